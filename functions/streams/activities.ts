@@ -1,0 +1,48 @@
+import { at, lookUp, present, text } from '../core/json.ts';
+import type { Json, Metadata, Stream } from '../core/stream.ts';
+
+/** `activityType` to Analytics' message type; the vendor has over 700 types and adds more. */
+const messageTypes: Readonly<Record<string, string>> = {
+  23: 'config_change', // user added
+  24: 'config_change', // user changed
+  25: 'config_change', // user deleted
+  133: 'auth_failure', // failed login
+  134: 'auth_failure',
+  3006: 'config_change', // blocklist
+  3016: 'config_change', // exclusions
+  3021: 'config_change',
+  5020: 'config_change', // sites
+  5021: 'config_change',
+  5022: 'config_change',
+  5040: 'config_change', // accounts
+  5041: 'config_change',
+  5042: 'config_change',
+  5043: 'config_change',
+  5044: 'config_change',
+  5045: 'config_change',
+};
+
+function metadata(record: Json): Metadata {
+  const messageType = lookUp(messageTypes, String(at(record, 'activityType'))) ?? 'endpoint_protection';
+  return present({
+    streamName: 'sentinelone_mgmt',
+    messageType,
+    startTimeUTC: text(record, 'createdAt'),
+    clientHostname: text(record, 'data', 'computerName'),
+    severityLabel: messageType === 'auth_failure' ? 'medium' : 'informational',
+  });
+}
+
+export const activities: Stream = {
+  name: 'activities',
+  path: '/activities',
+  cadenceMinutes: 10,
+  timeoutSeconds: 540,
+  requestsPerSecond: 6,
+  orderedBy: 'createdAt',
+  time: ['createdAt'],
+  query: { includeHidden: 'false' },
+  wholeInventory: false,
+  permission: 'Activity Page.view',
+  metadata,
+};
