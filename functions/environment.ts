@@ -1,3 +1,6 @@
+import type { Settings } from './core/settings.ts';
+import type { Stream } from './core/stream.ts';
+
 /** What the stack sets and the entry reads: every variable is text, as Lambda has it. */
 export interface Environment {
   /** Which stream this function polls. */
@@ -19,4 +22,50 @@ export interface Environment {
   readonly PAGES_PER_TURN: string;
   /** Pages that one instance gets in one run. */
   readonly PAGES_PER_RUN: string;
+}
+
+/** The environment as the entry uses it. */
+export interface Deployment {
+  readonly stream: Stream;
+  readonly settings: Settings;
+  readonly instancesTable: string;
+  readonly cursorsTable: string;
+  readonly artifactQueueUrl: string;
+  readonly overflowBucket: string;
+}
+
+/** Throws an Error that names the variable which is missing or wrong: the stack sets them all. */
+export function readEnvironment(variables: Partial<Environment>, streams: readonly Stream[]): Deployment {
+  const text = (name: keyof Environment): string => {
+    const value = variables[name];
+    if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
+    return value;
+  };
+  const number = (name: keyof Environment): number => {
+    const value = Number(text(name));
+    if (!(value > 0)) throw new Error(`environment variable ${name} is not a positive number`);
+    return value;
+  };
+  const stream = streams.find(({ name }) => name === text('STREAM'));
+  if (stream === undefined) throw new Error(`environment variable STREAM names no stream: ${text('STREAM')}`);
+  return {
+    stream,
+    settings: {
+      instanceRules: {
+        allowedHostSuffixes: text('ALLOWED_HOST_SUFFIXES').toLowerCase().split(','),
+        streams: streams.map(({ name }) => name),
+      },
+      overlapMs: number('OVERLAP_MINUTES') * 60_000,
+      memoryEntries: number('MEMORY_ENTRIES'),
+      messageBytes: number('MESSAGE_KIB') * 1024,
+      requestsPerSecond: number('REQUESTS_PER_SECOND'),
+      instancesAtOnce: number('INSTANCES_AT_ONCE'),
+      pagesPerTurn: number('PAGES_PER_TURN'),
+      pagesPerRun: number('PAGES_PER_RUN'),
+    },
+    instancesTable: text('INSTANCES_TABLE'),
+    cursorsTable: text('CURSORS_TABLE'),
+    artifactQueueUrl: text('ARTIFACT_QUEUE_URL'),
+    overflowBucket: text('OVERFLOW_BUCKET'),
+  };
 }

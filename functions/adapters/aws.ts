@@ -1,0 +1,15 @@
+import https from 'node:https';
+
+/**
+ * What every AWS client is made with. As Node's own requests do, they go through the proxy of HTTPS_PROXY and
+ * NO_PROXY when NODE_USE_ENV_PROXY is set; by themselves they would not.
+ */
+export const clientConfig = {
+  requestHandler: {
+    httpsAgent: new https.Agent({
+      keepAlive: true,
+      maxSockets: 100,
+      ...(process.env.NODE_USE_ENV_PROXY === '1' && { proxyEnv: process.env }),
+    }),
+  },
+};

@@ -1,0 +1,51 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Outcome, RunSummary } from '../core/run.ts';
+
+const serviceName = 'sentinelone-collector';
+
+export const logger = new Logger({ serviceName });
+export const metrics = new Metrics({ serviceName, namespace: 'SentinelOneCollector' });
+
+/** One log line for each instance, stream and run, and the stream's metrics. No token, header or record is in either. */
+export function report(outcome: Outcome): void {
+  const { error, forgotten, ...fields } = outcome;
+  const { instance, stream, state, artifacts } = fields;
+  if (error !== undefined) {
+    logger.error(`sentinelone: ${stream} of ${instance} ${state}: ${error.message}. ${error.remedy}`, {
+      ...fields,
+      errorName: error.name,
+      remedy: error.remedy,
+    });
+  } else if (state === 'disabled') {
+    logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
+  } else {
+    logger.info(`sentinelone: fetched ${artifacts} ${stream}`, fields);
+  }
+  if (forgotten > 0) {
+    logger.warn(
+      `sentinelone: ${forgotten} ${stream} more than the memory holds may be delivered again`,
+      fields,
+    );
+  }
+  count(outcome);
+}
+
+/** Where nothing could be polled at all, or some had to wait. */
+export function reportRun(stream: string, summary: RunSummary): void {
+  if (summary.notReached > 0) {
+    logger.warn(`sentinelone: ${summary.notReached} instances were not reached by this run of ${stream}`, {
+      ...summary,
+    });
+  }
+  metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
+}
+
+function count({ state, pages, artifacts, lagSeconds, error }: Outcome): void {
+  if (state === 'disabled') return;
+  metrics.addMetric('Artifacts', MetricUnit.Count, artifacts);
+  metrics.addMetric('Pages', MetricUnit.Count, pages);
+  metrics.addMetric('PollsCompleted', MetricUnit.Count, error === undefined ? 1 : 0);
+  metrics.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  if (lagSeconds !== undefined) metrics.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+}

@@ -1,0 +1,165 @@
+import type { IncomingMessage } from 'node:http';
+import got, { RequestError, TimeoutError } from 'got';
+import {
+  HeavyPageError,
+  MisconfiguredError,
+  PermissionMissingError,
+  RateLimitedError,
+  RefusedRequestError,
+  TokenRefusedError,
+  UnreachableError,
+} from '../core/errors.ts';
+import { at, text } from '../core/json.ts';
+import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
+import type { Json } from '../core/stream.ts';
+
+/** A slow name server or a silent host is found out long before a slow page would be. */
+const connectMs = 10_000;
+
+/** Enough for an error's JSON. */
+const refusalBytes = 64 * 1024;
+
+const client = got.extend({
+  followRedirect: false,
+  throwHttpErrors: false,
+  retry: { limit: 0 },
+  headers: { accept: 'application/json', 'user-agent': 'sentinelone-collector' },
+});
+
+/**
+ * The SentinelOne Management API v2.1 over HTTPS. Through the proxy of HTTPS_PROXY where NODE_USE_ENV_PROXY is set, with
+ * the certificates of NODE_EXTRA_CA_CERTS: both are Node's own. got's errors carry the request with its token, so none
+ * leaves this file, not even as a cause.
+ */
+export const sentinelOne: SentinelOne = {
+  async get(request) {
+    const began = performance.now();
+    const { response, chunks, bytes } = await exchange(request);
+    const body = Buffer.concat(chunks).toString('utf8');
+    if (response.statusCode !== 200) throw refusal(response, body, request);
+    return { body, bytes, tookMs: performance.now() - began, dateMs: dateMs(response) } satisfies Answer;
+  },
+};
+
+interface Exchange {
+  readonly response: IncomingMessage;
+  readonly chunks: readonly Uint8Array[];
+  /** After decompression: what a bomb unpacks to counts. */
+  readonly bytes: number;
+}
+
+async function exchange({
+  host,
+  token,
+  path,
+  query,
+  timeoutMs,
+  maxBytes,
+  signal,
+}: PageRequest): Promise<Exchange> {
+  const url = new URL(`https://${host}/web/api/v2.1${path}`);
+  url.search = new URLSearchParams(query).toString();
+  let response: IncomingMessage | undefined;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const stream = client.stream(url, {
+      headers: { authorization: `ApiToken ${token}` },
+      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
+      signal,
+    });
+    stream.once('response', (answer: IncomingMessage) => {
+      response = answer;
+    });
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes)
+        throw new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
+      chunks.push(chunk);
+      if (response?.statusCode !== 200 && bytes > refusalBytes) break;
+    }
+  } catch (error) {
+    throw error instanceof HeavyPageError ? error : failure(error, host, path, timeoutMs);
+  }
+  if (response === undefined)
+    throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
+  return { response, chunks, bytes };
+}
+
+const remedies = {
+  dns: 'Check host in the instance record, and name resolution where the function runs.',
+  tls: "Have the console's certificate mended, or trust its private CA (NODE_EXTRA_CA_CERTS).",
+  proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
+  network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
+  console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
+} as const;
+
+const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
+
+function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
+  if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
+    return new HeavyPageError(
+      `${host} took longer than ${Math.round(timeoutMs / 1000)} s for one page of ${path}`,
+    );
+  }
+  const code = error instanceof RequestError ? error.code : 'unknown';
+  const unreachable = (what: string, remedy: string) =>
+    new UnreachableError(`${host} ${what} (${code})`, remedy);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', remedies.dns);
+  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', remedies.tls);
+  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", remedies.proxy);
+  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", remedies.network);
+  return unreachable("can't be reached, or the connection broke", remedies.network);
+}
+
+function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
+  const { statusCode = 0 } = response;
+  const what = `${host} answers ${statusCode} to ${path}${reason(body, token)}`;
+  if (statusCode >= 300 && statusCode < 400) {
+    const problem = `${host} redirects to ${target(response)}, and no redirect is followed`;
+    return new MisconfiguredError(
+      'host',
+      problem,
+      "Set host to the console's own address, as its web page shows it.",
+    );
+  }
+  if (statusCode === 401) return new TokenRefusedError(what);
+  if (statusCode === 403) return new PermissionMissingError(what);
+  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response));
+  if (statusCode >= 500 || statusCode === 408)
+    return new UnreachableError(what, remedies.console, retryAfterMs(response));
+  return new RefusedRequestError(what);
+}
+
+/** The code and words of the first error; never its `params`, which may echo the token. */
+function reason(body: string, token: string): string {
+  let errors: Json | undefined;
+  try {
+    errors = at(JSON.parse(body), 'errors');
+  } catch {
+    return '';
+  }
+  const first = Array.isArray(errors) ? errors[0] : undefined;
+  const words = [at(first, 'code'), text(first, 'title'), text(first, 'detail')].filter(
+    (word) => word !== undefined,
+  );
+  return words.length === 0 ? '' : `: ${words.join(' ').replaceAll(token, '[token]').slice(0, 300)}`;
+}
+
+function target(response: IncomingMessage): string {
+  const location = response.headers.location ?? '';
+  return URL.canParse(location) ? new URL(location).host : 'another path';
+}
+
+function dateMs({ headers }: IncomingMessage): number | undefined {
+  const ms = Date.parse(headers.date ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Seconds or an HTTP date; anything else is as if it was absent. */
+function retryAfterMs(response: IncomingMessage): number | undefined {
+  const value = response.headers['retry-after']?.trim() ?? '';
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms - (dateMs(response) ?? Date.now()));
+}

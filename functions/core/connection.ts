@@ -1,0 +1,170 @@
+import type { Listing } from './cursor.ts';
+import {
+  ForbiddenError,
+  HeavyPageError,
+  OutOfTimeError,
+  PermissionMissingError,
+  RateLimitedError,
+  TokenRefusedError,
+  UnauthorizedError,
+  UnreachableError,
+  UnreadableAnswerError,
+} from './errors.ts';
+import type { Instance } from './instance.ts';
+import type { Limiter } from './limiter.ts';
+import { type PageRead, queryOf } from './listing.ts';
+import { readPage } from './page.ts';
+import type { Answer, PageRequest, Ports } from './ports.ts';
+import { readRecord } from './record.ts';
+import { backoffMs, type Retry, retrying } from './retry.ts';
+import { readToken } from './secret.ts';
+import type { Stream } from './stream.ts';
+import { fromMs } from './time.ts';
+
+export interface ConnectionContext {
+  readonly stream: Stream;
+  readonly instance: Instance;
+  readonly overlapMs: number;
+  readonly limiter: Limiter;
+  /** Told which version of the secret was used, also when that fails. */
+  readonly tally: { secretVersion: string | undefined };
+  /** Until requests have to have ended. */
+  readonly remainingMs: () => number;
+  readonly ports: Pick<Ports, 'sentinelone' | 'secrets' | 'clock'>;
+}
+
+/** Beyond these a page is heavy: asked for again with half as many records. */
+const pageTimeoutMs = 60_000;
+const pageBytes = 32 * 1024 * 1024;
+/** A wait longer than this is spent outside the run, so that the other instances get its place. */
+const longestWaitMs = 30_000;
+
+/** One instance's console with its token, which is read at once and again when it is refused. */
+export class Connection {
+  readonly #context: ConnectionContext;
+  #token = '';
+
+  private constructor(context: ConnectionContext) {
+    this.#context = context;
+  }
+
+  /** Throws MisconfiguredError where the secret holds no token; makes no request to the console. */
+  static async open(context: ConnectionContext): Promise<Connection> {
+    const connection = new Connection(context);
+    await connection.#readSecret(false);
+    return connection;
+  }
+
+  /** The listing's next page. Throws what an operator can be told, or OutOfTimeError where the run's time ended it. */
+  async page(listing: Listing, signal: AbortSignal): Promise<PageRead> {
+    const { stream, instance, overlapMs, ports } = this.#context;
+    const query = queryOf(stream, instance, listing);
+    const answer = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
+    const { records, next } = named(() => readPage(answer.body), stream, listing);
+    // Without a Date the console's clock is unknown: ours may be wrong by up to an overlap.
+    const dateMs = answer.dateMs ?? ports.clock.now() - overlapMs;
+    return {
+      records: records.map((record) => readRecord(record, stream)),
+      next,
+      sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),
+      roomy: answer.tookMs < pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
+    };
+  }
+
+  #patiently(operation: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+    const { clock } = this.#context.ports;
+    const retry: Retry = {
+      whether: (error) =>
+        (error instanceof RateLimitedError || error instanceof UnreachableError) &&
+        (error.retryAfterMs ?? 0) <= longestWaitMs,
+      howLong: (error, failures) =>
+        Math.max(
+          (error as RateLimitedError | UnreachableError).retryAfterMs ?? 0,
+          backoffMs(failures, 1_000, longestWaitMs, clock),
+        ),
+      howMany: 4,
+    };
+    return retrying(operation, retry, clock, this.#context.remainingMs, signal);
+  }
+
+  /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
+  async #authorized(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
+    const { stream, instance } = this.#context;
+    try {
+      try {
+        return await this.#get(path, query, signal);
+      } catch (error) {
+        if (!(error instanceof TokenRefusedError) || !(await this.#readSecret(true))) throw error;
+        return await this.#get(path, query, signal);
+      }
+    } catch (error) {
+      if (
+        error instanceof PermissionMissingError ||
+        (error instanceof TokenRefusedError && (await this.#isTokenGood(signal)))
+      ) {
+        throw new ForbiddenError(
+          `${instance.host} does not let the token read ${stream.name}`,
+          stream.permission,
+        );
+      }
+      if (error instanceof TokenRefusedError)
+        throw new UnauthorizedError(`${instance.host} refuses the token`);
+      throw error;
+    }
+  }
+
+  /** `/system/info` answers every valid token, whatever its role (the vendor's specification). */
+  async #isTokenGood(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#get('/system/info', {}, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof TokenRefusedError) return false;
+      if (error instanceof PermissionMissingError) return true;
+      throw error;
+    }
+  }
+
+  async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
+    const { instance, limiter, remainingMs, ports } = this.#context;
+    await limiter(signal);
+    const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
+    if (timeoutMs <= 0) throw new OutOfTimeError();
+    try {
+      const { host } = instance;
+      return await ports.sentinelone.get({
+        host,
+        token: this.#token,
+        path,
+        query,
+        timeoutMs,
+        maxBytes: pageBytes,
+        signal,
+      });
+    } catch (error) {
+      if (error instanceof HeavyPageError && timeoutMs < pageTimeoutMs) throw new OutOfTimeError();
+      throw error;
+    }
+  }
+
+  /** Whether the token is another one than before. */
+  async #readSecret(fresh: boolean): Promise<boolean> {
+    const { instance, tally, ports } = this.#context;
+    const secret = await ports.secrets.read(instance.secretId, fresh);
+    tally.secretVersion = secret?.version;
+    const before = this.#token;
+    this.#token = readToken(secret?.value, instance.secretId);
+    return this.#token !== before;
+  }
+}
+
+/** Adds which request it was to an answer that can't be read. */
+function named<T>(read: () => T, stream: Stream, listing: Listing): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UnreadableAnswerError)) throw error;
+    const page = listing.token === undefined ? 'first page' : 'a later page';
+    throw new UnreadableAnswerError(`GET ${stream.path}, ${page} from ${listing.from}: ${error.message}`);
+  }
+}

@@ -1,0 +1,93 @@
+import * as v from 'valibot';
+import { UnreadableCursorError } from './errors.ts';
+import { type Instance, scopeOf } from './instance.ts';
+import { present } from './json.ts';
+import type { Stream } from './stream.ts';
+import { epoch, shift, type Timestamp, timestamp } from './time.ts';
+
+/** One reading of a stream from a position to its end, over one or several runs. */
+export interface Listing {
+  /** The lower bound that all its requests carry, so that its page tokens stay good. */
+  readonly from: Timestamp;
+  /** The console's clock when the first request that it answered was sent; undefined before that. */
+  readonly began: Timestamp | undefined;
+  /** The last timestamp read; `from` at first. */
+  readonly read: Timestamp;
+  /** Asks for the next page; undefined for the first one from `from`. */
+  readonly token: string | undefined;
+  /** Records a page. */
+  readonly limit: number;
+  /** False once timestamps went back by more than the overlap: then nothing but the end moves the position. */
+  readonly ordered: boolean;
+}
+
+/** What is kept between runs for one instance and stream. */
+export interface Cursor {
+  /** Host and filters; a cursor of another scope is not continued. */
+  readonly scope: string;
+  /** Every record before `position − overlap` was delivered. */
+  readonly position: Timestamp;
+  /** The listing that goes on; undefined when the last one reached its end. */
+  readonly listing: Listing | undefined;
+}
+
+/** Where an instance's first listing starts, whatever happens before it succeeds. */
+export function firstCursor(instance: Instance, stream: Stream, firstSeenAt: Timestamp): Cursor {
+  const position = stream.wholeInventory ? epoch : shift(firstSeenAt, -instance.lookbackHours * 3_600_000);
+  return { scope: scopeOf(instance), position, listing: undefined };
+}
+
+const schemaVersion = 1;
+const time = v.custom<Timestamp>(
+  (value) => typeof value === 'string' && timestamp(value) === value,
+  'is not a timestamp',
+);
+const schema = v.object(
+  {
+    schemaVersion: v.literal(
+      schemaVersion,
+      `is not ${schemaVersion}, which this version of the collector reads`,
+    ),
+    scope: v.string('is not a text'),
+    position: time,
+    listing: v.optional(
+      v.object(
+        {
+          from: time,
+          began: v.optional(time),
+          read: time,
+          token: v.optional(v.pipe(v.string('is not a text'), v.nonEmpty('is empty'))),
+          limit: v.pipe(
+            v.number('is not a number'),
+            v.integer('is not whole'),
+            v.minValue(1, 'is less than 1'),
+            v.maxValue(1000, 'is more than 1000'),
+          ),
+          ordered: v.boolean('is not true or false'),
+        },
+        'is not a map',
+      ),
+    ),
+  },
+  'is not a map',
+);
+
+/** The attribute as it is stored: plain values without undefined ones. */
+export type StoredCursor = v.InferInput<typeof schema>;
+
+export function encodeCursor(cursor: Cursor): StoredCursor {
+  const { scope, position, listing } = cursor;
+  return { schemaVersion, scope, position, ...(listing && { listing: present({ ...listing }) }) };
+}
+
+/** Throws UnreadableCursorError, naming the attribute and what is wrong with it. */
+export function decodeCursor(stored: unknown): Cursor {
+  const result = v.safeParse(schema, stored, { abortEarly: true });
+  if (!result.success) {
+    const [issue] = result.issues;
+    const path = ['cursor', ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
+    throw new UnreadableCursorError(`${path} ${issue.message}`);
+  }
+  const { scope, position, listing } = result.output;
+  return { scope, position, listing: listing && { ...listing, began: listing.began, token: listing.token } };
+}

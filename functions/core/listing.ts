@@ -1,0 +1,102 @@
+import type { Cursor, Listing } from './cursor.ts';
+import { HeavyPageError, RefusedRequestError, StuckListingError } from './errors.ts';
+import type { Instance } from './instance.ts';
+import { present } from './json.ts';
+import type { Record } from './record.ts';
+import type { Stream } from './stream.ts';
+import { earlier, epoch, later, shift, type Timestamp } from './time.ts';
+
+/** What a listing learns from one page. */
+export interface PageRead {
+  readonly records: readonly Record[];
+  readonly next: string | undefined;
+  /** The console's clock when the request was sent. */
+  readonly sentAt: Timestamp;
+  /** It came quickly and was small: a page twice as large is no risk. */
+  readonly roomy: boolean;
+}
+
+/** The API's own bound (its specification). */
+const largestLimit = 1000;
+
+/** The listing to go on with: the cursor's own, or a new one that reads the overlap again. */
+export function openListing(cursor: Cursor, overlapMs: number): Listing {
+  if (cursor.listing !== undefined) return cursor.listing;
+  const from = shift(cursor.position, -overlapMs);
+  return { from, began: undefined, read: from, token: undefined, limit: largestLimit, ordered: true };
+}
+
+/** The parameters of the listing's next request; the same filters and sort go with every page token. */
+export function queryOf(stream: Stream, instance: Instance, listing: Listing): { [name: string]: string } {
+  const list = (values: readonly string[]) => (values.length > 0 ? values.join(',') : undefined);
+  return present({
+    ...stream.query,
+    limit: String(listing.limit),
+    sortBy: stream.orderedBy,
+    sortOrder: 'asc',
+    skipCount: 'true',
+    // A filter on time would leave out the records of an inventory that have none.
+    [`${stream.orderedBy}__gte`]: listing.from === epoch ? undefined : listing.from,
+    accountIds: list(instance.accountIds),
+    siteIds: list(instance.siteIds),
+    groupIds: list(instance.groupIds),
+    cursor: listing.token,
+  });
+}
+
+/** The cursor once every record of this page is delivered; without a listing when it was the last page. */
+export function advance(cursor: Cursor, listing: Listing, page: PageRead, overlapMs: number): Cursor {
+  const began = listing.began ?? page.sentAt;
+  const horizon = shift(page.sentAt, overlapMs);
+  // A time in the console's future is a mistake, not progress: it would end the listing, or step over the rest.
+  const times = page.records.flatMap(({ time }) => (time !== undefined && time <= horizon ? [time] : []));
+  let { read, ordered } = listing;
+  let highest = read;
+  for (const time of times) {
+    if (time < highest && time < shift(highest, -overlapMs)) ordered = false;
+    highest = later(highest, time);
+    read = time;
+  }
+  // Records that keep changing could hold a listing at the live edge for ever.
+  const overtaken = times.length > 0 && times.every((time) => time > shift(began, overlapMs));
+  if (page.next === undefined || overtaken) return { ...cursor, position: began, listing: undefined };
+  const limit = page.roomy ? Math.min(largestLimit, listing.limit * 2) : listing.limit;
+  return {
+    ...cursor,
+    position: ordered ? later(cursor.position, earlier(highest, began)) : cursor.position,
+    listing: { ...listing, began, read, token: page.next, limit, ordered },
+  };
+}
+
+/** Where a listing goes on after an error; with `error`, in the next run only. */
+export interface Setback {
+  readonly cursor: Cursor;
+  readonly error?: StuckListingError;
+}
+
+/** What the listing itself can mend: a heavy page (ask for half) or a refused page token. Else undefined. */
+export function setback(cursor: Cursor, listing: Listing, error: unknown): Setback | undefined {
+  if (error instanceof HeavyPageError && listing.limit > 1) {
+    return { cursor: { ...cursor, listing: { ...listing, limit: Math.floor(listing.limit / 2) } } };
+  }
+  if (error instanceof RefusedRequestError && listing.token !== undefined)
+    return withoutToken(cursor, listing);
+  return undefined;
+}
+
+/**
+ * The same listing without its page token: from the last timestamp read, since all before it was read and all at it
+ * is remembered. Where that leads no further, or skips because times are out of order, it starts again from `from`
+ * in the next run, for a token that was refused once may be taken then.
+ */
+export function withoutToken(cursor: Cursor, listing: Listing): Setback {
+  const goOn = (from: Timestamp): Cursor => ({ ...cursor, listing: { ...listing, from, token: undefined } });
+  if (listing.ordered && listing.read > listing.from) return { cursor: goOn(listing.read) };
+  const why = listing.ordered
+    ? `no timestamp after ${listing.from} was read to go on from`
+    : 'its records are not in order of time, so that going on could skip some';
+  return {
+    cursor: goOn(listing.from),
+    error: new StuckListingError(`the console does not take its own page token, and ${why}`),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Cursor, Listing } from './cursor.ts';
+import { advance, openListing, type PageRead, type Setback, setback, withoutToken } from './listing.ts';
+import type { Record } from './record.ts';
+
+/** What to deliver, and the cursor to commit once it is. */
+export interface Step {
+  /** Empty where the step only changes how the listing goes on. */
+  readonly records: readonly Record[];
+  readonly cursor: Cursor;
+  /** Nothing follows in this turn. */
+  readonly last: boolean;
+}
+
+export interface Reading {
+  readonly overlapMs: number;
+  readonly fetch: (listing: Listing, signal: AbortSignal) => Promise<PageRead>;
+  /** Whether another page may be asked for; asked once for each. */
+  readonly goOn: () => boolean;
+}
+
+/**
+ * The pages of a listing from where the cursor stands, at least one. While a page is being delivered the next one is
+ * fetched; whoever stops early also stops that request. Throws what `fetch` throws and the listing can't mend, after
+ * every page before it was handed out.
+ */
+export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<Step, void> {
+  const stopped = new AbortController();
+  const ask = (cursor: Cursor): Promise<Attempt> => {
+    const answer = attempt(cursor, reading, stopped.signal);
+    // It may fail while the page before it is being delivered; it is awaited, and thrown, after that.
+    answer.catch(() => {});
+    return answer;
+  };
+  try {
+    for (let ahead: Promise<Attempt> | undefined = ask(start); ahead !== undefined; ) {
+      const { records, cursor, error }: Attempt = await ahead;
+      const last: boolean = error === undefined && (cursor.listing === undefined || !reading.goOn());
+      ahead = last || error !== undefined ? undefined : ask(cursor);
+      yield { records, cursor, last };
+      if (error !== undefined) throw error;
+    }
+  } finally {
+    stopped.abort();
+  }
+}
+
+interface Attempt extends Setback {
+  readonly records: readonly Record[];
+}
+
+/** One request, and what the cursor becomes by its answer or by an error that the listing can mend. */
+async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: AbortSignal): Promise<Attempt> {
+  const listing = openListing(cursor, overlapMs);
+  try {
+    const page = await fetch(listing, signal);
+    const next = advance(cursor, listing, page, overlapMs);
+    const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
+    return { records: page.records, ...(repeated ? withoutToken(next, next.listing) : { cursor: next }) };
+  } catch (error) {
+    const mended = setback(cursor, listing, error);
+    if (mended === undefined) throw error;
+    return { records: [], ...mended };
+  }
+}

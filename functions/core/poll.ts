@@ -1,0 +1,90 @@
+import { artifactOf } from './artifact.ts';
+import { Connection } from './connection.ts';
+import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
+import { deliver } from './deliver.ts';
+import { UnreadableCursorError } from './errors.ts';
+import { type Instance, scopeOf } from './instance.ts';
+import type { Limiter } from './limiter.ts';
+import { pages } from './pages.ts';
+import type { Claim, CursorItem, Ports } from './ports.ts';
+import { Repeats } from './repeats.ts';
+import type { Settings } from './settings.ts';
+import type { Stream } from './stream.ts';
+import { type Timestamp, timestamp } from './time.ts';
+
+/** One stream of one instance, claimed, for one turn. */
+export interface Turn {
+  readonly stream: Stream;
+  readonly instance: Instance;
+  readonly claim: Claim;
+  /** As it was when it was claimed. */
+  readonly item: CursorItem;
+  readonly limiter: Limiter;
+  /** Milliseconds until requests and deliveries have to have ended. */
+  readonly remainingMs: () => number;
+  /** Whether another page may be asked for; asked once for each. */
+  readonly goOn: () => boolean;
+  readonly tally: Tally;
+}
+
+/** What a run did for one instance so far, kept while it happens: it holds when the poll ends with an error. */
+export interface Tally {
+  pages: number;
+  artifacts: number;
+  /** Versions that the memory's bound cost: they come again. */
+  forgotten: number;
+  position: Timestamp | undefined;
+  secretVersion: string | undefined;
+}
+
+/** A claim outlives the longest page and its delivery, and lapses before the next tick but one. */
+export const claimMs = 150_000;
+
+/**
+ * Fetches, delivers and commits page by page. Answers the cursor after the last page, delivered and yet to be
+ * committed; throws what ended it, and then all pages before are committed.
+ */
+export async function poll(turn: Turn, settings: Settings, ports: Ports): Promise<Cursor> {
+  const { stream, instance, claim, item, tally } = turn;
+  const { overlapMs } = settings;
+  let cursor = currentCursor(turn);
+  tally.position = cursor.position;
+  const connection = await Connection.open({ ...turn, overlapMs, ports });
+  const repeats = new Repeats(claim, `${cursor.scope}|${item.firstSeenAt}`, settings, ports.cursors);
+  const delivery = { key: claim, messageBytes: settings.messageBytes, remainingMs: turn.remainingMs };
+
+  for await (const step of pages(cursor, {
+    ...turn,
+    overlapMs,
+    fetch: (...next) => connection.page(...next),
+  })) {
+    const fresh = await repeats.without(step);
+    await deliver(
+      fresh.map((record) => artifactOf(record, stream, instance)),
+      delivery,
+      ports,
+    );
+    tally.forgotten += await repeats.remember(step);
+    if (!step.last) {
+      await ports.cursors.save(claim, {
+        cursor: encodeCursor(step.cursor),
+        claimUntil: ports.clock.now() + claimMs,
+      });
+    }
+    cursor = step.cursor;
+    tally.pages += 1;
+    tally.artifacts += fresh.length;
+    tally.position = cursor.position;
+  }
+  return cursor;
+}
+
+/** Another host or other filters are another listing: it starts again from the look-back. */
+function currentCursor({ stream, instance, item }: Turn): Cursor {
+  const firstSeenAt = timestamp(item.firstSeenAt);
+  if (firstSeenAt === undefined) throw new UnreadableCursorError('firstSeenAt is not a timestamp');
+  const start = firstCursor(instance, stream, firstSeenAt);
+  if (item.cursor === undefined) return start;
+  const kept = decodeCursor(item.cursor);
+  return kept.scope === scopeOf(instance) ? kept : start;
+}

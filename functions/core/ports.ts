@@ -1,0 +1,145 @@
+import type { Clock } from './clock.ts';
+import type { StoredCursor } from './cursor.ts';
+import type { State } from './errors.ts';
+import type { Message } from './packing.ts';
+import type { Outcome } from './run.ts';
+import type { Timestamp } from './time.ts';
+
+/** What the collector needs of the world. Every adapter, and every fake, is held to one contract suite. */
+export interface Ports {
+  readonly sentinelone: SentinelOne;
+  readonly instances: Instances;
+  readonly cursors: Cursors;
+  readonly secrets: Secrets;
+  readonly queue: Queue;
+  readonly overflow: Overflow;
+  readonly clock: Clock;
+  /** Told as soon as an instance is done with, so that a killed run has said what it knew. */
+  readonly report: (outcome: Outcome) => void;
+}
+
+export interface PageRequest {
+  readonly host: string;
+  readonly token: string;
+  /** Below `/web/api/v2.1`. */
+  readonly path: string;
+  readonly query: Readonly<{ [name: string]: string }>;
+  readonly timeoutMs: number;
+  /** After decompression. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** The body of a 200. */
+export interface Answer {
+  readonly body: string;
+  /** After decompression. */
+  readonly bytes: number;
+  readonly tookMs: number;
+  /** The answer's `Date`, milliseconds since 1970; undefined where it has none that can be read. */
+  readonly dateMs: number | undefined;
+}
+
+export interface SentinelOne {
+  /**
+   * Gets one page. Throws TokenRefusedError (401), PermissionMissingError (403), RateLimitedError (429),
+   * RefusedRequestError (other 4xx), MisconfiguredError (3xx: another host), UnreachableError (5xx, DNS, TLS,
+   * connection) or HeavyPageError (too slow or too big).
+   */
+  get(request: PageRequest): Promise<Answer>;
+}
+
+export interface Instances {
+  /** Every item of the table, as plain values. */
+  list(): Promise<Readonly<Record<string, unknown>>[]>;
+}
+
+/** What a cursor item holds beside claim and memory. */
+export interface CursorItem {
+  /** When this collector first saw the instance; fixed at the first claim. */
+  readonly firstSeenAt: Timestamp;
+  /** Undefined before the first commit; not validated. */
+  readonly cursor: unknown;
+  readonly status: Partial<Status>;
+}
+
+/** How a stream of an instance is: attributes of the cursor item, for operators. Times are ISO 8601. */
+export interface Status {
+  readonly state: State;
+  readonly lastPollAt: string;
+  readonly lastSuccessAt: string;
+  readonly lastError: string;
+  readonly remedy: string;
+  /** Polls in a row that failed. */
+  readonly failures: number;
+  readonly nextPollAt: string;
+  /** Artifacts delivered by the last poll. */
+  readonly lastCount: number;
+  readonly position: Timestamp;
+  /** The instance record that was polled; another one is an edit. */
+  readonly configVersion: string;
+  /** The secret's version that was used. */
+  readonly secretVersion: string;
+}
+
+/** Names a cursor item. */
+export interface CursorKey {
+  readonly instance: string;
+  readonly stream: string;
+}
+
+/** A right to write one cursor item, until `until` or until another run takes it after that. */
+export interface Claim extends CursorKey {
+  /** The run that holds it. */
+  readonly run: string;
+}
+
+export interface Save {
+  /** Undefined leaves the stored cursor as it is. */
+  readonly cursor?: StoredCursor;
+  /** Replaces the whole status; undefined leaves it as it is. */
+  readonly status?: Partial<Status>;
+  /** Renews the claim until then (milliseconds since 1970); undefined gives it up. */
+  readonly claimUntil: number | undefined;
+}
+
+export interface Cursors {
+  /** The items that exist, by instance; may be a moment old. */
+  read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>>;
+  /** Takes the claim if it is absent, lapsed or this run's own; undefined if another run has it. */
+  claim(claim: Claim, now: number, until: number): Promise<CursorItem | undefined>;
+  /** Throws ClaimLostError where the claim is no longer this run's, and then writes nothing. */
+  save(claim: Claim, save: Save): Promise<void>;
+  /** The memory that was kept for this lineage of the cursor; undefined if there is none. */
+  readMemory(key: CursorKey, lineage: string): Promise<Uint8Array | undefined>;
+  writeMemory(key: CursorKey, lineage: string, memory: Uint8Array): Promise<void>;
+}
+
+export interface Secret {
+  readonly value: string;
+  /** Changes with the value. */
+  readonly version: string;
+}
+
+export interface Secrets {
+  /** Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. */
+  read(secretId: string, fresh: boolean): Promise<Secret | undefined>;
+}
+
+/** A message that the queue did not take. */
+export interface Refusal {
+  readonly message: Message;
+  /** The message itself is at fault: sending it again is no use. */
+  readonly permanent: boolean;
+  readonly reason: string;
+}
+
+export interface Queue {
+  /** Sends one batch; answers those that were not accepted. Throws where nothing is known of any. */
+  send(batch: readonly Message[], attributes: CursorKey): Promise<Refusal[]>;
+}
+
+export interface Overflow {
+  /** Keeps `body` under `key`; answers where, as `s3://bucket/key`. */
+  put(key: string, body: string): Promise<string>;
+}

@@ -1,0 +1,236 @@
+import { type Cursor, encodeCursor } from './cursor.ts';
+import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from './errors.ts';
+import { type Limiter, limiter } from './limiter.ts';
+import { claimMs, poll, type Tally } from './poll.ts';
+import type { Claim, CursorItem, Ports, Status } from './ports.ts';
+import type { Settings } from './settings.ts';
+import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
+import type { Stream } from './stream.ts';
+import { isDue, type Subject, subjectIntervalMs, subjectOf } from './subject.ts';
+import { toMs } from './time.ts';
+import { inTurns } from './turns.ts';
+
+/** One invocation. */
+export interface Run {
+  /** Unique; claims are made in its name. */
+  readonly id: string;
+  /** The tick it was fired for, milliseconds since 1970. */
+  readonly scheduledAt: number;
+  /** Milliseconds until it is killed. */
+  readonly remainingMs: () => number;
+}
+
+/** What a run did for one instance. */
+export interface Outcome {
+  readonly instance: string;
+  readonly stream: string;
+  readonly state: State;
+  readonly pages: number;
+  readonly artifacts: number;
+  /** Versions that the memory's bound cost: they come again, with the same ids. */
+  readonly forgotten: number;
+  readonly position: string | undefined;
+  /** How far the position is behind now; undefined where there is none yet. */
+  readonly lagSeconds: number | undefined;
+  readonly durationMs: number;
+  /** The listing reached its end. */
+  readonly caughtUp: boolean;
+  readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
+}
+
+export interface RunSummary {
+  /** Records in the instances table. */
+  readonly instances: number;
+  /** Of these, the ones to be polled by this run. */
+  readonly due: number;
+  /** Of these, the ones for which no time was left, or which another run has claimed. */
+  readonly notReached: number;
+}
+
+/** Kept for delivering, committing and releasing once requests have ended. */
+const settleMs = 20_000;
+/** With less than this no page is asked for. */
+const shortestPageMs = 10_000;
+
+/** Polls one stream of every instance that is due. Throws only where the tables can't be read. */
+export async function run(
+  stream: Stream,
+  invocation: Run,
+  settings: Settings,
+  ports: Ports,
+): Promise<RunSummary> {
+  const items = await ports.instances.list();
+  const subjects = items.map((item) => subjectOf(item, stream, settings.instanceRules));
+  const due = await dueOf(subjects, stream, invocation, ports);
+  const visits = due.map((subject) => visitOf(subject, { stream, invocation, settings, ports }));
+  await inTurns(visits, settings.instancesAtOnce, turn);
+  const notReached = visits.filter(({ ending }) => ending === undefined).length;
+  return { instances: subjects.length, due: due.length, notReached };
+}
+
+/** The longest unpolled first, so that whoever a run does not reach is early in the next. */
+async function dueOf(
+  subjects: readonly Subject[],
+  stream: Stream,
+  { scheduledAt }: Run,
+  ports: Ports,
+): Promise<Subject[]> {
+  const known = await ports.cursors.read(
+    stream.name,
+    subjects.map(({ name }) => name),
+  );
+  const due = await Promise.all(
+    subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), ports.secrets)),
+  );
+  const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
+  return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
+}
+
+interface Context {
+  readonly stream: Stream;
+  readonly invocation: Run;
+  readonly settings: Settings;
+  readonly ports: Ports;
+}
+
+/** How a turn ended. Without a cursor nothing is left to commit. */
+interface Ending {
+  readonly state: State;
+  readonly cursor?: Cursor;
+  readonly error?: unknown;
+}
+
+/** One instance in one run, over one or several turns. */
+interface Visit extends Context {
+  readonly subject: Subject;
+  readonly claim: Claim;
+  readonly limiter: Limiter;
+  /** Of the first turn. */
+  startedAt: number | undefined;
+  readonly tally: Tally;
+  /** Pages asked for. */
+  asked: number;
+  /** Of the last turn; undefined before the first. */
+  ending: Ending | undefined;
+}
+
+function visitOf(subject: Subject, context: Context): Visit {
+  const { stream, invocation, settings, ports } = context;
+  return {
+    ...context,
+    subject,
+    claim: { instance: subject.name, stream: stream.name, run: invocation.id },
+    limiter: limiter(settings.requestsPerSecond, ports.clock),
+    startedAt: undefined,
+    tally: { pages: 0, artifacts: 0, forgotten: 0, position: undefined, secretVersion: undefined },
+    asked: 0,
+    ending: undefined,
+  };
+}
+
+/** Gives the visit a turn if there is time, and reports when it wants no other. */
+async function turn(visit: Visit, contended: () => boolean): Promise<boolean> {
+  try {
+    if (hasTime(visit) && (await claimed(visit, contended))) return true;
+  } catch (error) {
+    visit.ending = { state: stateOf(error), error };
+  }
+  if (visit.ending !== undefined) visit.ports.report(outcomeOf(visit, visit.ending));
+  return false;
+}
+
+/** Claims, polls, commits the last page with the status, and releases. Answers whether it wants another turn. */
+async function claimed(visit: Visit, contended: () => boolean): Promise<boolean> {
+  const { claim, settings, ports } = visit;
+  const now = ports.clock.now();
+  visit.startedAt ??= now;
+  const item = await ports.cursors.claim(claim, now, now + claimMs);
+  if (item === undefined) return false;
+  const ending = await collect(visit, item, contended);
+  const { cursor } = ending;
+  const status = statusOf(visit, item, ending);
+  const stored = cursor && { cursor: encodeCursor(cursor) };
+  await ports.cursors.save(claim, { ...stored, status, claimUntil: undefined });
+  visit.ending = ending;
+  return cursor?.listing !== undefined && hasTime(visit) && visit.asked < settings.pagesPerRun;
+}
+
+async function collect(visit: Visit, item: CursorItem, contended: () => boolean): Promise<Ending> {
+  const { subject, settings, ports } = visit;
+  if (subject.instance === 'disabled') return { state: 'disabled' };
+  try {
+    if (subject.instance instanceof MisconfiguredError) throw subject.instance;
+    const goOn = pageAllowance(visit, contended);
+    const remainingMs = () => timeLeftMs(visit);
+    const cursor = await poll(
+      { ...visit, instance: subject.instance, item, remainingMs, goOn },
+      settings,
+      ports,
+    );
+    return { state: cursor.listing === undefined ? 'ok' : 'backlogged', cursor };
+  } catch (error) {
+    if (error instanceof ClaimLostError) throw error;
+    if (error instanceof OutOfTimeError) return { state: 'backlogged' };
+    return { state: stateOf(error), error };
+  }
+}
+
+/** One page in any case; more while there is time, the run's bound is not reached, and it is nobody else's turn. */
+function pageAllowance(visit: Visit, contended: () => boolean): () => boolean {
+  const { pagesPerTurn, pagesPerRun } = visit.settings;
+  const first = visit.asked;
+  visit.asked += 1;
+  return () => {
+    const itsTurn = visit.asked - first < pagesPerTurn || !contended();
+    if (!itsTurn || visit.asked >= pagesPerRun || !hasTime(visit)) return false;
+    visit.asked += 1;
+    return true;
+  };
+}
+
+function timeLeftMs({ invocation }: Visit): number {
+  return invocation.remainingMs() - settleMs;
+}
+
+function hasTime(visit: Visit): boolean {
+  return timeLeftMs(visit) >= shortestPageMs;
+}
+
+function statusOf(visit: Visit, { status }: CursorItem, { state, error }: Ending): Partial<Status> {
+  const { subject, stream, invocation, tally, ports } = visit;
+  if (state === 'disabled') return disabledStatus(status);
+  return statusAfter(status, {
+    now: ports.clock.now(),
+    scheduledAt: invocation.scheduledAt,
+    intervalMs: subjectIntervalMs(subject, stream),
+    cadenceMs: stream.cadenceMinutes * 60_000,
+    state,
+    error,
+    artifacts: tally.artifacts,
+    position: tally.position,
+    secretVersion: tally.secretVersion,
+    configVersion: subject.configVersion,
+  });
+}
+
+function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
+  const { claim, tally, ports } = visit;
+  const now = ports.clock.now();
+  const { pages, artifacts, forgotten, position } = tally;
+  return {
+    instance: claim.instance,
+    stream: claim.stream,
+    state,
+    pages,
+    artifacts,
+    forgotten,
+    position,
+    lagSeconds: position === undefined ? undefined : Math.max(0, Math.round((now - toMs(position)) / 1000)),
+    durationMs: now - (visit.startedAt ?? now),
+    caughtUp: state === 'ok',
+    error:
+      error === undefined
+        ? undefined
+        : { name: nameOf(error), message: messageOf(error), remedy: remedyOf(error) },
+  };
+}

@@ -1,0 +1,30 @@
+import { MisconfiguredError } from './errors.ts';
+import { text } from './json.ts';
+import type { Json } from './stream.ts';
+
+/**
+ * The token in a secret's value: the value itself, or `apiKey` of a JSON object. Throws MisconfiguredError where
+ * there is none; the message never quotes the value.
+ */
+export function readToken(value: string | undefined, secretId: string): string {
+  const refuse = (problem: string) =>
+    new MisconfiguredError(
+      'secretId',
+      `the secret ${secretId} ${problem}`,
+      `Put the API token into the secret ${secretId}, as it is or as {"apiKey": "…"}.`,
+    );
+  if (value === undefined) throw refuse('does not exist or may not be read');
+  const token = (value.trimStart().startsWith('{') ? text(parsed(value), 'apiKey') : value)?.trim();
+  if (token === undefined) throw refuse('is JSON without apiKey');
+  if (token === '') throw refuse('is empty');
+  if (!/^[\x21-\x7e]+$/.test(token)) throw refuse('holds characters that no API token has');
+  return token;
+}
+
+function parsed(value: string): Json | undefined {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,20 @@
+import type { InstanceRules } from './instance.ts';
+
+/** What the operator sets when deploying. */
+export interface Settings {
+  readonly instanceRules: InstanceRules;
+  /** How far before the position each listing reads again: records become visible late. */
+  readonly overlapMs: number;
+  /** Versions remembered for one instance and stream. */
+  readonly memoryEntries: number;
+  /** UTF-8 bytes that messages are filled up to. */
+  readonly messageBytes: number;
+  /** To one console. */
+  readonly requestsPerSecond: number;
+  /** Instances polled side by side. */
+  readonly instancesAtOnce: number;
+  /** For one instance, before another that waits has its turn. */
+  readonly pagesPerTurn: number;
+  /** For one instance. */
+  readonly pagesPerRun: number;
+}

@@ -1,0 +1,70 @@
+import { CollectorError, RateLimitedError, type State, UnreachableError } from './errors.ts';
+import type { Status } from './ports.ts';
+import type { Timestamp } from './time.ts';
+
+/** What a poll leaves for operators to see. */
+export interface PollEnd {
+  readonly now: number;
+  readonly scheduledAt: number;
+  /** Between polls while all is well. */
+  readonly intervalMs: number;
+  readonly cadenceMs: number;
+  readonly state: State;
+  readonly error: unknown;
+  readonly artifacts: number;
+  readonly position: Timestamp | undefined;
+  readonly secretVersion: string | undefined;
+  readonly configVersion: string;
+}
+
+/** Repeated failure widens the gap to this many cadences. */
+const widestGap = 3;
+
+export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
+  const { error, now, scheduledAt } = end;
+  const failures = error === undefined ? 0 : (previous.failures ?? 0) + 1;
+  const gapMs = Math.max(end.intervalMs, Math.min(failures, widestGap) * end.cadenceMs);
+  const askedMs =
+    error instanceof RateLimitedError || error instanceof UnreachableError ? (error.retryAfterMs ?? 0) : 0;
+  const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
+  const position = end.position ?? previous.position;
+  return {
+    state: end.state,
+    lastPollAt: iso(now),
+    ...(lastSuccessAt !== undefined && { lastSuccessAt }),
+    ...(error !== undefined && { lastError: messageOf(error), remedy: remedyOf(error) }),
+    failures,
+    nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
+    lastCount: end.artifacts,
+    ...(position !== undefined && { position }),
+    configVersion: end.configVersion,
+    ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
+  };
+}
+
+/** Errors are over when nothing is wanted; how far it came stays. */
+export function disabledStatus({ lastError, remedy, nextPollAt, ...kept }: Partial<Status>): Partial<Status> {
+  return { ...kept, state: 'disabled', failures: 0 };
+}
+
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'Error';
+}
+
+export function stateOf(error: unknown): State {
+  return error instanceof CollectorError ? error.state : 'failed';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof CollectorError ? error.message : `unexpected: ${String(error)}`;
+}
+
+export function remedyOf(error: unknown): string {
+  return error instanceof CollectorError
+    ? error.remedy
+    : "Nothing is lost: it is tried again. Look for this run in the function's log; if it lasts, report it.";
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
+import { overflowBucket } from './adapters/overflow-bucket.ts';
+import { logger, metrics, report, reportRun } from './adapters/powertools.ts';
+import { secretsManager } from './adapters/secrets-manager.ts';
+import { sentinelOne } from './adapters/sentinelone.ts';
+import { artifactQueue } from './adapters/sqs.ts';
+import type { Clock } from './core/clock.ts';
+import type { Ports } from './core/ports.ts';
+import { type RunSummary, run } from './core/run.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { streams } from './streams/list.ts';
+
+const environment = readEnvironment(process.env as Partial<Environment>, streams);
+const { stream, settings } = environment;
+
+const clock: Clock = {
+  now: Date.now,
+  random: Math.random,
+  sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
+};
+
+const ports: Ports = {
+  sentinelone: sentinelOne,
+  instances: instancesTable(environment.instancesTable),
+  cursors: cursorsTable(environment.cursorsTable),
+  secrets: secretsManager(Date.now),
+  queue: artifactQueue(environment.artifactQueueUrl),
+  overflow: overflowBucket(environment.overflowBucket),
+  clock,
+  report,
+};
+
+/** The tick of the rule; any other event is a tick of its own. */
+interface Tick {
+  /** ISO 8601. */
+  readonly time?: string;
+}
+
+async function poller(tick: Tick, context: Context): Promise<RunSummary> {
+  const time = Date.parse(tick.time ?? '');
+  const invocation = {
+    id: context.awsRequestId,
+    scheduledAt: Number.isNaN(time) ? clock.now() : time,
+    remainingMs: () => context.getRemainingTimeInMillis(),
+  };
+  const summary = await run(stream, invocation, settings, ports);
+  reportRun(stream.name, summary);
+  return summary;
+}
+
+metrics.setDefaultDimensions({ stream: stream.name });
+
+/** Polls one stream of all instances that are due. */
+export const handler = middy<Tick, RunSummary>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(poller);
