@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts';
 import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
 import type { Stream } from './stream.ts';
 import { isDue, type Subject, subjectIntervalMs, subjectOf } from './subject.ts';
-import { toMs } from './time.ts';
+import { epoch, type Timestamp, toMs } from './time.ts';
 import { inTurns } from './turns.ts';
 
 /** One invocation. */
@@ -225,7 +225,7 @@ function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
     artifacts,
     forgotten,
     position,
-    lagSeconds: position === undefined ? undefined : Math.max(0, Math.round((now - toMs(position)) / 1000)),
+    lagSeconds: lagSeconds(position, now),
     durationMs: now - (visit.startedAt ?? now),
     caughtUp: state === 'ok',
     error:
@@ -233,4 +233,10 @@ function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
         ? undefined
         : { name: nameOf(error), message: messageOf(error), remedy: remedyOf(error) },
   };
+}
+
+/** An inventory that has not begun is not half a century late. */
+function lagSeconds(position: Timestamp | undefined, now: number): number | undefined {
+  if (position === undefined || position === epoch) return undefined;
+  return Math.max(0, Math.round((now - toMs(position)) / 1000));
 }

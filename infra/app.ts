@@ -1,0 +1,10 @@
+import { SettingsError } from './settings.ts';
+import { synthesise } from './synth.ts';
+
+try {
+  synthesise();
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

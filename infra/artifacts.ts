@@ -1,0 +1,51 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+const kept: QueueProps = {
+  encryption: QueueEncryption.SQS_MANAGED,
+  enforceSSL: true,
+  // The longest that SQS keeps a message, counted from when it was first sent: the dead-letter queue adds nothing.
+  retentionPeriod: Duration.days(14),
+  // The cursors have moved past what is in a queue: what is lost with it is lost for good.
+  removalPolicy: RemovalPolicy.RETAIN,
+};
+
+/** Where artifacts go: a queue, its dead-letter queue, and a bucket for records that no message can hold. */
+export class Artifacts extends Construct {
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+  readonly overflow: Bucket;
+
+  constructor(scope: Construct, id: string, props: { overflowExpirationDays: number }) {
+    super(scope, id);
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', kept);
+    this.queue = new Queue(this, 'Queue', {
+      ...kept,
+      maxMessageSizeBytes: 1024 * 1024,
+      visibilityTimeout: Duration.minutes(6),
+      // Once in six minutes is 240 times a day: an outage of a day buries nothing. 1000 times are four days, so what
+      // no consumer can take still has ten in the dead-letter queue.
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 1000 },
+    });
+    this.overflow = new Bucket(this, 'Overflow', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      lifecycleRules: [
+        {
+          expiration: Duration.days(props.overflowExpirationDays),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    Validations.of(this.overflow).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Access logs would need a second bucket that outlives the first, for a few objects that only the functions write and that expire; CloudTrail data events can be turned on by whoever wants to know who read them.',
+    });
+  }
+}

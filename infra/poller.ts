@@ -1,0 +1,83 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Architecture, type Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Environment } from '../functions/environment.ts';
+import type { streams } from '../functions/streams/list.ts';
+import { PollerRole, type Reach } from './role.ts';
+import type { Settings } from './settings.ts';
+
+/** What is known of a stream. */
+export type Stream = (typeof streams)[number];
+
+interface PollerProps extends Omit<Reach, 'logGroup'> {
+  readonly stream: Stream;
+  /** Holds `index.mjs`, which exports `handler`. */
+  readonly code: Code;
+  readonly settings: Settings;
+}
+
+/** Polls one stream: a rule that fires at its cadence, a function, its role and its log group. */
+export class Poller extends Construct {
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: PollerProps) {
+    super(scope, id);
+    const { stream, settings } = props;
+    const name = `${settings.stackName}-${stream.name}`;
+    const cadence = Duration.minutes(stream.cadenceMinutes);
+
+    this.logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${name}`,
+      retention: settings.logRetentionDays,
+      // A log group that stayed behind under this name would stop the stack from being deployed again.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const poll = new Lambda(this, 'Function', {
+      functionName: name,
+      description: `Polls SentinelOne ${stream.name} every ${stream.cadenceMinutes} minutes`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: props.code,
+      handler: 'index.handler',
+      memorySize: settings.memoryMb,
+      timeout: Duration.seconds(stream.timeoutSeconds),
+      environment: { ...environment(props) },
+      logGroup: this.logGroup,
+      role: new PollerRole(this, 'Role', { ...props, logGroup: this.logGroup }),
+      ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
+      // The next tick goes on from the cursor: a failed one is not run again, and one that waited is stale by then.
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
+    });
+    new Rule(this, 'Schedule', {
+      description: `Starts ${name}`,
+      schedule: Schedule.rate(cadence),
+      // These are tries to hand the tick over, not to run it: by default they would go on for a day.
+      targets: [new LambdaFunction(poll, { retryAttempts: 3, maxEventAge: cadence })],
+    });
+  }
+}
+
+/** Lambda keeps an event for six hours at most. */
+const longestEventAgeMinutes = 6 * 60;
+
+function environment({ stream, settings, instances, cursors, queue, overflow }: PollerProps): Environment {
+  return {
+    STREAM: stream.name,
+    INSTANCES_TABLE: instances.tableName,
+    CURSORS_TABLE: cursors.tableName,
+    ARTIFACT_QUEUE_URL: queue.queueUrl,
+    OVERFLOW_BUCKET: overflow.bucketName,
+    ALLOWED_HOST_SUFFIXES: settings.allowedHostSuffixes.join(','),
+    MESSAGE_KIB: String(settings.messageKib),
+    OVERLAP_MINUTES: String(settings.overlapMinutes),
+    MEMORY_ENTRIES: String(settings.memoryEntries),
+    REQUESTS_PER_SECOND: String(settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond),
+    INSTANCES_AT_ONCE: String(settings.instancesAtOnce),
+    PAGES_PER_TURN: String(settings.pagesPerTurn),
+    PAGES_PER_RUN: String(settings.pagesPerRun),
+  };
+}

@@ -1,0 +1,155 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as v from 'valibot';
+
+/** What an operator may choose when deploying, as plain context keys: in `cdk.json`, or `-c key=value`. */
+export interface Settings {
+  /** Also begins the functions' and log groups' names; at most 40 letters, digits and hyphens. */
+  readonly stackName: string;
+  /** A console's host must end in one of these; each begins with a dot and has at least two labels. */
+  readonly allowedHostSuffixes: readonly string[];
+  /** Secrets outside `signal-client/sentinelone/*` that the functions may read: full ARNs, or with wildcards at the end. */
+  readonly secretArns: readonly string[];
+  /** Keys of one's own that secrets are encrypted with; the functions may decrypt with them, for Secrets Manager only. */
+  readonly secretKeyArns: readonly string[];
+  /**
+   * Kept free for each function, and the most that it uses. An AWS account whose concurrency limit is 10 has none to
+   * reserve: there it must be `false`. The claims in the cursors then do alone what one run at a time does otherwise.
+   */
+  readonly reservedConcurrency: number | false;
+  /** Artifacts are packed into messages of up to this size; 1 to 1000. */
+  readonly messageKib: number;
+  /** How far before its position each listing reads again; 1 to 60. */
+  readonly overlapMinutes: number;
+  /** Record versions remembered for one instance and stream; 1000 to 20000. */
+  readonly memoryEntries: number;
+  /** Requests to one console by stream name; a stream that is not named keeps its own rate. */
+  readonly requestsPerSecond: Readonly<Record<string, number>>;
+  /** Instances polled side by side in one run; 1 to 200. */
+  readonly instancesAtOnce: number;
+  /** Pages that one instance gets before another that waits has its turn; 1 to 1000. */
+  readonly pagesPerTurn: number;
+  /** Pages that one instance gets in one run; 1 to 100000. */
+  readonly pagesPerRun: number;
+  /** Of each function; 128 to 10240. More memory is more processor, too. */
+  readonly memoryMb: number;
+  /** One of the values that CloudWatch Logs takes. */
+  readonly logRetentionDays: RetentionDays;
+  /**
+   * At least 28. A message lives 14 days, counted from when it was first sent even after it moved to the dead-letter
+   * queue; moving it back starts another 14. The record that it points at must outlive it: 14 + 14.
+   */
+  readonly overflowExpirationDays: number;
+}
+
+/** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** Context keys of the CDK's own that have neither `:` nor `/` in them. */
+const cdkKeys = new Set(['acknowledged-issue-numbers', 'cli-telemetry']);
+
+/**
+ * The settings in an app's context, with defaults for those that are absent.
+ * @param streamNames the keys that `requestsPerSecond` may have
+ * @throws SettingsError at the first setting that is unknown or not allowed
+ */
+export function readSettings(
+  context: Readonly<Record<string, unknown>>,
+  streamNames: readonly string[],
+): Settings {
+  const schemas = settings(streamNames);
+  const given = Object.entries(context).filter(([key]) => !/[:/]/.test(key) && !cdkKeys.has(key));
+  const unknown = given.find(([key]) => !Object.hasOwn(schemas, key));
+  if (unknown) {
+    throw new SettingsError(
+      `The setting ${unknown[0]} is unknown; there are ${Object.keys(schemas).join(', ')}.`,
+    );
+  }
+  const read = v.safeParse(v.object(schemas), Object.fromEntries(given), { abortEarly: true });
+  if (read.success) return read.output;
+  const [{ path, message }] = read.issues;
+  const key = String(path?.[0].key);
+  throw new SettingsError(
+    `The setting ${key} is ${JSON.stringify(parsed(context[key]))}, but must be ${message}.`,
+  );
+}
+
+const retentions = Object.values(RetentionDays).filter(
+  (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,
+) as RetentionDays[];
+
+/** Each setting with its default and what is allowed, in words that follow "must be". */
+function settings(streamNames: readonly string[]) {
+  return {
+    stackName: v.optional(
+      v.message(
+        v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9-]{0,39}$/)),
+        'a letter and up to 39 more letters, digits and hyphens',
+      ),
+      'SentinelOneCollector',
+    ),
+    allowedHostSuffixes: listOf(
+      /^(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?){2,}$/,
+      'a JSON list of one or more lower-case host suffixes that begin with a dot and have at least two labels, such as [".sentinelone.net"]',
+      ['.sentinelone.net'],
+      1,
+    ),
+    secretArns: listOf(
+      /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(-[A-Za-z0-9]{6}|[*?]+)$/,
+      'a JSON list of ARNs of secrets, each with the six characters at its end or a wildcard there, such as ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/console-AbCdEf"]',
+      [],
+    ),
+    secretKeyArns: listOf(
+      /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+      'a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing)',
+      [],
+    ),
+    reservedConcurrency: fromText(
+      v.union([v.literal(false), wholeNumber(1, 1000)]),
+      'a whole number from 1 to 1000, or false where an AWS account with a concurrency limit of 10 has none to reserve',
+      1,
+    ),
+    messageKib: range(1, 1000, 250),
+    overlapMinutes: range(1, 60, 10),
+    memoryEntries: range(1000, 20_000, 20_000),
+    requestsPerSecond: fromText(
+      v.record(v.picklist(streamNames), v.pipe(v.number(), v.finite(), v.gtValue(0))),
+      `a JSON object of positive numbers by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": 3}`,
+      {},
+    ),
+    instancesAtOnce: range(1, 200, 10),
+    pagesPerTurn: range(1, 1000, 5),
+    pagesPerRun: range(1, 100_000, 1000),
+    memoryMb: range(128, 10_240, 512),
+    logRetentionDays: fromText(v.picklist(retentions), `one of ${retentions.join(', ')}`, 90),
+    overflowExpirationDays: range(28, 3650, 30),
+  } satisfies Record<keyof Settings, object>;
+}
+
+const wholeNumber = (least: number, most: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+
+const range = (least: number, most: number, standard: number) =>
+  fromText(wholeNumber(least, most), `a whole number from ${least} to ${most}`, standard);
+
+const listOf = (item: RegExp, allowed: string, standard: readonly string[], least = 0) =>
+  fromText(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(item))), v.minLength(least), v.readonly()),
+    allowed,
+    standard,
+  );
+
+/** `-c` gives text: what the text says in JSON counts, so that `-c messageKib=100` is a number. */
+function fromText<Output>(schema: v.GenericSchema<unknown, Output>, allowed: string, standard: Output) {
+  return v.optional(v.message(v.pipe(v.unknown(), v.transform(parsed), schema), allowed), () => standard);
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

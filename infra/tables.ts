@@ -1,0 +1,30 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { type Attribute, AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+
+const text = (name: string): Attribute => ({ name, type: AttributeType.STRING });
+
+// Encrypted with the key that AWS owns, as every table is: no secret is in here, and any other key costs KMS calls.
+const kept: Partial<TableProps> = {
+  billingMode: BillingMode.PAY_PER_REQUEST,
+  pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+  // Instances are written by hand, and without its cursor a stream starts again from the look-back.
+  removalPolicy: RemovalPolicy.RETAIN,
+  deletionProtection: true,
+};
+
+/** What is polled, and how far: both outlive the stack. */
+export class Tables extends Construct {
+  readonly instances: Table;
+  readonly cursors: Table;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.instances = new Table(this, 'Instances', { ...kept, partitionKey: text('instance') });
+    this.cursors = new Table(this, 'Cursors', {
+      ...kept,
+      partitionKey: text('instance'),
+      sortKey: text('stream'),
+    });
+  }
+}

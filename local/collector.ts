@@ -1,0 +1,127 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Status } from '../functions/core/ports.ts';
+import { type LocalAws, startAws } from './aws/aws.ts';
+import { resolve, resources, type Template } from './aws/template.ts';
+import { type LocalFunction, startFunction } from './lambda/function.ts';
+
+export interface CollectorOptions {
+  readonly template: Template;
+  /** The folder with the functions' `index.mjs`. */
+  readonly code: string;
+  /** What the functions' processes see beside the template's environment: proxy and CA. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Each line that a function prints. */
+  readonly onLine: (line: string) => void;
+}
+
+/** A status line's worth of one cursor item. */
+export type StatusItem = Partial<Status> & { readonly instance: string; readonly stream: string };
+
+/** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
+export interface LocalCollector {
+  readonly aws: LocalAws;
+  /** By stream. */
+  readonly functions: ReadonlyMap<string, LocalFunction>;
+  /** What the rules do: fires one stream's function for the tick at `time`. */
+  tick(stream: string, time: Date): Promise<unknown>;
+  /** Writes an instance record and, if a token is given, its secret. */
+  addInstance(item: { readonly instance: string } & Record<string, unknown>, secret?: string): Promise<void>;
+  status(): Promise<StatusItem[]>;
+  /** Takes all messages that are in the artifact queue, as a consumer would. */
+  receive(): Promise<Message[]>;
+  /** The overflow object at `s3://bucket/key`. */
+  overflow(location: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface FunctionProperties {
+  readonly FunctionName: string;
+  readonly Handler: string;
+  readonly MemorySize: number;
+  readonly Timeout: number;
+  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
+}
+
+export async function startCollector(options: CollectorOptions): Promise<LocalCollector> {
+  const { template, environment, onLine } = options;
+  const aws = await startAws(template);
+  // Away from the project, where a package that the bundle lacks would be found in node_modules.
+  const root = await mkdtemp(join(tmpdir(), 'sentinelone-collector-'));
+  const code = join(root, 'task');
+  await cp(options.code, code, { recursive: true });
+
+  const functions = new Map<string, LocalFunction>();
+  for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
+    const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
+      name,
+      resolve(value, aws.names),
+    ]);
+    const own: Record<string, string> = Object.fromEntries(variables);
+    const started = await startFunction({
+      name: definition.FunctionName,
+      code,
+      handler: definition.Handler,
+      memoryMb: definition.MemorySize,
+      timeoutSeconds: definition.Timeout,
+      environment: { ...own, ...aws.environment, ...environment },
+      onLine,
+    });
+    if (own.STREAM !== undefined) functions.set(own.STREAM, started);
+  }
+
+  const output = (name: string) => resolve(template.Outputs[name]?.Value, aws.names);
+  const QueueUrl = output('ArtifactQueueUrl');
+  return {
+    aws,
+    functions,
+    async tick(stream, time) {
+      const fired = functions.get(stream);
+      if (fired === undefined) throw new Error(`no function polls ${stream}`);
+      return fired.invoke({
+        source: 'aws.events',
+        'detail-type': 'Scheduled Event',
+        time: time.toISOString(),
+      });
+    },
+    async addInstance(item, secret) {
+      if (secret !== undefined) aws.secrets.put(`signal-client/sentinelone/${item.instance}`, secret);
+      const Item = marshall(item);
+      await aws.dynamodb.send(new PutItemCommand({ TableName: output('InstancesTableName'), Item }));
+    },
+    async status() {
+      const items: StatusItem[] = [];
+      const scan = paginateScan({ client: aws.dynamodb }, { TableName: output('CursorsTableName') });
+      for await (const { Items = [] } of scan)
+        items.push(...Items.map((item) => unmarshall(item) as StatusItem));
+      return items.filter(({ state }) => state !== undefined);
+    },
+    async receive() {
+      const messages: Message[] = [];
+      for (;;) {
+        const { Messages = [] } = await aws.sqs.send(
+          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+        );
+        if (Messages.length === 0) return messages;
+        messages.push(...Messages);
+        const Entries = Messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }));
+        await aws.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      }
+    },
+    async overflow(location) {
+      const { host: Bucket, pathname } = new URL(location);
+      const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+      return (await Body?.transformToString()) ?? '';
+    },
+    async close() {
+      for (const one of functions.values()) one.stop();
+      await aws.close();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}

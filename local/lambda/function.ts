@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type RuntimeApi, startRuntimeApi, type Told } from './runtime-api.ts';
+
+export interface FunctionOptions {
+  readonly name: string;
+  /** The unpacked deployment package. */
+  readonly code: string;
+  /** `file.export`. */
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** All that the process sees, beside what Lambda itself sets. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Each line that it prints. */
+  readonly onLine: (line: string) => void;
+}
+
+/** One function, in a process of its own that stays warm between invocations, as in Lambda. */
+export interface LocalFunction {
+  /**
+   * Runs the handler; invocations wait for each other. Rejects with an Error where the handler throws, can't be
+   * loaded, exits or runs out of time; the next invocation then starts a new process.
+   */
+  invoke(event: unknown): Promise<unknown>;
+  /** Undefined while none runs. */
+  readonly pid: number | undefined;
+  stop(): void;
+}
+
+export async function startFunction(options: FunctionOptions): Promise<LocalFunction> {
+  let child: ChildProcess | undefined;
+  let settle: ((told: Told | Error) => void) | undefined;
+  const api = await startRuntimeApi((told) => settle?.(told));
+  let before: Promise<unknown> = Promise.resolve();
+
+  const start = () => {
+    const started = spawn(process.execPath, [join(import.meta.dirname, 'bootstrap.ts')], {
+      cwd: options.code,
+      env: environmentOf(options, api),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [started.stdout, started.stderr]) {
+      createInterface({ input: stream }).on('line', options.onLine);
+    }
+    started.once('exit', (code, signal) => {
+      if (child === started) child = undefined;
+      settle?.(new Error(`${options.name} exited with ${signal ?? code}`));
+    });
+    return started;
+  };
+
+  const invokeOnce = async (event: unknown): Promise<unknown> => {
+    const id = randomUUID();
+    const timeoutMs = options.timeoutSeconds * 1000;
+    const told = new Promise<Told | Error>((resolve) => {
+      settle = resolve;
+    });
+    child ??= start();
+    const functionArn = `arn:aws:lambda:us-east-1:000000000000:function:${options.name}`;
+    api.hand({ id, event, functionArn, deadline: Date.now() + timeoutMs });
+    const timer = setTimeout(() => child?.kill('SIGKILL'), timeoutMs);
+    try {
+      return outcome(await told, options.name);
+    } finally {
+      clearTimeout(timer);
+      settle = undefined;
+      api.clear();
+    }
+  };
+
+  return {
+    invoke(event) {
+      const result = before.then(() => invokeOnce(event));
+      before = result.catch(() => undefined);
+      return result;
+    },
+    get pid() {
+      return child?.pid;
+    },
+    stop() {
+      child?.kill('SIGKILL');
+      api.close();
+    },
+  };
+}
+
+function outcome(told: Told | Error, name: string): unknown {
+  if (told instanceof Error) throw told;
+  if (told.kind === 'response') return told.body;
+  throw new Error(`${name} failed: ${told.body.errorType}: ${told.body.errorMessage}`);
+}
+
+function environmentOf({ name, code, handler, memoryMb, environment }: FunctionOptions, api: RuntimeApi) {
+  return {
+    PATH: process.env.PATH ?? '',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_RUNTIME_API: api.address,
+    LAMBDA_TASK_ROOT: code,
+    _HANDLER: handler,
+    ...environment,
+  };
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** An event on its way to the runtime. */
+export interface Invocation {
+  readonly id: string;
+  readonly event: unknown;
+  readonly functionArn: string;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+}
+
+/** What the runtime told of an invocation, or of its start. */
+export type Told =
+  | { readonly kind: 'response'; readonly id: string; readonly body: unknown }
+  | {
+      readonly kind: 'error';
+      readonly id: string;
+      readonly body: { errorType: string; errorMessage: string };
+    }
+  | { readonly kind: 'init-error'; readonly body: { errorType: string; errorMessage: string } };
+
+export interface RuntimeApi {
+  /** `host:port`, for AWS_LAMBDA_RUNTIME_API. */
+  readonly address: string;
+  /** Gives the event to the runtime as soon as it asks for one. */
+  hand(invocation: Invocation): void;
+  /** Forgets what was not asked for. */
+  clear(): void;
+  close(): void;
+}
+
+/** Lambda's side of the Runtime API, on a port of this machine. */
+export async function startRuntimeApi(told: (told: Told) => void): Promise<RuntimeApi> {
+  let waiting: ServerResponse | undefined;
+  let pending: Invocation | undefined;
+  const meet = () => {
+    if (waiting === undefined || pending === undefined) return;
+    waiting.setHeader('content-type', 'application/json');
+    waiting.setHeader('lambda-runtime-aws-request-id', pending.id);
+    waiting.setHeader('lambda-runtime-deadline-ms', String(pending.deadline));
+    waiting.setHeader('lambda-runtime-invoked-function-arn', pending.functionArn);
+    waiting.end(JSON.stringify(pending.event));
+    waiting = undefined;
+    pending = undefined;
+  };
+  const server = createServer(async (request, response) => {
+    const [, , , area, idOrError = '', kind] = (request.url ?? '').split('/');
+    if (area === 'invocation' && idOrError === 'next') {
+      waiting = response;
+      response.once('close', () => {
+        if (waiting === response) waiting = undefined;
+      });
+      return meet();
+    }
+    const body = await read(request);
+    response.writeHead(202).end();
+    if (area === 'init') told({ kind: 'init-error', body });
+    else if (kind === 'response' || kind === 'error') told({ kind, id: idOrError, body });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hand(invocation) {
+      pending = invocation;
+      meet();
+    },
+    clear() {
+      pending = undefined;
+    },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function read(request: IncomingMessage) {
+  return JSON.parse(await text(request));
+}

@@ -1,0 +1,85 @@
+import { type Consoles, startConsoles } from './console/consoles.ts';
+import { livingFleet } from './console/fleet/fleet.ts';
+import { recordsFrom } from './console/records-from.ts';
+
+/** What the collector is run against. */
+export interface Scene {
+  readonly instances: readonly SceneInstance[];
+  /** What the functions need to reach the consoles under their own names. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The records to expect, by stream; undefined where they can't be known beforehand. */
+  readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
+  close(): Promise<void>;
+}
+
+export interface SceneInstance {
+  readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
+  readonly token: string;
+  /** The state that every stream should come to. */
+  readonly should: 'ok' | 'unauthorized';
+}
+
+const goodToken = 'token-of-a-simulated-console';
+
+/** Two good instances, and one whose token its console does not know. */
+export async function fleets(now: () => number): Promise<Scene> {
+  const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): SceneInstance => {
+    const good = i < 2;
+    return {
+      record: { instance: name.slice(name.indexOf('-') + 1), host: `${name}.sentinelone.net` },
+      token: good ? goodToken : 'a-token-that-was-revoked',
+      should: good ? 'ok' : 'unauthorized',
+    };
+  });
+  const hosts = Object.fromEntries(
+    instances.map(({ record }) => [
+      record.host,
+      { tokens: [{ token: goodToken }], source: livingFleet({ seed: record.instance }) },
+    ]),
+  );
+  const consoles = await startConsoles({ hosts, nowMs: now });
+  return { instances, environment: towards(consoles), expected: undefined, close: consoles.close };
+}
+
+/** One console that serves the records of `folder`, and an instance that looks back to the oldest. */
+export async function recordsIn(folder: string, now: () => number): Promise<Scene> {
+  const host = 'usea1-records.sentinelone.net';
+  const source = recordsFrom(folder);
+  const expected = source.texts;
+  if (Object.values(expected).every((texts) => texts.length === 0)) {
+    throw new Error(
+      `${folder} holds no records: it needs threats.ndjson, activities.ndjson or agents.ndjson.`,
+    );
+  }
+  const consoles = await startConsoles({
+    hosts: { [host]: { tokens: [{ token: goodToken }], source } },
+    nowMs: now,
+  });
+  const lookbackHours = Math.ceil((now() - (source.oldestMs ?? now())) / 3_600_000) + 1;
+  const record = { instance: 'records', host, lookbackHours };
+  return {
+    instances: [{ record, token: goodToken, should: 'ok' }],
+    environment: towards(consoles),
+    expected,
+    close: consoles.close,
+  };
+}
+
+/** A real console, reached as this machine reaches it. */
+export function realConsole(host: string, token: string): Scene {
+  const kept = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'https_proxy', 'NODE_EXTRA_CA_CERTS'];
+  const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  const direct = [process.env.NO_PROXY ?? process.env.no_proxy, standIns].filter(Boolean).join(',');
+  return {
+    instances: [{ record: { instance: 'trial', host }, token, should: 'ok' }],
+    environment: { ...Object.fromEntries(own), NO_PROXY: direct },
+    expected: undefined,
+    close: async () => undefined,
+  };
+}
+
+const standIns = '127.0.0.1';
+
+function towards({ proxyUrl, caFile }: Consoles): Record<string, string> {
+  return { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxyUrl, NO_PROXY: standIns, NODE_EXTRA_CA_CERTS: caFile };
+}

@@ -1,0 +1,63 @@
+import { styleText } from 'node:util';
+import type { StatusItem } from './collector.ts';
+
+type Style = 'green' | 'yellow' | 'red' | 'dim';
+
+/** Colours only where a person looks: `styleText` checks the terminal and NO_COLOR. */
+const styled = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
+
+export function say(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const shownFields = ['instance', 'pages', 'artifacts', 'position', 'lagSeconds', 'durationMs', 'caughtUp'];
+
+/** A function's log line as an operator would read it in CloudWatch; metrics are left out. */
+export function sayLogLine(line: string): void {
+  const entry = parsed(line);
+  if (entry === undefined) say(line);
+  if (entry === undefined || entry._aws !== undefined) return;
+  const fields = shownFields.flatMap((name) => (entry[name] === undefined ? [] : [`${name}=${entry[name]}`]));
+  const level = String(entry.level).padEnd(5);
+  const style: Style = entry.level === 'ERROR' ? 'red' : entry.level === 'WARN' ? 'yellow' : 'green';
+  say(`${styled(style, level)} ${entry.message}  ${styled('dim', fields.join(' '))}`);
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const styles: Readonly<Record<string, Style>> = {
+  ok: 'green',
+  backlogged: 'yellow',
+  pending: 'yellow',
+  'rate-limited': 'yellow',
+  disabled: 'dim',
+};
+
+/** One line for each instance and stream; what is wrong, and what to do about it, below. */
+export function sayStatus(items: readonly StatusItem[]): void {
+  const sorted = [...items].sort((a, b) =>
+    `${a.instance} ${a.stream}`.localeCompare(`${b.instance} ${b.stream}`),
+  );
+  say();
+  say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'LAST COUNT', 'POSITION')));
+  for (const { instance, stream, state = 'pending', lastCount, position, lastError, remedy } of sorted) {
+    const line = row(instance, stream, state, String(lastCount ?? '-'), position ?? '-');
+    say(styled(styles[state] ?? 'red', line));
+    if (lastError !== undefined) say(`    ${lastError}. ${remedy ?? ''}`);
+  }
+  say();
+}
+
+function row(...cells: readonly string[]): string {
+  const widths = [14, 12, 14, 11, 0];
+  return cells
+    .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+    .join(' ')
+    .trimEnd();
+}

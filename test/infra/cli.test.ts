@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, describe, test } from 'vitest';
+import { streams } from '../../functions/streams/list.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'collector-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a command of the project's own as someone without credentials or a network would. */
+async function run([command = '', ...options]: string[], environment: NodeJS.ProcessEnv = {}) {
+  const bin = join(root, 'node_modules', '.bin');
+  const nowhere = 'http://127.0.0.1:9';
+  const child = spawn(join(bin, command), options, {
+    cwd: root,
+    env: {
+      PATH: [bin, process.env.PATH].join(delimiter),
+      HOME: folder,
+      HTTP_PROXY: nowhere,
+      HTTPS_PROXY: nowhere,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await exited, stdout, stderr };
+}
+
+const synth = (out: string, ...options: string[]) =>
+  run(['cdk', 'synth', '--quiet', '--output', out, ...options]);
+
+describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
+  test('needs neither credentials nor a network', async ({ expect }) => {
+    const out = join(folder, 'good');
+    const { code, stdout, stderr } = await synth(out, '-c', 'stackName=Team', '-c', 'messageKib=100');
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
+    const template = JSON.parse(readFileSync(join(out, 'Team.template.json'), 'utf8'));
+    const polls = Object.values<{ Type: string; Properties: Record<string, unknown> }>(
+      template.Resources,
+    ).filter(({ Type }) => Type === 'AWS::Lambda::Function');
+    expect(polls.map(({ Properties }) => Properties)).toEqual(
+      streams.map(({ name }) =>
+        expect.objectContaining({
+          FunctionName: `Team-${name}`,
+          Environment: { Variables: expect.objectContaining({ STREAM: name, MESSAGE_KIB: '100' }) },
+        }),
+      ),
+    );
+    const [asset] = readdirSync(out).filter((name) => name.startsWith('asset.'));
+    expect(readdirSync(join(out, String(asset)))).toEqual(['index.mjs']);
+  });
+
+  test('says in one sentence which setting is unknown', async ({ expect }) => {
+    const { code, stderr } = await synth(join(folder, 'unknown'), '-c', 'bogus=1');
+    expect(code).not.toBe(0);
+    expect(stderr.split('\n')[0]).toMatch(/^The setting bogus is unknown; there are stackName, .*\.$/);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test('gets a bad setting as one sentence and an exit code from the app', async ({ expect }) => {
+    const context = JSON.stringify({ messageKib: '2000' });
+    const { code, stdout, stderr } = await run(['node', 'infra/app.ts'], { CDK_CONTEXT_JSON: context });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'The setting messageKib is 2000, but must be a whole number from 1 to 1000.\n',
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { readSettings, SettingsError } from '../../infra/settings.ts';
+
+const read = (context: Record<string, unknown>) => readSettings(context, ['threats', 'activities']);
+
+describe('settings', () => {
+  test('have defaults', () => {
+    expect(read({})).toEqual({
+      stackName: 'SentinelOneCollector',
+      allowedHostSuffixes: ['.sentinelone.net'],
+      secretArns: [],
+      secretKeyArns: [],
+      reservedConcurrency: 1,
+      messageKib: 250,
+      overlapMinutes: 10,
+      memoryEntries: 20_000,
+      requestsPerSecond: {},
+      instancesAtOnce: 10,
+      pagesPerTurn: 5,
+      pagesPerRun: 1000,
+      memoryMb: 512,
+      logRetentionDays: 90,
+      overflowExpirationDays: 30,
+    });
+  });
+
+  test('are all listed in cdk.json with their defaults', () => {
+    expect(Object.keys(cdkJson.context)).toEqual(expect.arrayContaining(Object.keys(read({}))));
+    expect(read(cdkJson.context)).toEqual(read({}));
+  });
+
+  test("leave the CDK's own context keys alone", () => {
+    const cdk = {
+      'aws:cdk:enable-path-metadata': true,
+      '@aws-cdk/core:checkSecretUsage': true,
+      'availability-zones:account=1:region=x': [],
+      'acknowledged-issue-numbers': [1],
+      'cli-telemetry': false,
+    };
+    expect(read(cdk)).toEqual(read({}));
+  });
+
+  test.each([
+    ['stackName', 'Team-1', 'Team-1'],
+    [
+      'allowedHostSuffixes',
+      '[".sentinelone.net",".s1.example.com"]',
+      ['.sentinelone.net', '.s1.example.com'],
+    ],
+    ['allowedHostSuffixes', ['.s1.example.com'], ['.s1.example.com']],
+    [
+      'secretArns',
+      '["arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/s1-AbCdEf"]',
+      ['arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/s1-AbCdEf'],
+    ],
+    [
+      'secretArns',
+      ['arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:team/*'],
+      ['arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:team/*'],
+    ],
+    [
+      'secretKeyArns',
+      ['arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef'],
+      ['arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef'],
+    ],
+    ['reservedConcurrency', 'false', false],
+    ['reservedConcurrency', false, false],
+    ['reservedConcurrency', '2', 2],
+    ['messageKib', '100', 100],
+    ['messageKib', 1000, 1000],
+    ['overlapMinutes', '60', 60],
+    ['memoryEntries', '1000', 1000],
+    ['requestsPerSecond', '{"threats":0.5}', { threats: 0.5 }],
+    ['instancesAtOnce', '1', 1],
+    ['pagesPerTurn', '1', 1],
+    ['pagesPerRun', '1', 1],
+    ['memoryMb', '10240', 10_240],
+    ['logRetentionDays', '3653', 3653],
+    ['overflowExpirationDays', '28', 28],
+  ])('take %s = %j', (key, given, taken) => {
+    expect(read({ [key]: given })).toMatchObject({ [key]: taken });
+  });
+
+  const wholeNumber = (least: number, most: number) => `must be a whole number from ${least} to ${most}`;
+  const suffixes = 'must be a JSON list of one or more lower-case host suffixes';
+  const secrets =
+    'must be a JSON list of ARNs of secrets, each with the six characters at its end or a wildcard';
+  const keys = 'must be a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing)';
+  const concurrency =
+    'must be a whole number from 1 to 1000, or false where an AWS account with a concurrency limit of 10 has none to reserve';
+  const rates = 'must be a JSON object of positive numbers by stream name (threats, activities)';
+  const retention = 'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120';
+
+  test.each([
+    ['stackName', '', 'must be a letter and up to 39 more letters, digits and hyphens'],
+    ['stackName', '1st', 'must be a letter and'],
+    ['stackName', 'a'.repeat(41), 'must be a letter and'],
+    ['stackName', 5, 'must be a letter and'],
+    ['allowedHostSuffixes', '.sentinelone.net', suffixes],
+    ['allowedHostSuffixes', [], suffixes],
+    ['allowedHostSuffixes', ['sentinelone.net'], suffixes],
+    ['allowedHostSuffixes', ['.net'], suffixes],
+    ['allowedHostSuffixes', ['.sentinelone.net', '.a,.b'], suffixes],
+    ['allowedHostSuffixes', ['.Sentinelone.net'], suffixes],
+    ['secretArns', ['team/s1'], secrets],
+    ['secretArns', ['arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/s1'], secrets],
+    ['secretArns', ['arn:aws:secretsmanager:eu-west-1:111122223333:secret:*'], secrets],
+    ['secretArns', ['arn:aws:secretsmanager:*:111122223333:secret:team/*'], secrets],
+    ['secretKeyArns', ['arn:aws:kms:eu-west-1:111122223333:alias/team'], keys],
+    ['secretKeyArns', ['arn:aws:kms:eu-west-1:111122223333:key/*'], keys],
+    ['reservedConcurrency', 0, concurrency],
+    ['reservedConcurrency', 'true', concurrency],
+    ['reservedConcurrency', 1.5, concurrency],
+    ['messageKib', 0, wholeNumber(1, 1000)],
+    ['messageKib', '1001', wholeNumber(1, 1000)],
+    ['messageKib', 'big', wholeNumber(1, 1000)],
+    ['messageKib', '', wholeNumber(1, 1000)],
+    ['messageKib', null, wholeNumber(1, 1000)],
+    ['overlapMinutes', 61, wholeNumber(1, 60)],
+    ['memoryEntries', 999, wholeNumber(1000, 20_000)],
+    ['memoryEntries', 20_001, wholeNumber(1000, 20_000)],
+    ['requestsPerSecond', { threat: 1 }, rates],
+    ['requestsPerSecond', { threats: 0 }, rates],
+    ['requestsPerSecond', '{"threats":1e999}', rates],
+    ['requestsPerSecond', 6, rates],
+    ['instancesAtOnce', 0, wholeNumber(1, 200)],
+    ['pagesPerTurn', 0, wholeNumber(1, 1000)],
+    ['pagesPerRun', 0, wholeNumber(1, 100_000)],
+    ['memoryMb', 127, wholeNumber(128, 10_240)],
+    ['logRetentionDays', 91, retention],
+    ['logRetentionDays', 9999, retention],
+    ['overflowExpirationDays', 27, wholeNumber(28, 3650)],
+  ])('refuse %s = %j', (key, given, allowed) => {
+    const sentence = refusal({ [key]: given });
+    expect(sentence).toMatch(new RegExp(`^The setting ${key} is .*, but must be [^\n]*\\.$`));
+    expect(sentence).toContain(allowed);
+  });
+
+  test('show the refused value', () => {
+    expect(refusal({ messageKib: '2000' })).toBe(
+      'The setting messageKib is 2000, but must be a whole number from 1 to 1000.',
+    );
+  });
+
+  test.each(['bogus', 'messageKiB', 'constructor'])('refuse %s, which is none of them', (key) => {
+    expect(refusal({ [key]: 1 })).toMatch(
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, overflowExpirationDays\\.$`),
+    );
+  });
+});
+
+function refusal(context: Record<string, unknown>): string {
+  try {
+    read(context);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

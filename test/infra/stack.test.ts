@@ -1,0 +1,413 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Stream } from '../../functions/core/stream.ts';
+import type { Environment } from '../../functions/environment.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { CollectorApp } from '../../infra/synth.ts';
+
+const madeUp: Stream = {
+  name: 'alerts',
+  path: '/alerts',
+  cadenceMinutes: 1440,
+  timeoutSeconds: 120,
+  requestsPerSecond: 2,
+  orderedBy: 'createdAt',
+  time: ['createdAt'],
+  query: {},
+  wholeInventory: false,
+  permission: 'Alerts.view',
+  metadata: () => ({}),
+};
+
+const rates: Record<string, string> = {
+  threats: 'rate(5 minutes)',
+  activities: 'rate(10 minutes)',
+  agents: 'rate(1 hour)',
+  alerts: 'rate(1 day)',
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'collector-stack-'));
+const code = join(folder, 'code');
+mkdirSync(code);
+writeFileSync(join(code, 'index.mjs'), 'export const handler = async () => {};');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function collector(context: Record<string, unknown> = {}, ofStreams = streams): CollectorApp {
+  return new CollectorApp({ context, streams: ofStreams, code, outdir: mkdtempSync(join(folder, 'out-')) });
+}
+
+const collected = (...made: Parameters<typeof collector>) => Template.fromStack(collector(...made).stack);
+
+/** The one resource of a type that has these properties. */
+function only(template: Template, type: string, properties: Record<string, unknown> = {}) {
+  const found = Object.entries(template.findResources(type, { Properties: properties }));
+  expect(found, `${type} with ${JSON.stringify(properties)}`).toHaveLength(1);
+  const [[id, resource] = ['', {}]] = found;
+  return { ref: { Ref: id }, arn: { 'Fn::GetAtt': [id, 'Arn'] }, all: resource, ...resource.Properties };
+}
+
+const hash = { AttributeName: 'instance', KeyType: 'HASH' };
+const range = { AttributeName: 'stream', KeyType: 'RANGE' };
+
+/** What all streams share. */
+const shared = (template: Template) => ({
+  instances: only(template, 'AWS::DynamoDB::Table', { KeySchema: [hash] }),
+  cursors: only(template, 'AWS::DynamoDB::Table', { KeySchema: [hash, range] }),
+  queue: only(template, 'AWS::SQS::Queue', { RedrivePolicy: Match.anyValue() }),
+  deadLetterQueue: only(template, 'AWS::SQS::Queue', { RedrivePolicy: Match.absent() }),
+  overflow: only(template, 'AWS::S3::Bucket'),
+});
+
+/** What one stream has to itself. */
+function own(template: Template, stream: string, stackName = 'SentinelOneCollector') {
+  const name = `${stackName}-${stream}`;
+  const poll = only(template, 'AWS::Lambda::Function', { FunctionName: name });
+  return {
+    poll,
+    log: only(template, 'AWS::Logs::LogGroup', { LogGroupName: `/aws/lambda/${name}` }),
+    role: template.findResources('AWS::IAM::Role')[poll.Role['Fn::GetAtt'][0]]?.Properties,
+    rule: only(template, 'AWS::Events::Rule', { Targets: [Match.objectLike({ Arn: poll.arn })] }),
+  };
+}
+
+describe('the stack', () => {
+  let template: Template;
+
+  beforeAll(() => {
+    template = collected();
+  });
+
+  test('has one function, rule, role and log group a stream, and no more', () => {
+    for (const type of ['Lambda::Function', 'Events::Rule', 'IAM::Role', 'Logs::LogGroup']) {
+      template.resourceCountIs(`AWS::${type}`, streams.length);
+    }
+    template.resourceCountIs('AWS::IAM::Policy', 0);
+    template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+  });
+
+  describe.each(streams)('for $name', (stream) => {
+    test('starts the function at its cadence', () => {
+      const { poll, rule } = own(template, stream.name);
+      expect(rule).toMatchObject({ ScheduleExpression: rates[stream.name], State: 'ENABLED' });
+      template.hasResourceProperties('AWS::Lambda::Permission', {
+        FunctionName: poll.arn,
+        Principal: 'events.amazonaws.com',
+        SourceArn: rule.arn,
+      });
+    });
+
+    test('drops a tick that could not be run before the next one', () => {
+      const { poll, rule } = own(template, stream.name);
+      const cadenceSeconds = stream.cadenceMinutes * 60;
+      expect(only(template, 'AWS::Lambda::EventInvokeConfig', { FunctionName: poll.ref })).toMatchObject({
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: cadenceSeconds,
+      });
+      expect(rule.Targets[0].RetryPolicy).toEqual({
+        MaximumRetryAttempts: 3,
+        MaximumEventAgeInSeconds: cadenceSeconds,
+      });
+    });
+
+    test('ends a run before the next tick', () => {
+      const { poll } = own(template, stream.name);
+      expect(poll.Timeout).toBe(stream.timeoutSeconds);
+      expect(poll.Timeout).toBeLessThan(stream.cadenceMinutes * 60);
+      expect(poll.Timeout).toBeLessThanOrEqual(900);
+    });
+
+    test('runs the one bundle on Node 24 and arm64, one run at a time', () => {
+      const { poll, log } = own(template, stream.name);
+      expect(poll).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        MemorySize: 512,
+        ReservedConcurrentExecutions: 1,
+        LoggingConfig: { LogGroup: log.ref },
+      });
+      const [first] = streams.map(({ name }) => own(template, name).poll);
+      expect(poll.Code).toEqual(first?.Code);
+    });
+
+    test('tells the function all that it reads from its environment', () => {
+      const { instances, cursors, queue, overflow } = shared(template);
+      expect(own(template, stream.name).poll.Environment.Variables).toEqual({
+        STREAM: stream.name,
+        INSTANCES_TABLE: instances.ref,
+        CURSORS_TABLE: cursors.ref,
+        ARTIFACT_QUEUE_URL: queue.ref,
+        OVERFLOW_BUCKET: overflow.ref,
+        ALLOWED_HOST_SUFFIXES: '.sentinelone.net',
+        MESSAGE_KIB: '250',
+        OVERLAP_MINUTES: '10',
+        MEMORY_ENTRIES: '20000',
+        REQUESTS_PER_SECOND: String(stream.requestsPerSecond),
+        INSTANCES_AT_ONCE: '10',
+        PAGES_PER_TURN: '5',
+        PAGES_PER_RUN: '1000',
+      } satisfies Record<keyof Environment, unknown>);
+    });
+
+    test('lets the function do what a poll does, and nothing else', () => {
+      const { role, log } = own(template, stream.name);
+      const { instances, cursors, queue, overflow } = shared(template);
+      const allow = (Action: string | string[], Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
+      expect(role).toEqual({
+        AssumeRolePolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
+          ],
+        },
+        Policies: [
+          {
+            PolicyName: 'poll',
+            PolicyDocument: {
+              Version: '2012-10-17',
+              Statement: [
+                allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
+                allow('dynamodb:Scan', instances.arn),
+                allow(
+                  ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+                  cursors.arn,
+                ),
+                allow('sqs:SendMessage', queue.arn),
+                allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
+                allow('secretsmanager:GetSecretValue', ownSecrets),
+              ],
+            },
+          },
+        ],
+      });
+    });
+
+    test('keeps the logs for 90 days, and not in the way of the next deployment', () => {
+      const { log } = own(template, stream.name);
+      expect(log.RetentionInDays).toBe(90);
+      expect(log.all.DeletionPolicy).toBe('Delete');
+    });
+  });
+
+  test.each(['instances', 'cursors'] as const)('keeps the %s, whatever happens to the stack', (table) => {
+    const { [table]: kept } = shared(template);
+    expect(kept).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      DeletionProtectionEnabled: true,
+      all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+    });
+  });
+
+  test.each(['queue', 'deadLetterQueue'] as const)(
+    'keeps what is in the %s encrypted and for 14 days',
+    (name) => {
+      const { [name]: queue } = shared(template);
+      expect(queue).toMatchObject({
+        SqsManagedSseEnabled: true,
+        MessageRetentionPeriod: 14 * 24 * 60 * 60,
+        all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+      });
+      expect(queue).not.toHaveProperty('FifoQueue');
+      only(template, 'AWS::SQS::QueuePolicy', {
+        Queues: [queue.ref],
+        PolicyDocument: { Statement: [tlsOnly('sqs:*', queue.arn)] },
+      });
+    },
+  );
+
+  test('buries no message in a day on which every receive fails', () => {
+    const { queue, deadLetterQueue } = shared(template);
+    expect(queue.RedrivePolicy.deadLetterTargetArn).toEqual(deadLetterQueue.arn);
+    expect(queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout).toBeGreaterThan(24 * 60 * 60);
+  });
+
+  test('takes messages of up to 1 MiB', () => {
+    expect(shared(template).queue.MaximumMessageSize).toBe(1024 * 1024);
+  });
+
+  test('keeps overflowing records private, encrypted, behind TLS and for 30 days', () => {
+    const { overflow } = shared(template);
+    expect(overflow).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
+      all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+    });
+    only(template, 'AWS::S3::BucketPolicy', {
+      Bucket: overflow.ref,
+      PolicyDocument: { Statement: Match.arrayWith([tlsOnly('s3:*', Match.anyValue())]) },
+    });
+  });
+
+  test('says where everything is', () => {
+    const { instances, cursors, queue, deadLetterQueue } = shared(template);
+    const values = Object.entries(template.findOutputs('*')).map(([name, { Value }]) => [name, Value]);
+    expect(Object.fromEntries(values)).toEqual({
+      InstancesTableName: instances.ref,
+      CursorsTableName: cursors.ref,
+      ArtifactQueueUrl: queue.ref,
+      ArtifactQueueArn: queue.arn,
+      ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
+    });
+  });
+
+  test('saves the query that shows what was fetched', () => {
+    const query = only(template, 'AWS::Logs::QueryDefinition');
+    expect(query.LogGroupNames).toEqual(streams.map(({ name }) => own(template, name).log.ref));
+    expect(query.QueryString).toContain('filter message like /^sentinelone: fetched/');
+  });
+});
+
+describe('a fourth stream', () => {
+  test('has its function and its rule as soon as it is in the list', () => {
+    const template = collected({}, [...streams, madeUp]);
+    template.resourceCountIs('AWS::Lambda::Function', streams.length + 1);
+    const { poll, rule } = own(template, 'alerts');
+    expect(poll.Environment.Variables).toMatchObject({ STREAM: 'alerts', REQUESTS_PER_SECOND: '2' });
+    expect(rule.ScheduleExpression).toBe('rate(1 day)');
+    // Lambda keeps no event for longer than six hours.
+    expect(only(template, 'AWS::Lambda::EventInvokeConfig', { FunctionName: poll.ref })).toMatchObject({
+      MaximumEventAgeInSeconds: 6 * 60 * 60,
+    });
+  });
+});
+
+describe('settings', () => {
+  const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/console-AbCdEf';
+  const secrets = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:team/*';
+  const keys = [
+    'arn:aws:kms:eu-west-1:111122223333:key/1',
+    'arn:aws:kms:us-east-1:111122223333:key/2',
+    'arn:aws:kms:us-east-1:111122223333:key/3',
+  ];
+  let template: Template;
+
+  beforeAll(() => {
+    template = collected({
+      stackName: 'Team',
+      allowedHostSuffixes: ['.sentinelone.net', '.s1.example.com'],
+      secretArns: [secret, secrets],
+      secretKeyArns: keys,
+      reservedConcurrency: false,
+      messageKib: 100,
+      overlapMinutes: 15,
+      memoryEntries: 5000,
+      requestsPerSecond: { threats: 1.5 },
+      instancesAtOnce: 7,
+      pagesPerTurn: 8,
+      pagesPerRun: 9,
+      memoryMb: 1024,
+      logRetentionDays: 30,
+      overflowExpirationDays: 60,
+    });
+  });
+
+  test.each(streams)('reach the function for $name', (stream) => {
+    const { poll, log } = own(template, stream.name, 'Team');
+    expect(poll.MemorySize).toBe(1024);
+    expect(poll).not.toHaveProperty('ReservedConcurrentExecutions');
+    expect(log.RetentionInDays).toBe(30);
+    expect(poll.Environment.Variables).toMatchObject({
+      ALLOWED_HOST_SUFFIXES: '.sentinelone.net,.s1.example.com',
+      MESSAGE_KIB: '100',
+      OVERLAP_MINUTES: '15',
+      MEMORY_ENTRIES: '5000',
+      REQUESTS_PER_SECOND: stream.name === 'threats' ? '1.5' : String(stream.requestsPerSecond),
+      INSTANCES_AT_ONCE: '7',
+      PAGES_PER_TURN: '8',
+      PAGES_PER_RUN: '9',
+    } satisfies Partial<Environment>);
+  });
+
+  test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
+    const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
+    expect(statements).toHaveLength(7);
+    expect(statements[5]).toEqual({
+      Effect: 'Allow',
+      Action: 'secretsmanager:GetSecretValue',
+      Resource: [secret, secrets, ownSecrets],
+    });
+    expect(statements[6]).toEqual({
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: keys,
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': [
+            'secretsmanager.eu-west-1.amazonaws.com',
+            'secretsmanager.us-east-1.amazonaws.com',
+          ],
+        },
+      },
+    });
+  });
+
+  test('change how long overflowing records are kept', () => {
+    expect(only(template, 'AWS::S3::Bucket').LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(60);
+  });
+});
+
+describe('synthesis', () => {
+  test.each([
+    ['an open queue', 'AwsSolutions-SQS4', (app: CollectorApp) => new Queue(app.stack, 'Planted')],
+    [
+      'a role that may do anything',
+      'AwsSolutions-IAM5[Action::s3:*]',
+      (app: CollectorApp) =>
+        new Role(app.stack, 'Planted', {
+          assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+        }).addToPolicy(new PolicyStatement({ actions: ['s3:*'], resources: ['*'] })),
+    ],
+    [
+      'a property that CloudFormation refuses',
+      'MemorySize: 1 is less than the minimum',
+      (app: CollectorApp) => {
+        const [poll] = app.stack.node
+          .findAll()
+          .filter((node) => node.node.path.endsWith('Function/Resource'));
+        (poll as CfnFunction).memorySize = 1;
+      },
+    ],
+  ])('fails on %s', (_, finding, plant) => {
+    const app = collector();
+    plant(app);
+    expect(() => app.synth()).toThrow(finding);
+  });
+});
+
+const ownSecrets = {
+  'Fn::Join': [
+    '',
+    [
+      'arn:',
+      { Ref: 'AWS::Partition' },
+      ':secretsmanager:',
+      { Ref: 'AWS::Region' },
+      ':',
+      { Ref: 'AWS::AccountId' },
+      ':secret:signal-client/sentinelone/*',
+    ],
+  ],
+};
+
+const tlsOnly = (Action: string, Resource: unknown) => ({
+  Effect: 'Deny',
+  Principal: { AWS: '*' },
+  Action,
+  Resource,
+  Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+});
