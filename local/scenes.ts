@@ -12,7 +12,7 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-export interface SceneInstance {
+interface SceneInstance {
   readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
   readonly token: string;
   /** The state that every stream should come to. */

@@ -47,7 +47,7 @@ function read(
   }
 }
 
-export function isPolled(subject: Subject): subject is Subject & { readonly instance: Instance } {
+function isPolled(subject: Subject): subject is Subject & { readonly instance: Instance } {
   return subject.instance !== 'disabled' && !(subject.instance instanceof MisconfiguredError);
 }
 

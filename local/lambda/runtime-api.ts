@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** An event on its way to the runtime. */
-export interface Invocation {
+interface Invocation {
   readonly id: string;
   readonly event: unknown;
   readonly functionArn: string;

@@ -1,0 +1,188 @@
+import type { Answer } from './answer.ts';
+import type { FaultRule, SeenRequest } from './faults.ts';
+import { readPage } from './listing.ts';
+import { readQuery } from './query.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { RefusedRequest, refusals } from './refusals.ts';
+import { createStore, type Store } from './store.ts';
+import { plainStream, type Stream, streams } from './streams.ts';
+import { goodToken, mayDo, presentedToken, type Token } from './tokens.ts';
+
+/** Where a source puts its records; streams go by name. */
+export interface Shelf {
+  /** Adds a record, or replaces the one with its id. `values` stands in for fields that the text lacks or belies. */
+  put(stream: string, text: string, values?: Record<string, unknown>): void;
+  /** Adds a record beside any other with the same id. */
+  add(stream: string, text: string): void;
+  remove(stream: string, id: string): void;
+}
+
+/** Where a console's records come from. */
+export interface Source {
+  start(shelf: Shelf, nowMs: number): void;
+  /** Brings the records up to a time; told before each answer. */
+  advanceTo?(nowMs: number): void;
+}
+
+export interface ConsoleOptions {
+  tokens: Token[];
+  /** None: an empty console, for tests to put records in. */
+  source?: Source;
+  /** Streams beside threats, activities and agents, by name. */
+  streams?: Record<string, Stream>;
+  /** False lets everything through. */
+  rateLimits?: boolean;
+  /** What a 429 says of when to come back. */
+  retryAfter?: 'absent' | 'seconds' | 'date';
+  /** False: its certificate is signed by an authority that nobody trusts. */
+  trusted?: boolean;
+}
+
+/** One simulated console. */
+export interface SimulatedConsole extends Shelf {
+  host: string;
+  /** May be changed at any time. */
+  tokens: Token[];
+  /** The first rule that names a fault wins. */
+  faults: FaultRule[];
+  /** Every request, oldest first. */
+  requests: SeenRequest[];
+  /** The texts of all records of a stream, ascending by id. */
+  texts(stream: string): string[];
+  /** Serves one more stream, at `/<name>` unless told otherwise. */
+  serve(name: string, stream?: Stream): void;
+}
+
+/** A request as it arrives. */
+export interface Asked {
+  method: string;
+  path: string;
+  params: URLSearchParams;
+  authorization: string | undefined;
+  body: string;
+}
+
+export interface Clocks {
+  nowMs: () => number;
+  /** Meters the rates: it runs with the machine, however quick the console's time is. */
+  monotonicMs: () => number;
+}
+
+interface Route {
+  rate?: Stream['rate'];
+  /** Left out: any valid token. False: no token at all. */
+  needs?: string | false;
+  answer(asked: Asked, token: Token | undefined): Answer;
+}
+
+const page = (body: Answer['body']): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body,
+});
+const data = (value: unknown) => page(JSON.stringify({ data: value }));
+
+/** Makes a console and what answers its requests. */
+export function createConsole(host: string, options: ConsoleOptions, clocks: Clocks) {
+  const stores = new Map<string, Store>();
+  const routes = new Map<string, Route>();
+  const limits = new Map<string, () => boolean>();
+  const { source, rateLimits = true, retryAfter = 'absent' } = options;
+
+  const storeOf = (stream: string): Store => {
+    const store = stores.get(stream);
+    if (!store) throw new Error(`${host} has no stream ${stream}`);
+    return store;
+  };
+
+  const simulated: SimulatedConsole = {
+    host,
+    tokens: [...options.tokens],
+    faults: [],
+    requests: [],
+    put: (stream, text, values) => storeOf(stream).put(text, values),
+    add: (stream, text) => storeOf(stream).add(text),
+    remove: (stream, id) => storeOf(stream).remove(id),
+    texts: (stream) =>
+      storeOf(stream)
+        .sortedBy('id')
+        .map(({ text }) => text),
+    serve(name, stream = plainStream(`/${name}`)) {
+      const store = createStore(stream);
+      stores.set(name, store);
+      routes.set(`GET ${stream.path}`, {
+        ...(stream.rate && { rate: stream.rate }),
+        ...(stream.permission && { needs: stream.permission }),
+        answer: ({ params }, token) => page(readPage(store, readQuery(stream, params, token?.sees))),
+      });
+    },
+  };
+
+  routes.set('GET /system/status', {
+    needs: false,
+    rate: { perSecond: 1, burst: 1 },
+    answer: () => data({ health: 'ok' }),
+  });
+  routes.set('GET /system/info', {
+    answer: () =>
+      data({ build: '100', latestAgentVersion: '24.2.3.471', patch: '3', release: 'W', version: 'W#100' }),
+  });
+  routes.set('POST /users/api-token-details', {
+    answer: ({ body }) => {
+      const asked = simulated.tokens.find(({ token }) => token === apiTokenIn(body));
+      if (!asked) throw new RefusedRequest(refusals.invalid('apiToken: Not a valid token.'));
+      return data({ createdAt: asked.createdAt ?? null, expiresAt: asked.expiresAt ?? null });
+    },
+  });
+  for (const [name, stream] of Object.entries({ ...streams, ...options.streams }))
+    simulated.serve(name, stream);
+  source?.start(simulated, clocks.nowMs());
+
+  const comeBack = {
+    absent: () => undefined,
+    seconds: () => '1',
+    date: () => new Date(clocks.nowMs() + 1000).toUTCString(),
+  };
+
+  const withinRate = ({ rate }: Route, asked: Asked) => {
+    if (!rateLimits || !rate) return true;
+    const key = `${asked.path} ${presentedToken(asked.authorization)}`;
+    const limit = limits.get(key) ?? createRateLimit(rate, clocks.monotonicMs);
+    limits.set(key, limit);
+    return limit();
+  };
+
+  const respond = (asked: Asked): Answer => {
+    const route = routes.get(`${asked.method} ${asked.path}`);
+    if (!route) return refusals.notFound();
+    if (!withinRate(route, asked)) return refusals.tooManyRequests(comeBack[retryAfter]());
+    const presented = presentedToken(asked.authorization);
+    const token = goodToken(simulated.tokens, presented, clocks.nowMs());
+    if (route.needs !== false) {
+      if (!token) return refusals.unauthorized(presented);
+      if (!mayDo(token, route.needs)) return refusals.forbidden(token.missingPermissionStatus);
+    }
+    return route.answer(asked, token);
+  };
+
+  /** The console's own answer, before any fault. */
+  const answer = (asked: Asked): Answer => {
+    source?.advanceTo?.(clocks.nowMs());
+    try {
+      return respond(asked);
+    } catch (error) {
+      if (error instanceof RefusedRequest) return error.answer;
+      throw error;
+    }
+  };
+
+  return { simulated, answer };
+}
+
+function apiTokenIn(body: string): unknown {
+  try {
+    return JSON.parse(body)?.data?.apiToken;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, createServerCertificate } from './certificates.ts';
+import { type ConsoleOptions, createConsole, type SimulatedConsole } from './console.ts';
+import { type Connect, startProxy } from './proxy.ts';
+import { startServer } from './server.ts';
+
+export interface ConsolesOptions {
+  /** The consoles, by host name. */
+  hosts: Record<string, ConsoleOptions>;
+  /** The consoles' clock, in milliseconds; it also sets their `Date` headers. The machine's unless given. */
+  nowMs?: () => number;
+  /** The clock that meters request rates. */
+  monotonicMs?: () => number;
+}
+
+/** Running consoles, and what a client needs to reach them under their own names. */
+export interface Consoles {
+  /** For `HTTPS_PROXY`. */
+  proxyUrl: string;
+  /** For `NODE_EXTRA_CA_CERTS`; gone after `close`. */
+  caFile: string;
+  caPem: string;
+  /** The console of a host; throws when there is none. */
+  console(host: string): SimulatedConsole;
+  /** Every host that a client asked the proxy for, oldest first. */
+  connects: readonly Connect[];
+  close(): Promise<void>;
+}
+
+/** Starts simulated SentinelOne consoles and the proxy that leads to them. Nothing here reaches the network. */
+export async function startConsoles({
+  hosts,
+  nowMs = Date.now,
+  monotonicMs = () => performance.now(),
+}: ConsolesOptions): Promise<Consoles> {
+  const names = Object.keys(hosts).map((host) => host.toLowerCase());
+  const authority = await createAuthority('simulated consoles');
+  const trusted = await createServerCertificate(authority, names);
+  const untrusted = await createServerCertificate(await createAuthority('nobody'), names);
+
+  const served = new Map(
+    Object.entries(hosts).map(([host, options]) => [
+      host.toLowerCase(),
+      {
+        ...createConsole(host, options, { nowMs, monotonicMs }),
+        certificate: options.trusted === false ? untrusted : trusted,
+      },
+    ]),
+  );
+
+  const directory = await mkdtemp(join(tmpdir(), 'simulated-consoles-'));
+  const caFile = join(directory, 'ca.pem');
+  await writeFile(caFile, authority.cert);
+  const server = await startServer(served, nowMs);
+  const proxy = await startProxy(new Set(names), server.port);
+
+  return {
+    proxyUrl: proxy.url,
+    caFile,
+    caPem: authority.cert,
+    connects: proxy.connects,
+    console(host) {
+      const found = served.get(host.toLowerCase());
+      if (!found) throw new Error(`no console is called ${host}`);
+      return found.simulated;
+    },
+    async close() {
+      await proxy.close();
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

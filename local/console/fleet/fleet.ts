@@ -1,0 +1,121 @@
+import type { Shelf, Source } from '../console.ts';
+import { type Micros, microsOf } from '../time.ts';
+import { createActivity, type Operator, type Said } from './activity.ts';
+import { type Agent, createAgent } from './agent.ts';
+import { beginLives } from './lives.ts';
+import { operators } from './names.ts';
+import { type Printable, print } from './print.ts';
+import { createRandom, type NonEmpty, type Random } from './random.ts';
+import { createSchedule, type Schedule } from './schedule.ts';
+import { agentNow, type Threat } from './threat.ts';
+import { createPlaces, daysBefore, idAt, type Place } from './world.ts';
+
+export interface FleetOptions {
+  /** The same seed over the same stretch of time gives the same records. */
+  seed: string;
+  agents?: number;
+  /** How much has happened when the console starts. */
+  historyHours?: number;
+  threatsPerDay?: number;
+  loginsPerDay?: number;
+  /** How much later than its own timestamp a record may become visible; most take a second or two. */
+  latestSeconds?: number;
+}
+
+/** A fleet and its people, as their lives see it. */
+export interface Fleet {
+  options: Required<FleetOptions>;
+  random: Random;
+  schedule: Schedule;
+  places: NonEmpty<Place>;
+  operators: NonEmpty<Operator>;
+  agents: Agent[];
+  /** Threats that are not resolved. */
+  open: Map<Threat, Agent>;
+  /** The console shows the agent as it is, soon. */
+  showAgent(agent: Agent): void;
+  showThreat(threat: Threat, agent: Agent): void;
+  say(place: Place, said: Said): void;
+}
+
+const normal = { agents: 40, historyHours: 24, threatsPerDay: 16, loginsPerDay: 120, latestSeconds: 45 };
+
+/** A third of the records are written with all but ASCII escaped: both forms are JSON. */
+const write = (id: string, record: Printable) => print(record, { ascii: BigInt(id) % 3n === 0n });
+
+function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micros): Fleet {
+  const random = createRandom(options.seed);
+  const schedule = createSchedule(start);
+  const pending = new Set<Agent | Threat>();
+  const places = createPlaces(`${options.seed} & Söhne`, start, random);
+  const [first, ...rest] = operators.map(([name, mail]) => ({
+    id: idAt(daysBefore(start, 600, random), random),
+    name,
+    mail,
+  }));
+  if (!first) throw new Error('somebody has to look after the fleet');
+
+  const delay = () => (random.chance(0.95) ? random.next() * 2 : random.next() * options.latestSeconds);
+  /** What changes again before it is visible becomes visible once, as it then is. */
+  const soon = (record: Agent | Threat, show: () => void) => {
+    if (pending.has(record)) return;
+    pending.add(record);
+    schedule.in(delay(), () => {
+      pending.delete(record);
+      show();
+    });
+  };
+
+  return {
+    options,
+    random,
+    schedule,
+    places,
+    operators: [first, ...rest],
+    agents: [],
+    open: new Map(),
+    showAgent: (agent) => soon(agent, () => shelf.put('agents', write(agent.id, agent))),
+    showThreat: (threat, agent) =>
+      soon(threat, () =>
+        shelf.put('threats', write(threat.id, { ...threat, agentRealtimeInfo: agentNow(agent) })),
+      ),
+    say(place, said) {
+      const activity = createActivity(schedule.now(), place, said, random);
+      const text = write(activity.id, activity);
+      schedule.in(delay(), () => shelf.put('activities', text, said.hidden ? { hidden: true } : {}));
+    },
+  };
+}
+
+/** Agents that were there already: most live, some long silent, some gone but for their record. */
+function enlist(fleet: Fleet) {
+  const { options, random, schedule, places, agents } = fleet;
+  for (let number = 1; number <= options.agents; number++) {
+    const since = daysBefore(schedule.now(), random.between(2, 700), random);
+    const agent = createAgent(since, number, random.pick(places), random);
+    const fate = random.next();
+    agent.isDecommissioned = fate < 0.05;
+    agent.isUninstalled = fate >= 0.05 && fate < 0.08;
+    agent.isActive = fate >= 0.15;
+    agent.networkStatus = agent.isActive ? 'connected' : 'disconnected';
+    agents.push(agent);
+    fleet.showAgent(agent);
+  }
+}
+
+/** A fleet that lives as the console's time goes by: agents check in, threats appear and change, people log in. */
+export function livingFleet(options: FleetOptions): Source {
+  let fleet: Fleet | undefined;
+  return {
+    start(shelf, nowMs) {
+      const complete = { ...normal, ...options };
+      fleet = createFleet(complete, shelf, microsOf(nowMs - complete.historyHours * 3_600_000));
+      enlist(fleet);
+      beginLives(fleet);
+      fleet.schedule.advanceTo(microsOf(nowMs));
+    },
+    advanceTo(nowMs) {
+      fleet?.schedule.advanceTo(microsOf(nowMs));
+    },
+  };
+}

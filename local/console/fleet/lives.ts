@@ -1,0 +1,51 @@
+import { beginCheckIns, changePolicy, decommission, subscribe } from './agent-life.ts';
+import type { Fleet } from './fleet.ts';
+import { say } from './say.ts';
+import { strike } from './threat-life.ts';
+import { idAt } from './world.ts';
+
+const day = 86_400;
+
+type Life = (fleet: Fleet) => void;
+
+/** Lets something happen at random times, for ever. */
+function keepHappening(fleet: Fleet, perDay: number, happen: Life) {
+  if (perDay <= 0) return;
+  fleet.schedule.in(fleet.random.wait(day / perDay), () => {
+    happen(fleet);
+    keepHappening(fleet, perDay, happen);
+  });
+}
+
+const logIn: Life = (fleet) => {
+  const { random, operators, places } = fleet;
+  const operator = random.pick(operators);
+  const address = `203.0.113.${random.between(1, 254)}`;
+  const failed = random.chance(0.15);
+  const attempt = failed ? say.loginFailed : say.loggedIn;
+  fleet.say(places[0], attempt(places[0], operator, address));
+};
+
+const useToken: Life = ({ random, operators, places, say: tell }) =>
+  tell(places[0], say.apiTokenUsed(places[0], random.pick(operators)));
+
+const alert: Life = (fleet) => {
+  const { random, agents, schedule } = fleet;
+  const agent = agents[random.between(0, agents.length - 1)];
+  if (!agent) return;
+  const id = () => idAt(schedule.now(), random);
+  fleet.say(agent, say.ruleAlert(agent, id(), id()));
+};
+
+/** Sets everything going. */
+export function beginLives(fleet: Fleet) {
+  const { options } = fleet;
+  beginCheckIns(fleet);
+  keepHappening(fleet, options.threatsPerDay, strike);
+  keepHappening(fleet, options.loginsPerDay, logIn);
+  keepHappening(fleet, 24, useToken);
+  keepHappening(fleet, 6, changePolicy);
+  keepHappening(fleet, 30, alert);
+  keepHappening(fleet, 2, subscribe);
+  keepHappening(fleet, 1, decommission);
+}

@@ -1,0 +1,175 @@
+import type { Operator, Said } from './activity.ts';
+import type { Agent } from './agent.ts';
+import type { Threat } from './threat.ts';
+import type { Place } from './world.ts';
+
+const scopeOf = ({ accountName, siteName, groupName }: Place, scopeLevel: 'Account' | 'Site' | 'Group') => {
+  const path = {
+    Account: [accountName],
+    Site: [accountName, siteName],
+    Group: [accountName, siteName, groupName],
+  };
+  const names = path[scopeLevel];
+  const details = {
+    Account: `Account ${accountName}`,
+    Site: `Site ${siteName} of Account ${accountName}`,
+    Group: `Group ${groupName} in Site ${siteName} of Account ${accountName}`,
+  };
+  return {
+    accountName,
+    fullScopeDetails: details[scopeLevel],
+    fullScopeDetailsPath: ['Global', ...names].join(' / '),
+    groupName: scopeLevel === 'Group' ? groupName : null,
+    scopeLevel,
+    scopeName: names.at(-1) ?? accountName,
+    siteName: scopeLevel === 'Account' ? null : siteName,
+  };
+};
+
+const fileOf = ({ threatInfo }: Threat) => ({
+  fileContentHash: threatInfo.sha1,
+  fileDisplayName: threatInfo.threatName,
+  filePath: threatInfo.filePath,
+  threatClassification: threatInfo.classification,
+  threatClassificationSource: threatInfo.classificationSource,
+});
+
+const byAgent = (type: number, agent: Agent, primary: string, data: Said['data'] = {}): Said => ({
+  type,
+  agent,
+  primary,
+  data: {
+    ...scopeOf(agent, 'Group'),
+    computerName: agent.computerName,
+    externalIp: agent.externalIp,
+    ...data,
+  },
+});
+
+const onThreat = (type: number, threat: Threat, agent: Agent, primary: string, data: Said['data']): Said => ({
+  ...byAgent(type, agent, primary, { ...fileOf(threat), ...data }),
+  threat,
+  secondary: threat.threatInfo.sha1,
+});
+
+/** What can be said, by what happened. */
+export const say = {
+  loggedIn: (place: Place, operator: Operator, ipAddress: string): Said => ({
+    type: 27,
+    operator,
+    primary: `The management user ${operator.name} logged in to the management console with IP Address ${ipAddress}.`,
+    data: {
+      ...scopeOf(place, 'Account'),
+      ipAddress,
+      reason: null,
+      role: 'Admin',
+      source: 'mgmt',
+      userId: BigInt(operator.id),
+      userScope: 'account',
+      username: operator.name,
+    },
+  }),
+  loginFailed: (place: Place, operator: Operator, ipAddress: string): Said => ({
+    type: 133,
+    primary: `The management user ${operator.mail} failed to log in to the management console.`,
+    data: {
+      ...scopeOf(place, 'Account'),
+      ipAddress,
+      reason: 'Invalid credentials\n(attempt 1 of 5)',
+      role: null,
+      source: 'mgmt',
+      username: operator.mail,
+    },
+  }),
+  apiTokenUsed: (place: Place, operator: Operator): Said => ({
+    type: 7200,
+    operator,
+    hidden: true,
+    primary: `The management user ${operator.name} used an API token.`,
+    data: { ...scopeOf(place, 'Account'), scopeId: BigInt(place.accountId), userId: BigInt(operator.id) },
+  }),
+  policyChanged: (place: Place, operator: Operator): Said => ({
+    type: 73,
+    operator,
+    ofSite: true,
+    primary: `The management user ${operator.name} changed the policy of site ${place.siteName}.`,
+    data: {
+      ...scopeOf(place, 'Site'),
+      newValue: { antiTamperingOn: true, scopeId: BigInt(place.siteId) },
+      policyId: BigInt(place.groupId) + 1n,
+      username: operator.name,
+    },
+  }),
+  subscribed: (agent: Agent): Said =>
+    byAgent(17, agent, `${agent.computerName} subscribed and joined the group ${agent.groupName}.`, {
+      uuid: agent.uuid,
+    }),
+  updated: (agent: Agent, from: string): Said =>
+    byAgent(43, agent, `Agent on ${agent.computerName} was updated from ${from} to ${agent.agentVersion}.`, {
+      newVersion: agent.agentVersion,
+      oldVersion: from,
+    }),
+  decommissioned: (agent: Agent): Said =>
+    byAgent(47, agent, `Agent on ${agent.computerName} was decommissioned.`),
+  scanStarted: (agent: Agent): Said =>
+    byAgent(90, agent, `Agent ${agent.computerName} started a full disk scan.`),
+  scanFinished: (agent: Agent): Said =>
+    byAgent(92, agent, `Agent ${agent.computerName} completed a full disk scan.`),
+  ruleAlert: (agent: Agent, ruleId: string, alertId: string): Said =>
+    byAgent(
+      3608,
+      agent,
+      `Alert created for ${agent.computerName} from custom rule "PowerShell → download".`,
+      {
+        alertId: BigInt(alertId),
+        ruleId: BigInt(ruleId),
+        ruleName: 'PowerShell → download',
+        ruleScopeId: BigInt(agent.siteId),
+        severity: 'High',
+      },
+    ),
+  threatFound: (threat: Threat, agent: Agent): Said =>
+    onThreat(
+      19,
+      threat,
+      agent,
+      `Threat with confidence level ${threat.threatInfo.confidenceLevel} detected: ${threat.threatInfo.threatName}.`,
+      { confidenceLevel: threat.threatInfo.confidenceLevel, username: null },
+    ),
+  killed: (threat: Threat, agent: Agent): Said =>
+    onThreat(
+      2001,
+      threat,
+      agent,
+      `The agent ${agent.computerName} successfully killed the threat: ${threat.threatInfo.threatName}.`,
+      { globalStatus: 'success' },
+    ),
+  quarantined: (threat: Threat, agent: Agent): Said =>
+    onThreat(
+      2004,
+      threat,
+      agent,
+      `The agent ${agent.computerName} successfully quarantined the threat: ${threat.threatInfo.threatName}.`,
+      { globalStatus: 'success' },
+    ),
+  statusChanged: (threat: Threat, agent: Agent, operator: Operator): Said => ({
+    ...onThreat(
+      2029,
+      threat,
+      agent,
+      `The management user ${operator.name} changed the incident status of ${threat.threatInfo.threatName} to ${threat.threatInfo.incidentStatusDescription}.`,
+      { newStatus: threat.threatInfo.incidentStatus, userId: BigInt(operator.id) },
+    ),
+    operator,
+  }),
+  verdictChanged: (threat: Threat, agent: Agent, operator: Operator): Said => ({
+    ...onThreat(
+      2030,
+      threat,
+      agent,
+      `The management user ${operator.name} set the analyst verdict of ${threat.threatInfo.threatName} to ${threat.threatInfo.analystVerdictDescription}.`,
+      { newAnalystVerdict: threat.threatInfo.analystVerdict, userId: BigInt(operator.id) },
+    ),
+    operator,
+  }),
+};

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSecureContext } from 'node:tls';
+import { type Answer, sendAnswer } from './answer.ts';
+import type { KeyPair } from './certificates.ts';
+import type { Asked, createConsole } from './console.ts';
+import { type Fault, type FaultRule, type SeenRequest, spoil } from './faults.ts';
+import { refusals } from './refusals.ts';
+
+const prefix = '/web/api/v2.1';
+/** Enough for any test; a console that runs for days must not grow. */
+const requestsKept = 100_000;
+
+export type Served = ReturnType<typeof createConsole> & { certificate: KeyPair };
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function split(url: string): { path: string; params: URLSearchParams } {
+  const { pathname, searchParams } = new URL(url, 'https://console.invalid');
+  const path = pathname.startsWith(`${prefix}/`) ? pathname.slice(prefix.length) : pathname;
+  return { path, params: searchParams };
+}
+
+/** Starts the HTTPS server of all consoles; which one answers is in the request's host name. */
+export async function startServer(served: ReadonlyMap<string, Served>, nowMs: () => number) {
+  const consoleOf = (name: string | undefined) => served.get((name ?? '').toLowerCase().replace(/:\d+$/, ''));
+
+  const note = ({ simulated: { requests } }: Served, { method, path, params }: Asked): SeenRequest => {
+    const seen: SeenRequest = { at: nowMs(), method, path, query: Object.fromEntries(params) };
+    requests.push(seen);
+    if (requests.length > requestsKept) requests.shift();
+    return seen;
+  };
+
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('date', new Date(nowMs()).toUTCString());
+    const console = consoleOf(request.headers.host);
+    if (!console) return sendAnswer(response, refusals.misdirected(), {});
+    const { method = 'GET', url = '/' } = request;
+    const asked: Asked = {
+      ...split(url),
+      method,
+      authorization: request.headers.authorization,
+      body: await textOf(request),
+    };
+    const seen = note(console, asked);
+    const fault = faultOf(console.simulated.faults, seen);
+    await enact(response, fault, seen, () => console.answer(asked));
+  };
+
+  const server = createServer(
+    {
+      SNICallback: (name, done) => {
+        const console = consoleOf(name);
+        if (console) done(null, createSecureContext(console.certificate));
+        else done(new Error(`no console is called ${name}`));
+      },
+      keepAliveTimeout: 75_000,
+    },
+    (request, response) => {
+      response.sendDate = false;
+      serve(request, response).catch((error: unknown) => response.destroy(error as Error));
+    },
+  );
+  // A client that leaves in the middle of a handshake is its own affair.
+  server.on('tlsClientError', () => {});
+
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+      }),
+  };
+}
+
+function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
+  for (const rule of rules) {
+    const fault = rule(seen);
+    if (fault) return fault;
+  }
+  return {};
+}
+
+/** Lets a fault have its way with an answer. */
+async function enact(response: ServerResponse, fault: Fault, seen: SeenRequest, own: () => Answer) {
+  if (fault.delayMs) await sleep(fault.delayMs);
+  if (fault.hang) return;
+  if (fault.reset) {
+    response.socket?.destroy();
+    return;
+  }
+  const answer = spoil(fault.answer ?? own(), fault, seen);
+  if (fault.headers?.date === null) response.removeHeader('date');
+  seen.status = answer.status;
+  await sendAnswer(response, answer, fault);
+}

@@ -1,0 +1,139 @@
+/** How a field's values are read and compared. Times compare by value, ids as numbers of any length. */
+export type Kind = 'id' | 'time' | 'number' | 'text';
+
+/** A place in a record that can be sorted or filtered by. */
+export interface Field {
+  path: string;
+  kind: Kind;
+}
+
+/** A parameter that takes a comma-separated list of the values to keep. */
+export interface ListFilter {
+  field: string;
+  max: number;
+  /** The list that holds when the parameter is not sent: the console's undocumented defaults. */
+  unsent?: string[];
+}
+
+/** One path of the API, as data. A new stream is a new value of this type. */
+export interface Stream {
+  path: string;
+  /** Without one, any valid token may read it. */
+  permission?: string;
+  rate?: { perSecond: number; burst: number };
+  fields: Record<string, Field>;
+  /** Names of fields. */
+  sortBy: string[];
+  /** Names of fields; each gives four parameters: `__gt`, `__gte`, `__lt` and `__lte`. */
+  timeFilters: string[];
+  listFilters: Record<string, ListFilter>;
+  /** Parameters that show records which are otherwise left out, and the field that marks those. */
+  reveals?: Record<string, string>;
+  /** `totalItems` never says more than this. */
+  totalCap?: number;
+}
+
+const id = (path: string): Field => ({ path, kind: 'id' });
+const time = (path: string): Field => ({ path, kind: 'time' });
+const text = (path: string): Field => ({ path, kind: 'text' });
+const number = (path: string): Field => ({ path, kind: 'number' });
+
+const scopeFields = (prefix = '') => ({
+  accountId: id(`${prefix}accountId`),
+  siteId: id(`${prefix}siteId`),
+  groupId: id(`${prefix}groupId`),
+});
+const scopeFilters: Record<string, ListFilter> = {
+  ids: { field: 'id', max: 500 },
+  accountIds: { field: 'accountId', max: 500 },
+  siteIds: { field: 'siteId', max: 500 },
+  groupIds: { field: 'groupId', max: 500 },
+};
+
+/** A stream whose records keep id, times and scope at the top level, sortable and filterable by both times. */
+export const plainStream = (path: string, changes: Partial<Stream> = {}): Stream => ({
+  path,
+  fields: { id: id('id'), createdAt: time('createdAt'), updatedAt: time('updatedAt'), ...scopeFields() },
+  sortBy: ['id', 'createdAt', 'updatedAt'],
+  timeFilters: ['createdAt', 'updatedAt'],
+  listFilters: scopeFilters,
+  ...changes,
+});
+
+const threats: Stream = {
+  path: '/threats',
+  permission: 'Threats.view',
+  rate: { perSecond: 10, burst: 50 },
+  fields: {
+    id: id('id'),
+    createdAt: time('threatInfo.createdAt'),
+    updatedAt: time('threatInfo.updatedAt'),
+    identifiedAt: time('threatInfo.identifiedAt'),
+    threatName: text('threatInfo.threatName'),
+    incidentStatus: text('threatInfo.incidentStatus'),
+    analystVerdict: text('threatInfo.analystVerdict'),
+    confidenceLevel: text('threatInfo.confidenceLevel'),
+    ...scopeFields('agentRealtimeInfo.'),
+  },
+  sortBy: [
+    'id',
+    'createdAt',
+    'updatedAt',
+    'threatName',
+    'incidentStatus',
+    'analystVerdict',
+    'confidenceLevel',
+  ],
+  timeFilters: ['createdAt', 'updatedAt', 'identifiedAt'],
+  listFilters: {
+    ...scopeFilters,
+    incidentStatuses: { field: 'incidentStatus', max: 500 },
+    analystVerdicts: { field: 'analystVerdict', max: 500 },
+    confidenceLevels: { field: 'confidenceLevel', max: 500 },
+  },
+};
+
+const activities: Stream = plainStream('/activities', {
+  permission: 'Activity Page.view',
+  rate: { perSecond: 10, burst: 30 },
+  fields: {
+    ...plainStream('').fields,
+    activityType: number('activityType'),
+    hidden: text('hidden'),
+    threatId: id('threatId'),
+    agentId: id('agentId'),
+  },
+  sortBy: ['id', 'activityType', 'createdAt'],
+  timeFilters: ['createdAt'],
+  listFilters: {
+    ...scopeFilters,
+    activityTypes: { field: 'activityType', max: 5000 },
+    threatIds: { field: 'threatId', max: 500 },
+    agentIds: { field: 'agentId', max: 500 },
+  },
+  reveals: { includeHidden: 'hidden' },
+  totalCap: 50_000,
+});
+
+const agents: Stream = plainStream('/agents', {
+  permission: 'Endpoints.view',
+  rate: { perSecond: 25, burst: 25 },
+  fields: {
+    ...plainStream('').fields,
+    lastActiveDate: time('lastActiveDate'),
+    registeredAt: time('registeredAt'),
+    computerName: text('computerName'),
+    isDecommissioned: text('isDecommissioned'),
+    isUninstalled: text('isUninstalled'),
+  },
+  sortBy: ['id', 'createdAt', 'updatedAt', 'lastActiveDate', 'registeredAt', 'computerName'],
+  timeFilters: ['createdAt', 'updatedAt', 'lastActiveDate', 'registeredAt'],
+  listFilters: {
+    ...scopeFilters,
+    isDecommissioned: { field: 'isDecommissioned', max: 2, unsent: ['false'] },
+    isUninstalled: { field: 'isUninstalled', max: 2, unsent: ['false'] },
+  },
+});
+
+/** What every console serves, by name. */
+export const streams: Record<string, Stream> = { threats, activities, agents };

@@ -1,0 +1,85 @@
+import type { Message } from '@aws-sdk/client-sqs';
+import { inject } from 'vitest';
+import { type LocalCollector, startCollector, type StatusItem } from '../../local/collector.ts';
+import type { ConsoleOptions } from '../../local/console/console.ts';
+import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+
+export const goodToken = 'a-good-token';
+
+/** An artifact as a consumer reads it from the queue. */
+export interface ReceivedArtifact {
+  readonly source: string;
+  readonly raw: string;
+  readonly timestamp?: string;
+  readonly metadata: Readonly<Record<string, string | string[]>>;
+}
+
+/** Consoles, and the deployed collector that polls them. */
+export interface World {
+  readonly consoles: Consoles;
+  readonly collector: LocalCollector;
+  /** What the functions printed as JSON, oldest first. */
+  readonly log: Record<string, unknown>[];
+  /** Every line that the functions printed. */
+  readonly lines: string[];
+  /** All messages received so far. */
+  readonly messages: Message[];
+  /** Fires a stream's function for a tick, `minutes` after the first. */
+  tick(stream: string, minutes?: number): Promise<unknown>;
+  /** Takes what is in the queue; answers all artifacts received so far. */
+  artifacts(): Promise<ReceivedArtifact[]>;
+  status(instance: string, stream: string): Promise<StatusItem>;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly hosts: Record<string, Partial<ConsoleOptions>>;
+  /** Goes before the template's environment and before the way to the consoles. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function startWorld({ hosts, environment = {} }: WorldOptions): Promise<World> {
+  const options = Object.entries(hosts).map(([host, more]) => [host, { tokens: [{ token: goodToken }], rateLimits: false, ...more }]);
+  const consoles = await startConsoles({ hosts: Object.fromEntries(options) });
+  const lines: string[] = [];
+  const log: Record<string, unknown>[] = [];
+  const collector = await startCollector({
+    ...inject('deployment'),
+    environment: {
+      NODE_USE_ENV_PROXY: '1',
+      HTTPS_PROXY: consoles.proxyUrl,
+      NO_PROXY: '127.0.0.1',
+      NODE_EXTRA_CA_CERTS: consoles.caFile,
+      // Nothing here has to be gentle to a console.
+      REQUESTS_PER_SECOND: '1000',
+      ...environment,
+    },
+    onLine(line) {
+      lines.push(line);
+      if (line.startsWith('{')) log.push(JSON.parse(line));
+    },
+  });
+  const start = Date.now();
+  const messages: Message[] = [];
+  return {
+    consoles,
+    collector,
+    log,
+    lines,
+    messages,
+    tick: (stream, minutes = 0) => collector.tick(stream, new Date(start + minutes * 60_000)),
+    async artifacts() {
+      messages.push(...(await collector.receive()));
+      return messages.flatMap(({ Body = '' }) => (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts);
+    },
+    async status(instance, stream) {
+      const found = (await collector.status()).find((item) => item.instance === instance && item.stream === stream);
+      if (found === undefined) throw new Error(`there is no status of ${stream} of ${instance}`);
+      return found;
+    },
+    async close() {
+      await collector.close();
+      await consoles.close();
+    },
+  };
+}
