@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     // Two cores: one file more would only wait. The limits are there to end a hang, not to measure.
     maxWorkers: 2,
+    reporters: ['default', './test/support/tally.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [

@@ -22,6 +22,8 @@ export interface Environment {
   readonly PAGES_PER_TURN: string;
   /** Pages that one instance gets in one run. */
   readonly PAGES_PER_RUN: string;
+  /** Before a page is asked for again with half as many records. */
+  readonly PAGE_TIMEOUT_SECONDS: string;
 }
 
 /** The environment as the entry uses it. */
@@ -62,6 +64,7 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
       instancesAtOnce: number('INSTANCES_AT_ONCE'),
       pagesPerTurn: number('PAGES_PER_TURN'),
       pagesPerRun: number('PAGES_PER_RUN'),
+      pageTimeoutMs: number('PAGE_TIMEOUT_SECONDS') * 1000,
     },
     instancesTable: text('INSTANCES_TABLE'),
     cursorsTable: text('CURSORS_TABLE'),

@@ -79,5 +79,6 @@ function environment({ stream, settings, instances, cursors, queue, overflow }: 
     INSTANCES_AT_ONCE: String(settings.instancesAtOnce),
     PAGES_PER_TURN: String(settings.pagesPerTurn),
     PAGES_PER_RUN: String(settings.pagesPerRun),
+    PAGE_TIMEOUT_SECONDS: String(settings.pageTimeoutSeconds),
   };
 }

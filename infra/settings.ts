@@ -30,6 +30,8 @@ export interface Settings {
   readonly pagesPerTurn: number;
   /** Pages that one instance gets in one run; 1 to 100000. */
   readonly pagesPerRun: number;
+  /** Before a page is asked for again with half as many records. */
+  readonly pageTimeoutSeconds: number;
   /** Of each function; 128 to 10240. More memory is more processor, too. */
   readonly memoryMb: number;
   /** One of the values that CloudWatch Logs takes. */
@@ -121,6 +123,7 @@ function settings(streamNames: readonly string[]) {
     instancesAtOnce: range(1, 200, 10),
     pagesPerTurn: range(1, 1000, 5),
     pagesPerRun: range(1, 100_000, 1000),
+    pageTimeoutSeconds: range(5, 120, 60),
     memoryMb: range(128, 10_240, 512),
     logRetentionDays: fromText(v.picklist(retentions), `one of ${retentions.join(', ')}`, 90),
     overflowExpirationDays: range(28, 3650, 30),

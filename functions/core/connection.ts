@@ -18,13 +18,14 @@ import type { Answer, PageRequest, Ports } from './ports.ts';
 import { readRecord } from './record.ts';
 import { backoffMs, type Retry, retrying } from './retry.ts';
 import { readToken } from './secret.ts';
+import type { Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import { fromMs } from './time.ts';
 
 export interface ConnectionContext {
   readonly stream: Stream;
   readonly instance: Instance;
-  readonly overlapMs: number;
+  readonly settings: Pick<Settings, 'overlapMs' | 'pageTimeoutMs'>;
   readonly limiter: Limiter;
   /** Told which version of the secret was used, also when that fails. */
   readonly tally: { secretVersion: string | undefined };
@@ -33,8 +34,7 @@ export interface ConnectionContext {
   readonly ports: Pick<Ports, 'sentinelone' | 'secrets' | 'clock'>;
 }
 
-/** Beyond these a page is heavy: asked for again with half as many records. */
-const pageTimeoutMs = 60_000;
+/** Beyond this a page is heavy: asked for again with half as many records. */
 const pageBytes = 32 * 1024 * 1024;
 /** A wait longer than this is spent outside the run, so that the other instances get its place. */
 const longestWaitMs = 30_000;
@@ -57,17 +57,17 @@ export class Connection {
 
   /** The listing's next page. Throws what an operator can be told, or OutOfTimeError where the run's time ended it. */
   async page(listing: Listing, signal: AbortSignal): Promise<PageRead> {
-    const { stream, instance, overlapMs, ports } = this.#context;
+    const { stream, instance, settings, ports } = this.#context;
     const query = queryOf(stream, instance, listing);
     const answer = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
     // Without a Date the console's clock is unknown: ours may be wrong by up to an overlap.
-    const dateMs = answer.dateMs ?? ports.clock.now() - overlapMs;
+    const dateMs = answer.dateMs ?? ports.clock.now() - settings.overlapMs;
     return {
       records: records.map((record) => readRecord(record, stream)),
       next,
       sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),
-      roomy: answer.tookMs < pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
+      roomy: answer.tookMs < settings.pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
     };
   }
 
@@ -127,6 +127,7 @@ export class Connection {
 
   async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
     const { instance, limiter, remainingMs, ports } = this.#context;
+    const { pageTimeoutMs } = this.#context.settings;
     await limiter(signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();

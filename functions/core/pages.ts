@@ -1,4 +1,5 @@
 import type { Cursor, Listing } from './cursor.ts';
+import { HeavyPageError } from './errors.ts';
 import { advance, openListing, type PageRead, type Setback, setback, withoutToken } from './listing.ts';
 import type { Record } from './record.ts';
 
@@ -9,6 +10,8 @@ export interface Step {
   readonly cursor: Cursor;
   /** Nothing follows in this turn. */
   readonly last: boolean;
+  /** Why there are no records, where a smaller page is to be tried: an error, if that is where the run ends. */
+  readonly heavy: HeavyPageError | undefined;
 }
 
 export interface Reading {
@@ -33,10 +36,10 @@ export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<St
   };
   try {
     for (let ahead: Promise<Attempt> | undefined = ask(start); ahead !== undefined; ) {
-      const { records, cursor, error }: Attempt = await ahead;
+      const { records, cursor, heavy, error }: Attempt = await ahead;
       const last: boolean = error === undefined && (cursor.listing === undefined || !reading.goOn());
       ahead = last || error !== undefined ? undefined : ask(cursor);
-      yield { records, cursor, last };
+      yield { records, cursor, last, heavy };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -46,6 +49,7 @@ export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<St
 
 interface Attempt extends Setback {
   readonly records: readonly Record[];
+  readonly heavy: HeavyPageError | undefined;
 }
 
 /** One request, and what the cursor becomes by its answer or by an error that the listing can mend. */
@@ -55,10 +59,14 @@ async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: Ab
     const page = await fetch(listing, signal);
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
-    return { records: page.records, ...(repeated ? withoutToken(next, next.listing) : { cursor: next }) };
+    return {
+      records: page.records,
+      heavy: undefined,
+      ...(repeated ? withoutToken(next, next.listing) : { cursor: next }),
+    };
   } catch (error) {
     const mended = setback(cursor, listing, error);
     if (mended === undefined) throw error;
-    return { records: [], ...mended };
+    return { records: [], heavy: error instanceof HeavyPageError ? error : undefined, ...mended };
   }
 }

@@ -2,10 +2,10 @@ import { artifactOf } from './artifact.ts';
 import { Connection } from './connection.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
 import { deliver } from './deliver.ts';
-import { UnreadableCursorError } from './errors.ts';
+import { type HeavyPageError, OutOfTimeError, UnreadableCursorError } from './errors.ts';
 import { type Instance, scopeOf } from './instance.ts';
 import type { Limiter } from './limiter.ts';
-import { pages } from './pages.ts';
+import { pages, type Reading } from './pages.ts';
 import type { Claim, CursorItem, Ports } from './ports.ts';
 import { Repeats } from './repeats.ts';
 import type { Settings } from './settings.ts';
@@ -41,42 +41,43 @@ export interface Tally {
 export const claimMs = 150_000;
 
 /**
- * Fetches, delivers and commits page by page. Answers the cursor after the last page, delivered and yet to be
- * committed; throws what ended it, and then all pages before are committed.
+ * Fetches, delivers and commits page by page, as long as it may. Answers the cursor after the last page, delivered and
+ * yet to be committed; throws what ended it earlier, and then everything before is committed.
  */
 export async function poll(turn: Turn, settings: Settings, ports: Ports): Promise<Cursor> {
   const { stream, instance, claim, item, tally } = turn;
   const { overlapMs } = settings;
   let cursor = currentCursor(turn);
   tally.position = cursor.position;
-  const connection = await Connection.open({ ...turn, overlapMs, ports });
+  const connection = await Connection.open({ ...turn, settings, ports });
   const repeats = new Repeats(claim, `${cursor.scope}|${item.firstSeenAt}`, settings, ports.cursors);
   const delivery = { key: claim, messageBytes: settings.messageBytes, remainingMs: turn.remainingMs };
+  const fetch: Reading['fetch'] = (listing, signal) => connection.page(listing, signal);
 
-  for await (const step of pages(cursor, {
-    ...turn,
-    overlapMs,
-    fetch: (...next) => connection.page(...next),
-  })) {
-    const fresh = await repeats.without(step);
-    await deliver(
-      fresh.map((record) => artifactOf(record, stream, instance)),
-      delivery,
-      ports,
-    );
-    tally.forgotten += await repeats.remember(step);
-    if (!step.last) {
-      await ports.cursors.save(claim, {
-        cursor: encodeCursor(step.cursor),
-        claimUntil: ports.clock.now() + claimMs,
-      });
+  let heavy: HeavyPageError | undefined;
+  try {
+    for await (const step of pages(cursor, { ...turn, overlapMs, fetch })) {
+      const fresh = await repeats.without(step);
+      const artifacts = fresh.map((record) => artifactOf(record, stream, instance));
+      await deliver(artifacts, delivery, ports);
+      tally.forgotten += await repeats.remember(step);
+      cursor = step.cursor;
+      heavy = step.heavy;
+      if (!step.last || heavy !== undefined) await commit(claim, cursor, ports);
+      tally.pages += heavy === undefined ? 1 : 0;
+      tally.artifacts += fresh.length;
+      tally.position = cursor.position;
     }
-    cursor = step.cursor;
-    tally.pages += 1;
-    tally.artifacts += fresh.length;
-    tally.position = cursor.position;
+  } catch (error) {
+    throw error instanceof OutOfTimeError ? (heavy ?? error) : error;
   }
+  // A smaller page is tried in the next run; that this one got nothing is no success.
+  if (heavy !== undefined) throw heavy;
   return cursor;
+}
+
+async function commit(claim: Claim, cursor: Cursor, { cursors, clock }: Ports): Promise<void> {
+  await cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: clock.now() + claimMs });
 }
 
 /** Another host or other filters are another listing: it starts again from the look-back. */

@@ -17,4 +17,6 @@ export interface Settings {
   readonly pagesPerTurn: number;
   /** For one instance. */
   readonly pagesPerRun: number;
+  /** A page that takes longer is asked for again with half as many records. */
+  readonly pageTimeoutMs: number;
 }

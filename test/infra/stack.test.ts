@@ -152,6 +152,7 @@ describe('the stack', () => {
         INSTANCES_AT_ONCE: '10',
         PAGES_PER_TURN: '5',
         PAGES_PER_RUN: '1000',
+        PAGE_TIMEOUT_SECONDS: '60',
       } satisfies Record<keyof Environment, unknown>);
     });
 
@@ -310,6 +311,7 @@ describe('settings', () => {
       instancesAtOnce: 7,
       pagesPerTurn: 8,
       pagesPerRun: 9,
+      pageTimeoutSeconds: 7,
       memoryMb: 1024,
       logRetentionDays: 30,
       overflowExpirationDays: 60,
@@ -330,6 +332,7 @@ describe('settings', () => {
       INSTANCES_AT_ONCE: '7',
       PAGES_PER_TURN: '8',
       PAGES_PER_RUN: '9',
+      PAGE_TIMEOUT_SECONDS: '7',
     } satisfies Partial<Environment>);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ago, freshId } from '../fixtures/records.ts';
-import { startWorld, type ReceivedArtifact, type World } from '../support/world.ts';
+import { type ReceivedArtifact, startWorld, type World } from '../support/world.ts';
 
 const host = 'usea1-bytes.sentinelone.net';
 const createdAt = ago(30);
@@ -77,7 +77,15 @@ test('messages say whose they are and how many artifacts they hold', () => {
 });
 
 test('the log line of a poll says what was fetched and how far it is', () => {
-  const line = world.log.find(({ message }) => message === `sentinelone: fetched ${artifacts.length} activities`);
-  expect(line).toMatchObject({ instance: 'bytes', stream: 'activities', pages: 1, artifacts: artifacts.length, caughtUp: true });
+  const line = world.log.find(
+    ({ message }) => message === `sentinelone: fetched ${artifacts.length} activities`,
+  );
+  expect(line).toMatchObject({
+    instance: 'bytes',
+    stream: 'activities',
+    pages: 1,
+    artifacts: artifacts.length,
+    caughtUp: true,
+  });
   expect(Object.keys(line ?? {})).toEqual(expect.arrayContaining(['position', 'lagSeconds', 'durationMs']));
 });

@@ -15,7 +15,9 @@ beforeAll(async () => {
   for (let i = 0; i < records; i++) {
     const step = i >= tie.from && i < tie.to ? tie.from : i;
     const createdAt = `${new Date(start + step * 60).toISOString().slice(0, -1)}${String(step % 1000).padStart(3, '0')}Z`;
-    world.consoles.console(host).put('activities', JSON.stringify({ id: String(10n ** 17n + BigInt(i)), activityType: 71, createdAt }));
+    world.consoles
+      .console(host)
+      .put('activities', JSON.stringify({ id: String(10n ** 17n + BigInt(i)), activityType: 71, createdAt }));
   }
   await world.collector.addInstance({ instance: 'drain', host }, 'a-good-token');
 });
@@ -33,7 +35,8 @@ test('30,000 activities, of which 1,500 share a timestamp, arrive exactly once o
   await world.artifacts();
   const seen = new Map<string, number>();
   for (const { Body = '' } of world.messages) {
-    for (const [, id = ''] of Body.matchAll(/\\"id\\":\\"(\d{18})\\"/g)) seen.set(id, (seen.get(id) ?? 0) + 1);
+    for (const [, id = ''] of Body.matchAll(/\\"id\\":\\"(\d{18})\\"/g))
+      seen.set(id, (seen.get(id) ?? 0) + 1);
   }
   expect(seen.size).toBe(records);
   expect([...seen.values()].filter((times) => times !== 1)).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
-import { type LocalCollector, startCollector, type StatusItem } from '../../local/collector.ts';
+import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 
@@ -39,7 +39,10 @@ export interface WorldOptions {
 }
 
 export async function startWorld({ hosts, environment = {} }: WorldOptions): Promise<World> {
-  const options = Object.entries(hosts).map(([host, more]) => [host, { tokens: [{ token: goodToken }], rateLimits: false, ...more }]);
+  const options = Object.entries(hosts).map(([host, more]) => [
+    host,
+    { tokens: [{ token: goodToken }], rateLimits: false, ...more },
+  ]);
   const consoles = await startConsoles({ hosts: Object.fromEntries(options) });
   const lines: string[] = [];
   const log: Record<string, unknown>[] = [];
@@ -70,10 +73,14 @@ export async function startWorld({ hosts, environment = {} }: WorldOptions): Pro
     tick: (stream, minutes = 0) => collector.tick(stream, new Date(start + minutes * 60_000)),
     async artifacts() {
       messages.push(...(await collector.receive()));
-      return messages.flatMap(({ Body = '' }) => (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts);
+      return messages.flatMap(
+        ({ Body = '' }) => (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts,
+      );
     },
     async status(instance, stream) {
-      const found = (await collector.status()).find((item) => item.instance === instance && item.stream === stream);
+      const found = (await collector.status()).find(
+        (item) => item.instance === instance && item.stream === stream,
+      );
       if (found === undefined) throw new Error(`there is no status of ${stream} of ${instance}`);
       return found;
     },

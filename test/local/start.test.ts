@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, [join(root, 'local', 'start.ts'), ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('no output');
+  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), once(child, 'close')]);
+  return { code, out, err };
+}
+
+describe('npm start -- --once', () => {
+  let run: Ended;
+  beforeAll(async () => {
+    run = await ended(start(['--once']));
+  });
+
+  test('ends well', () => {
+    expect(run).toMatchObject({ code: 0, err: '' });
+  });
+
+  test.each(['threats', 'activities', 'agents'])('fetches %s of both good instances', (stream) => {
+    for (const instance of ['acme', 'globex']) {
+      expect(run.out).toMatch(
+        new RegExp(`INFO +sentinelone: fetched [1-9]\\d* ${stream} +instance=${instance} `),
+      );
+    }
+  });
+
+  test('says unauthorized, and what to do, for the third', () => {
+    expect(run.out).toMatch(/initech +threats +unauthorized/);
+    expect(run.out).toMatch(/The token is wrong, expired or revoked: make a new one in the console/);
+  });
+
+  test('counts in the queue what was fetched', () => {
+    const fetched = [...run.out.matchAll(/fetched (\d+) /g)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
+    expect(run.out).toContain(`\n${fetched} artifacts in `);
+  });
+});
+
+describe('npm start -- --once --records DIR', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'records-'));
+    await writeFile(join(folder, 'threats.ndjson'), `${threatText('2019-05-06T07:08:09.123456Z')}\n`);
+    const spaced = activityText('2021-05-06T07:08:09.123456Z', { data: { a: 1 } }).replaceAll(':', ' : ');
+    await writeFile(join(folder, 'activities.ndjson'), `${spaced}\n\n${activityText(ago(5))}\n`);
+    await writeFile(join(folder, 'agents.ndjson'), `${agentText(ago(9))}\n`);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('delivers the files byte for byte, however old they are', async () => {
+    const run = await ended(start(['--once', '--records', folder]));
+    expect(run.out).toContain('4 of 4 records delivered unchanged');
+    expect(run).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('says what is wrong with a folder that holds none', async () => {
+    const run = await ended(start(['--once', '--records', tmpdir()]));
+    expect(run.code).toBe(1);
+    expect(run.err).toMatch(/holds no records: it needs threats\.ndjson/);
+  });
+});
+
+describe('npm start -- --host HOST', () => {
+  const host = 'usea1-real.sentinelone.net';
+  const token = 'the-token-of-a-real-console';
+  let consoles: Consoles;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token }] } } });
+    consoles.console(host).put('threats', threatText(ago(10)));
+    environment = {
+      NODE_USE_ENV_PROXY: '1',
+      HTTPS_PROXY: consoles.proxyUrl,
+      NODE_EXTRA_CA_CERTS: consoles.caFile,
+    };
+  });
+  afterAll(() => consoles.close());
+
+  test('polls it with the token of the environment, through the proxy and the CA of this machine', async () => {
+    const run = await ended(
+      start(['--once', '--host', host], { ...environment, SENTINELONE_API_TOKEN: token }),
+    );
+    expect(run.out).toMatch(/fetched 1 threats +instance=trial/);
+    expect(run.out).not.toContain(token);
+    expect(run).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('ends badly where the console refuses the token', async () => {
+    const run = await ended(
+      start(['--once', '--host', host], { ...environment, SENTINELONE_API_TOKEN: 'another' }),
+    );
+    expect(run.code).toBe(1);
+    expect(run.out).toContain('threats of trial should be ok and is unauthorized');
+  });
+
+  test('asks for the token where there is none', async () => {
+    expect(await ended(start(['--host', host]))).toEqual({
+      code: 1,
+      out: '',
+      err: 'Put the API token into the environment variable SENTINELONE_API_TOKEN.\n',
+    });
+  });
+});
+
+describe('npm start', () => {
+  test('goes on until it is interrupted, and then leaves nothing running', async () => {
+    const child = start([]);
+    let out = '';
+    child.stdout?.setEncoding('utf8').on('data', (more: string) => {
+      out += more;
+    });
+    while (!/queue: \d+ messages[\s\S]*fetched \d+ threats/.test(out))
+      await once(child.stdout as NodeJS.EventEmitter, 'data');
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect(out).toMatch(/artifacts in \d+ messages\n$/);
+  });
+
+  test('says in one sentence what an argument is wrong with', async () => {
+    const run = await ended(start(['--recrods', 'x']));
+    expect(run.code).toBe(1);
+    expect(run.err).toMatch(/^Unknown option '--recrods'[^\n]*\n$/);
+  });
+});
