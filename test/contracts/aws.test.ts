@@ -1,0 +1,278 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Artifact, elsewhere } from '../../functions/core/artifact.ts';
+import { ClaimLostError } from '../../functions/core/errors.ts';
+import { packArtifact, packMessages } from '../../functions/core/packing.ts';
+import type { Cursors, Instances, Overflow, Queue, Secrets } from '../../functions/core/ports.ts';
+import type { LocalAws } from '../../local/aws/aws.ts';
+import { FakeCursors } from '../fakes/cursors.ts';
+import { FakeQueue } from '../fakes/queue.ts';
+import { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { startStandIns } from '../support/stand-ins.ts';
+
+/** The ports, and the doors behind them that only a test has. */
+interface Subject {
+  readonly cursors: Cursors;
+  readonly instances: Instances;
+  readonly queue: Queue;
+  readonly secrets: Secrets;
+  readonly overflow: Overflow;
+  putInstance(item: { instance: string } & Record<string, unknown>): Promise<void>;
+  putSecret(id: string, value: string): void;
+  /** Passes the time for which a secret may be cached. */
+  bodies(): Promise<string[]>;
+  object(location: string): Promise<string | undefined>;
+}
+
+function fakes(): Subject {
+  const ports = {
+    cursors: new FakeCursors(),
+    instances: new FakeInstances(),
+    queue: new FakeQueue(),
+    secrets: new FakeSecrets(),
+    overflow: new FakeOverflow(),
+  };
+  return {
+    ...ports,
+    putInstance: async (item) => ports.instances.put(item),
+    putSecret: (id, value) => ports.secrets.put(id, value),
+    bodies: async () => ports.queue.bodies,
+    object: async (location) => ports.overflow.objects.get(location),
+  };
+}
+
+let aws: LocalAws;
+
+async function adapters(): Promise<Subject> {
+  aws = await startStandIns();
+  const name = (logicalId: string) => aws.names.get(logicalId) ?? '';
+  const [dynamodb, sqs, secretsManager, bucket] = await Promise.all([
+    import('../../functions/adapters/dynamodb.ts'),
+    import('../../functions/adapters/sqs.ts'),
+    import('../../functions/adapters/secrets-manager.ts'),
+    import('../../functions/adapters/overflow-bucket.ts'),
+  ]);
+  return {
+    cursors: dynamodb.cursorsTable(name('Cursors')),
+    instances: dynamodb.instancesTable(name('Instances')),
+    queue: sqs.artifactQueue(name('Artifacts')),
+    secrets: secretsManager.secretsManager(Date.now),
+    overflow: bucket.overflowBucket(name('Overflow')),
+    async putInstance(item) {
+      await aws.dynamodb.send(new PutItemCommand({ TableName: name('Instances'), Item: marshall(item) }));
+    },
+    putSecret: (id, value) => aws.secrets.put(id, value),
+    async bodies() {
+      const { Messages = [] } = await aws.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: name('Artifacts'), MaxNumberOfMessages: 10 }),
+      );
+      return Messages.map(({ Body = '' }) => Body);
+    },
+    async object(location) {
+      const { host: Bucket, pathname } = new URL(location);
+      const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+      return Body?.transformToString();
+    },
+  };
+}
+
+afterAll(() => aws.close());
+
+const subjects: [string, () => Subject | Promise<Subject>][] = [
+  ['the fakes', fakes],
+  ['the adapters', adapters],
+];
+
+describe.each(subjects)('%s', (_, make) => {
+  let subject: Subject;
+  let instances = 0;
+  /** A cursor item that no other test knows. */
+  const fresh = () => {
+    instances += 1;
+    return { instance: `i-${instances}`, stream: 'threats', run: 'one' };
+  };
+  const cursor = {
+    schemaVersion: 1,
+    scope: 'host/filters',
+    position: '2026-01-02T03:04:05.678901Z',
+  } as const;
+
+  beforeAll(async () => {
+    subject = await make();
+  });
+
+  describe('cursors', () => {
+    test('a first claim creates the item, pending, with the time it was first seen', async () => {
+      const claim = fresh();
+      const item = await subject.cursors.claim(claim, 1_700_000_000_123, 1_700_000_060_000);
+      expect(item).toEqual({
+        firstSeenAt: '2023-11-14T22:13:20.123000Z',
+        cursor: undefined,
+        status: { state: 'pending' },
+      });
+      const later = await subject.cursors.claim(claim, 1_700_000_001_000, 1_700_000_060_000);
+      expect(later?.firstSeenAt).toBe('2023-11-14T22:13:20.123000Z');
+    });
+
+    test('a claim holds until it lapses, and always for its own run', async () => {
+      const claim = fresh();
+      const other = { ...claim, run: 'two' };
+      await subject.cursors.claim(claim, 1000, 2000);
+      expect(await subject.cursors.claim(other, 2000, 3000)).toBeUndefined();
+      expect(await subject.cursors.claim(claim, 1500, 2500)).toBeDefined();
+      expect(await subject.cursors.claim(other, 2501, 3500)).toBeDefined();
+      expect(await subject.cursors.claim(claim, 2600, 3600)).toBeUndefined();
+    });
+
+    test('a save needs the claim, and without it writes nothing', async () => {
+      const claim = fresh();
+      await expect(subject.cursors.save(claim, { cursor, claimUntil: 9 })).rejects.toBeInstanceOf(
+        ClaimLostError,
+      );
+      expect(await subject.cursors.read('threats', [claim.instance])).toEqual(new Map());
+      await subject.cursors.claim(claim, 1000, 2000);
+      await subject.cursors.claim({ ...claim, run: 'two' }, 2001, 3000);
+      await expect(subject.cursors.save(claim, { cursor, claimUntil: 9000 })).rejects.toBeInstanceOf(
+        ClaimLostError,
+      );
+      expect(
+        (await subject.cursors.read('threats', [claim.instance])).get(claim.instance)?.cursor,
+      ).toBeUndefined();
+    });
+
+    test('a save renews the claim, or gives it up', async () => {
+      const claim = fresh();
+      const other = { ...claim, run: 'two' };
+      await subject.cursors.claim(claim, 1000, 2000);
+      await subject.cursors.save(claim, { cursor, claimUntil: 5000 });
+      expect(await subject.cursors.claim(other, 4000, 6000)).toBeUndefined();
+      await subject.cursors.save(claim, { claimUntil: undefined });
+      expect(await subject.cursors.claim(other, 4000, 6000)).toMatchObject({ cursor });
+    });
+
+    test('a status replaces the one before and leaves the cursor; a cursor leaves the status', async () => {
+      const claim = fresh();
+      await subject.cursors.claim(claim, 1000, 2000);
+      await subject.cursors.save(claim, {
+        cursor,
+        status: { state: 'unreachable', lastError: 'x', failures: 2 },
+        claimUntil: 3000,
+      });
+      await subject.cursors.save(claim, { status: { state: 'ok', failures: 0 }, claimUntil: 3000 });
+      await subject.cursors.save(claim, { cursor: { ...cursor, scope: 'other' }, claimUntil: undefined });
+      const items = await subject.cursors.read('threats', [claim.instance]);
+      expect(items.get(claim.instance)).toMatchObject({ cursor: { ...cursor, scope: 'other' } });
+      expect(items.get(claim.instance)?.status).toEqual({ state: 'ok', failures: 0 });
+    });
+
+    test('many items are read at once, and only those that exist', async () => {
+      const claims = Array.from({ length: 130 }, fresh);
+      for (const claim of claims) await subject.cursors.claim(claim, 1000, 2000);
+      const found = await subject.cursors.read('threats', [
+        ...claims.map(({ instance }) => instance),
+        'nobody',
+      ]);
+      expect([...found.keys()].sort()).toEqual(claims.map(({ instance }) => instance).sort());
+      expect(await subject.cursors.read('threats', [])).toEqual(new Map());
+    });
+
+    test('a memory is kept by item and lineage, and beside the cursor', async () => {
+      const key = fresh();
+      expect(await subject.cursors.readMemory(key, 'first')).toBeUndefined();
+      await subject.cursors.writeMemory(key, 'first', Uint8Array.of(0, 255, 7));
+      expect(await subject.cursors.readMemory(key, 'first')).toEqual(Uint8Array.of(0, 255, 7));
+      expect(await subject.cursors.readMemory(key, 'second')).toBeUndefined();
+      expect(await subject.cursors.readMemory({ ...key, stream: 'agents' }, 'first')).toBeUndefined();
+      expect(await subject.cursors.read('threats', [key.instance])).toEqual(new Map());
+      await subject.cursors.writeMemory(key, 'second', new Uint8Array(390_000));
+      expect((await subject.cursors.readMemory(key, 'second'))?.length).toBe(390_000);
+    });
+  });
+
+  test('instances are listed as plain values, every page of them', async () => {
+    const text = 'x'.repeat(200_000);
+    for (let i = 0; i < 12; i++)
+      await subject.putInstance({
+        instance: `many-${i}`,
+        enabled: true,
+        lookbackHours: 24,
+        siteIds: ['1'],
+        text,
+      });
+    const listed = (await subject.instances.list()).filter(({ instance }) =>
+      String(instance).startsWith('many-'),
+    );
+    expect(listed).toHaveLength(12);
+    expect(listed[0]).toMatchObject({ enabled: true, lookbackHours: 24, siteIds: ['1'] });
+  });
+
+  describe('secrets', () => {
+    test('one that is not there is undefined', async () => {
+      expect(await subject.secrets.read('nowhere', false)).toBeUndefined();
+    });
+
+    test('a new value has a new version, and is seen at once when asked for fresh', async () => {
+      subject.putSecret('s', 'old');
+      const before = await subject.secrets.read('s', false);
+      subject.putSecret('s', 'new');
+      expect(await subject.secrets.read('s', false)).toEqual(before);
+      const after = await subject.secrets.read('s', true);
+      expect([before?.value, after?.value]).toEqual(['old', 'new']);
+      expect(after?.version).not.toBe(before?.version);
+      expect(await subject.secrets.read('s', false)).toEqual(after);
+    });
+  });
+
+  describe('queue', () => {
+    const artifact = (raw: string): Artifact => ({
+      source: 'sentinelone',
+      raw,
+      metadata: { id: raw.slice(0, 20) },
+    });
+    const message = (...raws: string[]) =>
+      packMessages(
+        raws.map((raw) => packArtifact(artifact(raw))),
+        1024 * 1024,
+      );
+    const key = { instance: 'acme', stream: 'threats' };
+
+    test('what is accepted is there, as it was sent', async () => {
+      const [one] = message('{"a":1}', '{"b":"ä\u2028"}');
+      if (one === undefined) throw new Error('no message');
+      expect(await subject.queue.send([one], key)).toEqual([]);
+      const bodies = await subject.bodies();
+      expect(bodies.map((body) => JSON.parse(body))).toEqual([
+        { artifacts: [artifact('{"a":1}'), artifact('{"b":"ä\u2028"}')] },
+      ]);
+    });
+
+    test('a message with a character that is never taken is refused for good, and only that one', async () => {
+      const poison = { artifact: artifact('p'), json: '{"raw":"\uFFFF"}', bytes: 20 };
+      const bad = { artifacts: [poison], bytes: 100 };
+      const [good] = message('{"c":1}');
+      if (good === undefined) throw new Error('no message');
+      const refusals = await subject.queue.send([bad, good], key);
+      expect(refusals).toEqual([
+        { message: bad, permanent: true, reason: expect.stringContaining('InvalidMessageContents') },
+      ]);
+    });
+
+    test('a batch beyond the limits is an error, not a loss', async () => {
+      const large = message('x'.repeat(700_000), 'y'.repeat(700_000));
+      await expect(subject.queue.send(large, key)).rejects.toThrow();
+    });
+  });
+
+  test('an overflow object is where its location says, and the same key is the same place', async () => {
+    const location = await subject.overflow.put('acme/threats/abc.json', '{"a":"ä"}');
+    expect(location).toMatch(/^s3:\/\/[^/]+\/acme\/threats\/abc\.json$/);
+    expect(await subject.object(location)).toBe('{"a":"ä"}');
+    expect(await subject.overflow.put('acme/threats/abc.json', '{"a":"ä"}')).toBe(location);
+    expect(elsewhere({ source: 'sentinelone', raw: 'x', metadata: {} }, location).metadata.rawLocation).toBe(
+      location,
+    );
+  });
+});

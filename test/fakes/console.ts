@@ -1,0 +1,73 @@
+import { RefusedRequestError, TokenRefusedError } from '../../functions/core/errors.ts';
+import type { Answer, PageRequest, SentinelOne } from '../../functions/core/ports.ts';
+
+/** A record as a console shows it at some moment. */
+export interface ShownRecord {
+  readonly id: string;
+  /** What the listing is ordered and filtered by, with six fraction digits. */
+  readonly time: string;
+  readonly text: string;
+  readonly siteId?: string;
+}
+
+/** A console's API in memory: filters, sort and keyset page tokens as the vendor's, over whatever it shows now. */
+export class FakeConsole implements SentinelOne {
+  /** By path; what is shown may change between two requests. */
+  readonly shown: (path: string) => readonly ShownRecord[];
+  tokens: ReadonlySet<string>;
+  readonly nowMs: () => number;
+  /** It may hand out fewer records than the limit. */
+  pageCap = 1000;
+
+  constructor(
+    shown: (path: string) => readonly ShownRecord[],
+    tokens: Iterable<string>,
+    nowMs: () => number,
+  ) {
+    this.shown = shown;
+    this.tokens = new Set(tokens);
+    this.nowMs = nowMs;
+  }
+
+  async get({ token, path, query }: PageRequest): Promise<Answer> {
+    if (!this.tokens.has(token)) throw new TokenRefusedError('401');
+    if (path === '/system/info') return this.answer('{"data":{}}');
+    const after = keyOf(query.cursor);
+    const limit = Math.min(Number(query.limit), this.pageCap);
+    const from = query.updatedAt__gte ?? query.createdAt__gte ?? '';
+    const sites = query.siteIds?.split(',');
+    const rows = this.shown(path)
+      .filter(({ time, siteId }) => time >= from && (sites === undefined || sites.includes(siteId ?? '')))
+      .sort((a, b) => compare(a, b))
+      .filter((row) => after === undefined || compare(row, after) > 0)
+      .slice(0, limit);
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    const next = last && Buffer.from(JSON.stringify([last.time, last.id])).toString('base64');
+    const nextCursor = next === undefined ? null : encodeURIComponent(next);
+    const texts = rows.map(({ text }) => text).join(', ');
+    return this.answer(
+      `{"data": [${texts}], "pagination": ${JSON.stringify({ nextCursor, totalItems: 0 })}}`,
+    );
+  }
+
+  answer(body: string): Answer {
+    // HTTP's Date has no fraction.
+    const dateMs = Math.floor(this.nowMs() / 1000) * 1000;
+    return { body, bytes: Buffer.byteLength(body), tookMs: 0, dateMs };
+  }
+}
+
+function keyOf(cursor: string | undefined): { time: string; id: string } | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const [time, id] = JSON.parse(Buffer.from(cursor, 'base64').toString());
+    return { time, id };
+  } catch {
+    throw new RefusedRequestError('400: Invalid cursor.');
+  }
+}
+
+function compare(a: { time: string; id: string }, b: { time: string; id: string }): number {
+  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
+  return a.id < b.id ? -1 : Number(a.id > b.id);
+}

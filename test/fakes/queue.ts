@@ -1,0 +1,29 @@
+import { bodyOf, type Message } from '../../functions/core/packing.ts';
+import type { Queue, Refusal } from '../../functions/core/ports.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** A queue in memory with SQS's limits: 10 messages and 1 MiB a batch, and characters that it never takes. */
+export class FakeQueue implements Queue {
+  /** Accepted bodies, oldest first. */
+  readonly bodies: string[] = [];
+
+  async send(batch: readonly Message[]): Promise<Refusal[]> {
+    const bodies = batch.map(bodyOf);
+    const bytes = bodies.reduce((sum, body) => sum + Buffer.byteLength(body), 0);
+    if (batch.length > 10 || bytes > mebibyte) throw new Error('BatchRequestTooLong');
+    const refusals: Refusal[] = [];
+    for (const [i, message] of batch.entries()) {
+      const body = bodies[i] ?? '';
+      const reason = this.refuses(body);
+      if (reason === undefined) this.bodies.push(body);
+      else refusals.push({ message, permanent: true, reason });
+    }
+    return refusals;
+  }
+
+  /** Why a body is never taken; tests may refuse more. */
+  refuses(body: string): string | undefined {
+    return /[\uFFFE\uFFFF]/.test(body) ? 'InvalidMessageContents' : undefined;
+  }
+}

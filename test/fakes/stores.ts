@@ -1,0 +1,46 @@
+import type { Instances, Overflow, Secret, Secrets } from '../../functions/core/ports.ts';
+
+/** An instances table in memory. */
+export class FakeInstances implements Instances {
+  readonly items = new Map<string, Record<string, unknown>>();
+
+  async list(): Promise<Record<string, unknown>[]> {
+    return structuredClone([...this.items.values()]);
+  }
+
+  put(item: { instance: string } & Record<string, unknown>): void {
+    this.items.set(item.instance, item);
+  }
+}
+
+/** A secret store in memory; a secret that is read again may come from before, unless it is asked for fresh. */
+export class FakeSecrets implements Secrets {
+  readonly secrets = new Map<string, Secret>();
+  readonly #cached = new Map<string, Secret>();
+  #versions = 0;
+
+  async read(secretId: string, fresh: boolean): Promise<Secret | undefined> {
+    const cached = this.#cached.get(secretId);
+    if (!fresh && cached !== undefined) return cached;
+    const secret = this.secrets.get(secretId);
+    if (secret === undefined) this.#cached.delete(secretId);
+    else this.#cached.set(secretId, secret);
+    return secret;
+  }
+
+  put(secretId: string, value: string): void {
+    this.#versions += 1;
+    this.secrets.set(secretId, { value, version: `v${this.#versions}` });
+  }
+}
+
+/** A bucket in memory. */
+export class FakeOverflow implements Overflow {
+  readonly objects = new Map<string, string>();
+
+  async put(key: string, body: string): Promise<string> {
+    const location = `s3://overflow/${key}`;
+    this.objects.set(location, body);
+    return location;
+  }
+}
