@@ -2,11 +2,14 @@ import type { Cursor, Listing } from './cursor.ts';
 import { HeavyPageError } from './errors.ts';
 import { advance, openListing, type PageRead, type Setback, setback, withoutToken } from './listing.ts';
 import type { Record } from './record.ts';
+import { epoch, type Timestamp } from './time.ts';
 
 /** What to deliver, and the cursor to commit once it is. */
 export interface Step {
   /** Empty where the step only changes how the listing goes on. */
   readonly records: readonly Record[];
+  /** The console's clock when the page was asked for; of no meaning without records. */
+  readonly sentAt: Timestamp;
   readonly cursor: Cursor;
   /** Nothing follows in this turn. */
   readonly last: boolean;
@@ -36,10 +39,10 @@ export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<St
   };
   try {
     for (let ahead: Promise<Attempt> | undefined = ask(start); ahead !== undefined; ) {
-      const { records, cursor, heavy, error }: Attempt = await ahead;
-      const last: boolean = error === undefined && (cursor.listing === undefined || !reading.goOn());
-      ahead = last || error !== undefined ? undefined : ask(cursor);
-      yield { records, cursor, last, heavy };
+      const { error, ...step }: Attempt = await ahead;
+      const last: boolean = error === undefined && (step.cursor.listing === undefined || !reading.goOn());
+      ahead = last || error !== undefined ? undefined : ask(step.cursor);
+      yield { ...step, last };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -47,10 +50,7 @@ export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<St
   }
 }
 
-interface Attempt extends Setback {
-  readonly records: readonly Record[];
-  readonly heavy: HeavyPageError | undefined;
-}
+type Attempt = Omit<Step, 'last'> & Setback;
 
 /** One request, and what the cursor becomes by its answer or by an error that the listing can mend. */
 async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: AbortSignal): Promise<Attempt> {
@@ -59,14 +59,16 @@ async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: Ab
     const page = await fetch(listing, signal);
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
-    return {
-      records: page.records,
-      heavy: undefined,
-      ...(repeated ? withoutToken(next, next.listing) : { cursor: next }),
-    };
+    const after = repeated ? withoutToken(next, next.listing) : { cursor: next };
+    return { records: page.records, sentAt: page.sentAt, heavy: undefined, ...after };
   } catch (error) {
     const mended = setback(cursor, listing, error);
     if (mended === undefined) throw error;
-    return { records: [], heavy: error instanceof HeavyPageError ? error : undefined, ...mended };
+    return {
+      records: [],
+      sentAt: epoch,
+      heavy: error instanceof HeavyPageError ? error : undefined,
+      ...mended,
+    };
   }
 }

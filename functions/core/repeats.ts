@@ -22,15 +22,16 @@ export class Repeats {
   }
 
   /** The step's records that are to be delivered. If that fails, this object is of no more use. */
-  async without({ records, cursor }: Step): Promise<Record[]> {
+  async without({ records, sentAt }: Step): Promise<Record[]> {
     if (records.length === 0) return [];
     this.#memory ??= await this.#read();
     const memory = this.#memory;
-    // A record without a time is remembered as long as it keeps coming.
-    const now = cursor.listing?.read ?? cursor.position;
+    // One without a time is served by a time that only the console knows: no later than the page, give or take a slow
+    // request. Until a listing has passed that, it may come again.
+    const latest = shift(sentAt, this.#settings.overlapMs);
     return records.filter(({ version, time }) => {
       const known = memory.has(version);
-      memory.add(version, time ?? now);
+      memory.add(version, time ?? latest);
       return !known;
     });
   }

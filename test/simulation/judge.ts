@@ -1,0 +1,94 @@
+import type { Plan } from './plan.ts';
+import type { Version } from './model.ts';
+
+/** One acceptance of one artifact by the queue. */
+export interface Delivered {
+  readonly id: string;
+  readonly raw: string;
+}
+
+/**
+ * What is in the queue, against what the console really had. It knows the contract (ids, raw bytes, positions) and
+ * nothing of how the collector works.
+ */
+export class Judge {
+  readonly #plan: Plan;
+  readonly #overflow: ReadonlyMap<string, string>;
+  /** By instance: what was accepted, by id. */
+  readonly #accepted = new Map<string, Map<string, string[]>>();
+  readonly #raws = new Map<string, Set<string>>();
+  #read = 0;
+  readonly verdicts: string[] = [];
+  delivered = 0;
+  repeated = 0;
+
+  constructor(plan: Plan, overflow: ReadonlyMap<string, string>) {
+    this.#plan = plan;
+    this.#overflow = overflow;
+  }
+
+  /** Reads what the queue accepted since the last time. */
+  receive(bodies: readonly string[]): void {
+    for (; this.#read < bodies.length; this.#read++) {
+      for (const artifact of JSON.parse(bodies[this.#read] ?? '').artifacts) {
+        const { id, instance, stream, rawLocation } = artifact.metadata;
+        const raw = rawLocation === undefined ? artifact.raw : this.#overflow.get(rawLocation);
+        if (stream !== this.#plan.stream.name || !String(id).startsWith(`${instance}/${stream}/`)) {
+          this.verdicts.push(`an artifact is named ${id}, of ${instance} and ${stream}`);
+        }
+        const byId = this.#accepted.get(instance) ?? new Map<string, string[]>();
+        this.#accepted.set(instance, byId);
+        const before = byId.get(id) ?? [];
+        byId.set(id, [...before, raw]);
+        const raws = this.#raws.get(instance) ?? new Set<string>();
+        this.#raws.set(instance, raws.add(raw));
+        this.delivered += 1;
+        if (before.length > 0) this.repeated += 1;
+        if (before.some((earlier) => earlier !== raw)) this.verdicts.push(`${id} names two different records`);
+      }
+    }
+  }
+
+  isDelivered(instance: string, version: Version): boolean {
+    return this.#raws.get(instance)?.has(version.text) ?? false;
+  }
+
+  /** At every commit: nothing that the console shows lies undelivered before `position − overlap`. */
+  position(instance: string, position: string, start: string, wanted: readonly Version[]): void {
+    const before = micros(position, -this.#plan.settings.overlapMs);
+    for (const version of wanted) {
+      if (version.time >= start && version.time < before && !this.isDelivered(instance, version)) {
+        this.verdicts.push(`the position of ${instance} is ${position} and passed ${version.text}`);
+      }
+    }
+  }
+
+  /** At the end: everything that the console shows was delivered, by its own name, and nothing else ever. */
+  end(instance: string, start: string, wanted: readonly Version[], texts: ReadonlySet<string>): number {
+    let lost = 0;
+    for (const version of wanted) {
+      if (version.time < start) continue;
+      if (!this.isDelivered(instance, version)) {
+        lost += 1;
+        this.verdicts.push(`LOST for ${instance}: ${version.text}, visible since ${new Date(version.visibleAt).toISOString()}`);
+      } else if (version.versionId !== undefined) {
+        const id = `${instance}/${this.#plan.stream.name}/${version.versionId}`;
+        if (!this.#accepted.get(instance)?.get(id)?.includes(version.text)) {
+          this.verdicts.push(`${version.text} was not delivered as ${id}`);
+        }
+      }
+    }
+    for (const raw of this.#raws.get(instance) ?? []) {
+      if (!texts.has(raw)) this.verdicts.push(`INVENTED for ${instance}: ${raw}`);
+    }
+    return lost;
+  }
+}
+
+/** A timestamp moved by whole milliseconds, computed over integers of microseconds. */
+export function micros(time: string, ms: number): string {
+  const moved = BigInt(Date.parse(time)) * 1000n + BigInt(time.slice(23, 26)) + BigInt(ms) * 1000n;
+  const clamped = moved < 0n ? 0n : moved;
+  const iso = new Date(Number(clamped / 1000n)).toISOString();
+  return iso.replace('Z', `${String(clamped % 1000n).padStart(3, '0')}Z`);
+}

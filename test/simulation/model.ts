@@ -1,0 +1,146 @@
+import { type Random } from '../../local/console/fleet/random.ts';
+import type { ShownRecord } from '../fakes/console.ts';
+import type { VirtualClock } from '../fakes/clock.ts';
+import type { Plan } from './plan.ts';
+
+/** One version of a record: what the console serves from `visibleAt` on. */
+export interface Version extends ShownRecord {
+  readonly visibleAt: number;
+  /** As consumers will see it in `metadata.id`, behind instance and stream; undefined where bytes decide. */
+  readonly versionId: string | undefined;
+}
+
+interface Life {
+  readonly id: string;
+  readonly siteId: string;
+  readonly odd: 'no-id' | 'no-time' | 'poison' | 'heavy' | undefined;
+  readonly versions: Version[];
+  deleted: boolean;
+}
+
+/** A console's records as they really are, with all that was ever visible of them. */
+export class Fleet {
+  readonly #plan: Plan;
+  readonly #random: Random;
+  readonly #clock: VirtualClock;
+  readonly #lives = new Map<string, Life>();
+  /** Texts that the console has had to show. */
+  readonly texts = new Set<string>();
+  #serial = 0;
+
+  constructor(plan: Plan, random: Random, clock: VirtualClock) {
+    this.#plan = plan;
+    this.#random = random;
+    this.#clock = clock;
+  }
+
+  /** The console's own clock. */
+  consoleMs(): number {
+    return this.#clock.now() + this.#plan.consoleSkewMs;
+  }
+
+  /** What the console shows now. */
+  shown(): Version[] {
+    const now = this.#clock.now();
+    return [...this.#lives.values()].flatMap((life) => {
+      if (life.deleted) return [];
+      const visible = life.versions.findLast(({ visibleAt }) => visibleAt <= now);
+      return visible === undefined ? [] : [visible];
+    });
+  }
+
+  get versions(): number {
+    return [...this.#lives.values()].reduce((sum, { versions }) => sum + versions.length, 0);
+  }
+
+  /** Schedules what happens until `end`. */
+  begin(start: number, end: number): void {
+    const { life, stream, trouble } = this.#plan;
+    const random = this.#random;
+    for (let i = 0; i < life.history; i++) {
+      this.#create(this.#stamp(start - random.next() * life.historyMs), start);
+    }
+    if (trouble === 'record-from-2099') this.#create('2099-12-31T23:59:59.999999Z', start);
+    if (trouble === 'page-never-fits') this.#create(this.#stamp(start), start, 'heavy');
+    const cadence = stream.cadenceMinutes * 60_000;
+    for (let tick = start; tick < end; tick += cadence) {
+      const sometime = () => tick + random.next() * cadence;
+      for (let i = 0; i < life.created; i++) this.#at(sometime(), () => this.#create());
+      for (let i = 0; i < life.changed; i++) this.#at(sometime(), () => this.#change(this.#any()));
+      for (let i = 0; i < life.deleted; i++) this.#at(sometime(), () => this.#delete(this.#any()));
+      if (random.chance(life.bulkRate)) this.#at(sometime(), () => this.#bulk());
+    }
+    for (let i = 0; i < life.hot; i++) {
+      const id = this.#create();
+      for (let at = start; at < end; at += life.hotEveryMs) this.#at(at + random.next() * 1000, () => this.#change(id));
+    }
+  }
+
+  #at(time: number, happens: () => void): void {
+    this.#clock.at(time, happens);
+  }
+
+  #any(): string | undefined {
+    const ids = [...this.#lives.keys()];
+    return ids[this.#random.between(0, Math.max(0, ids.length - 1))];
+  }
+
+  /** Many at one microsecond, as when a policy changes. */
+  #bulk(): void {
+    const { life, stream } = this.#plan;
+    const time = this.#stamp(this.#clock.now());
+    for (let i = 0; i < life.bulk; i++) {
+      const id = stream.orderedBy === 'updatedAt' && this.#random.chance(0.7) ? this.#any() : undefined;
+      if (id === undefined) this.#create(time);
+      else this.#change(id, time);
+    }
+  }
+
+  #create(time = this.#stamp(this.#clock.now()), visibleAt = this.#visibleAt(), oddity?: Life['odd']): string {
+    this.#serial += 1;
+    const random = this.#random;
+    // Neither ascending with time, nor of one length.
+    const id = `${random.between(1, 999)}${String(this.#serial).padStart(6, '0')}`;
+    const odd = oddity ?? (random.chance(this.#plan.life.oddRate) ? random.pick(['no-id', 'no-time', 'poison'] as const) : undefined);
+    const life: Life = { id, siteId: random.pick(['1', '2']), odd, versions: [], deleted: false };
+    this.#lives.set(id, life);
+    this.#show(life, time, visibleAt);
+    return id;
+  }
+
+  #change(id: string | undefined, time = this.#stamp(this.#clock.now())): void {
+    const life = id === undefined ? undefined : this.#lives.get(id);
+    // Time only goes forward for a record.
+    if (life === undefined || life.deleted || (life.versions.at(-1)?.time ?? '') >= time) return;
+    this.#show(life, time, this.#visibleAt());
+  }
+
+  #delete(id: string | undefined): void {
+    const life = id === undefined ? undefined : this.#lives.get(id);
+    if (life !== undefined) life.deleted = true;
+  }
+
+  #visibleAt(): number {
+    const { latestMs, lateRate } = this.#plan.life;
+    return this.#clock.now() + (this.#random.chance(lateRate) ? this.#random.next() * latestMs : 0);
+  }
+
+  #show(life: Life, time: string, visibleAt: number): void {
+    const { id, siteId, odd } = life;
+    const ownId = odd === 'no-id' ? {} : { id };
+    const ownTime = odd === 'no-time' ? {} : { updatedAt: time, createdAt: time };
+    const fields = this.#plan.stream.name === 'threats' ? { threatInfo: ownTime } : ownTime;
+    const marks = odd === 'poison' || odd === 'heavy' ? { [odd]: true } : {};
+    const text = JSON.stringify({ ...ownId, ...fields, ...marks, serial: `${id}.${life.versions.length}` });
+    const mutable = this.#plan.stream.orderedBy === 'updatedAt';
+    const versionId = odd === 'no-id' || (odd === 'no-time' && mutable) ? undefined : mutable ? `${id}@${time}` : id;
+    life.versions.push({ id, time, text, siteId, visibleAt, versionId });
+    this.texts.add(text);
+  }
+
+  /** The console's clock at a true time, with microseconds. */
+  #stamp(at: number): string {
+    const iso = new Date(Math.floor(at) + this.#plan.consoleSkewMs).toISOString();
+    return iso.replace('Z', `${String(this.#random.between(0, 999)).padStart(3, '0')}Z`);
+  }
+}

@@ -1,0 +1,164 @@
+import type { Settings } from '../../functions/core/settings.ts';
+import type { Stream } from '../../functions/core/stream.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { createRandom, type Random } from '../../local/console/fleet/random.ts';
+
+/** Everything that can go wrong with one call, by the port's method that it befalls. */
+export const faultKinds = [
+  'page-timeout',
+  'page-slow',
+  'page-429',
+  'page-429-retry-after',
+  'page-5xx',
+  'page-reset',
+  'page-html',
+  'page-cut-off',
+  'page-403',
+  'page-without-date',
+  'token-refused',
+  'token-repeated',
+  'token-null-text',
+  'secret-rotated',
+  'secret-unreadable',
+  'queue-refuses-some',
+  'queue-refuses-for-good',
+  'queue-fails',
+  'queue-answer-lost',
+  'claim-fails',
+  'claim-answer-lost',
+  'save-fails',
+  'save-answer-lost',
+  'memory-read-fails',
+  'memory-write-fails',
+  'memory-write-answer-lost',
+  'table-read-fails',
+  'overflow-fails',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+/** One world, wholly decided by its seed. Times are milliseconds. */
+export interface Plan {
+  readonly seed: number;
+  readonly stream: Stream;
+  readonly settings: Settings;
+  readonly instances: number;
+  /** Ticks with faults, kills and life; quiet ones follow. */
+  readonly ticks: number;
+  /** Records a page holds at most, whatever the limit. */
+  readonly pageCap: number;
+  readonly rates: ReadonlyMap<FaultKind, number>;
+  /** How likely a run is killed at some call. */
+  readonly killRate: number;
+  /** How likely a tick comes twice, or while the run before is still going. */
+  readonly extraTickRate: number;
+  /** The console's clock less the true time, and the most that ours is wrong either way. */
+  readonly consoleSkewMs: number;
+  readonly ourSkewMs: number;
+  /** How long a call takes, mostly. */
+  readonly latencyMs: number;
+  readonly life: Life;
+  readonly trouble: Trouble;
+}
+
+export interface Life {
+  /** Records when the world begins, and how far back they reach. */
+  readonly history: number;
+  readonly historyMs: number;
+  /** For each tick. */
+  readonly created: number;
+  readonly changed: number;
+  readonly deleted: number;
+  /** Records that change again every so often. */
+  readonly hot: number;
+  readonly hotEveryMs: number;
+  /** How likely a tick changes or creates many at one timestamp, and how many. */
+  readonly bulkRate: number;
+  readonly bulk: number;
+  /** Below the overlap: how late a record becomes visible at most, and how often it is late at all. */
+  readonly latestMs: number;
+  readonly lateRate: number;
+  /** How likely a record has no id, or no time that can be read, or is never taken by the queue with its bytes. */
+  readonly oddRate: number;
+}
+
+/** What is special about a world, beside its faults. */
+export type Trouble =
+  | 'none'
+  | 'peaceful'
+  | 'tokens-never-taken'
+  | 'record-from-2099'
+  | 'page-never-fits'
+  | 'filters-edited'
+  | 'removed-and-added-again'
+  | 'disabled-for-a-while';
+
+const minute = 60_000;
+
+export function planOf(seed: number): Plan {
+  const random = createRandom(`world ${seed}`);
+  const stream = random.pick(streams as readonly [Stream, ...Stream[]]);
+  const trouble = random.pick([
+    'none', 'none', 'none', 'none', 'peaceful',
+    'tokens-never-taken', 'record-from-2099', 'page-never-fits', 'filters-edited', 'removed-and-added-again', 'disabled-for-a-while',
+  ] as readonly [Trouble, ...Trouble[]]);
+  const peaceful = trouble === 'peaceful';
+  const pageCap = random.pick([2, 3, 5, 8, 20]);
+  return {
+    seed,
+    stream,
+    instances: random.pick([1, 1, 2, 3]),
+    ticks: random.between(4, 12),
+    pageCap,
+    rates: new Map(peaceful ? [] : faultKinds.map((kind) => [kind, rate(random, kind)])),
+    killRate: peaceful ? 0 : random.pick([0, 0.2, 0.6]),
+    extraTickRate: peaceful ? 0 : random.pick([0, 0.2]),
+    consoleSkewMs: random.between(-5, 5) * minute + random.between(-999, 999),
+    ourSkewMs: peaceful ? 0 : random.pick([0, 0, 4 * minute]),
+    latencyMs: random.pick([20, 200, 2000]),
+    settings: settingsOf(random, stream, peaceful),
+    life: lifeOf(random, stream, pageCap),
+    trouble,
+  };
+}
+
+/** Most calls go well; which kinds go wrong differs from world to world. */
+function rate(random: Random, kind: FaultKind): number {
+  const often = random.pick([0, 0, 0.02, 0.08]);
+  // Waiting out slowness takes most of a run's time.
+  return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
+}
+
+function settingsOf(random: Random, stream: Stream, peaceful: boolean): Settings {
+  return {
+    instanceRules: { allowedHostSuffixes: ['.sentinelone.net'], streams: [stream.name] },
+    overlapMs: 10 * minute,
+    memoryEntries: peaceful ? 20_000 : random.pick([10, 100, 20_000, 20_000]),
+    messageBytes: random.pick([1000, 3000, 250 * 1024]),
+    requestsPerSecond: random.pick([1, 6, 1000]),
+    instancesAtOnce: random.pick([1, 2, 10]),
+    pagesPerTurn: random.pick([1, 2, 5]),
+    pagesPerRun: random.pick([2, 5, 1000, 1000]),
+    pageTimeoutMs: random.pick([60_000, 200_000]),
+  };
+}
+
+function lifeOf(random: Random, stream: Stream, pageCap: number): Life {
+  const mutable = stream.orderedBy === 'updatedAt';
+  const cadence = stream.cadenceMinutes * minute;
+  return {
+    history: random.between(0, 60),
+    historyMs: random.pick([20 * minute, 20 * 60 * minute]),
+    created: random.between(0, 12),
+    changed: mutable ? random.between(0, 12) : 0,
+    deleted: random.pick([0, 0, 1, 3]),
+    hot: mutable ? random.pick([0, 0, 2, 5]) : 0,
+    hotEveryMs: cadence / random.pick([1, 5, 40]),
+    bulkRate: random.pick([0, 0.2]),
+    // Ties across page edges; and, with a small memory, more than it holds.
+    bulk: random.pick([pageCap, pageCap * 2 + 1, 60]),
+    latestMs: random.pick([0, 30_000, 590_000]),
+    lateRate: random.pick([0.05, 0.5]),
+    oddRate: random.pick([0, 0.05]),
+  };
+}

@@ -1,0 +1,162 @@
+import {
+  HeavyPageError,
+  PermissionMissingError,
+  RateLimitedError,
+  RefusedRequestError,
+  UnreachableError,
+} from '../../functions/core/errors.ts';
+import { bodyOf, type Message } from '../../functions/core/packing.ts';
+import type { Answer, PageRequest, Ports, Refusal, Save } from '../../functions/core/ports.ts';
+import type { Outcome } from '../../functions/core/run.ts';
+import type { Random } from '../../local/console/fleet/random.ts';
+import type { VirtualClock } from '../fakes/clock.ts';
+import type { FakeConsole } from '../fakes/console.ts';
+import type { FakeCursors } from '../fakes/cursors.ts';
+import { FakeQueue } from '../fakes/queue.ts';
+import type { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import type { FaultKind, Plan } from './plan.ts';
+import type { Chronicle, Process } from './process.ts';
+
+/** What all processes of a world share. */
+export interface Services {
+  readonly clock: VirtualClock;
+  readonly console: FakeConsole;
+  readonly cursors: FakeCursors;
+  readonly instances: FakeInstances;
+  readonly secrets: FakeSecrets;
+  readonly queue: PoisonedQueue;
+  readonly overflow: FakeOverflow;
+}
+
+/** A queue that refuses for good whatever holds a poisoned record's bytes. */
+export class PoisonedQueue extends FakeQueue {
+  override refuses(body: string): string | undefined {
+    return body.includes('\\"poison\\":true') ? 'InvalidMessageContents' : super.refuses(body);
+  }
+}
+
+export interface Weather {
+  readonly plan: Plan;
+  readonly random: Random;
+  /** Faults befall only while they last. */
+  readonly stormy: () => boolean;
+  readonly chronicle: Chronicle;
+  /** Told of faults after which the same records may come again. */
+  readonly excuse: (process: Process) => void;
+  /** Rotates the instances' secret. */
+  readonly rotate: () => void;
+  readonly onReport: (outcome: Outcome) => void;
+  readonly onCommit: (instance: string, save: Save, process: Process) => void;
+}
+
+const tokensEnd = /"nextCursor":(null|"[^"]*")/;
+
+/** One process's ports: the shared services, with latency, faults and kills between. */
+export function portsOf(process: Process, services: Services, weather: Weather): Ports {
+  const { clock, console, cursors, instances, secrets, queue, overflow } = services;
+  const { plan, random, chronicle } = weather;
+  const skew = random.spread(-1, 1) * plan.ourSkewMs;
+  const latency = () => random.wait(plan.latencyMs);
+
+  const strikes = (kind: FaultKind): boolean => {
+    if (!weather.stormy() || !random.chance(plan.rates.get(kind) ?? 0)) return false;
+    chronicle.faults.set(kind, (chronicle.faults.get(kind) ?? 0) + 1);
+    chronicle.tell(`${process.name}: ${kind}`);
+    return true;
+  };
+  /** A call that may fail without effect, or have an effect without an answer. */
+  const fallible = <T>(site: string, effect: () => Promise<T>, fails: FaultKind, lost?: FaultKind): Promise<T> =>
+    process.call(site, latency(), async () => {
+      if (strikes(fails)) throw new Error(`${fails} (simulated)`);
+      if (lost === undefined || !strikes(lost)) return effect();
+      weather.excuse(process);
+      await effect();
+      throw new Error(`${lost} (simulated)`);
+    });
+
+  const get = async (request: PageRequest): Promise<Answer> => {
+    const sentAt = clock.now();
+    const site = request.path === '/system/info' ? 'check token' : 'get page';
+    const slow = strikes('page-slow') ? random.next() * 200_000 : strikes('page-timeout') ? Number.POSITIVE_INFINITY : latency();
+    if (slow >= request.timeoutMs) {
+      return process.call(site, request.timeoutMs, async () => {
+        throw new HeavyPageError('took too long (simulated)');
+      });
+    }
+    return process.call(site, slow, async () => {
+      const failure = troubleOf(request);
+      if (failure !== undefined) throw failure;
+      const answer = await console.get(request);
+      const dateMs = strikes('page-without-date') ? undefined : answer.dateMs;
+      return { ...answer, body: bodyAfter(request, answer.body), dateMs, tookMs: clock.now() - sentAt + slow / 2 };
+    });
+  };
+
+  const troubleOf = ({ query }: PageRequest): Error | undefined => {
+    if (strikes('secret-rotated')) weather.rotate();
+    if (strikes('page-429')) return new RateLimitedError('429 (simulated)');
+    if (strikes('page-429-retry-after')) return new RateLimitedError('429 (simulated)', random.pick([0, 5_000, 20_000, 400_000]));
+    if (strikes('page-5xx')) return new UnreachableError('503 (simulated)', 'wait');
+    if (strikes('page-reset')) return new UnreachableError('ECONNRESET (simulated)', 'wait');
+    if (strikes('page-403')) return new PermissionMissingError('403 (simulated)');
+    if (query.cursor === undefined) return undefined;
+    const refused = weather.stormy() && plan.trouble === 'tokens-never-taken';
+    return refused || strikes('token-refused') ? new RefusedRequestError('400: Invalid cursor (simulated)') : undefined;
+  };
+
+  const bodyAfter = ({ query }: PageRequest, body: string): string => {
+    if (weather.stormy() && plan.trouble === 'page-never-fits' && body.includes('"heavy":true')) throw new HeavyPageError('too big (simulated)');
+    if (strikes('page-html')) return '<html>down for maintenance</html>';
+    if (strikes('page-cut-off')) return body.slice(0, random.between(0, body.length - 1));
+    if (query.cursor !== undefined && strikes('token-repeated')) {
+      return body.replace(tokensEnd, `"nextCursor":${JSON.stringify(encodeURIComponent(query.cursor))}`);
+    }
+    const end = body.includes('"nextCursor":null');
+    return end && strikes('token-null-text') ? body.replace(tokensEnd, '"nextCursor":"null"') : body;
+  };
+
+  const send = (batch: readonly Message[]): Promise<Refusal[]> =>
+    fallible('send', async () => {
+      const refused = batch.filter(() => strikes('queue-refuses-some'));
+      const rest = batch.filter((message) => !refused.includes(message));
+      const refusals = rest.length > 0 ? await queue.send(rest) : [];
+      for (const { message } of refusals) if (bodyOf(message).includes('poison')) count('queue-refuses-for-good');
+      return [...refusals, ...refused.map((message) => ({ message, permanent: false, reason: 'simulated' }))];
+    }, 'queue-fails', 'queue-answer-lost');
+  const count = (kind: FaultKind) => chronicle.faults.set(kind, (chronicle.faults.get(kind) ?? 0) + 1);
+
+  return {
+    sentinelone: { get },
+    instances: { list: () => fallible('list instances', () => instances.list(), 'table-read-fails') },
+    secrets: { read: (id, fresh) => fallible('read secret', () => secrets.read(id, fresh), 'secret-unreadable') },
+    queue: { send },
+    overflow: { put: (key, body) => fallible('put overflow', () => overflow.put(key, body), 'overflow-fails') },
+    cursors: {
+      read: (stream, names) => fallible('read cursors', () => cursors.read(stream, names), 'table-read-fails'),
+      claim: (claim, now, until) =>
+        fallible('claim', () => cursors.claim(claim, now, until), 'claim-fails', 'claim-answer-lost'),
+      save: (claim, save) =>
+        fallible(
+          save.claimUntil === undefined ? 'release' : 'commit',
+          async () => {
+            await cursors.save(claim, save);
+            weather.onCommit(claim.instance, save, process);
+          },
+          'save-fails',
+          'save-answer-lost',
+        ),
+      readMemory: (key, lineage) => fallible('read memory', () => cursors.readMemory(key, lineage), 'memory-read-fails'),
+      writeMemory: (key, lineage, memory) =>
+        fallible('write memory', () => cursors.writeMemory(key, lineage, memory), 'memory-write-fails', 'memory-write-answer-lost'),
+    },
+    clock: {
+      now: () => Math.floor(clock.now() + skew),
+      random: clock.random,
+      sleep: (ms, signal) =>
+        process.call('sleep', 0, async () => {
+          await clock.sleep(ms, signal);
+        }),
+    },
+    report: (outcome) => weather.onReport(outcome),
+  };
+}
