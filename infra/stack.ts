@@ -41,6 +41,7 @@ export class CollectorStack extends Stack {
     output('ArtifactQueueUrl', 'Consumers receive artifacts here', queue.queueUrl);
     output('ArtifactQueueArn', 'What a consumer is granted to receive from', queue.queueArn);
     output('ArtifactDeadLetterQueueUrl', 'What no consumer could take', deadLetterQueue.queueUrl);
+    output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
   }
 }
 

@@ -1,8 +1,12 @@
 import type { Message } from '@aws-sdk/client-sqs';
 
+/** An artifact as it came, but for its record. */
+export type Newest = Omit<Body['artifacts'][number], 'raw'>;
+
 /** What a consumer made of the queue so far. */
 export interface Arrivals {
   messages: number;
+  newest: Newest | undefined;
   /** Raw records by `instance/stream`. */
   readonly raw: Map<string, string[]>;
 }
@@ -10,6 +14,7 @@ export interface Arrivals {
 interface Body {
   readonly artifacts: readonly {
     readonly raw: string;
+    readonly timestamp?: string;
     readonly metadata: { readonly [key: string]: string };
   }[];
 }
@@ -22,7 +27,9 @@ export async function arrive(
 ): Promise<void> {
   for (const { Body = '' } of messages) {
     arrivals.messages += 1;
-    for (const { raw, metadata } of (JSON.parse(Body) as Body).artifacts) {
+    for (const { raw, ...rest } of (JSON.parse(Body) as Body).artifacts) {
+      const { metadata } = rest;
+      arrivals.newest = rest;
       const key = `${metadata.instance}/${metadata.stream}`;
       const whole = metadata.rawLocation === undefined ? raw : await overflow(metadata.rawLocation);
       arrivals.raw.set(key, [...(arrivals.raw.get(key) ?? []), whole]);

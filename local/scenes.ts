@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
 import { livingFleet } from './console/fleet/fleet.ts';
 import { recordsFrom } from './console/records-from.ts';
@@ -67,12 +68,18 @@ export async function recordsIn(folder: string, now: () => number): Promise<Scen
 
 /** A real console, reached as this machine reaches it. */
 export function realConsole(host: string, token: string): Scene {
-  const kept = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'https_proxy', 'NODE_EXTRA_CA_CERTS'];
+  const kept = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'https_proxy'];
   const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  // The functions run in a folder of their own.
+  const ca = process.env.NODE_EXTRA_CA_CERTS;
   const direct = [process.env.NO_PROXY ?? process.env.no_proxy, standIns].filter(Boolean).join(',');
   return {
     instances: [{ record: { instance: 'trial', host }, token, should: 'ok' }],
-    environment: { ...Object.fromEntries(own), NO_PROXY: direct },
+    environment: {
+      ...Object.fromEntries(own),
+      NO_PROXY: direct,
+      ...(ca && { NODE_EXTRA_CA_CERTS: resolve(ca) }),
+    },
     expected: undefined,
     close: async () => undefined,
   };

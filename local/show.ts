@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import { epoch } from '../functions/core/time.ts';
+import type { Newest } from './arrivals.ts';
 import type { StatusItem } from './collector.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'dim';
@@ -46,12 +48,30 @@ export function sayStatus(items: readonly StatusItem[]): void {
   );
   say();
   say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'LAST COUNT', 'POSITION')));
+  let before: string | undefined;
   for (const { instance, stream, state = 'pending', lastCount, position, lastError, remedy } of sorted) {
-    const line = row(instance, stream, state, String(lastCount ?? '-'), position ?? '-');
+    const line = row(
+      instance,
+      stream,
+      state,
+      String(lastCount ?? '-'),
+      position === undefined || position === epoch ? '-' : position,
+    );
     say(styled(styles[state] ?? 'red', line));
-    if (lastError !== undefined) say(`    ${lastError}. ${remedy ?? ''}`);
+    const trouble = lastError === undefined ? undefined : `    ${lastError}. ${remedy ?? ''}`;
+    // Streams of one instance often fail for one reason.
+    if (trouble !== undefined && trouble !== before) say(trouble);
+    before = trouble;
   }
   say();
+}
+
+/** The artifact that arrived last, so that there is one to look at. */
+export function sayNewest({ timestamp = '-', metadata }: Newest): void {
+  const { messageType = '-', severityLabel = '-', clientHostname = '-' } = metadata;
+  say(
+    styled('dim', `  newest: ${timestamp} ${messageType} ${severityLabel} ${clientHostname}  ${metadata.id}`),
+  );
 }
 
 function row(...cells: readonly string[]): string {

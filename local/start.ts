@@ -8,7 +8,7 @@ import { type Arguments, readArguments, usage } from './arguments.ts';
 import { type Arrivals, arrive, compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
 import { fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
-import { say, sayLogLine, sayStatus } from './show.ts';
+import { say, sayLogLine, sayNewest, sayStatus } from './show.ts';
 
 /** The whole collector on this machine: the deployed bundle and template against stand-ins. */
 async function main(): Promise<number> {
@@ -18,24 +18,26 @@ async function main(): Promise<number> {
     return 0;
   }
   const clock = quickened(given);
-  const scene = await sceneOf(given, clock.now);
-  const outdir = await mkdtemp(join(tmpdir(), 'sentinelone-synth-'));
-  const collector = await startCollector({
-    ...synthesise({}, outdir),
-    environment: scene.environment,
-    onLine: sayLogLine,
-  });
-  const arrivals: Arrivals = { messages: 0, raw: new Map() };
-  try {
-    for (const { record, token } of scene.instances) await collector.addInstance(record, token);
-    if (given.once) await tickAll(collector, arrivals, clock.now());
-    else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, clock, stopped));
-    return await summary(collector, arrivals, scene);
-  } finally {
-    await collector.close();
-    await scene.close();
-    await rm(outdir, { recursive: true, force: true });
+  await using world = new AsyncDisposableStack();
+  const scene = world.adopt(await sceneOf(given, clock.now), ({ close }) => close());
+  const outdir = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
+  const { environment } = scene;
+  const options = { ...synthesise({}, outdir), environment, onLine: sayLogLine };
+  const collector = world.adopt(await startCollector(options), ({ close }) => close());
+  const arrivals: Arrivals = { messages: 0, newest: undefined, raw: new Map() };
+
+  for (const { record, token, should } of scene.instances) {
+    await collector.addInstance(record, token);
+    if (should === 'unauthorized')
+      say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
   }
+  if (given.once) await tickAll(collector, arrivals, clock.now());
+  else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, clock, stopped));
+  return await summary(collector, arrivals, scene);
+}
+
+function removed(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true });
 }
 
 interface QuickenedClock {
@@ -110,6 +112,7 @@ async function drain(collector: LocalCollector, arrivals: Arrivals): Promise<voi
   await arrive(arrivals, await collector.receive(), collector.overflow);
   const parts = streams.map(({ name }) => `${countOf(arrivals, name)} ${name}`).join(', ');
   say(`queue: ${arrivals.messages} messages with ${countOf(arrivals)} artifacts so far (${parts})`);
+  if (arrivals.newest !== undefined) sayNewest(arrivals.newest);
 }
 
 /** Prints where everything stands; answers 1 where something failed that should not have. */

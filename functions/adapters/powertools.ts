@@ -7,20 +7,29 @@ const serviceName = 'sentinelone-collector';
 export const logger = new Logger({ serviceName });
 export const metrics = new Metrics({ serviceName, namespace: 'SentinelOneCollector' });
 
-/** One log line for each instance, stream and run, and the stream's metrics. No token, header or record is in either. */
+/** The log lines and metrics of one instance, stream and run. No token, header or record is in either. */
 export function report(outcome: Outcome): void {
-  const { error, forgotten, ...fields } = outcome;
+  const { error, forgotten, restarted, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
+  if (state === 'disabled') {
+    logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
+    return;
+  }
+  if (restarted) {
+    logger.warn(
+      `sentinelone: host or filters of ${instance} changed: ${stream} start again from the look-back`,
+      fields,
+    );
+  }
+  if (error === undefined || fields.pages > 0) {
+    logger.info(`sentinelone: fetched ${artifacts} ${stream}`, fields);
+  }
   if (error !== undefined) {
     logger.error(`sentinelone: ${stream} of ${instance} ${state}: ${error.message}. ${error.remedy}`, {
       ...fields,
       errorName: error.name,
       remedy: error.remedy,
     });
-  } else if (state === 'disabled') {
-    logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
-  } else {
-    logger.info(`sentinelone: fetched ${artifacts} ${stream}`, fields);
   }
   if (forgotten > 0) {
     logger.warn(
@@ -41,8 +50,7 @@ export function reportRun(stream: string, summary: RunSummary): void {
   metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
 }
 
-function count({ state, pages, artifacts, lagSeconds, error }: Outcome): void {
-  if (state === 'disabled') return;
+function count({ pages, artifacts, lagSeconds, error }: Outcome): void {
   metrics.addMetric('Artifacts', MetricUnit.Count, artifacts);
   metrics.addMetric('Pages', MetricUnit.Count, pages);
   metrics.addMetric('PollsCompleted', MetricUnit.Count, error === undefined ? 1 : 0);

@@ -56,9 +56,9 @@ export class Connection {
   }
 
   /** The listing's next page. Throws what an operator can be told, or OutOfTimeError where the run's time ended it. */
-  async page(listing: Listing, signal: AbortSignal): Promise<PageRead> {
+  async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
     const { stream, instance, settings, ports } = this.#context;
-    const query = queryOf(stream, instance, listing);
+    const query = queryOf(stream, instance, listing, limit);
     const answer = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
     // Without a Date the console's clock is unknown: ours may be wrong by up to an overlap.

@@ -15,8 +15,6 @@ export interface Listing {
   readonly read: Timestamp;
   /** Asks for the next page; undefined for the first one from `from`. */
   readonly token: string | undefined;
-  /** Records a page. */
-  readonly limit: number;
   /** False once timestamps went back by more than the overlap: then nothing but the end moves the position. */
   readonly ordered: boolean;
 }
@@ -27,14 +25,21 @@ export interface Cursor {
   readonly scope: string;
   /** Every record before `position − overlap` was delivered. */
   readonly position: Timestamp;
+  /** Records a page. It outlives the listing: a console that is always slow is not tried anew by each. */
+  readonly limit: number;
+  /** Pages in a row, at a limit that was halved, that left room for more. */
+  readonly roomyPages: number;
   /** The listing that goes on; undefined when the last one reached its end. */
   readonly listing: Listing | undefined;
 }
 
+/** The API's own bound on records a page (its specification). */
+export const largestLimit = 1000;
+
 /** Where an instance's first listing starts, whatever happens before it succeeds. */
 export function firstCursor(instance: Instance, stream: Stream, firstSeenAt: Timestamp): Cursor {
   const position = stream.wholeInventory ? epoch : shift(firstSeenAt, -instance.lookbackHours * 3_600_000);
-  return { scope: scopeOf(instance), position, listing: undefined };
+  return { scope: scopeOf(instance), position, limit: largestLimit, roomyPages: 0, listing: undefined };
 }
 
 const schemaVersion = 1;
@@ -50,6 +55,13 @@ const schema = v.object(
     ),
     scope: v.string('is not a text'),
     position: time,
+    limit: v.pipe(
+      v.number('is not a number'),
+      v.integer('is not whole'),
+      v.minValue(1, 'is less than 1'),
+      v.maxValue(largestLimit, `is more than ${largestLimit}`),
+    ),
+    roomyPages: v.number('is not a number'),
     listing: v.optional(
       v.object(
         {
@@ -57,12 +69,6 @@ const schema = v.object(
           began: v.optional(time),
           read: time,
           token: v.optional(v.pipe(v.string('is not a text'), v.nonEmpty('is empty'))),
-          limit: v.pipe(
-            v.number('is not a number'),
-            v.integer('is not whole'),
-            v.minValue(1, 'is less than 1'),
-            v.maxValue(1000, 'is more than 1000'),
-          ),
           ordered: v.boolean('is not true or false'),
         },
         'is not a map',
@@ -76,8 +82,8 @@ const schema = v.object(
 export type StoredCursor = v.InferInput<typeof schema>;
 
 export function encodeCursor(cursor: Cursor): StoredCursor {
-  const { scope, position, listing } = cursor;
-  return { schemaVersion, scope, position, ...(listing && { listing: present({ ...listing }) }) };
+  const { listing, ...rest } = cursor;
+  return { schemaVersion, ...rest, ...(listing && { listing: present({ ...listing }) }) };
 }
 
 /** Throws UnreadableCursorError, naming the attribute and what is wrong with it. */
@@ -88,6 +94,6 @@ export function decodeCursor(stored: unknown): Cursor {
     const path = ['cursor', ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
     throw new UnreadableCursorError(`${path} ${issue.message}`);
   }
-  const { scope, position, listing } = result.output;
-  return { scope, position, listing: listing && { ...listing, began: listing.began, token: listing.token } };
+  const { schemaVersion: _, listing, ...rest } = result.output;
+  return { ...rest, listing: listing && { ...listing, began: listing.began, token: listing.token } };
 }

@@ -132,7 +132,7 @@ export function collects(instance: Instance, stream: Stream): boolean {
   return instance.enabled && (instance.streams ?? [stream.name]).includes(stream.name);
 }
 
-/** Milliseconds between polls: never less than the stream's cadence. */
+/** Milliseconds between polls: what the operator asks for, rounded up to whole ticks. */
 export function intervalMs(instance: Instance, stream: Stream): number {
   const { pollingInterval: wanted } = instance;
   const minutes =
@@ -141,7 +141,8 @@ export function intervalMs(instance: Instance, stream: Stream): number {
         ? wanted[stream.name]
         : undefined
       : wanted;
-  return Math.max(minutes ?? 0, stream.cadenceMinutes) * 60_000;
+  const ticks = Math.max(1, Math.ceil((minutes ?? 0) / stream.cadenceMinutes));
+  return ticks * stream.cadenceMinutes * 60_000;
 }
 
 /** Changes with anything an operator edits, so that an edit is seen. */

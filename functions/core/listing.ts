@@ -1,4 +1,4 @@
-import type { Cursor, Listing } from './cursor.ts';
+import { type Cursor, type Listing, largestLimit } from './cursor.ts';
 import { HeavyPageError, RefusedRequestError, StuckListingError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { present } from './json.ts';
@@ -16,22 +16,27 @@ export interface PageRead {
   readonly roomy: boolean;
 }
 
-/** The API's own bound (its specification). */
-const largestLimit = 1000;
+/** A try that fails costs a page's time-out. */
+const roomyPagesToGrow = 100;
 
 /** The listing to go on with: the cursor's own, or a new one that reads the overlap again. */
 export function openListing(cursor: Cursor, overlapMs: number): Listing {
   if (cursor.listing !== undefined) return cursor.listing;
   const from = shift(cursor.position, -overlapMs);
-  return { from, began: undefined, read: from, token: undefined, limit: largestLimit, ordered: true };
+  return { from, began: undefined, read: from, token: undefined, ordered: true };
 }
 
 /** The parameters of the listing's next request; the same filters and sort go with every page token. */
-export function queryOf(stream: Stream, instance: Instance, listing: Listing): { [name: string]: string } {
+export function queryOf(
+  stream: Stream,
+  instance: Instance,
+  listing: Listing,
+  limit: number,
+): { [name: string]: string } {
   const list = (values: readonly string[]) => (values.length > 0 ? values.join(',') : undefined);
   return present({
     ...stream.query,
-    limit: String(listing.limit),
+    limit: String(limit),
     sortBy: stream.orderedBy,
     sortOrder: 'asc',
     skipCount: 'true',
@@ -57,15 +62,26 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
     highest = later(highest, time);
     read = time;
   }
+  const paging = pagingAfter(cursor, page.roomy);
   // Records that keep changing could hold a listing at the live edge for ever.
-  const overtaken = times.length > 0 && times.every((time) => time > shift(began, overlapMs));
-  if (page.next === undefined || overtaken) return { ...cursor, position: began, listing: undefined };
-  const limit = page.roomy ? Math.min(largestLimit, listing.limit * 2) : listing.limit;
+  const liveEdge = shift(began, overlapMs);
+  const overtaken = times.length > 0 && times.every((time) => time > liveEdge);
+  if (page.next === undefined || overtaken) {
+    return { ...cursor, ...paging, position: began, listing: undefined };
+  }
   return {
     ...cursor,
+    ...paging,
     position: ordered ? later(cursor.position, earlier(highest, began)) : cursor.position,
-    listing: { ...listing, began, read, token: page.next, limit, ordered },
+    listing: { ...listing, began, read, token: page.next, ordered },
   };
+}
+
+/** A console that was slow for a while gets its large pages back; one that always is loses little by each try. */
+function pagingAfter({ limit, roomyPages }: Cursor, roomy: boolean): Pick<Cursor, 'limit' | 'roomyPages'> {
+  if (limit === largestLimit || !roomy) return { limit, roomyPages: 0 };
+  if (roomyPages + 1 < roomyPagesToGrow) return { limit, roomyPages: roomyPages + 1 };
+  return { limit: Math.min(largestLimit, limit * 2), roomyPages: 0 };
 }
 
 /** Where a listing goes on after an error; with `error`, in the next run only. */
@@ -76,8 +92,8 @@ export interface Setback {
 
 /** What the listing itself can mend: a heavy page (ask for half) or a refused page token. Else undefined. */
 export function setback(cursor: Cursor, listing: Listing, error: unknown): Setback | undefined {
-  if (error instanceof HeavyPageError && listing.limit > 1) {
-    return { cursor: { ...cursor, listing: { ...listing, limit: Math.floor(listing.limit / 2) } } };
+  if (error instanceof HeavyPageError && cursor.limit > 1) {
+    return { cursor: { ...cursor, listing, limit: Math.floor(cursor.limit / 2), roomyPages: 0 } };
   }
   if (error instanceof RefusedRequestError && listing.token !== undefined)
     return withoutToken(cursor, listing);

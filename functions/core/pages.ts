@@ -19,7 +19,7 @@ export interface Step {
 
 export interface Reading {
   readonly overlapMs: number;
-  readonly fetch: (listing: Listing, signal: AbortSignal) => Promise<PageRead>;
+  readonly fetch: (listing: Listing, limit: number, signal: AbortSignal) => Promise<PageRead>;
   /** Whether another page may be asked for; asked once for each. */
   readonly goOn: () => boolean;
 }
@@ -56,7 +56,7 @@ type Attempt = Omit<Step, 'last'> & Setback;
 async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: AbortSignal): Promise<Attempt> {
   const listing = openListing(cursor, overlapMs);
   try {
-    const page = await fetch(listing, signal);
+    const page = await fetch(listing, cursor.limit, signal);
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
     const after = repeated ? withoutToken(next, next.listing) : { cursor: next };

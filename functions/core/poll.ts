@@ -34,6 +34,8 @@ export interface Tally {
   /** Versions that the memory's bound cost: they come again. */
   forgotten: number;
   position: Timestamp | undefined;
+  /** Host or filters changed: it starts again from the look-back. */
+  restarted: boolean;
   secretVersion: string | undefined;
 }
 
@@ -52,7 +54,7 @@ export async function poll(turn: Turn, settings: Settings, ports: Ports): Promis
   const connection = await Connection.open({ ...turn, settings, ports });
   const repeats = new Repeats(claim, `${cursor.scope}|${item.firstSeenAt}`, settings, ports.cursors);
   const delivery = { key: claim, messageBytes: settings.messageBytes, remainingMs: turn.remainingMs };
-  const fetch: Reading['fetch'] = (listing, signal) => connection.page(listing, signal);
+  const fetch: Reading['fetch'] = (...asked) => connection.page(...asked);
 
   let heavy: HeavyPageError | undefined;
   try {
@@ -81,11 +83,13 @@ async function commit(claim: Claim, cursor: Cursor, { cursors, clock }: Ports): 
 }
 
 /** Another host or other filters are another listing: it starts again from the look-back. */
-function currentCursor({ stream, instance, item }: Turn): Cursor {
+function currentCursor({ stream, instance, item, tally }: Turn): Cursor {
   const firstSeenAt = timestamp(item.firstSeenAt);
   if (firstSeenAt === undefined) throw new UnreadableCursorError('firstSeenAt is not a timestamp');
   const start = firstCursor(instance, stream, firstSeenAt);
   if (item.cursor === undefined) return start;
   const kept = decodeCursor(item.cursor);
-  return kept.scope === scopeOf(instance) ? kept : start;
+  if (kept.scope === scopeOf(instance)) return kept;
+  tally.restarted = true;
+  return start;
 }

@@ -29,6 +29,8 @@ export interface Outcome {
   readonly artifacts: number;
   /** Versions that the memory's bound cost: they come again, with the same ids. */
   readonly forgotten: number;
+  /** Host or filters changed: it starts again from the look-back, and what was delivered before comes again. */
+  readonly restarted: boolean;
   readonly position: string | undefined;
   /** How far the position is behind now; undefined where there is none yet. */
   readonly lagSeconds: number | undefined;
@@ -122,7 +124,14 @@ function visitOf(subject: Subject, context: Context): Visit {
     claim: { instance: subject.name, stream: stream.name, run: invocation.id },
     limiter: limiter(settings.requestsPerSecond, ports.clock),
     startedAt: undefined,
-    tally: { pages: 0, artifacts: 0, forgotten: 0, position: undefined, secretVersion: undefined },
+    tally: {
+      pages: 0,
+      artifacts: 0,
+      forgotten: 0,
+      position: undefined,
+      restarted: false,
+      secretVersion: undefined,
+    },
     asked: 0,
     ending: undefined,
   };
@@ -133,7 +142,9 @@ async function turn(visit: Visit, contended: () => boolean): Promise<boolean> {
   try {
     if (hasTime(visit) && (await claimed(visit, contended))) return true;
   } catch (error) {
-    visit.ending = { state: stateOf(error), error };
+    // Another run goes on from where this one was, or the cursor was removed on purpose.
+    visit.ending =
+      error instanceof ClaimLostError ? { state: 'backlogged' } : { state: stateOf(error), error };
   }
   if (visit.ending !== undefined) visit.ports.report(outcomeOf(visit, visit.ending));
   return false;
@@ -216,7 +227,7 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, error }: Ending
 function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
   const { claim, tally, ports } = visit;
   const now = ports.clock.now();
-  const { pages, artifacts, forgotten, position } = tally;
+  const { pages, artifacts, forgotten, restarted, position } = tally;
   return {
     instance: claim.instance,
     stream: claim.stream,
@@ -224,6 +235,7 @@ function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
     pages,
     artifacts,
     forgotten,
+    restarted,
     position,
     lagSeconds: lagSeconds(position, now),
     durationMs: now - (visit.startedAt ?? now),

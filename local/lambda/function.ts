@@ -41,6 +41,8 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
       cwd: options.code,
       env: environmentOf(options, api),
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C is for the one that started it, which then stops it; without that one it ends by itself.
+      detached: true,
     });
     for (const stream of [started.stdout, started.stderr]) {
       createInterface({ input: stream }).on('line', options.onLine);

@@ -98,6 +98,8 @@ describe.each(subjects)('%s', (_, make) => {
     schemaVersion: 1,
     scope: 'host/filters',
     position: '2026-01-02T03:04:05.678901Z',
+    limit: 1000,
+    roomyPages: 0,
   } as const;
 
   beforeAll(async () => {

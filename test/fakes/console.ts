@@ -32,14 +32,18 @@ export class FakeConsole implements SentinelOne {
   async get({ token, path, query }: PageRequest): Promise<Answer> {
     if (!this.tokens.has(token)) throw new TokenRefusedError('401');
     if (path === '/system/info') return this.answer('{"data":{}}');
-    const after = keyOf(query.cursor);
+    const key = keyOf(query.cursor);
     const limit = Math.min(Number(query.limit), this.pageCap);
-    const from = query.updatedAt__gte ?? query.createdAt__gte ?? '';
+    const bound = (operator: string) => query[`updatedAt__${operator}`] ?? query[`createdAt__${operator}`];
+    const from = bound('gte') ?? '';
+    const after = bound('gt') ?? '';
+    const before = bound('lt') ?? '9999';
     const sites = query.siteIds?.split(',');
     const rows = this.shown(path)
-      .filter(({ time, siteId }) => time >= from && (sites === undefined || sites.includes(siteId ?? '')))
+      .filter(({ time }) => time >= from && time > after && time < before)
+      .filter(({ siteId = '' }) => sites === undefined || sites.includes(siteId))
       .sort((a, b) => compare(a, b))
-      .filter((row) => after === undefined || compare(row, after) > 0)
+      .filter((row) => key === undefined || compare(row, key) > 0)
       .slice(0, limit);
     const last = rows.length === limit ? rows.at(-1) : undefined;
     const next = last && Buffer.from(JSON.stringify([last.time, last.id])).toString('base64');

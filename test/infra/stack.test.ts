@@ -255,7 +255,7 @@ describe('the stack', () => {
   });
 
   test('says where everything is', () => {
-    const { instances, cursors, queue, deadLetterQueue } = shared(template);
+    const { instances, cursors, queue, deadLetterQueue, overflow } = shared(template);
     const values = Object.entries(template.findOutputs('*')).map(([name, { Value }]) => [name, Value]);
     expect(Object.fromEntries(values)).toEqual({
       InstancesTableName: instances.ref,
@@ -263,6 +263,7 @@ describe('the stack', () => {
       ArtifactQueueUrl: queue.ref,
       ArtifactQueueArn: queue.arn,
       ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
+      OverflowBucketName: overflow.ref,
     });
   });
 

@@ -1,5 +1,5 @@
-import type { Plan } from './plan.ts';
 import type { Version } from './model.ts';
+import type { Plan } from './plan.ts';
 
 /** One acceptance of one artifact by the queue. */
 export interface Delivered {
@@ -44,7 +44,8 @@ export class Judge {
         this.#raws.set(instance, raws.add(raw));
         this.delivered += 1;
         if (before.length > 0) this.repeated += 1;
-        if (before.some((earlier) => earlier !== raw)) this.verdicts.push(`${id} names two different records`);
+        if (before.some((earlier) => earlier !== raw))
+          this.verdicts.push(`${id} names two different records`);
       }
     }
   }
@@ -63,14 +64,42 @@ export class Judge {
     }
   }
 
+  /**
+   * When a listing ends: of each record that was visible when it began, that version or a later one was delivered,
+   * however often it changed since. Only what has moved more than an overlap past `began` is left to the next listing.
+   */
+  listingEnd(
+    instance: string,
+    began: string,
+    start: string,
+    histories: readonly (readonly Version[])[],
+  ): void {
+    const horizon = micros(began, this.#plan.settings.overlapMs);
+    for (const versions of histories) {
+      const last = versions.at(-1);
+      if (last === undefined || last.time < start || last.time > horizon) continue;
+      if (!versions.some((version) => this.isDelivered(instance, version))) {
+        this.verdicts.push(`the listing of ${instance} that began ${began} starved ${last.text}`);
+      }
+    }
+  }
+
   /** At the end: everything that the console shows was delivered, by its own name, and nothing else ever. */
-  end(instance: string, start: string, wanted: readonly Version[], texts: ReadonlySet<string>): number {
+  end(
+    instance: string,
+    start: string,
+    wanted: readonly Version[],
+    texts: ReadonlyMap<string, string>,
+    sites: readonly string[] | undefined,
+  ): number {
     let lost = 0;
     for (const version of wanted) {
       if (version.time < start) continue;
       if (!this.isDelivered(instance, version)) {
         lost += 1;
-        this.verdicts.push(`LOST for ${instance}: ${version.text}, visible since ${new Date(version.visibleAt).toISOString()}`);
+        this.verdicts.push(
+          `LOST for ${instance}: ${version.text}, visible since ${new Date(version.visibleAt).toISOString()}`,
+        );
       } else if (version.versionId !== undefined) {
         const id = `${instance}/${this.#plan.stream.name}/${version.versionId}`;
         if (!this.#accepted.get(instance)?.get(id)?.includes(version.text)) {
@@ -79,7 +108,9 @@ export class Judge {
       }
     }
     for (const raw of this.#raws.get(instance) ?? []) {
-      if (!texts.has(raw)) this.verdicts.push(`INVENTED for ${instance}: ${raw}`);
+      const site = texts.get(raw);
+      if (site === undefined) this.verdicts.push(`INVENTED for ${instance}: ${raw}`);
+      else if (sites?.includes(site) === false) this.verdicts.push(`NOT ASKED FOR by ${instance}: ${raw}`);
     }
     return lost;
   }

@@ -1,6 +1,6 @@
-import { type Random } from '../../local/console/fleet/random.ts';
-import type { ShownRecord } from '../fakes/console.ts';
+import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
+import type { ShownRecord } from '../fakes/console.ts';
 import type { Plan } from './plan.ts';
 
 /** One version of a record: what the console serves from `visibleAt` on. */
@@ -10,10 +10,12 @@ export interface Version extends ShownRecord {
   readonly versionId: string | undefined;
 }
 
+const farAhead = '2099-12-31T23:59:59.999999Z';
+
 interface Life {
   readonly id: string;
   readonly siteId: string;
-  readonly odd: 'no-id' | 'no-time' | 'poison' | 'heavy' | undefined;
+  readonly odd: 'no-id' | 'no-time' | 'poison' | 'heavy' | 'from-2099' | undefined;
   readonly versions: Version[];
   deleted: boolean;
 }
@@ -24,8 +26,8 @@ export class Fleet {
   readonly #random: Random;
   readonly #clock: VirtualClock;
   readonly #lives = new Map<string, Life>();
-  /** Texts that the console has had to show. */
-  readonly texts = new Set<string>();
+  /** Texts that the console has had to show, each with its site. */
+  readonly texts = new Map<string, string>();
   #serial = 0;
 
   constructor(plan: Plan, random: Random, clock: VirtualClock) {
@@ -49,6 +51,16 @@ export class Fleet {
     });
   }
 
+  /** For each record that was visible at a true time and still is: its versions since, the one visible then first. */
+  historiesSince(then: number, sites: readonly string[] | undefined): Version[][] {
+    const now = this.#clock.now();
+    return [...this.#lives.values()].flatMap(({ versions, deleted, siteId }) => {
+      const first = versions.findLastIndex(({ visibleAt }) => visibleAt <= then);
+      if (deleted || first < 0 || sites?.includes(siteId) === false) return [];
+      return [versions.slice(first).filter(({ visibleAt }) => visibleAt <= now)];
+    });
+  }
+
   get versions(): number {
     return [...this.#lives.values()].reduce((sum, { versions }) => sum + versions.length, 0);
   }
@@ -60,7 +72,11 @@ export class Fleet {
     for (let i = 0; i < life.history; i++) {
       this.#create(this.#stamp(start - random.next() * life.historyMs), start);
     }
-    if (trouble === 'record-from-2099') this.#create('2099-12-31T23:59:59.999999Z', start);
+    if (trouble === 'record-from-2099') {
+      // One that the console believes, and one whose text says other than what it is sorted by.
+      if (random.chance(0.5)) this.#create(farAhead, start);
+      else this.#create(this.#stamp(start - random.next() * life.historyMs), start, 'from-2099');
+    }
     if (trouble === 'page-never-fits') this.#create(this.#stamp(start), start, 'heavy');
     const cadence = stream.cadenceMinutes * 60_000;
     for (let tick = start; tick < end; tick += cadence) {
@@ -72,7 +88,8 @@ export class Fleet {
     }
     for (let i = 0; i < life.hot; i++) {
       const id = this.#create();
-      for (let at = start; at < end; at += life.hotEveryMs) this.#at(at + random.next() * 1000, () => this.#change(id));
+      for (let at = start; at < end; at += life.hotEveryMs)
+        this.#at(at + random.next() * 1000, () => this.#change(id));
     }
   }
 
@@ -96,12 +113,20 @@ export class Fleet {
     }
   }
 
-  #create(time = this.#stamp(this.#clock.now()), visibleAt = this.#visibleAt(), oddity?: Life['odd']): string {
+  #create(
+    time = this.#stamp(this.#clock.now()),
+    visibleAt = this.#visibleAt(),
+    oddity?: Life['odd'],
+  ): string {
     this.#serial += 1;
     const random = this.#random;
     // Neither ascending with time, nor of one length.
     const id = `${random.between(1, 999)}${String(this.#serial).padStart(6, '0')}`;
-    const odd = oddity ?? (random.chance(this.#plan.life.oddRate) ? random.pick(['no-id', 'no-time', 'poison'] as const) : undefined);
+    const odd =
+      oddity ??
+      (random.chance(this.#plan.life.oddRate)
+        ? random.pick(['no-id', 'no-time', 'poison'] as const)
+        : undefined);
     const life: Life = { id, siteId: random.pick(['1', '2']), odd, versions: [], deleted: false };
     this.#lives.set(id, life);
     this.#show(life, time, visibleAt);
@@ -111,7 +136,13 @@ export class Fleet {
   #change(id: string | undefined, time = this.#stamp(this.#clock.now())): void {
     const life = id === undefined ? undefined : this.#lives.get(id);
     // Time only goes forward for a record.
-    if (life === undefined || life.deleted || (life.versions.at(-1)?.time ?? '') >= time) return;
+    if (
+      life === undefined ||
+      life.deleted ||
+      life.odd === 'from-2099' ||
+      (life.versions.at(-1)?.time ?? '') >= time
+    )
+      return;
     this.#show(life, time, this.#visibleAt());
   }
 
@@ -127,15 +158,17 @@ export class Fleet {
 
   #show(life: Life, time: string, visibleAt: number): void {
     const { id, siteId, odd } = life;
+    const said = odd === 'from-2099' ? farAhead : time;
     const ownId = odd === 'no-id' ? {} : { id };
-    const ownTime = odd === 'no-time' ? {} : { updatedAt: time, createdAt: time };
+    const ownTime = odd === 'no-time' ? {} : { updatedAt: said, createdAt: said };
     const fields = this.#plan.stream.name === 'threats' ? { threatInfo: ownTime } : ownTime;
     const marks = odd === 'poison' || odd === 'heavy' ? { [odd]: true } : {};
     const text = JSON.stringify({ ...ownId, ...fields, ...marks, serial: `${id}.${life.versions.length}` });
     const mutable = this.#plan.stream.orderedBy === 'updatedAt';
-    const versionId = odd === 'no-id' || (odd === 'no-time' && mutable) ? undefined : mutable ? `${id}@${time}` : id;
+    const versionId =
+      odd === 'no-id' || (odd === 'no-time' && mutable) ? undefined : mutable ? `${id}@${said}` : id;
     life.versions.push({ id, time, text, siteId, visibleAt, versionId });
-    this.texts.add(text);
+    this.texts.set(text, siteId);
   }
 
   /** The console's clock at a true time, with microseconds. */

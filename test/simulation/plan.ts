@@ -13,6 +13,7 @@ export const faultKinds = [
   'page-reset',
   'page-html',
   'page-cut-off',
+  'page-401',
   'page-403',
   'page-without-date',
   'token-refused',
@@ -57,6 +58,12 @@ export interface Plan {
   readonly ourSkewMs: number;
   /** How long a call takes, mostly. */
   readonly latencyMs: number;
+  /** How long a page may take; 0 where it takes no longer than any call. */
+  readonly slowestPageMs: number;
+  /** Pages of more records than this time out, always. */
+  readonly heavyAbove: number;
+  /** Instances that collect one site only, from the start. */
+  readonly narrow: boolean;
   readonly life: Life;
   readonly trouble: Trouble;
 }
@@ -99,8 +106,17 @@ export function planOf(seed: number): Plan {
   const random = createRandom(`world ${seed}`);
   const stream = random.pick(streams as readonly [Stream, ...Stream[]]);
   const trouble = random.pick([
-    'none', 'none', 'none', 'none', 'peaceful',
-    'tokens-never-taken', 'record-from-2099', 'page-never-fits', 'filters-edited', 'removed-and-added-again', 'disabled-for-a-while',
+    'none',
+    'none',
+    'none',
+    'none',
+    'peaceful',
+    'tokens-never-taken',
+    'record-from-2099',
+    'page-never-fits',
+    'filters-edited',
+    'removed-and-added-again',
+    'disabled-for-a-while',
   ] as readonly [Trouble, ...Trouble[]]);
   const peaceful = trouble === 'peaceful';
   const pageCap = random.pick([2, 3, 5, 8, 20]);
@@ -116,6 +132,9 @@ export function planOf(seed: number): Plan {
     consoleSkewMs: random.between(-5, 5) * minute + random.between(-999, 999),
     ourSkewMs: peaceful ? 0 : random.pick([0, 0, 4 * minute]),
     latencyMs: random.pick([20, 200, 2000]),
+    slowestPageMs: random.pick([0, 0, 0, 0, 0, 150_000]),
+    heavyAbove: peaceful ? 1000 : random.pick([1000, 1000, 1000, 1000, 1000, 300]),
+    narrow: random.chance(0.2),
     settings: settingsOf(random, stream, peaceful),
     life: lifeOf(random, stream, pageCap),
     trouble,
@@ -125,6 +144,9 @@ export function planOf(seed: number): Plan {
 /** Most calls go well; which kinds go wrong differs from world to world. */
 function rate(random: Random, kind: FaultKind): number {
   const often = random.pick([0, 0, 0.02, 0.08]);
+  // Rare calls have to fail often enough to mean something.
+  if (kind === 'overflow-fails') return often * 6;
+  if (kind === 'token-null-text') return often * 5;
   // Waiting out slowness takes most of a run's time.
   return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
 }
@@ -159,6 +181,6 @@ function lifeOf(random: Random, stream: Stream, pageCap: number): Life {
     bulk: random.pick([pageCap, pageCap * 2 + 1, 60]),
     latestMs: random.pick([0, 30_000, 590_000]),
     lateRate: random.pick([0.05, 0.5]),
-    oddRate: random.pick([0, 0.05]),
+    oddRate: random.pick([0, 0.05, 0.3]),
   };
 }

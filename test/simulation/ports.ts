@@ -3,6 +3,7 @@ import {
   PermissionMissingError,
   RateLimitedError,
   RefusedRequestError,
+  TokenRefusedError,
   UnreachableError,
 } from '../../functions/core/errors.ts';
 import { bodyOf, type Message } from '../../functions/core/packing.ts';
@@ -15,7 +16,7 @@ import type { FakeCursors } from '../fakes/cursors.ts';
 import { FakeQueue } from '../fakes/queue.ts';
 import type { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
 import type { FaultKind, Plan } from './plan.ts';
-import type { Chronicle, Process } from './process.ts';
+import type { CallSite, Chronicle, Process } from './process.ts';
 
 /** What all processes of a world share. */
 export interface Services {
@@ -65,7 +66,12 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     return true;
   };
   /** A call that may fail without effect, or have an effect without an answer. */
-  const fallible = <T>(site: string, effect: () => Promise<T>, fails: FaultKind, lost?: FaultKind): Promise<T> =>
+  const fallible = <T>(
+    site: CallSite,
+    effect: () => Promise<T>,
+    fails: FaultKind,
+    lost?: FaultKind,
+  ): Promise<T> =>
     process.call(site, latency(), async () => {
       if (strikes(fails)) throw new Error(`${fails} (simulated)`);
       if (lost === undefined || !strikes(lost)) return effect();
@@ -77,8 +83,12 @@ export function portsOf(process: Process, services: Services, weather: Weather):
   const get = async (request: PageRequest): Promise<Answer> => {
     const sentAt = clock.now();
     const site = request.path === '/system/info' ? 'check token' : 'get page';
-    const slow = strikes('page-slow') ? random.next() * 200_000 : strikes('page-timeout') ? Number.POSITIVE_INFINITY : latency();
-    if (slow >= request.timeoutMs) {
+    const slow = strikes('page-slow')
+      ? random.next() * 200_000
+      : strikes('page-timeout')
+        ? Number.POSITIVE_INFINITY
+        : Math.max(latency(), weather.stormy() ? random.next() * plan.slowestPageMs : 0);
+    if (slow >= request.timeoutMs || Number(request.query.limit) > plan.heavyAbove) {
       return process.call(site, request.timeoutMs, async () => {
         throw new HeavyPageError('took too long (simulated)');
       });
@@ -88,24 +98,37 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       if (failure !== undefined) throw failure;
       const answer = await console.get(request);
       const dateMs = strikes('page-without-date') ? undefined : answer.dateMs;
-      return { ...answer, body: bodyAfter(request, answer.body), dateMs, tookMs: clock.now() - sentAt + slow / 2 };
+      return {
+        ...answer,
+        body: bodyAfter(request, answer.body),
+        dateMs,
+        tookMs: clock.now() - sentAt + slow / 2,
+      };
     });
   };
 
-  const troubleOf = ({ query }: PageRequest): Error | undefined => {
+  /** Such a death needs a reason to check. */
+  const diesAtCheck = () => weather.stormy() && process.death?.site?.startsWith('check token') === true;
+  const troubleOf = ({ path, query }: PageRequest): Error | undefined => {
     if (strikes('secret-rotated')) weather.rotate();
     if (strikes('page-429')) return new RateLimitedError('429 (simulated)');
-    if (strikes('page-429-retry-after')) return new RateLimitedError('429 (simulated)', random.pick([0, 5_000, 20_000, 400_000]));
+    if (strikes('page-429-retry-after'))
+      return new RateLimitedError('429 (simulated)', random.pick([0, 5_000, 20_000, 400_000]));
     if (strikes('page-5xx')) return new UnreachableError('503 (simulated)', 'wait');
     if (strikes('page-reset')) return new UnreachableError('ECONNRESET (simulated)', 'wait');
+    if (path !== '/system/info' && (diesAtCheck() || strikes('page-401')))
+      return new TokenRefusedError('401 (simulated)');
     if (strikes('page-403')) return new PermissionMissingError('403 (simulated)');
     if (query.cursor === undefined) return undefined;
     const refused = weather.stormy() && plan.trouble === 'tokens-never-taken';
-    return refused || strikes('token-refused') ? new RefusedRequestError('400: Invalid cursor (simulated)') : undefined;
+    return refused || strikes('token-refused')
+      ? new RefusedRequestError('400: Invalid cursor (simulated)')
+      : undefined;
   };
 
   const bodyAfter = ({ query }: PageRequest, body: string): string => {
-    if (weather.stormy() && plan.trouble === 'page-never-fits' && body.includes('"heavy":true')) throw new HeavyPageError('too big (simulated)');
+    if (weather.stormy() && plan.trouble === 'page-never-fits' && body.includes('"heavy":true'))
+      throw new HeavyPageError('too big (simulated)');
     if (strikes('page-html')) return '<html>down for maintenance</html>';
     if (strikes('page-cut-off')) return body.slice(0, random.between(0, body.length - 1));
     if (query.cursor !== undefined && strikes('token-repeated')) {
@@ -116,23 +139,37 @@ export function portsOf(process: Process, services: Services, weather: Weather):
   };
 
   const send = (batch: readonly Message[]): Promise<Refusal[]> =>
-    fallible('send', async () => {
-      const refused = batch.filter(() => strikes('queue-refuses-some'));
-      const rest = batch.filter((message) => !refused.includes(message));
-      const refusals = rest.length > 0 ? await queue.send(rest) : [];
-      for (const { message } of refusals) if (bodyOf(message).includes('poison')) count('queue-refuses-for-good');
-      return [...refusals, ...refused.map((message) => ({ message, permanent: false, reason: 'simulated' }))];
-    }, 'queue-fails', 'queue-answer-lost');
+    fallible(
+      'send',
+      async () => {
+        const refused = batch.filter(() => strikes('queue-refuses-some'));
+        const rest = batch.filter((message) => !refused.includes(message));
+        const refusals = rest.length > 0 ? await queue.send(rest) : [];
+        for (const { message } of refusals)
+          if (bodyOf(message).includes('poison')) count('queue-refuses-for-good');
+        return [
+          ...refusals,
+          ...refused.map((message) => ({ message, permanent: false, reason: 'simulated' })),
+        ];
+      },
+      'queue-fails',
+      'queue-answer-lost',
+    );
   const count = (kind: FaultKind) => chronicle.faults.set(kind, (chronicle.faults.get(kind) ?? 0) + 1);
 
   return {
     sentinelone: { get },
     instances: { list: () => fallible('list instances', () => instances.list(), 'table-read-fails') },
-    secrets: { read: (id, fresh) => fallible('read secret', () => secrets.read(id, fresh), 'secret-unreadable') },
+    secrets: {
+      read: (id, fresh) => fallible('read secret', () => secrets.read(id, fresh), 'secret-unreadable'),
+    },
     queue: { send },
-    overflow: { put: (key, body) => fallible('put overflow', () => overflow.put(key, body), 'overflow-fails') },
+    overflow: {
+      put: (key, body) => fallible('put overflow', () => overflow.put(key, body), 'overflow-fails'),
+    },
     cursors: {
-      read: (stream, names) => fallible('read cursors', () => cursors.read(stream, names), 'table-read-fails'),
+      read: (stream, names) =>
+        fallible('read cursors', () => cursors.read(stream, names), 'table-read-fails'),
       claim: (claim, now, until) =>
         fallible('claim', () => cursors.claim(claim, now, until), 'claim-fails', 'claim-answer-lost'),
       save: (claim, save) =>
@@ -145,9 +182,15 @@ export function portsOf(process: Process, services: Services, weather: Weather):
           'save-fails',
           'save-answer-lost',
         ),
-      readMemory: (key, lineage) => fallible('read memory', () => cursors.readMemory(key, lineage), 'memory-read-fails'),
+      readMemory: (key, lineage) =>
+        fallible('read memory', () => cursors.readMemory(key, lineage), 'memory-read-fails'),
       writeMemory: (key, lineage, memory) =>
-        fallible('write memory', () => cursors.writeMemory(key, lineage, memory), 'memory-write-fails', 'memory-write-answer-lost'),
+        fallible(
+          'write memory',
+          () => cursors.writeMemory(key, lineage, memory),
+          'memory-write-fails',
+          'memory-write-answer-lost',
+        ),
     },
     clock: {
       now: () => Math.floor(clock.now() + skew),

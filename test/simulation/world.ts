@@ -1,5 +1,5 @@
-import { type Outcome, run } from '../../functions/core/run.ts';
 import type { Save } from '../../functions/core/ports.ts';
+import { type Outcome, run } from '../../functions/core/run.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';
@@ -9,7 +9,7 @@ import { Judge, micros } from './judge.ts';
 import { Fleet, type Version } from './model.ts';
 import type { FaultKind, Plan } from './plan.ts';
 import { PoisonedQueue, portsOf, type Services, type Weather } from './ports.ts';
-import { type Chronicle, Process } from './process.ts';
+import { type Chronicle, type KillSite, killSites, Process } from './process.ts';
 
 /** What became of one world. */
 export interface Ending {
@@ -25,7 +25,7 @@ export interface Ending {
   readonly listings: number;
   readonly longListings: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
-  readonly kills: ReadonlyMap<string, number>;
+  readonly kills: ReadonlyMap<KillSite, number>;
   readonly story: readonly string[];
 }
 
@@ -36,6 +36,13 @@ const lookbackHours = 24;
 const secretId = 'signal-client/sentinelone/shared';
 /** Ticks without faults after which everything must have come to rest. */
 const patience = 150;
+/** Few runs come here. */
+const rareSites: readonly [KillSite, ...KillSite[]] = [
+  'check token before',
+  'check token after',
+  'put overflow before',
+  'put overflow after',
+];
 
 /** Lives one world to its end. `telling` keeps the story as well. */
 export async function live(plan: Plan, telling = false): Promise<Ending> {
@@ -73,7 +80,11 @@ class World {
     this.#random = random;
     this.#clock = new VirtualClock(birth, createRandom(`jitter ${plan.seed}`).next);
     this.#fleet = new Fleet(plan, createRandom(`fleet ${plan.seed}`), this.#clock);
-    const console = new FakeConsole(() => this.#fleet.shown(), [], () => this.#fleet.consoleMs());
+    const console = new FakeConsole(
+      () => this.#fleet.shown(),
+      [],
+      () => this.#fleet.consoleMs(),
+    );
     console.pageCap = plan.pageCap;
     this.#services = {
       clock: this.#clock,
@@ -110,11 +121,12 @@ class World {
     const cadence = stream.cadenceMinutes * minute;
     const storm = birth + ticks * cadence;
     this.#rotate();
-    for (const name of this.#names) this.#put(name);
+    for (const name of this.#names) this.#put(name, this.#plan.narrow ? { siteIds: ['2'] } : {});
     this.#fleet.begin(birth, storm);
     for (let at = birth; at < storm; at += cadence) {
       this.#clock.at(at, () => this.#tick(at));
-      if (this.#random.chance(this.#plan.extraTickRate)) this.#clock.at(at + this.#random.next() * cadence, () => this.#tick(at));
+      if (this.#random.chance(this.#plan.extraTickRate))
+        this.#clock.at(at + this.#random.next() * cadence, () => this.#tick(at));
     }
     this.#intervene(trouble, birth + (ticks / 3) * cadence, birth + (2 * ticks * cadence) / 3);
     await this.#clock.runUntil(storm - 1);
@@ -151,7 +163,13 @@ class World {
   }
 
   #put(instance: string, more: Record<string, unknown> = {}): void {
-    this.#services.instances.put({ instance, host: 'usea1-simulated.sentinelone.net', secretId, lookbackHours, ...more });
+    this.#services.instances.put({
+      instance,
+      host: 'usea1-simulated.sentinelone.net',
+      secretId,
+      lookbackHours,
+      ...more,
+    });
   }
 
   #rotate(): void {
@@ -168,7 +186,7 @@ class World {
     const process = new Process(`run ${this.#runs}`, this.#clock, this.#random, this.#chronicle);
     if (this.#running.size > 0) this.#unbounded = true;
     this.#running.add(process);
-    if (this.#stormy && this.#random.chance(killRate)) process.killAt = this.#random.between(1, this.#random.pick([10, 40, 150]));
+    if (this.#stormy && this.#random.chance(killRate)) process.death = this.#death();
     const deadline = this.#clock.now() + stream.timeoutSeconds * 1000;
     this.#clock.at(deadline, () => {
       if (this.#running.has(process)) process.kill('its time is over');
@@ -183,10 +201,20 @@ class World {
       this.#chronicle.tell(`${process.name} ends`);
     };
     this.#chronicle.tell(`${process.name} begins`);
-    run(stream, invocation, settings, portsOf(process, this.#services, this.#weather)).then(over, (error: unknown) => {
-      if (!String(error).includes('simulated')) this.#judge.verdicts.push(`a run threw ${String(error)}`);
-      over();
-    });
+    run(stream, invocation, settings, portsOf(process, this.#services, this.#weather)).then(
+      over,
+      (error: unknown) => {
+        if (!String(error).includes('simulated')) this.#judge.verdicts.push(`a run threw ${String(error)}`);
+        over();
+      },
+    );
+  }
+
+  /** At any moment of a run, or at one site, so that rare ones have their share. */
+  #death(): Process['death'] {
+    const random = this.#random;
+    if (random.chance(0.4)) return { nth: random.between(1, random.pick([10, 40, 150])) };
+    return { nth: random.pick([1, 1, 2, 3]), site: random.pick(random.chance(0.5) ? killSites : rareSites) };
   }
 
   /** Ticks without faults, until every listing has begun and ended after the last late record was visible. */
@@ -202,7 +230,8 @@ class World {
     }
     if (quiet < 2) {
       for (const name of this.#names) {
-        if (!this.#isAtRest(name, rest)) this.#judge.verdicts.push(`${name} never comes to rest: ${JSON.stringify(this.#item(name))}`);
+        if (!this.#isAtRest(name, rest))
+          this.#judge.verdicts.push(`${name} never comes to rest: ${JSON.stringify(this.#item(name))}`);
       }
     }
   }
@@ -225,9 +254,13 @@ class World {
     return micros(firstSeenAt, -lookbackHours * hour);
   }
 
+  #sitesOf(instance: string): string[] | undefined {
+    return this.#services.instances.items.get(instance)?.siteIds as string[] | undefined;
+  }
+
   /** What the console shows of what the instance asks for. */
   #wanted(instance: string): Version[] {
-    const sites = this.#services.instances.items.get(instance)?.siteIds as string[] | undefined;
+    const sites = this.#sitesOf(instance);
     return this.#fleet.shown().filter(({ siteId = '' }) => sites === undefined || sites.includes(siteId));
   }
 
@@ -239,10 +272,17 @@ class World {
     this.#outcomes.set(outcome.instance, outcome);
     if (outcome.forgotten > 0) this.#unbounded = true;
     if (outcome.error !== undefined) this.#excuseAll();
-    if (outcome.error !== undefined && outcome.state === 'failed' && !outcome.error.message.includes('simulated') && outcome.error.name !== 'ClaimLostError') {
+    if (
+      outcome.error !== undefined &&
+      outcome.state === 'failed' &&
+      !outcome.error.message.includes('simulated') &&
+      outcome.error.name !== 'ClaimLostError'
+    ) {
       this.#judge.verdicts.push(`${outcome.instance} failed: ${outcome.error.message}`);
     }
-    this.#chronicle.tell(`${outcome.instance} ${outcome.state}: ${outcome.artifacts} artifacts, position ${outcome.position} ${outcome.error?.message ?? ''}`);
+    this.#chronicle.tell(
+      `${outcome.instance} ${outcome.state}: ${outcome.artifacts} artifacts, position ${outcome.position} ${outcome.error?.message ?? ''}`,
+    );
   }
 
   #onCommit(instance: string, { cursor }: Save, process: Process): void {
@@ -251,12 +291,26 @@ class World {
     this.#chronicle.tell(`${process.name} commits ${instance}: ${JSON.stringify(cursor)}`);
     // While an instance is being edited, the run under way still has the filters of before.
     if (this.#plan.trouble !== 'filters-edited') {
-      this.#judge.position(instance, cursor.position, this.#startOf(instance), this.#wanted(instance));
+      const start = this.#startOf(instance);
+      this.#judge.position(instance, cursor.position, start, this.#wanted(instance));
+      if (cursor.listing === undefined) {
+        const began = Date.parse(cursor.position) - this.#plan.consoleSkewMs;
+        this.#judge.listingEnd(
+          instance,
+          cursor.position,
+          start,
+          this.#fleet.historiesSince(began, this.#sitesOf(instance)),
+        );
+      }
     }
     this.#countListing(instance, cursor, process);
   }
 
-  #countListing(instance: string, { listing }: { listing?: { began?: string | undefined } | undefined }, process: Process): void {
+  #countListing(
+    instance: string,
+    { listing }: { listing?: { began?: string | undefined } | undefined },
+    process: Process,
+  ): void {
     const open = `${instance} `;
     const workers = this.#workers.get(open) ?? new Set();
     workers.add(process.name);
@@ -271,7 +325,12 @@ class World {
   #end(): Ending {
     this.#judge.receive(this.#services.queue.bodies);
     let lost = 0;
-    for (const name of this.#names) lost += this.#judge.end(name, this.#startOf(name), this.#wanted(name), this.#fleet.texts);
+    for (const name of this.#names) {
+      const { texts } = this.#fleet;
+      // Before an edit other sites were asked for.
+      const sites = this.#plan.trouble === 'filters-edited' ? undefined : this.#sitesOf(name);
+      lost += this.#judge.end(name, this.#startOf(name), this.#wanted(name), texts, sites);
+    }
     this.#judgeRepeats();
     const long = [...this.#workers].filter(([name, workers]) => !name.endsWith(' ') && workers.size >= 3);
     const { verdicts, delivered, repeated } = this.#judge;
@@ -294,11 +353,15 @@ class World {
   /** Each kill, failed poll or lost answer can cost the pages of a turn that were sent but not yet remembered. */
   #judgeRepeats(): void {
     if (this.#unbounded) return;
-    const kills = [...this.#chronicle.kills.values()].reduce((sum, times) => sum + times, 0) + this.#timeouts();
-    const excuses = kills * this.#plan.instances + [...this.#excuses.values()].reduce((sum, times) => sum + times, 0);
+    const kills =
+      [...this.#chronicle.kills.values()].reduce((sum, times) => sum + times, 0) + this.#timeouts();
+    const excuses =
+      kills * this.#plan.instances + [...this.#excuses.values()].reduce((sum, times) => sum + times, 0);
     const bound = excuses * 2 * this.#plan.pageCap;
     if (this.#judge.repeated > bound) {
-      this.#judge.verdicts.push(`${this.#judge.repeated} artifacts were repeated, and ${excuses} faults explain ${bound}`);
+      this.#judge.verdicts.push(
+        `${this.#judge.repeated} artifacts were repeated, and ${excuses} faults explain ${bound}`,
+      );
     }
   }
 

@@ -1,0 +1,185 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is source text.
+
+/** A way to break the core that loses, doubles or invents: the simulation has to catch each. */
+export interface Mutant {
+  readonly name: string;
+  /** Below functions/. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const commitThenDeliver = {
+  from: `      await deliver(artifacts, delivery, ports);
+      tally.forgotten += await repeats.remember(step);
+      cursor = step.cursor;
+      heavy = step.heavy;
+      if (!step.last || heavy !== undefined) await commit(claim, cursor, ports);`,
+  to: `      tally.forgotten += await repeats.remember(step);
+      cursor = step.cursor;
+      heavy = step.heavy;
+      await commit(claim, cursor, ports);
+      await deliver(artifacts, delivery, ports);`,
+};
+
+export const mutants: readonly Mutant[] = [
+  { name: 'the cursor is saved before the page is sent', file: 'core/poll.ts', ...commitThenDeliver },
+  { name: 'gt for gte', file: 'core/listing.ts', from: '__gte`]', to: '__gt`]' },
+  {
+    name: 'ties at the last timestamp are dropped',
+    file: 'core/listing.ts',
+    from: 'goOn(listing.read)',
+    to: 'goOn(shift(listing.read, 1))',
+  },
+  { name: 'no memory', file: 'core/repeats.ts', from: 'return !known;', to: 'return true;' },
+  {
+    name: 'the memory is written after the cursor only',
+    file: 'core/repeats.ts',
+    from: 'if (this.#memory.changed) {',
+    to: 'if (this.#memory.size < 0) {',
+  },
+  {
+    name: 'the overlap shrinks to nothing',
+    file: 'core/listing.ts',
+    from: 'const from = shift(cursor.position, -overlapMs);',
+    to: 'const from = cursor.position;',
+  },
+  {
+    name: 'the overlap shrinks by half',
+    file: 'core/listing.ts',
+    from: 'const from = shift(cursor.position, -overlapMs);',
+    to: 'const from = shift(cursor.position, -overlapMs / 2);',
+  },
+  {
+    name: 'the end of the listing for its beginning',
+    file: 'core/listing.ts',
+    from: 'return { ...cursor, position: began, listing: undefined };',
+    to: 'return { ...cursor, position: page.sentAt, listing: undefined };',
+  },
+  {
+    name: 'began at the answer instead of at the request',
+    file: 'core/connection.ts',
+    from: 'sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),',
+    to: 'sentAt: fromMs(dateMs + Math.ceil(answer.tookMs)),',
+  },
+  {
+    name: 'our own clock instead of the console’s',
+    file: 'core/connection.ts',
+    from: 'const dateMs = answer.dateMs ?? ports.clock.now() - settings.overlapMs;',
+    to: 'const dateMs = ports.clock.now();',
+  },
+  {
+    name: 'an upper bound on the listing',
+    file: 'core/listing.ts',
+    from: '    cursor: listing.token,',
+    to: '    [`${stream.orderedBy}__lt`]: listing.began,\n    cursor: listing.token,',
+  },
+  {
+    name: 'the position follows the last timestamp past began',
+    file: 'core/listing.ts',
+    from: 'earlier(highest, began)',
+    to: 'highest',
+  },
+  {
+    name: 'Failed[] is not read',
+    file: 'core/deliver.ts',
+    from: 'const again = refusals.filter(({ permanent }) => !permanent);',
+    to: 'const again = refusals.filter(({ permanent }) => permanent && !permanent);',
+  },
+  {
+    name: 'what is refused for good is dropped',
+    file: 'core/deliver.ts',
+    from: 'never.push(...refusals.filter(({ permanent }) => permanent));',
+    to: '',
+  },
+  {
+    name: 'a refused token ends the listing',
+    file: 'core/listing.ts',
+    from: 'if (listing.ordered && listing.read > listing.from) return { cursor: goOn(listing.read) };',
+    to: 'return { cursor: { ...cursor, position: listing.began ?? cursor.position, listing: undefined } };',
+  },
+  {
+    name: 'a refused token goes on from the position',
+    file: 'core/listing.ts',
+    from: 'return { cursor: goOn(listing.read) };',
+    to: 'return { cursor: goOn(cursor.position) };',
+  },
+  {
+    name: 'the filters are not sent with a page token',
+    file: 'core/listing.ts',
+    from: 'siteIds: list(instance.siteIds),',
+    to: 'siteIds: listing.token === undefined ? list(instance.siteIds) : undefined,',
+  },
+  {
+    name: 'a 429 ends the listing',
+    file: 'core/listing.ts',
+    from: 'if (error instanceof RefusedRequestError && listing.token !== undefined)',
+    to: "if ((error as Error).name === 'RateLimitedError' && listing.began !== undefined)\n    return { cursor: { ...cursor, position: listing.began, listing: undefined } };\n  if (error instanceof RefusedRequestError && listing.token !== undefined)",
+  },
+  {
+    name: 'Date instead of text: three fraction digits',
+    file: 'core/time.ts',
+    from: "fraction.slice(0, 6).padEnd(6, '0')",
+    to: "fraction.slice(0, 3).padEnd(6, '9')",
+  },
+  {
+    name: 'a record without a time is skipped',
+    file: 'core/repeats.ts',
+    from: 'return !known;',
+    to: 'return !known && time !== undefined;',
+  },
+  {
+    name: 'a record without an id is skipped',
+    file: 'core/repeats.ts',
+    from: 'return records.filter(({ version, time }) => {',
+    to: 'return records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
+  },
+  {
+    name: 'a record from 2099 moves the position',
+    file: 'core/listing.ts',
+    from: 'time !== undefined && time <= horizon ? [time] : []',
+    to: 'time !== undefined ? [time] : []',
+  },
+  {
+    name: 'an edited filter keeps the cursor',
+    file: 'core/poll.ts',
+    from: 'return kept.scope === scopeOf(instance) ? kept : start;',
+    to: 'return kept;',
+  },
+  {
+    name: 'the look-back counts from now',
+    file: 'core/poll.ts',
+    from: 'const start = firstCursor(instance, stream, firstSeenAt);',
+    to: "const start = firstCursor(instance, stream, '2999-01-01T00:00:00.000000Z');",
+  },
+  {
+    name: 'versions are forgotten by id alone',
+    file: 'core/record.ts',
+    from: "const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(raw)}` : recordId;",
+    to: 'const version = recordId;',
+  },
+  {
+    name: 'ids that differ each time',
+    file: 'core/artifact.ts',
+    from: 'id: `${instance.instance}/${stream.name}/${record.version}`,',
+    to: 'id: `${instance.instance}/${stream.name}/${record.version}${Math.random()}`,',
+  },
+  {
+    name: 'records are printed again',
+    file: 'core/page.ts',
+    from: '.map((raw) => ({ raw, value: JSON.parse(raw) as Json }))',
+    to: '.map((raw) => ({ raw: JSON.stringify({ ...JSON.parse(raw), more: 1 }), value: JSON.parse(raw) as Json }))',
+  },
+  {
+    name: 'a claim that never lapses',
+    file: 'core/poll.ts',
+    from: 'export const claimMs = 150_000;',
+    to: 'export const claimMs = 1e12;',
+  },
+  {
+    name: 'a heavy page is never halved',
+    file: 'core/listing.ts',
+    from: 'if (error instanceof HeavyPageError && cursor.limit > 1) {',
+    to: 'if (error instanceof HeavyPageError && cursor.limit > 1000) {',
+  },
+];
