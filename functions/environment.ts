@@ -54,7 +54,7 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
     stream,
     settings: {
       instanceRules: {
-        allowedHostSuffixes: text('ALLOWED_HOST_SUFFIXES').toLowerCase().split(','),
+        allowedHostSuffixes: suffixes(text('ALLOWED_HOST_SUFFIXES')),
         streams: streams.map(({ name }) => name),
       },
       overlapMs: number('OVERLAP_MINUTES') * 60_000,
@@ -71,4 +71,15 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
     artifactQueueUrl: text('ARTIFACT_QUEUE_URL'),
     overflowBucket: text('OVERFLOW_BUCKET'),
   };
+}
+
+/** An empty suffix, or one without its dot, would let tokens go to hosts that nobody meant. */
+function suffixes(list: string): string[] {
+  const found = list.toLowerCase().split(',');
+  if (!found.every((suffix) => /^\.[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(suffix))) {
+    throw new Error(
+      'environment variable ALLOWED_HOST_SUFFIXES is not a list of suffixes such as .sentinelone.net',
+    );
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Outcome, RunSummary } from '../core/run.ts';
+import type { Outcome } from '../core/ports.ts';
+import type { RunSummary } from '../core/run.ts';
 
 const serviceName = 'sentinelone-collector';
 

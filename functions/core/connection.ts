@@ -61,8 +61,7 @@ export class Connection {
     const query = queryOf(stream, instance, listing, limit);
     const answer = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
-    // Without a Date the console's clock is unknown: ours may be wrong by up to an overlap.
-    const dateMs = answer.dateMs ?? ports.clock.now() - settings.overlapMs;
+    const dateMs = consoleMs(answer, ports.clock.now(), settings.overlapMs);
     return {
       records: records.map((record) => readRecord(record, stream)),
       next,
@@ -168,4 +167,12 @@ function named<T>(read: () => T, stream: Stream, listing: Listing): T {
     const page = listing.token === undefined ? 'first page' : 'a later page';
     throw new UnreadableAnswerError(`GET ${stream.path}, ${page} from ${listing.from}: ${error.message}`);
   }
+}
+
+/** A clock that is a day off is broken: a position by it would step over all that is to come, or never move. */
+const mostSkewMs = 24 * 60 * 60 * 1000;
+
+/** The console's clock at the answer. Where it says none that can be believed: ours, which may be an overlap off. */
+function consoleMs({ dateMs }: Answer, now: number, overlapMs: number): number {
+  return dateMs !== undefined && Math.abs(dateMs - now) < mostSkewMs ? dateMs : now - overlapMs;
 }

@@ -17,6 +17,8 @@ export interface Listing {
   readonly token: string | undefined;
   /** False once timestamps went back by more than the overlap: then nothing but the end moves the position. */
   readonly ordered: boolean;
+  /** False once timestamps went back at all: then what was read last is not all there was before it. */
+  readonly sorted: boolean;
 }
 
 /** What is kept between runs for one instance and stream. */
@@ -70,6 +72,7 @@ const schema = v.object(
           read: time,
           token: v.optional(v.pipe(v.string('is not a text'), v.nonEmpty('is empty'))),
           ordered: v.boolean('is not true or false'),
+          sorted: v.boolean('is not true or false'),
         },
         'is not a map',
       ),

@@ -107,7 +107,9 @@ async function overflowed(
   const name = createHash('sha256').update(artifact.raw).digest('hex');
   try {
     const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, artifact.raw);
-    return packArtifact(elsewhere(artifact, location));
+    const moved = elsewhere(artifact, location);
+    const packed = packArtifact(moved);
+    return fits(packed) ? packed : packArtifact(bare(moved));
   } catch (error) {
     throw new UndeliveredError(
       `the overflow bucket does not take ${artifact.metadata.id}: ${String(error)}`,

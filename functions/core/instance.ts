@@ -147,8 +147,13 @@ export function intervalMs(instance: Instance, stream: Stream): number {
 
 /** Changes with anything an operator edits, so that an edit is seen. */
 export function fingerprint(item: Readonly<Record<string, unknown>>): string {
-  const sorted = Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return digest(JSON.stringify(sorted)).slice(0, 16);
+  return digest(JSON.stringify(item, sortedKeys)).slice(0, 16);
+}
+
+/** DynamoDB does not promise the order of attributes, nor of a map's keys. */
+function sortedKeys(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** What a cursor belongs to: another host or other filters are another listing. */

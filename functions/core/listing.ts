@@ -23,7 +23,7 @@ const roomyPagesToGrow = 100;
 export function openListing(cursor: Cursor, overlapMs: number): Listing {
   if (cursor.listing !== undefined) return cursor.listing;
   const from = shift(cursor.position, -overlapMs);
-  return { from, began: undefined, read: from, token: undefined, ordered: true };
+  return { from, began: undefined, read: from, token: undefined, ordered: true, sorted: true };
 }
 
 /** The parameters of the listing's next request; the same filters and sort go with every page token. */
@@ -55,17 +55,21 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
   const horizon = shift(page.sentAt, overlapMs);
   // A time in the console's future is a mistake, not progress: it would end the listing, or step over the rest.
   const times = page.records.flatMap(({ time }) => (time !== undefined && time <= horizon ? [time] : []));
-  let { read, ordered } = listing;
-  let highest = read;
+  let { read, ordered, sorted } = listing;
+  // The position is the highest so far, or before that the end of the overlap.
+  let highest = later(read, cursor.position);
   for (const time of times) {
-    if (time < highest && time < shift(highest, -overlapMs)) ordered = false;
+    if (time < read) {
+      sorted = false;
+      if (highest > epoch && time < shift(highest, -overlapMs)) ordered = false;
+    }
     highest = later(highest, time);
     read = time;
   }
   const paging = pagingAfter(cursor, page.roomy);
   // Records that keep changing could hold a listing at the live edge for ever.
   const liveEdge = shift(began, overlapMs);
-  const overtaken = times.length > 0 && times.every((time) => time > liveEdge);
+  const overtaken = ordered && times.length > 0 && times.every((time) => time > liveEdge);
   if (page.next === undefined || overtaken) {
     return { ...cursor, ...paging, position: began, listing: undefined };
   }
@@ -73,7 +77,7 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
     ...cursor,
     ...paging,
     position: ordered ? later(cursor.position, earlier(highest, began)) : cursor.position,
-    listing: { ...listing, began, read, token: page.next, ordered },
+    listing: { ...listing, began, read, token: page.next, ordered, sorted },
   };
 }
 
@@ -91,23 +95,30 @@ export interface Setback {
 }
 
 /** What the listing itself can mend: a heavy page (ask for half) or a refused page token. Else undefined. */
-export function setback(cursor: Cursor, listing: Listing, error: unknown): Setback | undefined {
+export function setback(
+  cursor: Cursor,
+  listing: Listing,
+  error: unknown,
+  overlapMs: number,
+): Setback | undefined {
   if (error instanceof HeavyPageError && cursor.limit > 1) {
     return { cursor: { ...cursor, listing, limit: Math.floor(cursor.limit / 2), roomyPages: 0 } };
   }
-  if (error instanceof RefusedRequestError && listing.token !== undefined)
-    return withoutToken(cursor, listing);
+  if (error instanceof RefusedRequestError && listing.token !== undefined) {
+    return withoutToken(cursor, listing, overlapMs);
+  }
   return undefined;
 }
 
 /**
  * The same listing without its page token: from the last timestamp read, since all before it was read and all at it
- * is remembered. Where that leads no further, or skips because times are out of order, it starts again from `from`
- * in the next run, for a token that was refused once may be taken then.
+ * is remembered; where timestamps went back, an overlap earlier. Where that leads no further, it starts again from
+ * `from` in the next run, for a token that was refused once may be taken then.
  */
-export function withoutToken(cursor: Cursor, listing: Listing): Setback {
+export function withoutToken(cursor: Cursor, listing: Listing, overlapMs: number): Setback {
   const goOn = (from: Timestamp): Cursor => ({ ...cursor, listing: { ...listing, from, token: undefined } });
-  if (listing.ordered && listing.read > listing.from) return { cursor: goOn(listing.read) };
+  const next = listing.sorted ? listing.read : shift(listing.read, -overlapMs);
+  if (listing.ordered && next > listing.from) return { cursor: goOn(next) };
   const why = listing.ordered
     ? `no timestamp after ${listing.from} was read to go on from`
     : 'its records are not in order of time, so that going on could skip some';

@@ -3,6 +3,8 @@ import { type Timestamp, toMs } from './time.ts';
 
 /** 96 bits of SHA-256: among 20,000 versions two agree by chance once in 10^20 memories. */
 const keyBytes = 12;
+/** Beyond this JavaScript has no dates. */
+const latestMs = 8.64e15;
 
 /** Which record versions were delivered already, with the time each belongs to. Exact within its bound. */
 export class Memory {
@@ -79,6 +81,7 @@ export class Memory {
         if (byte < 0x80) break;
       }
       if (i + keyBytes > bytes.length) throw new RangeError('the memory is cut off');
+      if (!(time <= latestMs)) throw new RangeError('the memory holds a time that is none');
       memory.#entries.set(bytes.toString('latin1', i, i + keyBytes), time);
     }
     return memory;

@@ -39,7 +39,7 @@ function split(body: string): Page {
   if (Array.isArray(errors) && errors.length > 0)
     throw new PageSyntaxError('it lists errors beside its data');
   const records = elements(body, data).map((raw) => ({ raw, value: JSON.parse(raw) as Json }));
-  return { records, next: nextToken(at(envelope, 'pagination', 'nextCursor')) };
+  return { records, next: nextToken(at(envelope, 'pagination')) };
 }
 
 interface Span {
@@ -65,6 +65,7 @@ function findData(body: string): Span {
   }
   if (data === undefined) throw new PageSyntaxError('it has no data');
   if (body.charCodeAt(data.start) !== openBracket) throw new PageSyntaxError('its data is not a list');
+  if (body.charCodeAt(data.end - 1) !== closeBracket) throw new PageSyntaxError('it is not JSON');
   return data;
 }
 
@@ -133,7 +134,12 @@ function skipSpace(body: string, from: number): number {
  * The page token is percent-encoded or not; null, missing, empty and the text "null" all mean the end (recorded
  * answers). Anything else that is not text could be a page that is never asked for, so it is an error.
  */
-function nextToken(value: Json | undefined): string | undefined {
+function nextToken(pagination: Json | undefined): string | undefined {
+  if (pagination === undefined || pagination === null) return undefined;
+  if (typeof pagination !== 'object' || Array.isArray(pagination)) {
+    throw new PageSyntaxError('its pagination is not an object');
+  }
+  const value = at(pagination, 'nextCursor');
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new PageSyntaxError('its nextCursor is not text');
   const token = decoded(value.trim());

@@ -59,10 +59,10 @@ async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: Ab
     const page = await fetch(listing, cursor.limit, signal);
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
-    const after = repeated ? withoutToken(next, next.listing) : { cursor: next };
+    const after = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
     return { records: page.records, sentAt: page.sentAt, heavy: undefined, ...after };
   } catch (error) {
-    const mended = setback(cursor, listing, error);
+    const mended = setback(cursor, listing, error, overlapMs);
     if (mended === undefined) throw error;
     return {
       records: [],

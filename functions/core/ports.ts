@@ -2,7 +2,6 @@ import type { Clock } from './clock.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { State } from './errors.ts';
 import type { Message } from './packing.ts';
-import type { Outcome } from './run.ts';
 import type { Timestamp } from './time.ts';
 
 /** What the collector needs of the world. Every adapter, and every fake, is held to one contract suite. */
@@ -16,6 +15,26 @@ export interface Ports {
   readonly clock: Clock;
   /** Told as soon as an instance is done with, so that a killed run has said what it knew. */
   readonly report: (outcome: Outcome) => void;
+}
+
+/** What a run did for one instance. */
+export interface Outcome {
+  readonly instance: string;
+  readonly stream: string;
+  readonly state: State;
+  readonly pages: number;
+  readonly artifacts: number;
+  /** Versions that the memory's bound cost: they come again, with the same ids. */
+  readonly forgotten: number;
+  /** Host or filters changed: it starts again from the look-back, and what was delivered before comes again. */
+  readonly restarted: boolean;
+  readonly position: string | undefined;
+  /** How far the position is behind now; undefined where there is none yet. */
+  readonly lagSeconds: number | undefined;
+  readonly durationMs: number;
+  /** The listing reached its end. */
+  readonly caughtUp: boolean;
+  readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
 }
 
 export interface PageRequest {

@@ -2,7 +2,7 @@ import { type Cursor, encodeCursor } from './cursor.ts';
 import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from './errors.ts';
 import { type Limiter, limiter } from './limiter.ts';
 import { claimMs, poll, type Tally } from './poll.ts';
-import type { Claim, CursorItem, Ports, Status } from './ports.ts';
+import type { Claim, CursorItem, Outcome, Ports, Status } from './ports.ts';
 import type { Settings } from './settings.ts';
 import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
 import type { Stream } from './stream.ts';
@@ -18,26 +18,6 @@ export interface Run {
   readonly scheduledAt: number;
   /** Milliseconds until it is killed. */
   readonly remainingMs: () => number;
-}
-
-/** What a run did for one instance. */
-export interface Outcome {
-  readonly instance: string;
-  readonly stream: string;
-  readonly state: State;
-  readonly pages: number;
-  readonly artifacts: number;
-  /** Versions that the memory's bound cost: they come again, with the same ids. */
-  readonly forgotten: number;
-  /** Host or filters changed: it starts again from the look-back, and what was delivered before comes again. */
-  readonly restarted: boolean;
-  readonly position: string | undefined;
-  /** How far the position is behind now; undefined where there is none yet. */
-  readonly lagSeconds: number | undefined;
-  readonly durationMs: number;
-  /** The listing reached its end. */
-  readonly caughtUp: boolean;
-  readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
 }
 
 export interface RunSummary {

@@ -10,8 +10,8 @@ export function readToken(value: string | undefined, secretId: string): string {
   const refuse = (problem: string) =>
     new MisconfiguredError(
       'secretId',
-      `the secret ${secretId} ${problem}`,
-      `Put the API token into the secret ${secretId}, as it is or as {"apiKey": "…"}.`,
+      `the secret ${shown(secretId)} ${problem}`,
+      `Put the API token into the secret ${shown(secretId)}, as it is or as {"apiKey": "…"}.`,
     );
   if (value === undefined) throw refuse('does not exist or may not be read');
   const token = (value.trimStart().startsWith('{') ? text(parsed(value), 'apiKey') : value)?.trim();
@@ -19,6 +19,11 @@ export function readToken(value: string | undefined, secretId: string): string {
   if (token === '') throw refuse('is empty');
   if (!/^[\x21-\x7e]+$/.test(token)) throw refuse('holds characters that no API token has');
   return token;
+}
+
+/** A path or an ARN is a name; anything else could be the token itself, written into the wrong attribute. */
+function shown(secretId: string): string {
+  return secretId.includes('/') || secretId.includes(':') ? secretId : `${secretId.slice(0, 4)}…`;
 }
 
 function parsed(value: string): Json | undefined {

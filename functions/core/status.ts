@@ -19,13 +19,17 @@ export interface PollEnd {
 
 /** Repeated failure widens the gap to this many cadences. */
 const widestGap = 3;
+/** A console may ask for a longer wait; it is asked again after this. */
+const longestWaitMs = 24 * 60 * 60 * 1000;
 
 export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
   const { error, now, scheduledAt } = end;
   const failures = error === undefined ? 0 : (previous.failures ?? 0) + 1;
   const gapMs = Math.max(end.intervalMs, Math.min(failures, widestGap) * end.cadenceMs);
   const askedMs =
-    error instanceof RateLimitedError || error instanceof UnreachableError ? (error.retryAfterMs ?? 0) : 0;
+    error instanceof RateLimitedError || error instanceof UnreachableError
+      ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
+      : 0;
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   return {

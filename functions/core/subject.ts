@@ -70,7 +70,9 @@ export async function isDue(
   const status = known?.status;
   if (subject.instance === 'disabled') return status?.state !== 'disabled';
   if (status?.nextPollAt === undefined || status.configVersion !== subject.configVersion) return true;
-  if (Date.parse(status.nextPollAt) <= scheduledAt + (stream.cadenceMinutes * 60_000) / 2) return true;
+  // What can't be read as a time is no reason to wait.
+  const isLater = Date.parse(status.nextPollAt) > scheduledAt + (stream.cadenceMinutes * 60_000) / 2;
+  if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
   const secret = await secrets.read(subject.instance.secretId, true).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;

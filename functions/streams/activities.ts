@@ -23,7 +23,9 @@ const messageTypes: Readonly<Record<string, string>> = {
 };
 
 function metadata(record: Json): Metadata {
-  const messageType = lookUp(messageTypes, String(at(record, 'activityType'))) ?? 'endpoint_protection';
+  const type = at(record, 'activityType');
+  const known = typeof type === 'number' ? lookUp(messageTypes, String(type)) : undefined;
+  const messageType = known ?? 'endpoint_protection';
   return present({
     streamName: 'sentinelone_mgmt',
     messageType,

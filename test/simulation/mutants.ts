@@ -28,8 +28,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ties at the last timestamp are dropped',
     file: 'core/listing.ts',
-    from: 'goOn(listing.read)',
-    to: 'goOn(shift(listing.read, 1))',
+    from: 'const next = listing.sorted ? listing.read',
+    to: 'const next = listing.sorted ? shift(listing.read, 1)',
   },
   { name: 'no memory', file: 'core/repeats.ts', from: 'return !known;', to: 'return true;' },
   {
@@ -65,7 +65,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'our own clock instead of the console’s',
     file: 'core/connection.ts',
-    from: 'const dateMs = answer.dateMs ?? ports.clock.now() - settings.overlapMs;',
+    from: 'const dateMs = consoleMs(answer, ports.clock.now(), settings.overlapMs);',
     to: 'const dateMs = ports.clock.now();',
   },
   {
@@ -95,13 +95,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a refused token ends the listing',
     file: 'core/listing.ts',
-    from: 'if (listing.ordered && listing.read > listing.from) return { cursor: goOn(listing.read) };',
+    from: 'if (listing.ordered && next > listing.from) return { cursor: goOn(next) };',
     to: 'return { cursor: { ...cursor, position: listing.began ?? cursor.position, listing: undefined } };',
   },
   {
     name: 'a refused token goes on from the position',
     file: 'core/listing.ts',
-    from: 'return { cursor: goOn(listing.read) };',
+    from: 'return { cursor: goOn(next) };',
     to: 'return { cursor: goOn(cursor.position) };',
   },
   {

@@ -7,8 +7,7 @@ import {
   UnreachableError,
 } from '../../functions/core/errors.ts';
 import { bodyOf, type Message } from '../../functions/core/packing.ts';
-import type { Answer, PageRequest, Ports, Refusal, Save } from '../../functions/core/ports.ts';
-import type { Outcome } from '../../functions/core/run.ts';
+import type { Answer, Outcome, PageRequest, Ports, Refusal, Save } from '../../functions/core/ports.ts';
 import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
 import type { FakeConsole } from '../fakes/console.ts';

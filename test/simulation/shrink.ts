@@ -1,9 +1,10 @@
 import type { Life, Plan } from './plan.ts';
 import { type Ending, live } from './world.ts';
 
-const withLife =
-  (life: Partial<Life>) =>
-  (plan: Plan): Plan => ({ ...plan, life: { ...plan.life, ...life } });
+/** No more than so much of something that happens. */
+const atMost =
+  (what: keyof Life, most: number) =>
+  (plan: Plan): Plan => ({ ...plan, life: { ...plan.life, [what]: Math.min(plan.life[what], most) } });
 
 /** Ways to make a world simpler. */
 const simpler: readonly ((plan: Plan) => Plan)[] = [
@@ -14,17 +15,17 @@ const simpler: readonly ((plan: Plan) => Plan)[] = [
   (plan) => ({ ...plan, ticks: Math.ceil(plan.ticks / 2) }),
   (plan) => ({ ...plan, ourSkewMs: 0, consoleSkewMs: 0 }),
   (plan) => ({ ...plan, trouble: 'none' }),
-  withLife({ hot: 0 }),
-  withLife({ bulkRate: 0 }),
-  withLife({ deleted: 0 }),
-  withLife({ latestMs: 0 }),
-  withLife({ oddRate: 0 }),
-  withLife({ changed: 1 }),
-  withLife({ changed: 0 }),
-  withLife({ created: 1 }),
-  withLife({ created: 0 }),
-  withLife({ history: 3 }),
-  withLife({ history: 0 }),
+  atMost('hot', 0),
+  atMost('bulkRate', 0),
+  atMost('deleted', 0),
+  atMost('latestMs', 0),
+  atMost('oddRate', 0),
+  atMost('changed', 1),
+  atMost('changed', 0),
+  atMost('created', 1),
+  atMost('created', 0),
+  atMost('history', 3),
+  atMost('history', 0),
 ];
 
 /** The simplest world found that still goes wrong, with its story. */

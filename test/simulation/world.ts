@@ -1,5 +1,5 @@
-import type { Save } from '../../functions/core/ports.ts';
-import { type Outcome, run } from '../../functions/core/run.ts';
+import type { Outcome, Save } from '../../functions/core/ports.ts';
+import { run } from '../../functions/core/run.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';
@@ -121,7 +121,7 @@ class World {
     const cadence = stream.cadenceMinutes * minute;
     const storm = birth + ticks * cadence;
     this.#rotate();
-    for (const name of this.#names) this.#put(name, this.#plan.narrow ? { siteIds: ['2'] } : {});
+    for (const name of this.#names) this.#put(name);
     this.#fleet.begin(birth, storm);
     for (let at = birth; at < storm; at += cadence) {
       this.#clock.at(at, () => this.#tick(at));
@@ -163,13 +163,9 @@ class World {
   }
 
   #put(instance: string, more: Record<string, unknown> = {}): void {
-    this.#services.instances.put({
-      instance,
-      host: 'usea1-simulated.sentinelone.net',
-      secretId,
-      lookbackHours,
-      ...more,
-    });
+    const filter = this.#plan.narrow && this.#plan.trouble !== 'filters-edited' ? { siteIds: ['2'] } : {};
+    const host = 'usea1-simulated.sentinelone.net';
+    this.#services.instances.put({ instance, host, secretId, lookbackHours, ...filter, ...more });
   }
 
   #rotate(): void {

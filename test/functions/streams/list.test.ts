@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Json, Stream } from '../../../functions/core/stream.ts';
+import { streams } from '../../../functions/streams/list.ts';
+import { strange } from '../core/given.ts';
+
+const named = streams.map((stream) => [stream.name, stream] as const);
+
+/** Paths that a stream looks at, found by watching it look. */
+function pathsOf(stream: Stream): string[][] {
+  const paths: string[][] = [];
+  const watched = (path: string[]): object =>
+    new Proxy(
+      {},
+      {
+        getOwnPropertyDescriptor: (_, name) => ({
+          configurable: true,
+          enumerable: true,
+          value: watched([...path, String(name)]),
+        }),
+        get: (_, name) => {
+          if (typeof name === 'symbol') return undefined;
+          paths.push([...path, name]);
+          return watched([...path, name]);
+        },
+      },
+    );
+  try {
+    stream.metadata(watched([]) as Json);
+  } catch {
+    // Only what it looked at matters here.
+  }
+  return [...paths, [...stream.time], ['id']];
+}
+
+function put(path: readonly string[], value: Json): Json {
+  return path.reduceRight<Json>((inner, name) => ({ [name]: inner }), value);
+}
+
+function merged(a: Json, b: Json): Json {
+  const objects = [a, b].every((one) => typeof one === 'object' && one !== null && !Array.isArray(one));
+  if (!objects) return b;
+  const [x, y] = [a, b] as { [key: string]: Json }[];
+  const both: { [key: string]: Json } = { ...x };
+  for (const [name, value] of Object.entries(y ?? {}))
+    both[name] = Object.hasOwn(both, name) ? merged(both[name] ?? null, value) : value;
+  return both;
+}
+
+describe('every stream', () => {
+  it.each(named)('%s makes flat metadata of any record, and never throws', (_, stream) => {
+    const paths = pathsOf(stream);
+    const filled = fc
+      .array(fc.tuple(fc.constantFrom(...paths), strange), { maxLength: 6 })
+      .map((all) => all.reduce<Json>((record, [path, value]) => merged(record, put(path, value)), {}));
+    fc.assert(
+      fc.property(fc.oneof(strange, filled), (record) => {
+        for (const [key, value] of Object.entries(stream.metadata(record))) {
+          expect(key).toMatch(/^[a-z][A-Za-z]*$/);
+          const values = typeof value === 'string' ? [value] : value;
+          expect(
+            values.every((one) => typeof one === 'string' && one !== ''),
+            `${key}: ${value}`,
+          ).toBe(true);
+          if (Array.isArray(value)) expect(value.length).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(named)('%s says what every artifact is found by, also of an empty record', (_, stream) => {
+    expect(stream.metadata({})).toMatchObject({
+      streamName: expect.stringMatching(/^sentinelone(_mgmt)?$/),
+      messageType: expect.stringMatching(/^[a-z_]+$/),
+      severityLabel: expect.stringMatching(/^(critical|high|medium|low|informational)$/),
+    });
+  });
+
+  it.each(named)('%s has nothing in its metadata that is not of the record’s own making', (_, stream) => {
+    for (const name of ['id', 'instance', 'stream', 'recordId', 'connector', 'senderHost', 'rawLocation']) {
+      expect(stream.metadata({ [name]: 'x' })).not.toHaveProperty(name);
+    }
+  });
+
+  it.each(named)('%s ends before its next tick, and ticks a whole number of times a day', (_, stream) => {
+    expect(stream.timeoutSeconds).toBeLessThan(stream.cadenceMinutes * 60);
+    expect(stream.timeoutSeconds).toBeLessThanOrEqual(900);
+    expect(1440 % stream.cadenceMinutes).toBe(0);
+  });
+
+  it.each(named)(
+    '%s keeps its time in the field that it is ordered by, and has a name that names things',
+    (_, stream) => {
+      expect(stream.time.at(-1)).toBe(stream.orderedBy);
+      expect(stream.name).toMatch(/^[a-z]+s$/);
+      expect(stream.path).toBe(`/${stream.name}`);
+      for (const value of Object.values(stream.query)) expect(value).not.toBe('');
+    },
+  );
+
+  it('has a name of its own', () => {
+    expect(new Set(streams.map(({ name }) => name)).size).toBe(streams.length);
+  });
+
+  it('is polled as often as what it replaces, and is named here so that none goes missing', () => {
+    expect(streams.map(({ name, cadenceMinutes }) => [name, cadenceMinutes])).toEqual([
+      ['threats', 5],
+      ['activities', 10],
+      ['agents', 60],
+    ]);
+  });
+
+  it('stays below the vendor’s limits, alone and together', () => {
+    expect(
+      Object.fromEntries(
+        streams.map((s) => [s.name, s.requestsPerSecond <= (s.name === 'agents' ? 25 : 10)]),
+      ),
+    ).toEqual({ threats: true, activities: true, agents: true });
+    expect(streams.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0) * 60).toBeLessThan(
+      1000,
+    );
+  });
+});
