@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
-import { livingFleet } from './console/fleet/fleet.ts';
+import { type FleetOptions, livingFleet } from './console/fleet/fleet.ts';
 import { recordsFrom } from './console/records-from.ts';
 
 /** What the collector is run against. */
@@ -22,8 +22,14 @@ interface SceneInstance {
 
 const goodToken = 'token-of-a-simulated-console';
 
+/** How much happens in a fleet. */
+type Pace = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
+
+/** Something to see in every minute. */
+export const busy: Pace = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
+
 /** Two good instances, and one whose token its console does not know. */
-export async function fleets(now: () => number): Promise<Scene> {
+export async function fleets(pace: Pace): Promise<Scene> {
   const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): SceneInstance => {
     const good = i < 2;
     return {
@@ -35,15 +41,15 @@ export async function fleets(now: () => number): Promise<Scene> {
   const hosts = Object.fromEntries(
     instances.map(({ record }) => [
       record.host,
-      { tokens: [{ token: goodToken }], source: livingFleet({ seed: record.instance }) },
+      { tokens: [{ token: goodToken }], source: livingFleet({ seed: record.instance, ...pace }) },
     ]),
   );
-  const consoles = await startConsoles({ hosts, nowMs: now });
+  const consoles = await startConsoles({ hosts });
   return { instances, environment: towards(consoles), expected: undefined, close: consoles.close };
 }
 
 /** One console that serves the records of `folder`, and an instance that looks back to the oldest. */
-export async function recordsIn(folder: string, now: () => number): Promise<Scene> {
+export async function recordsIn(folder: string): Promise<Scene> {
   const host = 'usea1-records.sentinelone.net';
   const source = recordsFrom(folder);
   const expected = source.texts;
@@ -54,9 +60,8 @@ export async function recordsIn(folder: string, now: () => number): Promise<Scen
   }
   const consoles = await startConsoles({
     hosts: { [host]: { tokens: [{ token: goodToken }], source } },
-    nowMs: now,
   });
-  const lookbackHours = Math.ceil((now() - (source.oldestMs ?? now())) / 3_600_000) + 1;
+  const lookbackHours = Math.ceil((Date.now() - (source.oldestMs ?? Date.now())) / 3_600_000) + 1;
   const record = { instance: 'records', host, lookbackHours };
   return {
     instances: [{ record, token: goodToken, should: 'ok' }],

@@ -7,7 +7,7 @@ import { synthesise } from '../infra/synth.ts';
 import { type Arguments, readArguments, usage } from './arguments.ts';
 import { type Arrivals, arrive, compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
-import { fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
+import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { say, sayLogLine, sayNewest, sayStatus } from './show.ts';
 
 /** The whole collector on this machine: the deployed bundle and template against stand-ins. */
@@ -17,9 +17,8 @@ async function main(): Promise<number> {
     say(usage);
     return 0;
   }
-  const clock = quickened(given);
   await using world = new AsyncDisposableStack();
-  const scene = world.adopt(await sceneOf(given, clock.now), ({ close }) => close());
+  const scene = world.adopt(await sceneOf(given), ({ close }) => close());
   const outdir = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
   const { environment } = scene;
   const options = { ...synthesise({}, outdir), environment, onLine: sayLogLine };
@@ -31,8 +30,8 @@ async function main(): Promise<number> {
     if (should === 'unauthorized')
       say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
   }
-  if (given.once) await tickAll(collector, arrivals, clock.now());
-  else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, clock, stopped));
+  if (given.once) await tickAll(collector, arrivals);
+  else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, speedOf(given), stopped));
   return await summary(collector, arrivals, scene);
 }
 
@@ -40,30 +39,22 @@ function removed(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true });
 }
 
-interface QuickenedClock {
-  /** Milliseconds since 1970, for consoles and ticks. */
-  readonly now: () => number;
-  /** How many of its minutes pass in one of ours. */
-  readonly speed: number;
+/** How much more often than deployed the functions are fired: a minute is a second, but not for a real console. */
+function speedOf({ host }: Arguments): number {
+  return host === undefined ? 60 : 1;
 }
 
-/** A minute is a second, unless a real console is at the other end. */
-function quickened({ once, host }: Arguments): QuickenedClock {
-  const speed = once || host !== undefined ? 1 : 60;
-  const start = Date.now();
-  return { now: () => Math.floor(start + (Date.now() - start) * speed), speed };
-}
-
-async function sceneOf({ records, host }: Arguments, now: () => number): Promise<Scene> {
-  if (records !== undefined) return recordsIn(records, now);
-  if (host === undefined) return fleets(now);
+async function sceneOf({ once, records, host }: Arguments): Promise<Scene> {
+  if (records !== undefined) return recordsIn(records);
+  if (host === undefined) return fleets(once ? {} : busy);
   const token = process.env.SENTINELONE_API_TOKEN;
   if (token === undefined || token === '')
     throw new Error('Put the API token into the environment variable SENTINELONE_API_TOKEN.');
   return realConsole(host, token);
 }
 
-async function tickAll(collector: LocalCollector, arrivals: Arrivals, time: number): Promise<void> {
+async function tickAll(collector: LocalCollector, arrivals: Arrivals): Promise<void> {
+  const time = Date.now();
   await Promise.all(streams.map(({ name }) => tick(collector, name, time)));
   await drain(collector, arrivals);
 }
@@ -73,19 +64,20 @@ async function tick(collector: LocalCollector, stream: string, time: number): Pr
   await collector.tick(stream, new Date(time)).catch((error: unknown) => say(`ERROR ${String(error)}`));
 }
 
+/** The ticks say the time that it would be, so that everybody is due. */
 async function tickOnAndOn(
   collector: LocalCollector,
   arrivals: Arrivals,
-  { now, speed }: QuickenedClock,
+  speed: number,
   stopped: AbortSignal,
 ): Promise<void> {
-  say(`One minute of the consoles' time passes in ${60 / speed} s. Ctrl-C stops.`);
+  if (speed > 1) say(`The functions are fired ${speed} times as often as when deployed. Ctrl-C stops.`);
+  const start = Date.now();
   const clockwork = async (stream: string, cadenceMs: number) => {
-    for (let time = now(); !stopped.aborted; time += cadenceMs) {
-      await tick(collector, stream, time);
-      await sleep(Math.max(0, (time + cadenceMs - now()) / speed), undefined, { signal: stopped }).catch(
-        () => undefined,
-      );
+    for (let ticks = 0; !stopped.aborted; ticks++) {
+      await tick(collector, stream, start + ticks * cadenceMs);
+      const next = start + ((ticks + 1) * cadenceMs) / speed;
+      await sleep(Math.max(0, next - Date.now()), undefined, { signal: stopped }).catch(() => undefined);
     }
   };
   const onlooker = async () => {
