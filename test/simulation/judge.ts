@@ -1,12 +1,6 @@
 import type { Version } from './model.ts';
 import type { Plan } from './plan.ts';
 
-/** One acceptance of one artifact by the queue. */
-export interface Delivered {
-  readonly id: string;
-  readonly raw: string;
-}
-
 /**
  * What is in the queue, against what the console really had. It knows the contract (ids, raw bytes, positions) and
  * nothing of how the collector works.

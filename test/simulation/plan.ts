@@ -90,7 +90,7 @@ export interface Life {
 }
 
 /** What is special about a world, beside its faults. */
-export type Trouble =
+type Trouble =
   | 'none'
   | 'peaceful'
   | 'tokens-never-taken'

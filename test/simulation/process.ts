@@ -11,7 +11,7 @@ export interface Chronicle {
 }
 
 /** Every call that the core makes to the outside; between two of them nothing that is done can be lost or doubled. */
-export const callSites = [
+const callSites = [
   'list instances',
   'read cursors',
   'read secret',
@@ -101,6 +101,6 @@ async function settled<T>(promise: Promise<T>): Promise<() => T> {
   }
 }
 
-export function never<T>(): Promise<T> {
+function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
