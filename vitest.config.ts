@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What runs the deployed bundle; it is synthesised once for all of them. */
-const deployed = ['test/local/*.test.ts'];
+const deployed = ['test/local/*.test.ts', 'test/local/faults/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -12,7 +12,10 @@ export default defineConfig({
     hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: 'units', include: ['test/**/*.test.ts'], exclude: deployed } },
-      { extends: true, test: { name: 'deployed', include: deployed, globalSetup: 'test/support/synthesise.ts' } },
+      {
+        extends: true,
+        test: { name: 'deployed', include: deployed, globalSetup: 'test/support/synthesise.ts' },
+      },
     ],
   },
 });

@@ -53,8 +53,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the end of the listing for its beginning',
     file: 'core/listing.ts',
-    from: 'return { ...cursor, position: began, listing: undefined };',
-    to: 'return { ...cursor, position: page.sentAt, listing: undefined };',
+    from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
+    to: 'return { ...cursor, ...paging, position: page.sentAt, listing: undefined };',
   },
   {
     name: 'began at the answer instead of at the request',
@@ -143,8 +143,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an edited filter keeps the cursor',
     file: 'core/poll.ts',
-    from: 'return kept.scope === scopeOf(instance) ? kept : start;',
-    to: 'return kept;',
+    from: 'if (kept.scope === scopeOf(instance)) return kept;',
+    to: 'if (kept.scope !== undefined) return kept;',
   },
   {
     name: 'the look-back counts from now',

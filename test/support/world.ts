@@ -3,6 +3,7 @@ import { inject } from 'vitest';
 import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+import type { AwsProxy } from './aws-proxy.ts';
 
 export const goodToken = 'a-good-token';
 
@@ -36,25 +37,38 @@ export interface WorldOptions {
   readonly hosts: Record<string, Partial<ConsoleOptions>>;
   /** Goes before the template's environment and before the way to the consoles. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Goes between the functions and AWS; it ends with the world. */
+  readonly awsProxy?: AwsProxy;
+  /** Puts another proxy before the consoles' own: given the URL of one, it answers that of the other. */
+  readonly proxyBefore?: (proxyUrl: string) => string;
+  /** The consoles' clock; the machine's unless given. */
+  readonly nowMs?: () => number;
 }
 
-export async function startWorld({ hosts, environment = {} }: WorldOptions): Promise<World> {
+export async function startWorld({
+  hosts,
+  environment = {},
+  awsProxy,
+  proxyBefore = (proxyUrl) => proxyUrl,
+  nowMs,
+}: WorldOptions): Promise<World> {
   const options = Object.entries(hosts).map(([host, more]) => [
     host,
     { tokens: [{ token: goodToken }], rateLimits: false, ...more },
   ]);
-  const consoles = await startConsoles({ hosts: Object.fromEntries(options) });
+  const consoles = await startConsoles({ hosts: Object.fromEntries(options), ...(nowMs && { nowMs }) });
   const lines: string[] = [];
   const log: Record<string, unknown>[] = [];
   const collector = await startCollector({
     ...inject('deployment'),
     environment: {
       NODE_USE_ENV_PROXY: '1',
-      HTTPS_PROXY: consoles.proxyUrl,
+      HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
       NO_PROXY: '127.0.0.1',
       NODE_EXTRA_CA_CERTS: consoles.caFile,
       // Nothing here has to be gentle to a console.
       REQUESTS_PER_SECOND: '1000',
+      ...(awsProxy && { ...awsProxy.environment, ARTIFACT_QUEUE_URL: queueUrlAt(awsProxy) }),
       ...environment,
     },
     onLine(line) {
@@ -62,6 +76,7 @@ export async function startWorld({ hosts, environment = {} }: WorldOptions): Pro
       if (line.startsWith('{')) log.push(JSON.parse(line));
     },
   });
+  awsProxy?.leadTo(collector.aws.environment);
   const start = Date.now();
   const messages: Message[] = [];
   return {
@@ -86,7 +101,14 @@ export async function startWorld({ hosts, environment = {} }: WorldOptions): Pro
     },
     async close() {
       await collector.close();
+      awsProxy?.close();
       await consoles.close();
     },
   };
+}
+
+/** The SDK goes where the queue's URL points, whatever its endpoint is; the path is the stand-in's own. */
+function queueUrlAt({ environment }: AwsProxy): string {
+  const { Value } = inject('deployment').template.Outputs.ArtifactQueueUrl ?? {};
+  return `${environment.AWS_ENDPOINT_URL_SQS}/000000000000/${(Value as { Ref: string }).Ref}`;
 }
