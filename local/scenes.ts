@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
-import { type FleetOptions, livingFleet } from './console/fleet/fleet.ts';
+import type { FleetOptions } from './console/fleet/fleet.ts';
+import { livingFleet } from './console/fleet/living.ts';
 import { recordsFrom } from './console/records-from.ts';
 
 /** What the collector is run against. */

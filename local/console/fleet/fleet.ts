@@ -1,8 +1,7 @@
-import type { Shelf, Source } from '../console.ts';
-import { type Micros, microsOf } from '../time.ts';
+import type { Shelf } from '../console.ts';
+import type { Micros } from '../time.ts';
 import { createActivity, type Operator, type Said } from './activity.ts';
 import { type Agent, createAgent } from './agent.ts';
-import { beginLives } from './lives.ts';
 import { operators } from './names.ts';
 import { type Printable, print } from './print.ts';
 import { createRandom, type NonEmpty, type Random } from './random.ts';
@@ -38,12 +37,11 @@ export interface Fleet {
   say(place: Place, said: Said): void;
 }
 
-const normal = { agents: 40, historyHours: 24, threatsPerDay: 16, loginsPerDay: 120, latestSeconds: 45 };
-
 /** A third of the records are written with all but ASCII escaped: both forms are JSON. */
 const write = (id: string, record: Printable) => print(record, { ascii: BigInt(id) % 3n === 0n });
 
-function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micros): Fleet {
+/** An empty fleet whose records go to `shelf`. */
+export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micros): Fleet {
   const random = createRandom(options.seed);
   const schedule = createSchedule(start);
   const pending = new Set<Agent | Threat>();
@@ -88,7 +86,7 @@ function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micro
 }
 
 /** Agents that were there already: most live, some long silent, some gone but for their record. */
-function enlist(fleet: Fleet) {
+export function enlist(fleet: Fleet) {
   const { options, random, schedule, places, agents } = fleet;
   for (let number = 1; number <= options.agents; number++) {
     const since = daysBefore(schedule.now(), random.between(2, 700), random);
@@ -101,21 +99,4 @@ function enlist(fleet: Fleet) {
     agents.push(agent);
     fleet.showAgent(agent);
   }
-}
-
-/** A fleet that lives as the console's time goes by: agents check in, threats appear and change, people log in. */
-export function livingFleet(options: FleetOptions): Source {
-  let fleet: Fleet | undefined;
-  return {
-    start(shelf, nowMs) {
-      const complete = { ...normal, ...options };
-      fleet = createFleet(complete, shelf, microsOf(nowMs - complete.historyHours * 3_600_000));
-      enlist(fleet);
-      beginLives(fleet);
-      fleet.schedule.advanceTo(microsOf(nowMs));
-    },
-    advanceTo(nowMs) {
-      fleet?.schedule.advanceTo(microsOf(nowMs));
-    },
-  };
 }

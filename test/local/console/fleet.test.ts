@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Source } from '../../../local/console/console.ts';
-import { livingFleet } from '../../../local/console/fleet/fleet.ts';
+import { livingFleet } from '../../../local/console/fleet/living.ts';
 import { print } from '../../../local/console/fleet/print.ts';
 import { readTime } from '../../../local/console/time.ts';
 import { idsOf, noon, startConsole } from './harness.ts';
