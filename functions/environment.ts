@@ -24,6 +24,8 @@ export interface Environment {
   readonly PAGES_PER_RUN: string;
   /** Before a page is asked for again with half as many records. */
   readonly PAGE_TIMEOUT_SECONDS: string;
+  /** Between two audits of one instance and stream; 0: none. */
+  readonly AUDIT_HOURS: string;
 }
 
 /** The environment as the entry uses it. */
@@ -43,9 +45,9 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
     if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
     return value;
   };
-  const number = (name: keyof Environment): number => {
+  const number = (name: keyof Environment, least = Number.MIN_VALUE): number => {
     const value = Number(text(name));
-    if (!(value > 0)) throw new Error(`environment variable ${name} is not a positive number`);
+    if (!(value >= least)) throw new Error(`environment variable ${name} is not a positive number`);
     return value;
   };
   const stream = streams.find(({ name }) => name === text('STREAM'));
@@ -65,6 +67,7 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
       pagesPerTurn: number('PAGES_PER_TURN'),
       pagesPerRun: number('PAGES_PER_RUN'),
       pageTimeoutMs: number('PAGE_TIMEOUT_SECONDS') * 1000,
+      auditMs: number('AUDIT_HOURS', 0) * 3_600_000,
     },
     instancesTable: text('INSTANCES_TABLE'),
     cursorsTable: text('CURSORS_TABLE'),

@@ -80,5 +80,6 @@ function environment({ stream, settings, instances, cursors, queue, overflow }: 
     PAGES_PER_TURN: String(settings.pagesPerTurn),
     PAGES_PER_RUN: String(settings.pagesPerRun),
     PAGE_TIMEOUT_SECONDS: String(settings.pageTimeoutSeconds),
+    AUDIT_HOURS: String(settings.auditHours),
   };
 }

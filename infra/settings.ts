@@ -32,6 +32,8 @@ export interface Settings {
   readonly pagesPerRun: number;
   /** Before a page is asked for again with half as many records. */
   readonly pageTimeoutSeconds: number;
+  /** Between two audits of one instance and stream; 0: none. */
+  readonly auditHours: number;
   /** Of each function; 128 to 10240. More memory is more processor, too. */
   readonly memoryMb: number;
   /** One of the values that CloudWatch Logs takes. */
@@ -124,6 +126,7 @@ function settings(streamNames: readonly string[]) {
     pagesPerTurn: range(1, 1000, 5),
     pagesPerRun: range(1, 100_000, 1000),
     pageTimeoutSeconds: range(5, 120, 60),
+    auditHours: range(0, 168, 24),
     memoryMb: range(128, 10_240, 512),
     logRetentionDays: fromText(v.picklist(retentions), `one of ${retentions.join(', ')}`, 90),
     overflowExpirationDays: range(28, 3650, 30),

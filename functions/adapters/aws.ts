@@ -6,6 +6,10 @@ import https from 'node:https';
  */
 export const clientConfig = {
   requestHandler: {
+    // A call that hangs would hold its instance's place until the run is killed; the SDK tries it again instead.
+    connectionTimeout: 5_000,
+    requestTimeout: 15_000,
+    throwOnRequestTimeout: true,
     httpsAgent: new https.Agent({
       keepAlive: true,
       maxSockets: 100,

@@ -10,7 +10,16 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ClaimLostError } from '../core/errors.ts';
-import type { Claim, CursorItem, CursorKey, Cursors, Instances, Save, Status } from '../core/ports.ts';
+import type {
+  Claim,
+  CursorItem,
+  CursorKey,
+  Cursors,
+  Instances,
+  KeptMemory,
+  Save,
+  Status,
+} from '../core/ports.ts';
 import { fromMs } from '../core/time.ts';
 import { clientConfig } from './aws.ts';
 
@@ -43,6 +52,7 @@ const statusAttributes = Object.keys({
   position: true,
   configVersion: true,
   secretVersion: true,
+  lastAuditAt: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /** DynamoDB takes this many keys in one BatchGetItem. */
@@ -129,11 +139,13 @@ export function cursorsTable(TableName: string): Cursors {
       const { Item } = await client.send(
         new GetItemCommand({ TableName, Key: memoryKey(key), ConsistentRead: true }),
       );
-      return Item?.lineage?.S === lineage ? Item.memory?.B : undefined;
+      if (Item?.lineage?.S !== lineage) return undefined;
+      const { memory, counts } = plain(Item);
+      return { memory, counts } as KeptMemory;
     },
 
-    async writeMemory(key, lineage, memory) {
-      const Item = { ...memoryKey(key), ...marshall({ lineage, memory }) };
+    async writeMemory(key, lineage, { memory, counts }) {
+      const Item = { ...memoryKey(key), ...marshall({ lineage, memory, counts }) };
       await client.send(new PutItemCommand({ TableName, Item }));
     },
   };

@@ -1,5 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { AuditResult } from '../core/audit.ts';
 import type { Outcome } from '../core/ports.ts';
 import type { RunSummary } from '../core/run.ts';
 
@@ -10,7 +11,7 @@ export const metrics = new Metrics({ serviceName, namespace: 'SentinelOneCollect
 
 /** The log lines and metrics of one instance, stream and run. No token, header or record is in either. */
 export function report(outcome: Outcome): void {
-  const { error, forgotten, restarted, ...fields } = outcome;
+  const { error, forgotten, restarted, audit, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
@@ -38,7 +39,23 @@ export function report(outcome: Outcome): void {
       fields,
     );
   }
+  if (audit !== undefined) reportAudit(outcome, audit);
   count(outcome);
+}
+
+function reportAudit(
+  { instance, stream }: Outcome,
+  { hour, atConsole, delivered, readAgain }: AuditResult,
+): void {
+  const fields = { instance, stream, hour, atConsole, delivered, readAgain };
+  metrics.addMetric('Audits', MetricUnit.Count, 1);
+  metrics.addMetric('AuditMissing', MetricUnit.Count, readAgain === undefined ? 0 : atConsole - delivered);
+  if (readAgain === undefined) {
+    logger.info(`sentinelone: audited ${stream}: nothing is missing`, fields);
+  } else {
+    const more = `${atConsole} at the console, ${delivered} delivered: the hour was read again`;
+    logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${more}`, fields);
+  }
 }
 
 /** Where nothing could be polled at all, or some had to wait. */

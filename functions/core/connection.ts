@@ -11,16 +11,17 @@ import {
   UnreadableAnswerError,
 } from './errors.ts';
 import type { Instance } from './instance.ts';
+import { at } from './json.ts';
 import type { Limiter } from './limiter.ts';
-import { type PageRead, queryOf } from './listing.ts';
+import { boundedListing, type PageRead, queryOf } from './listing.ts';
 import { readPage } from './page.ts';
 import type { Answer, PageRequest, Ports } from './ports.ts';
 import { readRecord } from './record.ts';
 import { backoffMs, type Retry, retrying } from './retry.ts';
 import { readToken } from './secret.ts';
 import type { Settings } from './settings.ts';
-import type { Stream } from './stream.ts';
-import { fromMs } from './time.ts';
+import type { Json, Stream } from './stream.ts';
+import { fromMs, type Timestamp } from './time.ts';
 
 export interface ConnectionContext {
   readonly stream: Stream;
@@ -68,6 +69,21 @@ export class Connection {
       sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),
       roomy: answer.tookMs < settings.pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
     };
+  }
+
+  /** How many records the console has from `from` to before `until`. Throws as `page` does. */
+  async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
+    const { stream, instance } = this.#context;
+    const query = {
+      ...queryOf(stream, instance, boundedListing(from, until), 1),
+      skipCount: 'false',
+      countOnly: 'true',
+    };
+    const { body } = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
+    const total = at(parsed(body), 'pagination', 'totalItems');
+    if (typeof total !== 'number')
+      throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
+    return total;
   }
 
   #patiently(operation: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
@@ -175,4 +191,12 @@ const mostSkewMs = 24 * 60 * 60 * 1000;
 /** The console's clock at the answer. Where it says none that can be believed: ours, which may be an overlap off. */
 function consoleMs({ dateMs }: Answer, now: number, overlapMs: number): number {
   return dateMs !== undefined && Math.abs(dateMs - now) < mostSkewMs ? dateMs : now - overlapMs;
+}
+
+function parsed(body: string): Json | undefined {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }

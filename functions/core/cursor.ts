@@ -9,6 +9,8 @@ import { epoch, shift, type Timestamp, timestamp } from './time.ts';
 export interface Listing {
   /** The lower bound that all its requests carry, so that its page tokens stay good. */
   readonly from: Timestamp;
+  /** An upper bound, for an hour that is read again; a stream's own listing has none, for it would starve records. */
+  readonly until?: Timestamp;
   /** The console's clock when the first request that it answered was sent; undefined before that. */
   readonly began: Timestamp | undefined;
   /** The last timestamp read; `from` at first. */

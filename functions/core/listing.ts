@@ -42,11 +42,17 @@ export function queryOf(
     skipCount: 'true',
     // A filter on time would leave out the records of an inventory that have none.
     [`${stream.orderedBy}__gte`]: listing.from === epoch ? undefined : listing.from,
+    [`${stream.orderedBy}__lt`]: listing.until,
     accountIds: list(instance.accountIds),
     siteIds: list(instance.siteIds),
     groupIds: list(instance.groupIds),
     cursor: listing.token,
   });
+}
+
+/** A listing of its own for a stretch that is read again. */
+export function boundedListing(from: Timestamp, until: Timestamp): Listing {
+  return { from, until, began: undefined, read: from, token: undefined, ordered: true, sorted: true };
 }
 
 /** The cursor once every record of this page is delivered; without a listing when it was the last page. */

@@ -1,12 +1,15 @@
 import { artifactOf } from './artifact.ts';
+import { type AuditResult, audit } from './audit.ts';
 import { Connection } from './connection.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
 import { deliver } from './deliver.ts';
 import { type HeavyPageError, OutOfTimeError, UnreadableCursorError } from './errors.ts';
 import { type Instance, scopeOf } from './instance.ts';
 import type { Limiter } from './limiter.ts';
+import { openListing } from './listing.ts';
 import { pages, type Reading } from './pages.ts';
 import type { Claim, CursorItem, Ports } from './ports.ts';
+import type { Record } from './record.ts';
 import { Repeats } from './repeats.ts';
 import type { Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
@@ -24,6 +27,8 @@ export interface Turn {
   readonly remainingMs: () => number;
   /** Whether another page may be asked for; asked once for each. */
   readonly goOn: () => boolean;
+  /** Whether an audit follows when the listing ends. */
+  readonly auditDue: boolean;
   readonly tally: Tally;
 }
 
@@ -41,27 +46,42 @@ export interface Tally {
 
 /** A claim outlives the longest page and its delivery, and lapses before the next tick but one. */
 export const claimMs = 150_000;
+/** With less than this left no page is asked for. */
+export const shortestPageMs = 10_000;
 
-/**
- * Fetches, delivers and commits page by page, as long as it may. Answers the cursor after the last page, delivered and
- * yet to be committed; throws what ended it earlier, and then everything before is committed.
- */
-export async function poll(turn: Turn, settings: Settings, ports: Ports): Promise<Cursor> {
+/** Where a poll ended. */
+export interface Polled {
+  /** After the last page, delivered and yet to be committed. */
+  readonly cursor: Cursor;
+  /** Undefined where none was due, or it failed: the next poll tries again. */
+  readonly audit: AuditResult | undefined;
+}
+
+/** Fetches, delivers and commits page by page, as long as it may. Throws what ended it; all before is committed. */
+export async function poll(turn: Turn, settings: Settings, ports: Ports): Promise<Polled> {
   const { stream, instance, claim, item, tally } = turn;
   const { overlapMs } = settings;
-  let cursor = currentCursor(turn);
+  const { start, cursor: current } = currentCursor(turn);
+  let cursor = current;
   tally.position = cursor.position;
   const connection = await Connection.open({ ...turn, settings, ports });
-  const repeats = new Repeats(claim, `${cursor.scope}|${item.firstSeenAt}`, settings, ports.cursors);
+  const { from } = openListing(cursor, overlapMs);
+  const past = { key: claim, lineage: `${cursor.scope}|${item.firstSeenAt}`, start, from };
+  const repeats = new Repeats(past, settings, ports.cursors);
   const delivery = { key: claim, messageBytes: settings.messageBytes, remainingMs: turn.remainingMs };
   const fetch: Reading['fetch'] = (...asked) => connection.page(...asked);
+  const send = (records: readonly Record[]) =>
+    deliver(
+      records.map((record) => artifactOf(record, stream, instance)),
+      delivery,
+      ports,
+    );
 
   let heavy: HeavyPageError | undefined;
   try {
     for await (const step of pages(cursor, { ...turn, overlapMs, fetch })) {
       const fresh = await repeats.without(step);
-      const artifacts = fresh.map((record) => artifactOf(record, stream, instance));
-      await deliver(artifacts, delivery, ports);
+      await send(fresh);
       tally.forgotten += await repeats.remember(step);
       cursor = step.cursor;
       heavy = step.heavy;
@@ -75,7 +95,16 @@ export async function poll(turn: Turn, settings: Settings, ports: Ports): Promis
   }
   // A smaller page is tried in the next run; that this one got nothing is no success.
   if (heavy !== undefined) throw heavy;
-  return cursor;
+  if (cursor.listing !== undefined || !turn.auditDue) return { cursor, audit: undefined };
+  const renew = () => ports.cursors.save(claim, { claimUntil: ports.clock.now() + claimMs });
+  const means = {
+    connection,
+    repeats,
+    reading: { overlapMs, fetch, goOn: () => turn.remainingMs() >= shortestPageMs },
+    send,
+    renew,
+  };
+  return { cursor, audit: await audit(cursor, means, ports.clock) };
 }
 
 async function commit(claim: Claim, cursor: Cursor, { cursors, clock }: Ports): Promise<void> {
@@ -83,13 +112,14 @@ async function commit(claim: Claim, cursor: Cursor, { cursors, clock }: Ports): 
 }
 
 /** Another host or other filters are another listing: it starts again from the look-back. */
-function currentCursor({ stream, instance, item, tally }: Turn): Cursor {
+function currentCursor({ stream, instance, item, tally }: Turn): { start: Timestamp; cursor: Cursor } {
   const firstSeenAt = timestamp(item.firstSeenAt);
   if (firstSeenAt === undefined) throw new UnreadableCursorError('firstSeenAt is not a timestamp');
-  const start = firstCursor(instance, stream, firstSeenAt);
-  if (item.cursor === undefined) return start;
+  const first = firstCursor(instance, stream, firstSeenAt);
+  const start = first.position;
+  if (item.cursor === undefined) return { start, cursor: first };
   const kept = decodeCursor(item.cursor);
-  if (kept.scope === scopeOf(instance)) return kept;
+  if (kept.scope === scopeOf(instance)) return { start, cursor: kept };
   tally.restarted = true;
-  return start;
+  return { start, cursor: first };
 }

@@ -1,6 +1,8 @@
+import type { AuditResult } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { State } from './errors.ts';
+import type { HourCounts } from './hour-counts.ts';
 import type { Message } from './packing.ts';
 import type { Timestamp } from './time.ts';
 
@@ -34,6 +36,8 @@ export interface Outcome {
   readonly durationMs: number;
   /** The listing reached its end. */
   readonly caughtUp: boolean;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | undefined;
   readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
 }
 
@@ -99,6 +103,8 @@ export interface Status {
   readonly configVersion: string;
   /** The secret's version that was used. */
   readonly secretVersion: string;
+  /** The last audit that came to an end. */
+  readonly lastAuditAt: string;
 }
 
 /** Names a cursor item. */
@@ -122,6 +128,12 @@ export interface Save {
   readonly claimUntil: number | undefined;
 }
 
+/** The memory and the counts of an audit: written together, so that what is remembered is what was counted. */
+export interface KeptMemory {
+  readonly memory: Uint8Array;
+  readonly counts: HourCounts;
+}
+
 export interface Cursors {
   /** The items that exist, by instance; may be a moment old. */
   read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>>;
@@ -129,9 +141,9 @@ export interface Cursors {
   claim(claim: Claim, now: number, until: number): Promise<CursorItem | undefined>;
   /** Throws ClaimLostError where the claim is no longer this run's, and then writes nothing. */
   save(claim: Claim, save: Save): Promise<void>;
-  /** The memory that was kept for this lineage of the cursor; undefined if there is none. */
-  readMemory(key: CursorKey, lineage: string): Promise<Uint8Array | undefined>;
-  writeMemory(key: CursorKey, lineage: string, memory: Uint8Array): Promise<void>;
+  /** What was kept for this lineage of the cursor; undefined if there is nothing. */
+  readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
+  writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
 }
 
 export interface Secret {

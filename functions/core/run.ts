@@ -1,7 +1,8 @@
+import type { AuditResult } from './audit.ts';
 import { type Cursor, encodeCursor } from './cursor.ts';
 import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from './errors.ts';
 import { type Limiter, limiter } from './limiter.ts';
-import { claimMs, poll, type Tally } from './poll.ts';
+import { claimMs, poll, shortestPageMs, type Tally } from './poll.ts';
 import type { Claim, CursorItem, Outcome, Ports, Status } from './ports.ts';
 import type { Settings } from './settings.ts';
 import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
@@ -31,8 +32,6 @@ export interface RunSummary {
 
 /** Kept for delivering, committing and releasing once requests have ended. */
 const settleMs = 20_000;
-/** With less than this no page is asked for. */
-const shortestPageMs = 10_000;
 
 /** Polls one stream of every instance that is due. Throws only where the tables can't be read. */
 export async function run(
@@ -79,6 +78,7 @@ interface Context {
 interface Ending {
   readonly state: State;
   readonly cursor?: Cursor;
+  readonly audit?: AuditResult | undefined;
   readonly error?: unknown;
 }
 
@@ -153,12 +153,12 @@ async function collect(visit: Visit, item: CursorItem, contended: () => boolean)
     if (subject.instance instanceof MisconfiguredError) throw subject.instance;
     const goOn = pageAllowance(visit, contended);
     const remainingMs = () => timeLeftMs(visit);
-    const cursor = await poll(
-      { ...visit, instance: subject.instance, item, remainingMs, goOn },
+    const { cursor, audit } = await poll(
+      { ...visit, instance: subject.instance, item, remainingMs, goOn, auditDue: isAuditDue(visit, item) },
       settings,
       ports,
     );
-    return { state: cursor.listing === undefined ? 'ok' : 'backlogged', cursor };
+    return { state: cursor.listing === undefined ? 'ok' : 'backlogged', cursor, audit };
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;
     if (error instanceof OutOfTimeError) return { state: 'backlogged' };
@@ -187,7 +187,13 @@ function hasTime(visit: Visit): boolean {
   return timeLeftMs(visit) >= shortestPageMs;
 }
 
-function statusOf(visit: Visit, { status }: CursorItem, { state, error }: Ending): Partial<Status> {
+/** Not before an instance has been seen for that long: there has to be something to audit. */
+function isAuditDue({ settings, ports }: Visit, { firstSeenAt, status }: CursorItem): boolean {
+  const last = Date.parse(status.lastAuditAt ?? firstSeenAt);
+  return settings.auditMs > 0 && ports.clock.now() - last >= settings.auditMs;
+}
+
+function statusOf(visit: Visit, { status }: CursorItem, { state, audit, error }: Ending): Partial<Status> {
   const { subject, stream, invocation, tally, ports } = visit;
   if (state === 'disabled') return disabledStatus(status);
   return statusAfter(status, {
@@ -197,6 +203,7 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, error }: Ending
     cadenceMs: stream.cadenceMinutes * 60_000,
     state,
     error,
+    audited: audit !== undefined,
     artifacts: tally.artifacts,
     position: tally.position,
     secretVersion: tally.secretVersion,
@@ -204,7 +211,7 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, error }: Ending
   });
 }
 
-function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
+function outcomeOf(visit: Visit, { state, audit, error }: Ending): Outcome {
   const { claim, tally, ports } = visit;
   const now = ports.clock.now();
   const { pages, artifacts, forgotten, restarted, position } = tally;
@@ -220,6 +227,7 @@ function outcomeOf(visit: Visit, { state, error }: Ending): Outcome {
     lagSeconds: lagSeconds(position, now),
     durationMs: now - (visit.startedAt ?? now),
     caughtUp: state === 'ok',
+    audit,
     error:
       error === undefined
         ? undefined

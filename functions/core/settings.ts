@@ -19,4 +19,6 @@ export interface Settings {
   readonly pagesPerRun: number;
   /** A page that takes longer is asked for again with half as many records. */
   readonly pageTimeoutMs: number;
+  /** Between two audits of one instance and stream; 0: none. */
+  readonly auditMs: number;
 }

@@ -11,6 +11,8 @@ export interface PollEnd {
   readonly cadenceMs: number;
   readonly state: State;
   readonly error: unknown;
+  /** An audit came to an end. */
+  readonly audited: boolean;
   readonly artifacts: number;
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
@@ -32,6 +34,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
       : 0;
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
+  const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
   return {
     state: end.state,
     lastPollAt: iso(now),
@@ -41,6 +44,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
+    ...(lastAuditAt !== undefined && { lastAuditAt }),
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
   };

@@ -184,13 +184,21 @@ describe.each(subjects)('%s', (_, make) => {
     test('a memory is kept by item and lineage, and beside the cursor', async () => {
       const key = fresh();
       expect(await subject.cursors.readMemory(key, 'first')).toBeUndefined();
-      await subject.cursors.writeMemory(key, 'first', Uint8Array.of(0, 255, 7));
-      expect(await subject.cursors.readMemory(key, 'first')).toEqual(Uint8Array.of(0, 255, 7));
+      const counts = {
+        since: '2026-01-02T03:00:00.000000Z',
+        delivered: { '2026-01-02T03:00:00.000000Z': 7 },
+        untimed: 0,
+      };
+      await subject.cursors.writeMemory(key, 'first', { memory: Uint8Array.of(0, 255, 7), counts });
+      expect(await subject.cursors.readMemory(key, 'first')).toEqual({
+        memory: Uint8Array.of(0, 255, 7),
+        counts,
+      });
       expect(await subject.cursors.readMemory(key, 'second')).toBeUndefined();
       expect(await subject.cursors.readMemory({ ...key, stream: 'agents' }, 'first')).toBeUndefined();
       expect(await subject.cursors.read('threats', [key.instance])).toEqual(new Map());
-      await subject.cursors.writeMemory(key, 'second', new Uint8Array(390_000));
-      expect((await subject.cursors.readMemory(key, 'second'))?.length).toBe(390_000);
+      await subject.cursors.writeMemory(key, 'second', { memory: new Uint8Array(390_000), counts });
+      expect((await subject.cursors.readMemory(key, 'second'))?.memory.length).toBe(390_000);
     });
   });
 

@@ -39,9 +39,15 @@ export class FakeConsole implements SentinelOne {
     const after = bound('gt') ?? '';
     const before = bound('lt') ?? '9999';
     const sites = query.siteIds?.split(',');
-    const rows = this.shown(path)
+    const matching = this.shown(path)
       .filter(({ time }) => time >= from && time > after && time < before)
-      .filter(({ siteId = '' }) => sites === undefined || sites.includes(siteId))
+      .filter(({ siteId = '' }) => sites === undefined || sites.includes(siteId));
+    if (query.countOnly === 'true') {
+      return this.answer(
+        JSON.stringify({ data: [], pagination: { nextCursor: null, totalItems: matching.length } }),
+      );
+    }
+    const rows = matching
       .sort((a, b) => compare(a, b))
       .filter((row) => key === undefined || compare(row, key) > 0)
       .slice(0, limit);

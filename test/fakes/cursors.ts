@@ -1,5 +1,13 @@
 import { ClaimLostError } from '../../functions/core/errors.ts';
-import type { Claim, CursorItem, CursorKey, Cursors, Save, Status } from '../../functions/core/ports.ts';
+import type {
+  Claim,
+  CursorItem,
+  CursorKey,
+  Cursors,
+  KeptMemory,
+  Save,
+  Status,
+} from '../../functions/core/ports.ts';
 
 interface Item {
   firstSeenAt: string;
@@ -11,7 +19,7 @@ interface Item {
 /** A cursors table in memory, with DynamoDB's conditional writes. What goes in and out is copied. */
 export class FakeCursors implements Cursors {
   readonly items = new Map<string, Item>();
-  readonly memories = new Map<string, { lineage: string; bytes: Uint8Array }>();
+  readonly memories = new Map<string, { lineage: string; kept: KeptMemory }>();
 
   async read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>> {
     const found = new Map<string, CursorItem>();
@@ -43,13 +51,13 @@ export class FakeCursors implements Cursors {
     else item.claim.until = claimUntil;
   }
 
-  async readMemory(key: CursorKey, lineage: string): Promise<Uint8Array | undefined> {
+  async readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined> {
     const memory = this.memories.get(nameOf(key));
-    return memory?.lineage === lineage ? Uint8Array.from(memory.bytes) : undefined;
+    return memory?.lineage === lineage ? structuredClone(memory.kept) : undefined;
   }
 
-  async writeMemory(key: CursorKey, lineage: string, memory: Uint8Array): Promise<void> {
-    this.memories.set(nameOf(key), { lineage, bytes: Uint8Array.from(memory) });
+  async writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void> {
+    this.memories.set(nameOf(key), { lineage, kept: structuredClone(kept) });
   }
 
   /** What an operator does who removes an instance with all that is known of it. */

@@ -17,10 +17,11 @@ const good: Environment = {
   INSTANCES_AT_ONCE: '20',
   PAGES_PER_TURN: '5',
   PAGES_PER_RUN: '1000',
+  AUDIT_HOURS: '24',
   PAGE_TIMEOUT_SECONDS: '60',
 };
 const names = Object.keys(good) as (keyof Environment)[];
-const numbers = names.filter((name) => /^\d+$/.test(good[name]));
+const numbers = names.filter((name) => /^\d+$/.test(good[name]) && name !== 'AUDIT_HOURS');
 
 describe('the environment', () => {
   it('is read into what the entry uses', () => {
@@ -39,6 +40,7 @@ describe('the environment', () => {
         pagesPerTurn: 5,
         pagesPerRun: 1000,
         pageTimeoutMs: 60_000,
+        auditMs: 24 * 3_600_000,
       },
       instancesTable: 'instances',
       cursorsTable: 'cursors',
@@ -56,7 +58,8 @@ describe('the environment', () => {
       fc.property(fc.constantFrom(...names), value, (name, text) => {
         try {
           const { settings } = readEnvironment({ ...good, [name]: text } as Partial<Environment>, streams);
-          const { instanceRules: _, ...all } = settings;
+          const { instanceRules: _, auditMs, ...all } = settings;
+          expect(auditMs).toBeGreaterThanOrEqual(0);
           for (const number of Object.values(all)) expect(number).toBeGreaterThan(0);
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
@@ -80,6 +83,12 @@ describe('the environment', () => {
         new RegExp(`\\b${name} is not a positive number`),
       );
     }
+  });
+
+  it('may ask for no audits, but for nothing less', () => {
+    expect(readEnvironment({ ...good, AUDIT_HOURS: '0' }, streams).settings.auditMs).toBe(0);
+    expect(() => readEnvironment({ ...good, AUDIT_HOURS: '-1' }, streams)).toThrow(/AUDIT_HOURS/);
+    expect(() => readEnvironment({ ...good, AUDIT_HOURS: 'daily' }, streams)).toThrow(/AUDIT_HOURS/);
   });
 
   it.each(streams.map(({ name }) => name))('may be that of %s', (name) => {

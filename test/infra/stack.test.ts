@@ -153,6 +153,7 @@ describe('the stack', () => {
         PAGES_PER_TURN: '5',
         PAGES_PER_RUN: '1000',
         PAGE_TIMEOUT_SECONDS: '60',
+        AUDIT_HOURS: '24',
       } satisfies Record<keyof Environment, unknown>);
     });
 
@@ -313,6 +314,7 @@ describe('settings', () => {
       pagesPerTurn: 8,
       pagesPerRun: 9,
       pageTimeoutSeconds: 7,
+      auditHours: 12,
       memoryMb: 1024,
       logRetentionDays: 30,
       overflowExpirationDays: 60,
@@ -334,6 +336,7 @@ describe('settings', () => {
       PAGES_PER_TURN: '8',
       PAGES_PER_RUN: '9',
       PAGE_TIMEOUT_SECONDS: '7',
+      AUDIT_HOURS: '12',
     } satisfies Partial<Environment>);
   });
 

@@ -162,6 +162,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean): Settings
     pagesPerTurn: random.pick([1, 2, 5]),
     pagesPerRun: random.pick([2, 5, 1000, 1000]),
     pageTimeoutMs: random.pick([60_000, 200_000]),
+    auditMs: random.pick([0, 60 * minute]),
   };
 }
 

@@ -46,6 +46,7 @@ function count(totals: Totals, ending: Ending): void {
     'repeated',
     'listings',
     'longListings',
+    'audits',
   ] as const) {
     add(totals.numbers, name, ending[name]);
   }
@@ -93,7 +94,9 @@ async function main(): Promise<number> {
   say(
     `seeds ${totals.seeds}, runs ${numbers.get('runs')}, kills ${total(totals.kills)}, faults ${total(totals.faults)}`,
   );
-  say(`listings ${numbers.get('listings')}, of which over three runs or more ${numbers.get('longListings')}`);
+  say(
+    `listings ${numbers.get('listings')}, of which over three runs or more ${numbers.get('longListings')}; audits ${numbers.get('audits')}`,
+  );
   say(
     `records ${numbers.get('records')}, delivered ${numbers.get('delivered')}, lost ${numbers.get('lost')}, repeated ${numbers.get('repeated')}`,
   );

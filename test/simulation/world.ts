@@ -1,3 +1,4 @@
+import type { AuditResult } from '../../functions/core/audit.ts';
 import type { Outcome, Save } from '../../functions/core/ports.ts';
 import { run } from '../../functions/core/run.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
@@ -23,6 +24,7 @@ export interface Ending {
   readonly repeated: number;
   /** Listings that ended, and those that went over three runs or more. */
   readonly listings: number;
+  readonly audits: number;
   readonly longListings: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly kills: ReadonlyMap<KillSite, number>;
@@ -68,6 +70,7 @@ class World {
   #runs = 0;
   #rotations = 0;
   #listings = 0;
+  #audits = 0;
   /** By instance and `began`: the runs that worked on a listing. */
   readonly #workers = new Map<string, Set<string>>();
   readonly #outcomes = new Map<string, Outcome>();
@@ -267,6 +270,7 @@ class World {
   #onReport(outcome: Outcome): void {
     this.#outcomes.set(outcome.instance, outcome);
     if (outcome.forgotten > 0) this.#unbounded = true;
+    if (outcome.audit !== undefined) this.#onAudit(outcome.instance, outcome.audit);
     if (outcome.error !== undefined) this.#excuseAll();
     if (
       outcome.error !== undefined &&
@@ -279,6 +283,18 @@ class World {
     this.#chronicle.tell(
       `${outcome.instance} ${outcome.state}: ${outcome.artifacts} artifacts, position ${outcome.position} ${outcome.error?.message ?? ''}`,
     );
+  }
+
+  /** An hour is read again only where something may have upset the counts. */
+  #onAudit(instance: string, { hour, atConsole, delivered, readAgain }: AuditResult): void {
+    this.#audits += 1;
+    if (readAgain === undefined) return;
+    this.#chronicle.tell(
+      `${instance}: ${hour} is read again, ${atConsole} at the console and ${delivered} delivered`,
+    );
+    if (this.#plan.trouble === 'peaceful')
+      this.#judge.verdicts.push(`an audit of ${instance} found a loss that is none`);
+    this.#unbounded = true;
   }
 
   #onCommit(instance: string, { cursor }: Save, process: Process): void {
@@ -339,6 +355,7 @@ class World {
       delivered,
       repeated,
       listings: this.#listings,
+      audits: this.#audits,
       longListings: long.length,
       faults: this.#chronicle.faults,
       kills: this.#chronicle.kills,

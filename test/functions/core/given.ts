@@ -60,6 +60,7 @@ export const settings: Settings = {
   instancesAtOnce: 2,
   pagesPerTurn: 3,
   pagesPerRun: 100,
+  auditMs: 0,
   pageTimeoutMs: 60_000,
 };
 

@@ -11,7 +11,8 @@ import { at, record, settings } from './given.ts';
 const key = { instance: 'acme', stream: 'sightings' };
 /** Keeps one memory, of the lineage that it was written for. */
 function store(kept?: Uint8Array) {
-  const seen = { reads: 0, writes: 0, lineage: 'ours', memory: kept };
+  const counts = { since: at(0), delivered: {}, untimed: 0 };
+  const seen = { reads: 0, writes: 0, lineage: 'ours', memory: kept, counts };
   const unused = () => Promise.reject(new Error('not asked for'));
   const cursors: Cursors = {
     read: unused,
@@ -19,17 +20,18 @@ function store(kept?: Uint8Array) {
     save: unused,
     readMemory: async (_, lineage) => {
       seen.reads++;
-      return lineage === seen.lineage ? seen.memory : undefined;
+      const { memory } = seen;
+      return lineage === seen.lineage && memory !== undefined ? { memory, counts: seen.counts } : undefined;
     },
-    writeMemory: async (_, lineage, memory) => {
+    writeMemory: async (_, lineage, { memory, counts }) => {
       seen.writes++;
-      Object.assign(seen, { lineage, memory: Uint8Array.from(memory) });
+      Object.assign(seen, { lineage, counts, memory: Uint8Array.from(memory) });
     },
   };
   return {
     seen,
     repeats: (lineage = 'ours', memoryEntries = 1000) =>
-      new Repeats(key, lineage, { ...settings, memoryEntries }, cursors),
+      new Repeats({ key, lineage, start: at(0), from: at(0) }, { ...settings, memoryEntries }, cursors),
   };
 }
 

@@ -37,6 +37,7 @@ const end: PollEnd = {
   cadenceMs: 10 * minute,
   state: 'ok',
   error: undefined,
+  audited: false,
   artifacts: 7,
   position: at(0),
   secretVersion: 'v1',
