@@ -182,4 +182,22 @@ export const mutants: readonly Mutant[] = [
     from: 'if (error instanceof HeavyPageError && cursor.limit > 1) {',
     to: 'if (error instanceof HeavyPageError && cursor.limit > 1000) {',
   },
+  {
+    name: 'a record without a time is forgotten before a listing has passed it',
+    file: 'core/repeats.ts',
+    from: 'const latest = shift(sentAt, this.#settings.overlapMs);',
+    to: 'const latest = shift(sentAt, -this.#settings.overlapMs);',
+  },
+  {
+    name: 'each listing tries the largest page anew',
+    file: 'core/listing.ts',
+    from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
+    to: 'return { ...cursor, ...paging, limit: largestLimit, position: began, listing: undefined };',
+  },
+  {
+    name: 'the audit misses records that have no time',
+    file: 'core/audit.ts',
+    from: 'delivered + counts.untimed',
+    to: 'delivered',
+  },
 ];
