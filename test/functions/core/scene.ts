@@ -20,7 +20,7 @@ export const noon = Date.UTC(2026, 2, 1, 12);
 export type Says = (request: PageRequest) => Answer | Error | Promise<Answer>;
 
 /** A request, and when it was made. */
-export interface Asked extends PageRequest {
+interface Asked extends PageRequest {
   readonly at: number;
 }
 
