@@ -10,7 +10,7 @@ export interface Mutant {
 }
 
 const commitThenDeliver = {
-  from: `      await deliver(artifacts, delivery, ports);
+  from: `      await send(fresh);
       tally.forgotten += await repeats.remember(step);
       cursor = step.cursor;
       heavy = step.heavy;
@@ -19,7 +19,7 @@ const commitThenDeliver = {
       cursor = step.cursor;
       heavy = step.heavy;
       await commit(claim, cursor, ports);
-      await deliver(artifacts, delivery, ports);`,
+      await send(fresh);`,
 };
 
 export const mutants: readonly Mutant[] = [
@@ -35,8 +35,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the memory is written after the cursor only',
     file: 'core/repeats.ts',
-    from: 'if (this.#memory.changed) {',
-    to: 'if (this.#memory.size < 0) {',
+    from: 'if (kept.memory.changed) await',
+    to: 'if (kept.memory.size < 0) await',
   },
   {
     name: 'the overlap shrinks to nothing',
@@ -131,8 +131,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without an id is skipped',
     file: 'core/repeats.ts',
-    from: 'return records.filter(({ version, time }) => {',
-    to: 'return records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
+    from: 'this.#fresh = records.filter(({ version, time }) => {',
+    to: 'this.#fresh = records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
   },
   {
     name: 'a record from 2099 moves the position',
@@ -143,14 +143,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an edited filter keeps the cursor',
     file: 'core/poll.ts',
-    from: 'if (kept.scope === scopeOf(instance)) return kept;',
-    to: 'if (kept.scope !== undefined) return kept;',
+    from: 'if (kept.scope === scopeOf(instance)) return { start, cursor: kept };',
+    to: 'if (kept.scope !== undefined) return { start, cursor: kept };',
   },
   {
     name: 'the look-back counts from now',
     file: 'core/poll.ts',
-    from: 'const start = firstCursor(instance, stream, firstSeenAt);',
-    to: "const start = firstCursor(instance, stream, '2999-01-01T00:00:00.000000Z');",
+    from: 'const first = firstCursor(instance, stream, firstSeenAt);',
+    to: "const first = firstCursor(instance, stream, '2999-01-01T00:00:00.000000Z');",
   },
   {
     name: 'versions are forgotten by id alone',
