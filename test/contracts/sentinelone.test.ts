@@ -1,0 +1,124 @@
+import https from 'node:https';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
+import { RefusedRequestError, TokenRefusedError } from '../../functions/core/errors.ts';
+import { readPage } from '../../functions/core/page.ts';
+import type { SentinelOne } from '../../functions/core/ports.ts';
+import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+import { FakeConsole } from '../fakes/console.ts';
+
+const host = 'usea1-contract.sentinelone.net';
+const token = 'a-good-token';
+
+/** Two sites, ties across page edges, and ids that do not ascend with time. */
+const records = Array.from({ length: 23 }, (_, i) => {
+  const time = `2026-03-01T00:00:${String(Math.floor(i / 4)).padStart(2, '0')}.000${i % 2}00Z`;
+  const id = String(10n ** 17n + BigInt((i * 7) % 23));
+  const siteId = i % 3 === 0 ? '1' : '2';
+  return {
+    id,
+    time,
+    siteId,
+    text: `{ "id":"${id}", "createdAt":"${time}", "activityType":1, "siteId":"${siteId}" }`,
+  };
+});
+const inOrder = [...records].sort((a, b) =>
+  a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1,
+);
+
+let consoles: Consoles;
+const agent = https.globalAgent;
+
+/** The adapter as it is, through the proxy and the CA that a function gets from its environment. */
+beforeAll(async () => {
+  consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token }], rateLimits: false } } });
+  for (const { text } of records) consoles.console(host).put('activities', text);
+  https.globalAgent = new https.Agent({ ca: consoles.caPem, proxyEnv: { HTTPS_PROXY: consoles.proxyUrl } });
+});
+afterAll(async () => {
+  https.globalAgent = agent;
+  await consoles.close();
+});
+
+const fake = () => new FakeConsole((path) => (path === '/activities' ? records : []), [token], Date.now);
+
+describe.each<[string, () => SentinelOne]>([
+  ['the fake', fake],
+  ['the adapter', () => sentinelOne],
+])('%s', (_, make) => {
+  const ask = (query: Record<string, string>, path = '/activities', as = token) =>
+    make().get({
+      host,
+      token: as,
+      path,
+      query,
+      timeoutMs: 10_000,
+      maxBytes: 1_000_000,
+      signal: new AbortController().signal,
+    });
+  const sorted = { sortBy: 'createdAt', sortOrder: 'asc', skipCount: 'true' };
+  const page = async (query: Record<string, string>) => readPage((await ask({ ...sorted, ...query })).body);
+
+  async function all(query: Record<string, string>): Promise<string[]> {
+    const texts: string[] = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+      const { records: some, next }: ReturnType<typeof readPage> = await page({
+        ...query,
+        ...(cursor && { cursor }),
+      });
+      texts.push(...some.map(({ raw }) => raw));
+      cursor = next;
+    }
+    return texts;
+  }
+
+  test.each([1, 3, 4, 23, 1000])(
+    'lists everything once, in order, byte for byte, with %i a page',
+    async (limit) => {
+      expect(await all({ limit: String(limit) })).toEqual(inOrder.map(({ text }) => text));
+    },
+  );
+
+  test('lists from a time on, ties included, and to before a time', async () => {
+    const from = inOrder[5]?.time ?? '';
+    const before = inOrder[15]?.time ?? '';
+    const expected = inOrder.filter(({ time }) => time >= from && time < before).map(({ text }) => text);
+    expect(await all({ limit: '4', createdAt__gte: from, createdAt__lt: before })).toEqual(expected);
+  });
+
+  test('lists the sites that are asked for, on every page', async () => {
+    const expected = inOrder.filter(({ siteId }) => siteId === '1').map(({ text }) => text);
+    expect(await all({ limit: '2', siteIds: '1' })).toEqual(expected);
+  });
+
+  test('ends a listing without a token, if need be with an empty page', async () => {
+    expect(await page({ limit: '1000' })).toMatchObject({ next: undefined });
+    expect(await page({ limit: '10', createdAt__gte: '2030-01-01T00:00:00.000000Z' })).toEqual({
+      records: [],
+      next: undefined,
+    });
+  });
+
+  test('counts without listing', async () => {
+    const { body } = await ask({ limit: '1', countOnly: 'true', createdAt__gte: inOrder[7]?.time ?? '' });
+    const { data, pagination } = JSON.parse(body);
+    expect(data).toEqual([]);
+    expect(pagination.totalItems).toBe(inOrder.filter(({ time }) => time >= (inOrder[7]?.time ?? '')).length);
+  });
+
+  test('refuses a page token that it did not make', async () => {
+    await expect(page({ limit: '5', cursor: 'not-a-token' })).rejects.toBeInstanceOf(RefusedRequestError);
+  });
+
+  test('refuses a wrong token everywhere, and answers a good one at /system/info', async () => {
+    await expect(ask({ limit: '1' }, '/activities', 'wrong')).rejects.toBeInstanceOf(TokenRefusedError);
+    await expect(ask({}, '/system/info', 'wrong')).rejects.toBeInstanceOf(TokenRefusedError);
+    await expect(ask({}, '/system/info')).resolves.toBeDefined();
+  });
+
+  test('says how many bytes and what time it is, in whole seconds', async () => {
+    const answer = await ask({ ...sorted, limit: '3' });
+    expect(answer.bytes).toBe(Buffer.byteLength(answer.body));
+    expect((answer.dateMs ?? 1) % 1000).toBe(0);
+  });
+});
