@@ -23,7 +23,7 @@ export interface Turn {
   /** As it was when it was claimed. */
   readonly item: CursorItem;
   readonly limiter: Limiter;
-  /** Milliseconds until requests and deliveries have to have ended. */
+  /** Milliseconds until requests have to have ended. */
   readonly remainingMs: () => number;
   /** Whether another page may be asked for; asked once for each. */
   readonly goOn: () => boolean;
@@ -48,6 +48,8 @@ export interface Tally {
 export const claimMs = 150_000;
 /** With less than this left no page is asked for. */
 export const shortestPageMs = 10_000;
+/** A delivery may go on for so long after the last request: half of what a run keeps for settling. */
+const deliveryMs = 10_000;
 
 /** Where a poll ended. */
 export interface Polled {
@@ -68,7 +70,11 @@ export async function poll(turn: Turn, settings: Settings, ports: Ports): Promis
   const { from } = openListing(cursor, overlapMs);
   const past = { key: claim, lineage: `${cursor.scope}|${item.firstSeenAt}`, start, from };
   const repeats = new Repeats(past, settings, ports.cursors);
-  const delivery = { key: claim, messageBytes: settings.messageBytes, remainingMs: turn.remainingMs };
+  const delivery = {
+    key: claim,
+    messageBytes: settings.messageBytes,
+    remainingMs: () => turn.remainingMs() + deliveryMs,
+  };
   const fetch: Reading['fetch'] = (...asked) => connection.page(...asked);
   const send = (records: readonly Record[]) =>
     deliver(
