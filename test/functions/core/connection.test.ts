@@ -33,7 +33,8 @@ const unreachable = (retryAfterMs?: number) => new UnreachableError('down', 'wai
 
 /** A connection to a console that says the given things in turn, the last one for ever. */
 function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 300_000) {
-  const world = scene();
+  // The longest waits there may be.
+  const world = scene(() => 1);
   world.secrets.put(secretId, 'first-token');
   const turns: (AbortSignal | undefined)[] = [];
   const tally: { secretVersion: string | undefined } = { secretVersion: undefined };
@@ -66,10 +67,14 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
     const connection = await open();
     return world.clock.runThrough(connection.page(asked, limit, signal));
   };
+  const total = async () => {
+    const connection = await open();
+    return world.clock.runThrough(connection.total(at(-7200), at(-3600), signal));
+  };
   const waits = () => world.asked.map((request) => request.at - noon);
   const paths = () => world.asked.map(({ path }) => path);
   const tokens = () => world.asked.map(({ token }) => token);
-  return { ...world, tally, reads, turns, signal, open, page, waits, paths, tokens };
+  return { ...world, tally, reads, turns, signal, open, page, total, waits, paths, tokens };
 }
 
 describe('a connection', () => {
@@ -320,5 +325,48 @@ describe('the run’s time', () => {
 
   it('does not hide another error', async () => {
     await expect(withTime(500, new RefusedRequestError('400')).page()).rejects.toThrow(RefusedRequestError);
+  });
+});
+
+describe('the console’s total', () => {
+  const counting = (body: string) => {
+    const world = connecting([() => world.answer(body)]);
+    return world;
+  };
+
+  it('is of the records from one time to before another, and of nothing else', async () => {
+    const { total, asked } = counting('{"data":[],"pagination":{"totalItems":7,"nextCursor":null}}');
+    expect(await total()).toBe(7);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toMatchObject({ path: '/sightings', token: 'first-token' });
+    expect(asked[0]?.query).toEqual({
+      includeAll: 'true',
+      limit: '1',
+      sortBy: 'updatedAt',
+      sortOrder: 'asc',
+      skipCount: 'false',
+      countOnly: 'true',
+      updatedAt__gte: at(-7200),
+      updatedAt__lt: at(-3600),
+    });
+  });
+
+  it('may be nothing', async () => {
+    expect(await counting('{"pagination":{"totalItems":0}}').total()).toBe(0);
+  });
+
+  it('is a number, or can’t be read', async () => {
+    for (const body of ['{"pagination":{"totalItems":"7"}}', '{"pagination":{}}', '{}', '<html>', '']) {
+      await expect(counting(body).total()).rejects.toThrow(
+        new UnreadableAnswerError(`GET /sightings, count from ${at(-7200)}: no total`),
+      );
+    }
+  });
+
+  it('is waited for like a page', async () => {
+    const world = connecting([unreachable(), () => world.answer('{"pagination":{"totalItems":7}}')]);
+    expect(await world.total()).toBe(7);
+    expect(world.waits()).toEqual([0, 1000]);
+    await expect(connecting([new PermissionMissingError('403')]).total()).rejects.toThrow(ForbiddenError);
   });
 });

@@ -599,3 +599,97 @@ describe('a secret that is rotated while a listing is read', () => {
     expect(status().state).toBe('ok');
   });
 });
+
+describe('an audit', () => {
+  const auditMs = 24 * hour;
+
+  /** A console that shows nothing, and counts so many. */
+  const audited = (totalItems: number) => {
+    const world = collector();
+    world.put('acme', ({ query }) =>
+      world.answer(
+        query.countOnly === 'true' ? JSON.stringify({ pagination: { totalItems } }) : pageText({}),
+      ),
+    );
+    const counted = () => world.asked.filter(({ query }) => query.countOnly === 'true').length;
+    return { ...world, counted };
+  };
+
+  it('comes once a day, a day after the instance was first seen', async () => {
+    const { run, wait, counted, outcomes, status } = audited(0);
+    await run({ auditMs });
+    await wait(auditMs - 1);
+    await run({ auditMs });
+    expect(counted()).toBe(0);
+    expect(outcomes.at(-1)?.audit).toBeUndefined();
+    expect(status()).not.toHaveProperty('lastAuditAt');
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(1);
+    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 0, delivered: 0, readAgain: undefined });
+    const { lastAuditAt, lastPollAt } = status();
+    expect(lastAuditAt).toBe(lastPollAt);
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(1);
+    expect(status().lastAuditAt).toBe(lastAuditAt);
+    await wait(auditMs);
+    await run({ auditMs });
+    expect(counted()).toBe(2);
+  });
+
+  it('delivers again the hour of which the console has more, renews its claim, and remembers the count', async () => {
+    const { run, wait, put, answer, delivered, outcomes, cursors, clock } = collector();
+    const late = pageText({ late: 0 });
+    put('acme', ({ query }) => {
+      if (query.countOnly === 'true') return answer(JSON.stringify({ pagination: { totalItems: 1 } }));
+      return answer(query.updatedAt__lt === undefined ? pageText({}) : late);
+    });
+    await run({ auditMs });
+    await wait(auditMs);
+    cursors.saves.length = 0;
+    await run({ auditMs });
+    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 1, delivered: 0, readAgain: 1 });
+    expect(outcomes.at(-1)).toMatchObject({ state: 'ok', artifacts: 0 });
+    expect(delivered()).toEqual(['late']);
+    expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([clock.now() + claimMs, undefined]);
+    const counts = cursors.memories.get(itemOf('acme'))?.kept.counts;
+    expect(counts?.delivered).toEqual({ [outcomes.at(-1)?.audit?.hour ?? '']: 1 });
+  });
+
+  it('never comes where none is wanted', async () => {
+    const { run, wait, counted } = audited(0);
+    await run({ auditMs: 0 });
+    await wait(48 * hour);
+    await run({ auditMs: 0 });
+    expect(counted()).toBe(0);
+  });
+
+  it('comes at the end of a listing only', async () => {
+    const { put, book, asked, run, wait } = collector();
+    put('acme', book(1));
+    await run({ auditMs });
+    await wait(2 * auditMs);
+    put('acme', book(9));
+    await run({ auditMs, pagesPerRun: 1 });
+    expect(asked.every(({ query }) => query.countOnly === undefined)).toBe(true);
+  });
+
+  it('that fails is tried again by the next run, and the poll is none the worse', async () => {
+    const { run, wait, counted, outcomes, status, says, answer } = audited(0);
+    await run({ auditMs });
+    const usual = says.get('acme');
+    says.set('acme', (request) =>
+      request.query.countOnly === 'true' ? new RefusedRequestError('400') : answer(pageText({})),
+    );
+    await wait(auditMs);
+    await run({ auditMs });
+    expect(outcomes.at(-1)).toMatchObject({ state: 'ok', audit: undefined, error: undefined });
+    expect(status()).not.toHaveProperty('lastAuditAt');
+    if (usual !== undefined) says.set('acme', usual);
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(2);
+    expect(outcomes.at(-1)?.audit).toBeDefined();
+  });
+});

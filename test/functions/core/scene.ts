@@ -52,8 +52,8 @@ class WatchedCursors extends FakeCursors {
 }
 
 /** Consoles that say what they are told to, and all that a run needs around them, at noon. */
-export function scene() {
-  const clock = new VirtualClock(noon, () => 1);
+export function scene(random = () => 0) {
+  const clock = new VirtualClock(noon, random);
   const asked: Asked[] = [];
   /** By host. */
   const consoles = new Map<string, Says>();
