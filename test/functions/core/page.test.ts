@@ -324,3 +324,13 @@ function plainToken(written: string | undefined): string | undefined {
   } catch {}
   return ['', 'null'].includes(token) ? undefined : token;
 }
+
+describe('what is no page is named', () => {
+  it.each([
+    ['\r\n\t <!DOCTYPE html><title>Sign in</title>', 'it is HTML or XML'],
+    ['["data"]', 'it is not a JSON object'],
+    ['"data":[]', 'it is not a JSON object'],
+  ])('%j', (body, problem) => {
+    expect(() => readPage(body)).toThrow(`not a page: ${problem}`);
+  });
+});

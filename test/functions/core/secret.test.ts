@@ -78,3 +78,7 @@ describe('reading a token', () => {
     expect(message + remedy).not.toContain('hunter2');
   });
 });
+
+it('of what may be a token in the wrong place, the first four characters are shown', () => {
+  expect(() => readToken(undefined, 'eyJraWQiOiJ')).toThrow('the secret eyJr… does not exist');
+});
