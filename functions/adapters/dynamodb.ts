@@ -1,6 +1,7 @@
 import {
   type AttributeValue,
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
@@ -10,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ClaimLostError } from '../core/errors.ts';
+import type { AcceptedIds } from '../core/forward-ports.ts';
 import type {
   Claim,
   CursorItem,
@@ -147,6 +149,73 @@ export function cursorsTable(TableName: string): Cursors {
     async writeMemory(key, lineage, { memory, counts }) {
       const Item = { ...memoryKey(key), ...marshall({ lineage, memory, counts }) };
       await client.send(new PutItemCommand({ TableName, Item }));
+    },
+  };
+}
+
+/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
+export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };
+
+/** The forwarder's status, beside those of the streams. */
+export function forwarderStatus(TableName: string) {
+  return {
+    async write(status: Partial<Status>): Promise<void> {
+      const set = Object.entries(status);
+      const gone = statusAttributes.filter((name) => !(name in status));
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: marshall(forwarderKey),
+          UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')} REMOVE ${gone.map((name) => `#${name}`).join(', ')}`,
+          ExpressionAttributeNames: Object.fromEntries(
+            [...set.map(([name]) => name), ...gone].map((name) => [`#${name}`, name]),
+          ),
+          ExpressionAttributeValues: marshall(
+            Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+          ),
+        }),
+      );
+    },
+  };
+}
+
+/** DynamoDB takes this many in one BatchWriteItem. */
+const batchWrites = 25;
+/** Whatever is not marked may only be posted again. */
+const mostTries = 3;
+
+/** The table of accepted ids: key `id`; DynamoDB deletes them some time after `expiresAt`, seconds since 1970. */
+export function acceptedIds(TableName: string, days: number, now: () => number): AcceptedIds {
+  return {
+    async known(ids) {
+      const found = new Set<string>();
+      for (let i = 0; i < ids.length; i += batchKeys) {
+        let Keys: Item[] = ids.slice(i, i + batchKeys).map((id) => marshall({ id }));
+        while (Keys.length > 0) {
+          const answer = await client.send(
+            new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ProjectionExpression: 'id' } } }),
+          );
+          for (const { id } of answer.Responses?.[TableName] ?? []) found.add(id?.S ?? '');
+          Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+        }
+      }
+      return found;
+    },
+
+    async mark(ids) {
+      const expiresAt = Math.floor(now() / 1000) + days * 24 * 60 * 60;
+      for (let i = 0; i < ids.length; i += batchWrites) {
+        let requests = ids
+          .slice(i, i + batchWrites)
+          .map((id) => ({ PutRequest: { Item: marshall({ id, expiresAt }) } }));
+        for (let tries = 1; requests.length > 0; tries++) {
+          if (tries > mostTries) throw new Error('the table is too busy');
+          const answer = await client.send(
+            new BatchWriteItemCommand({ RequestItems: { [TableName]: requests } }),
+          );
+          requests = (answer.UnprocessedItems?.[TableName] ?? []) as typeof requests;
+        }
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import got, { RequestError, TimeoutError } from 'got';
+import { TimeoutError } from 'got';
 import {
   HeavyPageError,
   MisconfiguredError,
@@ -12,32 +12,24 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-
-/** A slow name server or a silent host is found out long before a slow page would be. */
-const connectMs = 10_000;
+import { client, connectMs, dateMs, type NetworkRemedies, networkError, retryAfterMs } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
 
-const client = got.extend({
-  followRedirect: false,
-  throwHttpErrors: false,
-  retry: { limit: 0 },
-  headers: { accept: 'application/json', 'user-agent': 'sentinelone-collector' },
-});
-
-/**
- * The SentinelOne Management API v2.1 over HTTPS. Through the proxy of HTTPS_PROXY where NODE_USE_ENV_PROXY is set, with
- * the certificates of NODE_EXTRA_CA_CERTS: both are Node's own. got's errors carry the request with its token, so none
- * leaves this file, not even as a cause.
- */
+/** The SentinelOne Management API v2.1 over HTTPS. */
 export const sentinelOne: SentinelOne = {
   async get(request) {
     const began = performance.now();
     const { response, chunks, bytes } = await exchange(request);
     const body = Buffer.concat(chunks).toString('utf8');
     if (response.statusCode !== 200) throw refusal(response, body, request);
-    return { body, bytes, tookMs: performance.now() - began, dateMs: dateMs(response) } satisfies Answer;
+    return {
+      body,
+      bytes,
+      tookMs: performance.now() - began,
+      dateMs: dateMs(response.headers),
+    } satisfies Answer;
   },
 };
 
@@ -92,9 +84,7 @@ const remedies = {
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
   network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
   console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
-} as const;
-
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
+} as const satisfies NetworkRemedies & Record<string, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
@@ -102,14 +92,7 @@ function failure(error: unknown, host: string, path: string, timeoutMs: number):
       `${host} took longer than ${Math.round(timeoutMs / 1000)} s for one page of ${path}`,
     );
   }
-  const code = error instanceof RequestError ? error.code : 'unknown';
-  const unreachable = (what: string, remedy: string) =>
-    new UnreachableError(`${host} ${what} (${code})`, remedy);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', remedies.dns);
-  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', remedies.tls);
-  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", remedies.proxy);
-  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", remedies.network);
-  return unreachable("can't be reached, or the connection broke", remedies.network);
+  return networkError(error, host, remedies);
 }
 
 function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
@@ -125,9 +108,9 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
   }
   if (statusCode === 401) return new TokenRefusedError(what);
   if (statusCode === 403) return new PermissionMissingError(what);
-  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response));
+  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response.headers));
   if (statusCode >= 500 || statusCode === 408)
-    return new UnreachableError(what, remedies.console, retryAfterMs(response));
+    return new UnreachableError(what, remedies.console, retryAfterMs(response.headers));
   return new RefusedRequestError(what);
 }
 
@@ -149,17 +132,4 @@ function reason(body: string, token: string): string {
 function target(response: IncomingMessage): string {
   const location = response.headers.location ?? '';
   return URL.canParse(location) ? new URL(location).host : 'another path';
-}
-
-function dateMs({ headers }: IncomingMessage): number | undefined {
-  const ms = Date.parse(headers.date ?? '');
-  return Number.isNaN(ms) ? undefined : ms;
-}
-
-/** Seconds or an HTTP date; anything else is as if it was absent. */
-function retryAfterMs(response: IncomingMessage): number | undefined {
-  const value = response.headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const ms = Date.parse(value);
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms - (dateMs(response) ?? Date.now()));
 }
