@@ -1,9 +1,12 @@
 import type { Message } from '@aws-sdk/client-sqs';
-import { inject } from 'vitest';
+import { inject, type ProvidedContext } from 'vitest';
+import { resources } from '../../local/aws/template.ts';
 import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+import { account } from './account.ts';
 import type { AwsProxy } from './aws-proxy.ts';
+import { type Gate, startGate } from './gate.ts';
 
 export const goodToken = 'a-good-token';
 
@@ -19,6 +22,8 @@ export interface ReceivedArtifact {
 export interface World {
   readonly consoles: Consoles;
   readonly collector: LocalCollector;
+  /** Between the functions and AWS: no function gets what its role does not allow. */
+  readonly gate: Gate;
   /** What the functions printed as JSON, oldest first. */
   readonly log: Record<string, unknown>[];
   /** Every line that the functions printed. */
@@ -43,7 +48,11 @@ export interface WorldOptions {
   readonly proxyBefore?: (proxyUrl: string) => string;
   /** The consoles' clock; the machine's unless given. */
   readonly nowMs?: () => number;
+  /** The stack as synthesised; with the settings of `cdk.json` unless given. */
+  readonly deployment?: Deployment;
 }
+
+type Deployment = ProvidedContext['deployment'];
 
 export async function startWorld({
   hosts,
@@ -51,6 +60,7 @@ export async function startWorld({
   awsProxy,
   proxyBefore = (proxyUrl) => proxyUrl,
   nowMs,
+  deployment = inject('deployment'),
 }: WorldOptions): Promise<World> {
   const options = Object.entries(hosts).map(([host, more]) => [
     host,
@@ -59,8 +69,10 @@ export async function startWorld({
   const consoles = await startConsoles({ hosts: Object.fromEntries(options), ...(nowMs && { nowMs }) });
   const lines: string[] = [];
   const log: Record<string, unknown>[] = [];
+  const gate = await startGate();
+  const nearest = awsProxy ?? gate;
   const collector = await startCollector({
-    ...inject('deployment'),
+    ...deployment,
     environment: {
       NODE_USE_ENV_PROXY: '1',
       HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
@@ -68,7 +80,9 @@ export async function startWorld({
       NODE_EXTRA_CA_CERTS: consoles.caFile,
       // Nothing here has to be gentle to a console.
       REQUESTS_PER_SECOND: '1000',
-      ...(awsProxy && { ...awsProxy.environment, ARTIFACT_QUEUE_URL: queueUrlAt(awsProxy) }),
+      ...gate.environment,
+      ...nearest.environment,
+      ...queueUrls(deployment, String(nearest.environment.AWS_ENDPOINT_URL_SQS)),
       ...environment,
     },
     onLine(line) {
@@ -76,12 +90,14 @@ export async function startWorld({
       if (line.startsWith('{')) log.push(JSON.parse(line));
     },
   });
-  awsProxy?.leadTo(collector.aws.environment);
+  gate.open(account(deployment.template), collector.aws.environment);
+  awsProxy?.leadTo(gate.environment);
   const start = Date.now();
   const messages: Message[] = [];
   return {
     consoles,
     collector,
+    gate,
     log,
     lines,
     messages,
@@ -103,12 +119,24 @@ export async function startWorld({
       await collector.close();
       awsProxy?.close();
       await consoles.close();
+      gate.close();
     },
   };
 }
 
-/** The SDK goes where the queue's URL points, whatever its endpoint is; the path is the stand-in's own. */
-function queueUrlAt({ environment }: AwsProxy): string {
-  const { Value } = inject('deployment').template.Outputs.ArtifactQueueUrl ?? {};
-  return `${environment.AWS_ENDPOINT_URL_SQS}/000000000000/${(Value as { Ref: string }).Ref}`;
+/** The SDK goes where a queue's URL points, whatever its endpoint is; the path is the stand-in's own. */
+function queueUrls({ template }: Deployment, endpoint: string): Record<string, string> {
+  const queues = new Set(resources(template, 'AWS::SQS::Queue').map(({ logicalId }) => logicalId));
+  const variables = resources<FunctionProperties>(template, 'AWS::Lambda::Function').flatMap(
+    ({ Environment }) => Object.entries(Environment?.Variables ?? {}),
+  );
+  const urls = variables.flatMap(([name, value]) => {
+    const { Ref: queue = '' } = Object(value) as { Ref?: string };
+    return queues.has(queue) ? [[name, `${endpoint}/000000000000/${queue}`]] : [];
+  });
+  return Object.fromEntries(urls);
+}
+
+interface FunctionProperties {
+  readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
 }

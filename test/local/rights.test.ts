@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { streams } from '../../functions/streams/list.ts';
+import { synthesise } from '../../infra/synth.ts';
+import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
+import { type Account, account } from '../support/account.ts';
+import type { Asked } from '../support/gate.ts';
+import { lambdaAsks } from '../support/lambda-rights.ts';
+import { unneeded } from '../support/need.ts';
+import { allows, type Statement } from '../support/policy.ts';
+import { goodToken, startWorld, type World } from '../support/world.ts';
+
+const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555';
+const teamSecret = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:team/console-AbCdEf';
+const host = 'usea1-rights.sentinelone.net';
+const textOf: Record<string, (time: string, fields?: object) => string> = {
+  threats: (time, fields) => threatText(time, { ...fields }),
+  activities: (time, fields) => activityText(time, { ...fields }),
+  agents: (time, fields) => agentText(time, { ...fields }),
+};
+
+/** No message holds it: it goes the overflow way. */
+const large = { text: 'ä'.repeat(1024 * 1024) };
+
+const outdir = mkdtempSync(join(tmpdir(), 'rights-'));
+/** With each setting that adds a right. */
+const deployment = synthesise({ secretArns: [teamSecret], secretKeyArns: [keyArn] }, outdir);
+const deployed = account(deployment.template);
+
+let world: World;
+let ticks = 0;
+
+/** All that the functions did, and what Lambda does for them. */
+const walked = (who: string, by: Account = deployed): Asked[] =>
+  [...world.gate.asked, ...lambdaAsks(by)].filter((ask) => ask.who === who);
+
+/** What went wrong, in the words of the log or of Lambda. */
+const failures: string[] = [];
+
+async function tickAll(): Promise<void> {
+  ticks += 1;
+  for (const { name } of streams) {
+    world.consoles.console(host).put(name, textOf[name]?.(ago(10)) ?? '');
+    await world.tick(name, 24 * 60 * ticks).catch((error: Error) => failures.push(error.message));
+  }
+  const errors = world.log.splice(0).filter(({ level }) => level === 'ERROR');
+  failures.push(...errors.map(({ message }) => String(message)));
+}
+
+/** A secret is cached for as long as its function is warm. */
+async function startCold(): Promise<void> {
+  for (const one of world.collector.functions.values()) {
+    const { pid } = one;
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    while (one.pid !== undefined) await setTimeout(5);
+  }
+}
+
+beforeAll(async () => {
+  world = await startWorld({ hosts: { [host]: {} }, deployment });
+  world.gate.keys.set(teamSecret, keyArn);
+  world.collector.aws.secrets.put(teamSecret, goodToken);
+  for (const { name } of streams)
+    world.consoles.console(host).put(name, textOf[name]?.(ago(20), large) ?? '');
+  await world.collector.addInstance({ instance: 'own', host }, goodToken);
+  await world.collector.addInstance({ instance: 'named', host, secretId: teamSecret });
+  // The second run has a memory to read.
+  await tickAll();
+  await tickAll();
+});
+afterAll(async () => {
+  rmSync(outdir, { recursive: true });
+  await world?.close();
+});
+
+describe.each([...deployed.roles.keys()])('the role of %s', (who) => {
+  test('allows every call that the function makes, and that Lambda makes for it', () => {
+    expect(walked(who).length).toBeGreaterThan(10);
+    expect(walked(who).filter(({ allowed }) => !allowed)).toEqual([]);
+  });
+
+  test('allows nothing that no call needs', () => {
+    expect(unneeded(deployed.roles.get(who) ?? [], walked(who))).toEqual([]);
+  });
+
+  test('is as narrow without the settings that widen it', () => {
+    const narrow = account(inject('deployment').template);
+    expect(unneeded(narrow.roles.get(who) ?? [], walked(who, narrow))).toEqual([]);
+  });
+
+  test.each<[string, Statement, string]>([
+    ['a statement', statement(['dynamodb:DeleteItem'], ['*']), 'Allow dynamodb:DeleteItem on *'],
+    [
+      'a statement that repeats another',
+      statement(['dynamodb:Scan', 'secretsmanager:*'], ['*']),
+      'Allow secretsmanager:GetSecretValue on ',
+    ],
+    ['a way to all objects', statement(['s3:GetObject'], ['*']), 'Allow s3:GetObject on *'],
+  ])('is found out when it has %s too many', (_, added, says) => {
+    const wider = [...(deployed.roles.get(who) ?? []), added];
+    expect(unneeded(wider, walked(who))).toContainEqual(expect.stringContaining(says));
+  });
+
+  test('lets a key be used by Secrets Manager alone', () => {
+    const decrypt = (...viaService: string[]) => ({
+      action: 'kms:Decrypt',
+      resource: keyArn,
+      context: { 'kms:ViaService': viaService },
+    });
+    const statements = deployed.roles.get(who) ?? [];
+    expect(allows(statements, decrypt('secretsmanager.us-east-1.amazonaws.com'))).toBe(true);
+    expect(allows(statements, decrypt('s3.us-east-1.amazonaws.com'))).toBe(false);
+    expect(allows(statements, decrypt())).toBe(false);
+  });
+});
+
+test('there is no role but those of the functions', () => {
+  const roles = Object.entries(deployment.template.Resources).filter(
+    ([, { Type }]) => Type === 'AWS::IAM::Role',
+  );
+  expect(roles).toHaveLength(deployed.roles.size);
+});
+
+test('the overflow way was walked, and both kinds of secret', () => {
+  for (const who of deployed.roles.keys()) {
+    const did = walked(who).map(({ action, resource }) => `${action} ${resource}`);
+    expect(did).toContainEqual(expect.stringMatching(/^s3:PutObject /));
+    expect(did).toContainEqual(expect.stringMatching(/^secretsmanager:GetSecretValue .*sentinelone\/own-/));
+    expect(did).toContain(`secretsmanager:GetSecretValue ${teamSecret}`);
+    expect(did).toContain(`kms:Decrypt ${keyArn}`);
+  }
+});
+
+describe('with a statement taken out of every role', () => {
+  const logs = (action: string) => action.startsWith('logs:');
+  const taken = [...new Set([...deployed.roles.values()].flat().map(({ actions }) => actions.join()))].filter(
+    (actions) => !logs(actions),
+  );
+
+  test.each(taken)('%s: AWS refuses, the log says so, and nothing is lost', async (actions) => {
+    const less = [...deployed.roles].map(([who, statements]): [string, Statement[]] => [
+      who,
+      statements.filter((one) => one.actions.join() !== actions),
+    ]);
+    const fields = actions.startsWith('s3:') ? large : {};
+    for (const stream of streams)
+      world.consoles.console(host).put(stream.name, textOf[stream.name]?.(ago(10), fields) ?? '');
+    await startCold();
+    const before = world.gate.asked.length;
+    failures.length = 0;
+    world.gate.open({ ...deployed, roles: new Map(less) }, world.collector.aws.environment);
+    await tickAll();
+    const refused = world.gate.asked.slice(before).filter(({ allowed }) => !allowed);
+    expect(new Set(refused.map(({ who }) => who))).toEqual(new Set(deployed.roles.keys()));
+    for (const { action } of refused) expect(actions.split(',')).toContain(action);
+    expect(failures).not.toEqual([]);
+
+    world.gate.open(deployed, world.collector.aws.environment);
+    await tickAll();
+    const delivered = new Set((await world.artifacts()).map(({ metadata }) => metadata.recordId));
+    for (const { name } of streams) {
+      for (const text of world.consoles.console(host).texts(name))
+        expect(delivered).toContain(JSON.parse(text).id);
+    }
+  });
+});
+
+function statement(actions: readonly string[], resources: readonly string[]): Statement {
+  return { effect: 'Allow', actions, resources, conditions: [] };
+}
