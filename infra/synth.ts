@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { streams as allStreams } from '../functions/streams/list.ts';
 import { bundle } from './bundle.ts';
+import { Limits } from './limits.ts';
 import type { Stream } from './poller.ts';
 import { readSettings } from './settings.ts';
 import { CollectorStack } from './stack.ts';
@@ -29,7 +30,7 @@ export class CollectorApp extends App {
     const settings = readSettings(this.node.getAllContext(), names);
     this.code = code ?? bundle();
     this.stack = new CollectorStack(this, { settings, streams, code: this.code });
-    Validations.of(this).addPlugins(new AwsSolutionsChecks());
+    Validations.of(this).addPlugins(new AwsSolutionsChecks(), new Limits());
   }
 }
 

@@ -107,8 +107,7 @@ const s3Actions: Readonly<Record<string, string>> = {
 };
 
 /** Secrets Manager adds six characters to a name; an ARN has them already. */
-const secretArn = (id: string) =>
-  id.startsWith('arn:') ? id : arn('secretsmanager', `secret:${id}-AbCdEf`);
+const secretArn = (id: string) => (id.startsWith('arn:') ? id : arn('secretsmanager', `secret:${id}-AbCdEf`));
 
 interface TableProperties {
   readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
