@@ -14,7 +14,7 @@ export type Stream = (typeof streams)[number];
 
 interface PollerProps extends Omit<Reach, 'logGroup'> {
   readonly stream: Stream;
-  /** Holds `index.mjs`, which exports `handler`. */
+  /** Holds `poller.mjs`, which exports `handler`. */
   readonly code: Code;
   readonly settings: Settings;
 }
@@ -41,7 +41,7 @@ export class Poller extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: props.code,
-      handler: 'index.handler',
+      handler: 'poller.handler',
       memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
       environment: { ...environment(props) },

@@ -35,7 +35,7 @@ const rates: Record<string, string> = {
 const folder = mkdtempSync(join(tmpdir(), 'collector-stack-'));
 const code = join(folder, 'code');
 mkdirSync(code);
-writeFileSync(join(code, 'index.mjs'), 'export const handler = async () => {};');
+writeFileSync(join(code, 'poller.mjs'), 'export const handler = async () => {};');
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function collector(context: Record<string, unknown> = {}, ofStreams = streams): CollectorApp {
@@ -127,7 +127,7 @@ describe('the stack', () => {
       expect(poll).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
-        Handler: 'index.handler',
+        Handler: 'poller.handler',
         MemorySize: 512,
         ReservedConcurrentExecutions: 1,
         LoggingConfig: { LogGroup: log.ref },
