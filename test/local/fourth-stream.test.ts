@@ -51,7 +51,8 @@ beforeAll(async () => {
   await writeFile(list, extended);
 
   const { streams } = (await import(pathToFileURL(list).href)) as { streams: readonly Stream[] };
-  const code = bundle(join(folder, 'functions', 'poller.ts'), join(folder, 'bundle'));
+  const entries = { poller: join(folder, 'functions', 'poller.ts') };
+  const code = bundle({ entries, into: join(folder, 'bundle') });
   const app = new CollectorApp({ streams, code, outdir: join(folder, 'out') });
   template = app.synth().getStackByName(app.stack.stackName).template;
   consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token: 'a-good-token' }] } } });
