@@ -10,10 +10,13 @@ export function at(record: Json | undefined, ...path: readonly string[]): Json |
   return value;
 }
 
-/** The text at `path`; any other type, and text that is nothing but space, is absent. */
+/** How recorded answers write that there is no value. */
+const placeholders = new Set(['', 'None', 'N/A', 'n/a']);
+
+/** The text at `path`; any other type, and text that only stands for no value, is absent. */
 export function text(record: Json | undefined, ...path: readonly string[]): string | undefined {
   const value = at(record, ...path);
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+  return saysSomething(value) ? value : undefined;
 }
 
 /** The code at `path` as text, whether it was sent as text or as a whole number that `JSON.parse` keeps. */
@@ -36,8 +39,12 @@ export function list(record: Json | undefined, ...path: readonly string[]): read
 
 /** Each text among the values once, in order; undefined where there is none, because an empty list is no value. */
 export function unique(values: readonly (Json | undefined)[]): string[] | undefined {
-  const texts = values.filter((value) => typeof value === 'string').filter((value) => value.trim() !== '');
+  const texts = values.filter(saysSomething);
   return texts.length > 0 ? [...new Set(texts)] : undefined;
+}
+
+function saysSomething(value: Json | undefined): value is string {
+  return typeof value === 'string' && !placeholders.has(value.trim());
 }
 
 /** The same object without its undefined values. */

@@ -47,9 +47,12 @@ describe('looking into a record', () => {
     expect(at(record, ...path)).toBeUndefined();
   });
 
-  it.each([[''], [' \n'], [0], [false], [null], [[]], [{}]])('does not take %j for text', (value) => {
-    expect(text({ a: value }, 'a')).toBeUndefined();
-  });
+  it.each([[''], [' \n'], ['None'], ['N/A'], [' n/a '], [0], [false], [null], [[]], [{}]])(
+    'does not take %j for text',
+    (value) => {
+      expect(text({ a: value }, 'a')).toBeUndefined();
+    },
+  );
 });
 
 describe('reading codes, switches and lists', () => {
@@ -84,7 +87,7 @@ describe('reading codes, switches and lists', () => {
   });
 
   it('texts are kept once, in order; what is no text, or nothing but space, is left out', () => {
-    expect(unique(['b', 'a', '', ' ', null, 7, ['c'], undefined, 'b'])).toEqual(['b', 'a']);
+    expect(unique(['b', 'a', '', ' ', 'None', null, 7, ['c'], undefined, 'b'])).toEqual(['b', 'a']);
     expect(unique(['', null])).toBeUndefined();
     expect(unique([])).toBeUndefined();
   });
