@@ -20,6 +20,9 @@ const validate = new Ajv2020({ strict: true, allErrors: true }).compile<{ artifa
   schema,
 );
 
+/** Every message type that Analytics knows. */
+export const messageTypes: readonly string[] = schema.$defs.messageType.enum;
+
 /** The artifacts of a message's body; throws where it is not what docs/artifact.schema.json promises. */
 export function readMessage(body: string): ReceivedArtifact[] {
   const message: unknown = JSON.parse(body);
