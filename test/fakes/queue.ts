@@ -1,9 +1,13 @@
 import { bodyOf, type Message } from '../../functions/core/packing.ts';
 import type { Queue, Refusal } from '../../functions/core/ports.ts';
+import { readMessage } from '../support/schema.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** A queue in memory with SQS's limits: 10 messages and 1 MiB a batch, and characters that it never takes. */
+/**
+ * A queue in memory with SQS's limits: 10 messages and 1 MiB a batch, and characters that it never takes. It throws
+ * where an accepted body breaks the schema, which no consumer would see otherwise.
+ */
 export class FakeQueue implements Queue {
   /** Accepted bodies, oldest first. */
   readonly bodies: string[] = [];
@@ -16,10 +20,15 @@ export class FakeQueue implements Queue {
     for (const [i, message] of batch.entries()) {
       const body = bodies[i] ?? '';
       const reason = this.refuses(body);
-      if (reason === undefined) this.bodies.push(body);
+      if (reason === undefined) this.#accept(body);
       else refusals.push({ message, permanent: true, reason });
     }
     return refusals;
+  }
+
+  #accept(body: string): void {
+    readMessage(body);
+    this.bodies.push(body);
   }
 
   /** Why a body is never taken; tests may refuse more. */
