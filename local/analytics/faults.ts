@@ -25,7 +25,7 @@ export interface SeenRequest {
 }
 
 /** Whether a request has had its effect by then. */
-export type Moment = 'before' | 'after';
+type Moment = 'before' | 'after';
 
 /** What goes wrong with one request. Parts combine: a slow 503, a rejection whose answer is lost. */
 export interface Fault extends Travel {
