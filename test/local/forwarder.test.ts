@@ -328,7 +328,7 @@ describe('a record in the overflow bucket', () => {
   test('is posted whole', async () => {
     await world.send([elsewhere]);
     await world.drain();
-    expect(rawOf(elsewhere)).toEqual([raw]);
+    expect(rawOf(elsewhere).map((text) => text === raw)).toEqual([true]);
   });
 
   test('is posted as a pointer where Analytics does not take it whole', async () => {

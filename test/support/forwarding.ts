@@ -67,7 +67,7 @@ export async function startForwarding({
     },
     visibilityTimeoutSeconds,
     onLine(line) {
-      lines.push(line);
+      lines.push(line); if (process.env.DBG) console.log(line.slice(0,600));
       if (line.startsWith('{')) log.push(JSON.parse(line));
     },
   });
