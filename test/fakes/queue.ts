@@ -1,3 +1,4 @@
+import type { Burial, DeadLetter, DeadLetters } from '../../functions/core/forward-ports.ts';
 import { bodyOf, type Message } from '../../functions/core/packing.ts';
 import type { Queue, Refusal } from '../../functions/core/ports.ts';
 import { readMessage } from '../support/schema.ts';
@@ -33,6 +34,26 @@ export class FakeQueue implements Queue {
 
   /** Why a body is never taken; tests may refuse more. */
   refuses(body: string): string | undefined {
+    return /[\uFFFE\uFFFF]/.test(body) ? 'InvalidMessageContents' : undefined;
+  }
+}
+
+/** A dead-letter queue in memory, with SQS's limit of 1 MiB and its characters. */
+export class FakeDeadLetters implements DeadLetters {
+  readonly letters: DeadLetter[] = [];
+
+  async send(letters: readonly DeadLetter[]): Promise<Burial[]> {
+    return letters.map((letter) => {
+      const reason = this.refuses(letter);
+      if (reason !== undefined) return { taken: false, reason };
+      this.letters.push(letter);
+      return { taken: true };
+    });
+  }
+
+  /** Why a letter is not taken; tests may refuse more. */
+  refuses({ body }: DeadLetter): string | undefined {
+    if (Buffer.byteLength(body) > mebibyte) return 'MessageTooLong';
     return /[\uFFFE\uFFFF]/.test(body) ? 'InvalidMessageContents' : undefined;
   }
 }
