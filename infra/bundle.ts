@@ -80,7 +80,6 @@ export function bundle({
     ...(certificates !== undefined && { 'ca.pem': Buffer.from(certificates) }),
   };
   mkdirSync(into, { recursive: true });
-  removeOld(into);
   const folder = join(into, nameOf(files));
   if (holds(folder, files)) {
     const now = new Date();
@@ -88,6 +87,7 @@ export function bundle({
   } else {
     put(folder, files);
   }
+  removeOld(into);
   return folder;
 }
 
