@@ -22,7 +22,7 @@ const threat = artifact(
     attackTechniqueIds: ['T1059', 'T1204'],
   },
   {
-    raw: '{"id":"1", "threatInfo":{"big":12345678901234567890,"ratio":1.0,"none":[],"list":[1,"two, {3} \\"4\\", "]}}',
+    raw: '{"id":"1", "threatInfo":{"big":12345678901234567890,"ratio":1.0,"none":[],"list":[1,"two, {3} \\"4, 5\\""]}}',
     timestamp: at(-54.75),
   },
 );
@@ -269,7 +269,7 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
     "none": [],
     "list": [
       1,
-      "two, {3} \\"4\\", "
+      "two, {3} \\"4, 5\\""
     ]
   }
 }`);
