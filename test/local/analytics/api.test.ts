@@ -52,7 +52,8 @@ describe('the way to Analytics', () => {
     const login = { method: 'POST', json: credentials } as const;
     expect((await given.ask('/api/v1/auth/login', login)).statusCode).toBe(200);
     expect((await given.ask('/v1/auth/login', login)).statusCode).toBe(200);
-    for (const path of ['/', '/v1', '/api', '/api/api/v1/auth/login', '/v1/threats'])
+    expect((await given.ask('/api/api/v1/auth/login', login)).statusCode).toBe(404);
+    for (const path of ['/', '/v1', '/api', '/v1/auth/login', '/v1/threats'])
       expect(answerOf(await given.ask(path))).toEqual(no(404, 'not found'));
     expect(answerOf(await given.ask('/v1/artifacts', { method: 'DELETE' }))).toEqual(no(404, 'not found'));
   });
