@@ -33,7 +33,7 @@ export interface ForwarderDeployment {
 export function readForwarderEnvironment(variables: Partial<ForwarderEnvironment>): ForwarderDeployment {
   const { text, number } = reading<keyof ForwarderEnvironment>(variables);
   return {
-    analyticsUrl: text('ANALYTICS_URL').replace(/\/+$/, ''),
+    analyticsUrl: httpsUrl(text('ANALYTICS_URL')),
     secretId: text('ANALYTICS_SECRET'),
     deadLetterQueueUrl: text('DEAD_LETTER_QUEUE_URL'),
     cursorsTable: text('CURSORS_TABLE'),
@@ -41,4 +41,15 @@ export function readForwarderEnvironment(variables: Partial<ForwarderEnvironment
     acceptedDays: number('ACCEPTED_DAYS', 0),
     settings: { requestBytes: number('REQUEST_KIB') * 1024 },
   };
+}
+
+/** Credentials go there: nothing but HTTPS, and none in the address itself, which is logged. */
+function httpsUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'https:' || url.username + url.password + url.search + url.hash !== '') {
+    throw new Error(
+      'environment variable ANALYTICS_URL is not an address such as https://analytics.example.com',
+    );
+  }
+  return url.href.replace(/\/+$/, '');
 }

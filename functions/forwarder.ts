@@ -10,11 +10,12 @@ import { logger, metrics, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { deadLetterQueue } from './adapters/sqs.ts';
 import { systemClock } from './clock.ts';
-import { forward } from './core/forward.ts';
+import { forward, type Lasting } from './core/forward.ts';
 import type { ForwardOutcome, ForwardPorts } from './core/forward-ports.ts';
 import { isNews, forwarderStatus as statusAfter } from './core/forward-status.ts';
 import type { Status } from './core/ports.ts';
 import { openSession } from './core/session.ts';
+import { within } from './core/within.ts';
 import { type ForwarderEnvironment, readForwarderEnvironment } from './forwarder-environment.ts';
 
 const environment = readForwarderEnvironment(process.env as Partial<ForwarderEnvironment>);
@@ -32,7 +33,7 @@ const ports: ForwardPorts = {
   flaw: flawOf,
   clock: systemClock,
 };
-const session = openSession(environment.secretId, ports);
+const lasting: Lasting = { session: openSession(environment.secretId, ports), streak: { refused: 0 } };
 const status = forwarderStatus(environment.cursorsTable);
 
 async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -43,11 +44,14 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
     sentAt: Number(attributes.SentTimestamp),
   }));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const { comeBack, outcome } = await forward(messages, settings, ports, session, remainingMs);
+  const { comeBack, outcome } = await forward(messages, settings, ports, lasting, remainingMs);
   reportForward(outcome);
   await keepStatus(outcome);
   return { batchItemFailures: [...comeBack].map(({ id }) => ({ itemIdentifier: id })) };
 }
+
+/** Less than the time that is left once all is settled. */
+const statusMs = 2_000;
 
 let known: Partial<Status> = {};
 let written: Partial<Status> = {};
@@ -57,7 +61,7 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
   known = statusAfter(known, outcome, systemClock.now());
   if (!isNews(written, known)) return;
   try {
-    await status.write(known);
+    await within(statusMs, () => status.write(known), systemClock);
     written = known;
   } catch (error) {
     logger.warn(`sentinelone: the forwarder's status can't be written: ${String(error)}`);

@@ -1,11 +1,12 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Architecture, type Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Environment } from '../functions/environment.ts';
 import type { streams } from '../functions/streams/list.ts';
+import { logGroup, platform, wayOut } from './function.ts';
 import { PollerRole, type Reach } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,7 +15,7 @@ export type Stream = (typeof streams)[number];
 
 interface PollerProps extends Omit<Reach, 'logGroup'> {
   readonly stream: Stream;
-  /** Holds `index.mjs`, which exports `handler`. */
+  /** Holds `poller.mjs`, which exports `handler`. */
   readonly code: Code;
   readonly settings: Settings;
 }
@@ -29,22 +30,16 @@ export class Poller extends Construct {
     const name = `${settings.stackName}-${stream.name}`;
     const cadence = Duration.minutes(stream.cadenceMinutes);
 
-    this.logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/lambda/${name}`,
-      retention: settings.logRetentionDays,
-      // A log group that stayed behind under this name would stop the stack from being deployed again.
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.logGroup = logGroup(this, name, settings);
     const poll = new Lambda(this, 'Function', {
+      ...platform,
       functionName: name,
       description: `Polls SentinelOne ${stream.name} every ${stream.cadenceMinutes} minutes`,
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
       code: props.code,
-      handler: 'index.handler',
+      handler: 'poller.handler',
       memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
-      environment: { ...environment(props) },
+      environment: { ...environment(props), ...wayOut(settings) },
       logGroup: this.logGroup,
       role: new PollerRole(this, 'Role', { ...props, logGroup: this.logGroup }),
       ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),

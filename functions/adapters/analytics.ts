@@ -23,6 +23,9 @@ interface Request {
   readonly permission: string;
 }
 
+/** Of what Analytics says, in a log or a reason. */
+const longestWords = 300;
+
 /**
  * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
  * address, with the path before `/v1` where that is not `/api`.
@@ -48,8 +51,8 @@ export function witfooAnalytics(url: string): Analytics {
     });
     const { statusCode } = answer;
     const reply = parsed(answer.body);
-    const words = text(reply, 'message')?.slice(0, 300);
-    const what = `${host} answers ${statusCode} to ${method} ${path}${words === undefined ? '' : `: ${words}`}`;
+    const words = wordsOf(reply, token);
+    const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
     if (statusCode === 401) throw new TokenRefusedError(what);
     if (statusCode === 403) throw new PermissionRefusedError(what, permission);
     if (statusCode === 408 || statusCode === 429 || statusCode >= 500)
@@ -86,7 +89,7 @@ export function witfooAnalytics(url: string): Analytics {
       const [accepted, rejected] = [at(reply, 'data', 'accepted'), at(reply, 'data', 'rejected')];
       if (typeof accepted !== 'number' || typeof rejected !== 'number')
         throw new UnreadableReplyError(`${host} does not say how many artifacts it accepts`);
-      return { accepted, rejected, message: text(reply, 'message') ?? '' };
+      return { accepted, rejected, message: wordsOf(reply, token) };
     },
 
     async search(token, { limit, offset, ...search }, timeoutMs) {
@@ -109,6 +112,12 @@ const remedies = {
   analytics: `${kept} It is retried by itself; if it lasts, look after Analytics.`,
   url: `${kept} Set analyticsUrl to the address of Analytics, as in https://analytics.example.com.`,
 } as const;
+
+/** What Analytics says, unless it may echo credentials: those of a login, which has no token yet, or the token. */
+function wordsOf(reply: Json | undefined, token: string | undefined): string {
+  if (token === undefined) return '';
+  return (text(reply, 'message') ?? '').replaceAll(token, '[token]').slice(0, longestWords);
+}
 
 function parsed(body: string): Json | undefined {
   try {

@@ -30,8 +30,7 @@ export function overflowBucket(Bucket: string): Overflow {
 export const overflowObjects: OverflowObjects = {
   async get(location) {
     const { client, GetObjectCommand } = await s3();
-    const { host: Bucket, pathname } = new URL(location);
-    const Key = decodeURIComponent(pathname.slice(1));
+    const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(location) ?? [];
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
       return await Body?.transformToString();

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { DeadLetter, DeadLetters } from '../core/forward-ports.ts';
+import type { Burial, DeadLetter, DeadLetters } from '../core/forward-ports.ts';
 import { bodyOf } from '../core/packing.ts';
 import type { Queue } from '../core/ports.ts';
 import { clientConfig } from './aws.ts';
@@ -50,14 +50,29 @@ const longestReason = 500;
 
 /** The dead-letter queue, for what is sent there on purpose: the attribute `reason` says why. */
 export function deadLetterQueue(QueueUrl: string): DeadLetters {
+  const bury = async (batch: readonly DeadLetter[]): Promise<Burial[]> => {
+    const Entries = batch.map((letter, i) => ({ Id: String(i), ...entryOf(letter) }));
+    const { Successful = [], Failed = [] } = await client.send(
+      new SendMessageBatchCommand({ QueueUrl, Entries }),
+    );
+    return Entries.map(({ Id }) => {
+      if (Successful.some((entry) => entry.Id === Id)) return { taken: true };
+      const failure = Failed.find((entry) => entry.Id === Id);
+      const reason = failure
+        ? `${failure.Code}: ${failure.Message ?? ''}`
+        : 'it was not mentioned in the answer';
+      return { taken: false, reason };
+    });
+  };
   return {
     async send(letters) {
+      const burials: Burial[] = [];
       for (const batch of batches(letters)) {
-        const Entries = batch.map((letter, i) => ({ Id: String(i), ...entryOf(letter) }));
-        const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-        const [first] = Failed;
-        if (first !== undefined) throw new Error(`${first.Code}: ${first.Message ?? ''}`);
+        const failed = (error: unknown) =>
+          batch.map(() => ({ taken: false, reason: String(error) }) as const);
+        burials.push(...(await bury(batch).catch(failed)));
       }
+      return burials;
     },
   };
 }

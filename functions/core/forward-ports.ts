@@ -65,9 +65,12 @@ export interface DeadLetter {
   readonly stream?: string;
 }
 
+/** What became of a letter. */
+export type Burial = { readonly taken: true } | { readonly taken: false; readonly reason: string };
+
 export interface DeadLetters {
-  /** Throws where the queue did not take every one. */
-  send(letters: readonly DeadLetter[]): Promise<void>;
+  /** Answers for each letter in turn. */
+  send(letters: readonly DeadLetter[]): Promise<readonly Burial[]>;
 }
 
 export interface AcceptedIds {

@@ -52,10 +52,14 @@ export function unpack(
     for (const artifact of artifacts) {
       const wrong = flaw(artifact);
       const id = text(artifact, 'metadata', 'id') ?? message.id;
+      if (wrong !== undefined) {
+        const body = () => (artifacts.length === 1 ? message.body : printed(artifact, message));
+        add(refused(id, body, message, `it breaks the schema: ${wrong}`));
+        continue;
+      }
       const packed = packArtifact(artifact as unknown as Artifact);
       const body = () => bodyOf({ artifacts: [packed] });
-      if (wrong !== undefined) add(refused(id, body, message, `it breaks the schema: ${wrong}`));
-      else add({ id, packed, body, messages: [message], fate: 'open', reason: undefined });
+      add({ id, packed, body, messages: [message], fate: 'open', reason: undefined });
     }
   }
   return [...parcels.values()];
@@ -69,6 +73,15 @@ export function unsettled(parcels: readonly Parcel[]): ReadonlySet<ReceivedMessa
 
 function refused(id: string, body: () => string, message: ReceivedMessage, reason: string): Parcel {
   return { id, packed: undefined, body, messages: [message], fate: 'refused', reason };
+}
+
+/** What nests deeper than can be printed takes its whole message along. */
+function printed(artifact: Json, { body }: ReceivedMessage): string {
+  try {
+    return bodyOf({ artifacts: [packArtifact(artifact as unknown as Artifact)] });
+  } catch {
+    return body;
+  }
 }
 
 function parsed(body: string): Json | undefined {

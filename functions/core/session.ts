@@ -9,10 +9,11 @@ import type { Json } from './stream.ts';
 /** A login to Analytics that lasts over many requests and runs. */
 export interface Session {
   /**
-   * Runs `operation` with a token; where the token is refused, once more with a new one. Throws what `operation`
-   * throws, LoginRefusedError, or MisconfiguredError where the secret holds no credentials.
+   * Runs `operation` with a token; where the token is refused, once more with a new one. `timeoutMs` is asked before
+   * each request. Throws what `operation` and `timeoutMs` throw, LoginRefusedError, or MisconfiguredError where the
+   * secret holds no credentials.
    */
-  with<T>(operation: (token: string) => Promise<T>, timeoutMs: number): Promise<T>;
+  with<T>(operation: (token: string, timeoutMs: number) => Promise<T>, timeoutMs: () => number): Promise<T>;
 }
 
 /** Tokens live 24 hours (Analytics' documentation of its API) and can't be refreshed. */
@@ -23,6 +24,12 @@ const marginMs = 5 * 60 * 1000;
 const secretPauseMs = 60 * 1000;
 /** The same credentials are tried no more often than this, lest the account be locked. */
 const loginPauseMs = 10 * 60 * 1000;
+
+interface Login {
+  readonly token: string;
+  readonly renewAt: number;
+  readonly secretVersion: string;
+}
 
 interface Refusal {
   readonly error: LoginRefusedError;
@@ -35,25 +42,30 @@ export function openSession(
   secretId: string,
   { analytics, secrets, clock }: { analytics: Analytics; secrets: Secrets; clock: Clock },
 ): Session {
-  let current: { readonly token: string; readonly renewAt: number } | undefined;
+  let current: Login | undefined;
   let refusal: Refusal | undefined;
+  let renewal: Promise<string> | undefined;
 
-  const login = async (secret: Secret | undefined, timeoutMs: number): Promise<string> => {
-    const credentials = readCredentials(secret?.value, secretId);
+  const refuse = (error: LoginRefusedError, secretVersion: string): LoginRefusedError => {
     const now = clock.now();
+    refusal = { error, secretVersion, loginAt: now, secretAt: now };
+    return error;
+  };
+
+  const login = async (secret: Secret | undefined, timeoutMs: () => number): Promise<string> => {
+    const credentials = readCredentials(secret?.value, secretId);
+    const secretVersion = secret?.version ?? '';
     try {
-      const token = await analytics.login(credentials, timeoutMs);
-      current = { token, renewAt: endOf(token, now) - marginMs };
+      const token = await analytics.login(credentials, timeoutMs());
+      current = { token, renewAt: renewalOf(token, clock.now()), secretVersion };
       refusal = undefined;
       return token;
     } catch (error) {
-      if (error instanceof LoginRefusedError)
-        refusal = { error, secretVersion: secret?.version ?? '', loginAt: now, secretAt: now };
-      throw error;
+      throw error instanceof LoginRefusedError ? refuse(error, secretVersion) : error;
     }
   };
 
-  const afterRefusal = async (past: Refusal, timeoutMs: number): Promise<string> => {
+  const afterRefusal = async (past: Refusal, timeoutMs: () => number): Promise<string> => {
     const now = clock.now();
     if (now - past.secretAt < secretPauseMs) throw past.error;
     past.secretAt = now;
@@ -62,8 +74,7 @@ export function openSession(
     return login(secret, timeoutMs);
   };
 
-  const tokenOf = async (timeoutMs: number): Promise<string> => {
-    if (current !== undefined && clock.now() < current.renewAt) return current.token;
+  const renew = async (timeoutMs: () => number): Promise<string> => {
     if (refusal !== undefined) return afterRefusal(refusal, timeoutMs);
     const secret = await secrets.read(secretId, false);
     try {
@@ -76,21 +87,34 @@ export function openSession(
     }
   };
 
+  /** Requests side by side share one login: a wrong password is tried once, not by each of them. */
+  const tokenOf = async (timeoutMs: () => number): Promise<string> => {
+    if (current !== undefined && clock.now() < current.renewAt) return current.token;
+    renewal ??= renew(timeoutMs).finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
+  };
+
   return {
     async with(operation, timeoutMs) {
       const token = await tokenOf(timeoutMs);
       try {
-        return await operation(token);
+        return await operation(token, timeoutMs());
       } catch (error) {
         if (!(error instanceof TokenRefusedError)) throw error;
         if (current?.token === token) current = undefined;
       }
+      const renewed = await tokenOf(timeoutMs);
       try {
-        return await operation(await tokenOf(timeoutMs));
+        return await operation(renewed, timeoutMs());
       } catch (error) {
         if (!(error instanceof TokenRefusedError)) throw error;
+        const refused = new LoginRefusedError('Analytics refuses the token that it has just given');
+        if (current?.token !== renewed) throw refused;
+        const { secretVersion } = current;
         current = undefined;
-        throw new LoginRefusedError('Analytics refuses the token that it has just given');
+        throw refuse(refused, secretVersion);
       }
     },
   };
@@ -117,9 +141,12 @@ function parsed(value: string): Json | undefined {
   }
 }
 
-/** When a JWT ends by its own claim, or else by the documented life. */
-function endOf(token: string, now: number): number {
+/** Before a JWT ends by its own claim, or else by the documented life. */
+function renewalOf(token: string, now: number): number {
   const payload = parsed(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
   const exp = at(payload, 'exp');
-  return typeof exp === 'number' ? Math.min(exp * 1000, now + lifeMs) : now + lifeMs;
+  const saidMs = typeof exp === 'number' ? exp * 1000 - now : lifeMs;
+  // A token that is new and past its end is from a clock that is wrong; its real end shows as a 401.
+  const leftMs = saidMs > 0 ? Math.min(saidMs, lifeMs) : lifeMs;
+  return now + Math.max(leftMs - marginMs, leftMs / 2);
 }

@@ -11,6 +11,7 @@ import type { LocalAws } from '../../local/aws/aws.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
 import { FakeQueue } from '../fakes/queue.ts';
 import { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { readMessage } from '../support/schema.ts';
 import { startStandIns } from '../support/stand-ins.ts';
 
 /** The ports, and the doors behind them that only a test has. */
@@ -240,7 +241,7 @@ describe.each(subjects)('%s', (_, make) => {
     const artifact = (raw: string): Artifact => ({
       source: 'sentinelone',
       raw,
-      metadata: { id: raw.slice(0, 20) },
+      metadata: { id: 'acme/threats/1', instance: 'acme', stream: 'threats', recordId: '1' },
     });
     const message = (...raws: string[]) =>
       packMessages(
@@ -254,9 +255,7 @@ describe.each(subjects)('%s', (_, make) => {
       if (one === undefined) throw new Error('no message');
       expect(await subject.queue.send([one], key)).toEqual([]);
       const bodies = await subject.bodies();
-      expect(bodies.map((body) => JSON.parse(body))).toEqual([
-        { artifacts: [artifact('{"a":1}'), artifact('{"b":"ä\u2028"}')] },
-      ]);
+      expect(bodies.map(readMessage)).toEqual([[artifact('{"a":1}'), artifact('{"b":"ä\u2028"}')]]);
     });
 
     test('a message with a character that is never taken is refused for good, and only that one', async () => {

@@ -85,9 +85,11 @@ describe('what holds data', () => {
     expect(keptFile).toMatchObject(kept(appOf({})));
   });
 
-  test('outlives the stack, but for logs', () => {
-    for (const { type, onRemoval } of Object.values(keptFile))
-      expect(onRemoval).toBe(type === 'AWS::Logs::LogGroup' ? 'Delete' : 'Retain');
+  test('outlives the stack, but for logs and the ids that only spare Analytics repeats', () => {
+    for (const [logicalId, { type, onRemoval }] of Object.entries(keptFile)) {
+      const goes = type === 'AWS::Logs::LogGroup' || logicalId.startsWith('ForwarderAccepted');
+      expect(onRemoval).toBe(goes ? 'Delete' : 'Retain');
+    }
   });
 
   test.each<[string, (app: CollectorApp) => void]>([

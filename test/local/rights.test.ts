@@ -2,19 +2,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
+import { befall, faults } from '../../local/analytics/faults.ts';
+import { artifact } from '../fixtures/artifacts.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { type Account, account } from '../support/account.ts';
+import { type Forwarding, startForwarding } from '../support/forwarding.ts';
 import type { Asked } from '../support/gate.ts';
 import { lambdaAsks } from '../support/lambda-rights.ts';
 import { unneeded } from '../support/need.ts';
 import { allows, type Statement } from '../support/policy.ts';
+import { everyRight } from '../support/settings.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
-const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555';
-const teamSecret = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:team/console-AbCdEf';
+const [keyArn, teamSecret] = [everyRight.secretKeyArns, everyRight.secretArns].map(String) as [
+  string,
+  string,
+];
 const host = 'usea1-rights.sentinelone.net';
 const textOf: Record<string, (time: string, fields?: object) => string> = {
   threats: (time, fields) => threatText(time, { ...fields }),
@@ -26,16 +33,17 @@ const textOf: Record<string, (time: string, fields?: object) => string> = {
 const large = { text: 'ä'.repeat(1024 * 1024) };
 
 const outdir = mkdtempSync(join(tmpdir(), 'rights-'));
-/** With each setting that adds a right. */
-const deployment = synthesise({ secretArns: [teamSecret], secretKeyArns: [keyArn] }, outdir);
+const deployment = synthesise(everyRight, outdir);
 const deployed = account(deployment.template);
+const pollers = streams.map(({ name }) => `SentinelOneCollector-${name}`);
 
 let world: World;
+let forwarding: Forwarding;
 let ticks = 0;
 
 /** All that the functions did, and what Lambda does for them. */
 const walked = (who: string, by: Account = deployed): Asked[] =>
-  [...world.gate.asked, ...lambdaAsks(by)].filter((ask) => ask.who === who);
+  [...world.gate.asked, ...forwarding.gate.asked, ...lambdaAsks(by)].filter((ask) => ask.who === who);
 
 /** What went wrong, in the words of the log or of Lambda. */
 const failures: string[] = [];
@@ -70,11 +78,38 @@ beforeAll(async () => {
   // The second run has a memory to read.
   await tickAll();
   await tickAll();
+
+  forwarding = await startForwarding({ template: deployment.template, timeoutSeconds: 60 });
+  forwarding.gate.keys.set('signal-client/analytics', keyArn);
+  forwarding.analytics.faults.push(
+    befall(
+      {},
+      faults.rejecting(({ raw }) => raw.includes('unwanted')),
+    ),
+  );
+  const location = (key: string) => ({ metadata: { rawLocation: `s3://${bucket}/${key}` } });
+  const bucket = forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket'));
+  await forwarding.collector.aws.s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: 'kept.json', Body: JSON.stringify(large) }),
+  );
+  const timestamp = ago(5);
+  await forwarding.send([
+    artifact(1, { timestamp }),
+    artifact(2, { timestamp, raw: '{"unwanted":true}' }),
+    artifact(3, { timestamp, raw: '{}', ...location('kept.json') }),
+    artifact(4, { timestamp, raw: '{}', ...location('gone.json') }),
+  ]);
+  await forwarding.drain();
 });
 afterAll(async () => {
   rmSync(outdir, { recursive: true });
   await world?.close();
+  await forwarding?.close();
 });
+
+function resourceOf(type: string): string {
+  return Object.entries(deployment.template.Resources).find(([, { Type }]) => Type === type)?.[0] ?? '';
+}
 
 describe.each([...deployed.roles.keys()])('the role of %s', (who) => {
   test('allows every call that the function makes, and that Lambda makes for it', () => {
@@ -88,6 +123,7 @@ describe.each([...deployed.roles.keys()])('the role of %s', (who) => {
 
   test('is as narrow without the settings that widen it', () => {
     const narrow = account(inject('deployment').template);
+    expect(narrow.roles.has(who)).toBe(true);
     expect(unneeded(narrow.roles.get(who) ?? [], walked(who, narrow))).toEqual([]);
   });
 
@@ -125,7 +161,7 @@ test('there is no role but those of the functions', () => {
 });
 
 test('the overflow way was walked, and both kinds of secret', () => {
-  for (const who of deployed.roles.keys()) {
+  for (const who of pollers) {
     const did = walked(who).map(({ action, resource }) => `${action} ${resource}`);
     expect(did).toContainEqual(expect.stringMatching(/^s3:PutObject /));
     expect(did).toContainEqual(expect.stringMatching(/^secretsmanager:GetSecretValue .*sentinelone\/own-/));
@@ -135,9 +171,10 @@ test('the overflow way was walked, and both kinds of secret', () => {
 });
 
 describe('with a statement taken out of every role', () => {
-  const logs = (action: string) => action.startsWith('logs:');
-  const taken = [...new Set([...deployed.roles.values()].flat().map(({ actions }) => actions.join()))].filter(
-    (actions) => !logs(actions),
+  const statements = pollers.flatMap((who) => deployed.roles.get(who) ?? []);
+  const taken = [...new Set(statements.map(({ actions }) => actions.join()))].filter(
+    // Lambda's own, which nothing here writes.
+    (actions) => !actions.startsWith('logs:'),
   );
 
   test.each(taken)('%s: AWS refuses, the log says so, and nothing is lost', async (actions) => {
@@ -154,7 +191,7 @@ describe('with a statement taken out of every role', () => {
     world.gate.open({ ...deployed, roles: new Map(less) }, world.collector.aws.environment);
     await tickAll();
     const refused = world.gate.asked.slice(before).filter(({ allowed }) => !allowed);
-    expect(new Set(refused.map(({ who }) => who))).toEqual(new Set(deployed.roles.keys()));
+    expect(new Set(refused.map(({ who }) => who))).toEqual(new Set(pollers));
     for (const { action } of refused) expect(actions.split(',')).toContain(action);
     expect(failures).not.toEqual([]);
 

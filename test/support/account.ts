@@ -1,4 +1,4 @@
-import type { Template } from '../../local/aws/template.ts';
+import { resources, type Template } from '../../local/aws/template.ts';
 import type { Statement } from './policy.ts';
 
 /** Where the stand-ins are: what the pseudo parameters of a template stand for. */
@@ -135,4 +135,24 @@ const known = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Condition', 'Prin
 // biome-ignore lint/suspicious/noExplicitAny: a policy's elements are one or many.
 function list(value: any): any[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+/**
+ * Every variable of a function that holds a queue's URL, with that of the same queue at another endpoint: the SDK goes
+ * where a queue's URL points, whatever its own endpoint is.
+ */
+export function queueUrls(template: Template, endpoint: string): Record<string, string> {
+  const queues = new Set(resources(template, 'AWS::SQS::Queue').map(({ logicalId }) => logicalId));
+  const variables = resources<FunctionProperties>(template, 'AWS::Lambda::Function').flatMap(
+    ({ Environment }) => Object.entries(Environment?.Variables ?? {}),
+  );
+  const urls = variables.flatMap(([name, value]) => {
+    const { Ref: queue = '' } = Object(value) as { Ref?: string };
+    return queues.has(queue) ? [[name, `${endpoint}/000000000000/${queue}`]] : [];
+  });
+  return Object.fromEntries(urls);
+}
+
+interface FunctionProperties {
+  readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
 }

@@ -1,7 +1,16 @@
-/** Settings with which everything that is optional is deployed, and as much of it as there can be. */
-export const everySetting: Readonly<Record<string, unknown>> = {
+/** Every setting that gives a function a further right. */
+export const everyRight: Readonly<Record<string, unknown>> = {
   secretArns: ['arn:aws:secretsmanager:us-east-1:000000000000:secret:team/console-AbCdEf'],
   secretKeyArns: ['arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555'],
+  analyticsUrl: 'https://analytics.example',
+  rememberAcceptedDays: 7,
+};
+
+/** Every setting that adds something to the stack. */
+export const everySetting: Readonly<Record<string, unknown>> = {
+  ...everyRight,
+  httpsProxy: 'http://proxy.example:3128',
+  noProxy: ['.amazonaws.com', '10.0.0.5:8080'],
 };
 
 /** The longest name that a stack may have. */

@@ -1,22 +1,14 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { inject, type ProvidedContext } from 'vitest';
-import { resources } from '../../local/aws/template.ts';
 import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
-import { account } from './account.ts';
+import { account, queueUrls } from './account.ts';
 import type { AwsProxy } from './aws-proxy.ts';
 import { type Gate, startGate } from './gate.ts';
+import { type ReceivedArtifact, readMessage } from './schema.ts';
 
 export const goodToken = 'a-good-token';
-
-/** An artifact as a consumer reads it from the queue. */
-export interface ReceivedArtifact {
-  readonly source: string;
-  readonly raw: string;
-  readonly timestamp?: string;
-  readonly metadata: Readonly<Record<string, string | string[]>>;
-}
 
 /** Consoles, and the deployed collector that polls them. */
 export interface World {
@@ -82,7 +74,7 @@ export async function startWorld({
       REQUESTS_PER_SECOND: '1000',
       ...gate.environment,
       ...nearest.environment,
-      ...queueUrls(deployment, String(nearest.environment.AWS_ENDPOINT_URL_SQS)),
+      ...queueUrls(deployment.template, String(nearest.environment.AWS_ENDPOINT_URL_SQS)),
       ...environment,
     },
     onLine(line) {
@@ -104,9 +96,7 @@ export async function startWorld({
     tick: (stream, minutes = 0) => collector.tick(stream, new Date(start + minutes * 60_000)),
     async artifacts() {
       messages.push(...(await collector.receive()));
-      return messages.flatMap(
-        ({ Body = '' }) => (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts,
-      );
+      return messages.flatMap(({ Body = '' }) => readMessage(Body));
     },
     async status(instance, stream) {
       const found = (await collector.status()).find(
@@ -122,21 +112,4 @@ export async function startWorld({
       gate.close();
     },
   };
-}
-
-/** The SDK goes where a queue's URL points, whatever its endpoint is; the path is the stand-in's own. */
-function queueUrls({ template }: Deployment, endpoint: string): Record<string, string> {
-  const queues = new Set(resources(template, 'AWS::SQS::Queue').map(({ logicalId }) => logicalId));
-  const variables = resources<FunctionProperties>(template, 'AWS::Lambda::Function').flatMap(
-    ({ Environment }) => Object.entries(Environment?.Variables ?? {}),
-  );
-  const urls = variables.flatMap(([name, value]) => {
-    const { Ref: queue = '' } = Object(value) as { Ref?: string };
-    return queues.has(queue) ? [[name, `${endpoint}/000000000000/${queue}`]] : [];
-  });
-  return Object.fromEntries(urls);
-}
-
-interface FunctionProperties {
-  readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
 }
