@@ -28,6 +28,8 @@ export interface CollectorOptions {
   readonly visibilityTimeoutSeconds?: number;
   /** Each line that a function prints. */
   readonly onLine: (line: string) => void;
+  /** What runs a handler, as Node's arguments; this project's own runtime unless given. */
+  readonly runtime?: (handler: string) => readonly string[];
 }
 
 /** A status line's worth of one cursor item. */
@@ -102,6 +104,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         ...(isForwarder && forwarderEnvironment),
       },
       onLine,
+      ...(options.runtime && { runtime: options.runtime(definition.Handler) }),
     });
     functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }

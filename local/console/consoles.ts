@@ -26,6 +26,8 @@ export interface Consoles {
   console(host: string): SimulatedConsole;
   /** Every host that a client asked the proxy for, oldest first. */
   connects: readonly Connect[];
+  /** Ends every connection to a console. */
+  cutConnections(): void;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function startConsoles({
     caFile,
     caPem: authority.cert,
     connects: proxy.connects,
+    cutConnections: proxy.cutConnections,
     console(host) {
       const found = served.get(host.toLowerCase());
       if (!found) throw new Error(`no console is called ${host}`);

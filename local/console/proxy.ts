@@ -12,6 +12,8 @@ export interface Connect {
 export interface Proxy {
   url: string;
   connects: Connect[];
+  /** Ends every connection, as happens to those that nobody uses for long. */
+  cutConnections(): void;
   close(): Promise<void>;
 }
 
@@ -48,15 +50,20 @@ export async function startProxy(hosts: ReadonlySet<string>, port: number): Prom
     client.on('close', () => upstream.destroy());
   });
 
+  const cutConnections = () => {
+    server.closeAllConnections();
+    for (const socket of open) socket.destroy();
+  };
+
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects,
+    cutConnections,
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());
-        server.closeAllConnections();
-        for (const socket of open) socket.destroy();
+        cutConnections();
       }),
   };
 }

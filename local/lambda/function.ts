@@ -16,7 +16,11 @@ export interface FunctionOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Each line that it prints. */
   readonly onLine: (line: string) => void;
+  /** What Node runs, and its arguments; the runtime in this folder unless given. */
+  readonly runtime?: readonly string[];
 }
+
+const ownRuntime = [join(import.meta.dirname, 'bootstrap.ts')];
 
 /** One function, in a process of its own that stays warm between invocations, as in Lambda. */
 export interface LocalFunction {
@@ -37,7 +41,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   let before: Promise<unknown> = Promise.resolve();
 
   const start = () => {
-    const started = spawn(process.execPath, [join(import.meta.dirname, 'bootstrap.ts')], {
+    const started = spawn(process.execPath, options.runtime ?? ownRuntime, {
       cwd: options.code,
       env: environmentOf(options, api),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -107,7 +111,10 @@ function environmentOf({ name, code, handler, memoryMb, environment }: FunctionO
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/01/[$LATEST]0',
     AWS_LAMBDA_RUNTIME_API: api.address,
     LAMBDA_TASK_ROOT: code,
     _HANDLER: handler,

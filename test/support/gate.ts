@@ -19,6 +19,10 @@ export interface Gate {
   /** Leads the AWS SDK of the functions here. */
   readonly environment: Readonly<Record<string, string>>;
   readonly asked: readonly Asked[];
+  /** By function: what its role allows. */
+  roles: Account['roles'];
+  /** Ends every connection, as happens to those that nobody uses for long. */
+  cutConnections(): void;
   /** Which key of one's own a secret is encrypted with, by name or ARN of the secret. */
   readonly keys: Map<string, string>;
   /** Nothing passes before this; `environment` is what would lead to the services without a gate. */
@@ -62,8 +66,7 @@ export async function startGate(): Promise<Gate> {
   /** Of the first thing that is refused, if any. */
   const refusal = (who: string, asks: readonly Ask[]): Ask | undefined =>
     asks.find((ask) => {
-      const allowed =
-        allows(account?.roles.get(who) ?? [], ask) && !denies(account?.resourcePolicies ?? [], ask);
+      const allowed = allows(gate.roles.get(who) ?? [], ask) && !denies(account?.resourcePolicies ?? [], ask);
       asked.push({ ...ask, who, allowed });
       return !allowed;
     });
@@ -120,8 +123,11 @@ export async function startGate(): Promise<Gate> {
     environment: Object.fromEntries(Object.values(endpoints).map((name) => [name, address])),
     asked,
     keys,
+    roles: new Map(),
+    cutConnections: () => server.closeAllConnections(),
     open(opened, environment) {
       account = opened;
+      gate.roles = opened.roles;
       leadsTo = environment;
     },
     close() {

@@ -1,6 +1,11 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { inject, type ProvidedContext } from 'vitest';
-import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
+import {
+  type CollectorOptions,
+  type LocalCollector,
+  type StatusItem,
+  startCollector,
+} from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { account, queueUrls } from './account.ts';
@@ -42,6 +47,8 @@ export interface WorldOptions {
   readonly nowMs?: () => number;
   /** The stack as synthesised; with the settings of `cdk.json` unless given. */
   readonly deployment?: Deployment;
+  /** What runs a handler, as Node's arguments. */
+  readonly runtime?: CollectorOptions['runtime'];
 }
 
 type Deployment = ProvidedContext['deployment'];
@@ -53,6 +60,7 @@ export async function startWorld({
   proxyBefore = (proxyUrl) => proxyUrl,
   nowMs,
   deployment = inject('deployment'),
+  runtime,
 }: WorldOptions): Promise<World> {
   const options = Object.entries(hosts).map(([host, more]) => [
     host,
@@ -65,6 +73,7 @@ export async function startWorld({
   const nearest = awsProxy ?? gate;
   const collector = await startCollector({
     ...deployment,
+    ...(runtime && { runtime }),
     environment: {
       NODE_USE_ENV_PROXY: '1',
       HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
