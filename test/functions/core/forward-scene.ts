@@ -8,7 +8,8 @@ import { FakeDeadLetters } from '../../fakes/queue.ts';
 import { FakeAcceptedIds, FakeOverflow, FakeSecrets } from '../../fakes/stores.ts';
 
 export const noon = Date.UTC(2026, 2, 1, 12);
-export const [email, password] = ['collector@example.com', 'a-good-password'];
+const password = 'a-good-password';
+export const email = 'collector@example.com';
 
 /** An artifact with an id of this name; `fields` go into its metadata. */
 export function artifact(name: string, fields: Record<string, string> = {}) {

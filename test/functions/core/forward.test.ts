@@ -280,11 +280,17 @@ test('where Analytics takes no record so large, or it has expired, its artifact 
 
 test.each(['fails', 'hangs'])('where the overflow bucket %s, only that message comes back', async (how) => {
   const { run, analytics, clock } = forwardScene();
-  const get = () => (how === 'hangs' ? hang(clock) : Promise.reject(new Error('AccessDenied')));
-  const large = message([{ ...artifact('a', { rawLocation: 's3://overflow/a.json' }), raw: '{}' }]);
-  const { comeBack, outcome, tookMs } = await run([large, message(named('b'))], { overflow: { get } });
+  const get = async (location: string) => {
+    if (location.includes('other')) return '{"whole":true}';
+    return how === 'hangs' ? hang(clock) : Promise.reject(new Error('AccessDenied'));
+  };
+  const pointing = (name: string) =>
+    message([{ ...artifact(name, { rawLocation: `s3://overflow/${name}.json` }), raw: '{}' }]);
+  const large = pointing('a');
+  const messages = [large, pointing('other'), message(named('b'))];
+  const { comeBack, outcome, tookMs } = await run(messages, { overflow: { get } });
   expect(comeBack).toEqual([large]);
-  expect([...analytics.times().keys()]).toEqual([idOf('b')]);
+  expect([...analytics.times().keys()]).toEqual(['b', 'other'].map(idOf));
   expect(outcome.state).toBe('undelivered');
   expect(outcome.error?.message).toMatch(/^s3:\/\/overflow\/a.json can't be read: /);
   expect(tookMs).toBeLessThan(45_000);
