@@ -148,7 +148,9 @@ describe('records of hostile shapes, ten thousand of them,', () => {
     'of %s arrive unchanged where any one value is huge',
     async (_, stream) => {
       const golden = goldenRecords(stream.name).map(({ text }) => text);
-      const scalars = fc.constantFrom(...golden.flatMap((text) => text.match(/(?<=: )"[^"]*"/g) ?? []));
+      const scalars = fc.constantFrom(
+        ...golden.flatMap((text) => text.match(/(?<=: )"(?:[^"\\]|\\.)*"/g) ?? []),
+      );
       await fc.assert(
         fc.asyncProperty(fc.constantFrom(...golden), scalars, huge, (text, scalar, value) =>
           expectDelivered([text.replace(scalar, () => value)], stream),
