@@ -32,7 +32,7 @@ export interface Streak {
 }
 
 /** What was done, kept while it happens: it holds when an error ends it. */
-export interface IngestTally {
+interface IngestTally {
   requests: number;
   /** Artifacts, each time that they were posted. */
   posted: number;

@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
 import { type Analytics, startAnalytics } from '../../local/analytics/analytics.ts';
-import type { Template } from '../../local/aws/template.ts';
+import { resolve, type Template } from '../../local/aws/template.ts';
 import { type LocalCollector, type StatusItem, startCollector } from '../../local/collector.ts';
 import type { FixtureArtifact } from '../fixtures/artifacts.ts';
 import { account, queueUrls } from './account.ts';
@@ -51,7 +52,7 @@ const secret = 'signal-client/analytics';
 export async function startForwarding({
   template = inject('deployment').template,
   environment = {},
-  timeoutSeconds = 14,
+  timeoutSeconds = 30,
   untrusted = false,
 }: ForwardingOptions = {}): Promise<Forwarding> {
   const analytics = await startAnalytics();
@@ -75,15 +76,22 @@ export async function startForwarding({
     visibilityTimeoutSeconds,
     onLine(line) {
       lines.push(line);
-      if (process.env.DBG) console.log(line.slice(0, 600));
       if (line.startsWith('{')) log.push(JSON.parse(line));
     },
   });
   gate.open(account(template), collector.aws.environment);
   const [user] = analytics.users;
   collector.aws.secrets.put(secret, JSON.stringify(user));
-  const { Ref = '' } = template.Outputs.ArtifactQueueUrl?.Value as { Ref?: string };
-  const QueueUrl = collector.aws.names.get(Ref);
+  const QueueUrl = resolve(template.Outputs.ArtifactQueueUrl?.Value, collector.aws);
+
+  /** Messages in the queue, visible or not. */
+  const waiting = async (): Promise<number> => {
+    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+    const { Attributes = {} } = await collector.aws.sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
+    );
+    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+  };
 
   const forwarding: Forwarding = {
     analytics,
@@ -97,10 +105,9 @@ export async function startForwarding({
     },
     forward: () => collector.forward(),
     async drain() {
-      for (let quiet = 0; quiet < 2; ) {
+      while ((await waiting()) > 0) {
         const { messages } = await collector.forward();
-        quiet = messages === 0 ? quiet + 1 : 0;
-        if (messages === 0) await new Promise((wake) => setTimeout(wake, visibilityTimeoutSeconds * 700));
+        if (messages === 0) await sleep(200);
       }
     },
     timesOf: (artifacts) => artifacts.map(({ metadata }) => analytics.times.get(String(metadata.id)) ?? 0),
