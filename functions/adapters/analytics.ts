@@ -9,7 +9,7 @@ import {
 import type { Analytics } from '../core/forward-ports.ts';
 import { at, text } from '../core/json.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, networkError, retryAfterMs } from './http.ts';
+import { client, connectMs, networkError, retryAfterMs, said } from './http.ts';
 
 interface Request {
   readonly method: 'GET' | 'POST';
@@ -22,9 +22,6 @@ interface Request {
   /** What a user needs for it. */
   readonly permission: string;
 }
-
-/** Of what Analytics says, in a log or a reason. */
-const longestWords = 300;
 
 /**
  * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
@@ -116,7 +113,7 @@ const remedies = {
 /** What Analytics says, unless it may echo credentials: those of a login, which has no token yet, or the token. */
 function wordsOf(reply: Json | undefined, token: string | undefined): string {
   if (token === undefined) return '';
-  return (text(reply, 'message') ?? '').replaceAll(token, '[token]').slice(0, longestWords);
+  return said(text(reply, 'message') ?? '', token);
 }
 
 function parsed(body: string): Json | undefined {

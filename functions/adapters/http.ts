@@ -39,6 +39,16 @@ export function networkError(error: unknown, host: string, remedies: NetworkReme
   return unreachable("can't be reached, or the connection broke", remedies.network);
 }
 
+const longestWords = 300;
+
+/** What another system says, fit for a log and a terminal: without the secret, and nothing that moves or turns writing. */
+export function said(words: string, secret: string): string {
+  return words
+    .replaceAll(secret, '[token]')
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .slice(0, longestWords);
+}
+
 /** Seconds or an HTTP date; anything else is as if it was absent. */
 export function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim() ?? '';

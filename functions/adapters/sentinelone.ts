@@ -12,7 +12,7 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, dateMs, type NetworkRemedies, networkError, retryAfterMs } from './http.ts';
+import { client, connectMs, dateMs, type NetworkRemedies, networkError, retryAfterMs, said } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
@@ -126,7 +126,7 @@ function reason(body: string, token: string): string {
   const words = [at(first, 'code'), text(first, 'title'), text(first, 'detail')].filter(
     (word) => word !== undefined,
   );
-  return words.length === 0 ? '' : `: ${words.join(' ').replaceAll(token, '[token]').slice(0, 300)}`;
+  return words.length === 0 ? '' : `: ${said(words.join(' '), token)}`;
 }
 
 function target(response: IncomingMessage): string {

@@ -107,7 +107,8 @@ const s3Actions: Readonly<Record<string, string>> = {
 };
 
 /** Secrets Manager adds six characters to a name; an ARN has them already. */
-const secretArn = (id: string) => (id.startsWith('arn:') ? id : arn('secretsmanager', `secret:${id}-AbCdEf`));
+export const secretArn = (id: string) =>
+  id.startsWith('arn:') ? id : arn('secretsmanager', `secret:${id}-AbCdEf`);
 
 interface TableProperties {
   readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
