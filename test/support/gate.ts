@@ -54,7 +54,8 @@ export async function startGate(): Promise<Gate> {
   let account: Account | undefined;
   let leadsTo: Readonly<Record<string, string>> = {};
 
-  const forward = async ({ service, method, url, headers, body }: AwsRequest): Promise<Answer> => {
+  const forward = async ({ service, method, url, headers, ...asked }: AwsRequest): Promise<Answer> => {
+    const body = service === 'sqs' ? atHome(asked.body, leadsTo[endpoints.sqs ?? '']) : asked.body;
     const { host: _, expect: __, connection: ___, 'transfer-encoding': ____, ...others } = headers;
     const to = new URL(url.pathname + url.search, leadsTo[endpoints[service] ?? '']);
     const sent = request(to, { method, agent, headers: { ...others, 'content-length': body.length } });
@@ -139,6 +140,10 @@ export async function startGate(): Promise<Gate> {
   };
   return gate;
 }
+
+/** The stand-in knows a queue by its own address only. */
+const atHome = (body: Buffer, endpoint = '') =>
+  Buffer.from(body.toString().replace(/"QueueUrl":"https?:\/\/[^/"]+/, `"QueueUrl":"${endpoint}`));
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
   const { connection: _, 'transfer-encoding': __, ...others } = headers;
