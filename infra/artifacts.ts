@@ -1,10 +1,10 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { BlockPublicAccess, Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Encryption } from './encryption.ts';
 
 const kept: QueueProps = {
-  encryption: QueueEncryption.SQS_MANAGED,
   enforceSSL: true,
   // The longest that SQS keeps a message, counted from when it was first sent: the dead-letter queue adds nothing.
   retentionPeriod: Duration.days(14),
@@ -12,17 +12,23 @@ const kept: QueueProps = {
   removalPolicy: RemovalPolicy.RETAIN,
 };
 
+interface ArtifactsProps {
+  readonly encryption: Encryption;
+  readonly overflowExpirationDays: number;
+}
+
 /** Where artifacts go: a queue, its dead-letter queue, and a bucket for records that no message can hold. */
 export class Artifacts extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
   readonly overflow: Bucket;
 
-  constructor(scope: Construct, id: string, props: { overflowExpirationDays: number }) {
+  constructor(scope: Construct, id: string, { encryption, overflowExpirationDays }: ArtifactsProps) {
     super(scope, id);
-    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', kept);
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', { ...kept, ...encryption.queue });
     this.queue = new Queue(this, 'Queue', {
       ...kept,
+      ...encryption.queue,
       maxMessageSizeBytes: 1024 * 1024,
       // Six times the forwarder's timeout, as AWS advises: throttled batches are tried again before they reappear.
       visibilityTimeout: Duration.minutes(6),
@@ -31,13 +37,13 @@ export class Artifacts extends Construct {
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 1000 },
     });
     this.overflow = new Bucket(this, 'Overflow', {
-      encryption: BucketEncryption.S3_MANAGED,
+      ...encryption.bucket,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       lifecycleRules: [
         {
-          expiration: Duration.days(props.overflowExpirationDays),
+          expiration: Duration.days(overflowExpirationDays),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],

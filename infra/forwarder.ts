@@ -3,7 +3,8 @@ import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, EventSourceMapping, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { ForwarderEnvironment } from '../functions/forwarder-environment.ts';
-import { logGroup, platform, wayOut } from './function.ts';
+import type { Encryption } from './encryption.ts';
+import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
 import { type ForwarderReach, ForwarderRole } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -12,16 +13,18 @@ interface ForwarderProps extends Omit<ForwarderReach, 'logGroup' | 'accepted'> {
   /** Holds `forwarder.mjs`, which exports `handler`. */
   readonly code: Code;
   readonly settings: Settings;
+  readonly encryption: Encryption;
 }
 
 /** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue feeds, its role and its log group. */
 export class Forwarder extends Construct {
   constructor(scope: Construct, id: string, props: ForwarderProps) {
     super(scope, id);
-    const { settings, queue } = props;
+    const { settings, queue, encryption } = props;
     const name = `${settings.stackName}-forwarder`;
-    const accepted = settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted') : undefined;
-    const log = logGroup(this, name, settings);
+    const accepted =
+      settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted', encryption) : undefined;
+    const log = logGroup(this, name, settings, encryption);
 
     const forward = new Lambda(this, 'Function', {
       ...platform,
@@ -36,6 +39,7 @@ export class Forwarder extends Construct {
       logGroup: log,
       role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: log }),
     });
+    putIntoSubnets(forward, settings);
     // Not the function's own `addEventSource`, which would add rights to the role.
     new EventSourceMapping(this, 'Source', {
       target: forward,
@@ -50,8 +54,9 @@ export class Forwarder extends Construct {
 
 /** Ids of accepted artifacts, until they expire. */
 class AcceptedTable extends Table {
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { table }: Encryption) {
     super(scope, id, {
+      ...table,
       partitionKey: { name: 'id', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',
       billingMode: BillingMode.PAY_PER_REQUEST,

@@ -6,7 +6,8 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Environment } from '../functions/environment.ts';
 import type { streams } from '../functions/streams/list.ts';
-import { logGroup, platform, wayOut } from './function.ts';
+import type { Encryption } from './encryption.ts';
+import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
 import { PollerRole, type Reach } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -18,6 +19,7 @@ interface PollerProps extends Omit<Reach, 'logGroup'> {
   /** Holds `poller.mjs`, which exports `handler`. */
   readonly code: Code;
   readonly settings: Settings;
+  readonly encryption: Encryption;
 }
 
 /** Polls one stream: a rule that fires at its cadence, a function, its role and its log group. */
@@ -30,7 +32,7 @@ export class Poller extends Construct {
     const name = `${settings.stackName}-${stream.name}`;
     const cadence = Duration.minutes(stream.cadenceMinutes);
 
-    this.logGroup = logGroup(this, name, settings);
+    this.logGroup = logGroup(this, name, settings, props.encryption);
     const poll = new Lambda(this, 'Function', {
       ...platform,
       functionName: name,
@@ -47,6 +49,7 @@ export class Poller extends Construct {
       retryAttempts: 0,
       maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
     });
+    putIntoSubnets(poll, settings);
     new Rule(this, 'Schedule', {
       description: `Starts ${name}`,
       schedule: Schedule.rate(cadence),

@@ -14,7 +14,7 @@ export interface Reach {
   readonly queue: Queue;
   readonly overflow: Bucket;
   readonly logGroup: LogGroup;
-  readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns'>;
+  readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns' | 'keyArn' | 'subnetIds'>;
 }
 
 /** What the forwarder may touch. */
@@ -26,7 +26,7 @@ export interface ForwarderReach {
   /** Undefined where accepted ids are not remembered. */
   readonly accepted: Table | undefined;
   readonly logGroup: LogGroup;
-  readonly settings: Pick<Settings, 'analyticsSecretId' | 'secretKeyArns'>;
+  readonly settings: Pick<Settings, 'analyticsSecretId' | 'secretKeyArns' | 'keyArn' | 'subnetIds'>;
 }
 
 /** A poller's own role: it may do what a poll does, and nothing else. */
@@ -47,6 +47,8 @@ export class PollerRole extends Role {
         may(['s3:PutObject'], reach.overflow.arnForObjects('*')),
         may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
         ...decryptSecrets(settings),
+        ...useKey(settings),
+        ...makeNetworkInterfaces(settings),
       ]),
     );
     Validations.of(this).acknowledge(
@@ -58,6 +60,7 @@ export class PollerRole extends Role {
       ...settings.secretArns
         .filter((arn) => arn.includes('*'))
         .map((arn) => wildcard(arn, 'The operator who deploys grants these secrets by a setting.')),
+      ...furtherWildcards(settings),
     );
   }
 }
@@ -91,10 +94,13 @@ export class ForwarderRole extends Role {
           ? [may(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], reach.accepted.tableArn)]
           : []),
         ...decryptSecrets(settings),
+        ...useKey(settings),
+        ...makeNetworkInterfaces(settings),
       ]),
     );
     Validations.of(this).acknowledge(
       objectsOf(reach.overflow, 'Objects are named after records: GetObject alone, in this one bucket.'),
+      ...furtherWildcards(settings),
     );
   }
 }
@@ -134,8 +140,60 @@ function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>
   ];
 }
 
-/** The service that may use a key for us: Secrets Manager in the key's own region. */
-const secretsManagerBeside = (keyArn: string) => `secretsmanager.${keyArn.split(':')[3]}.amazonaws.com`;
+/** What is stored is encrypted with the operator's key: each service uses it in the function's name. */
+function useKey({ keyArn }: Pick<Settings, 'keyArn'>): PolicyStatement[] {
+  if (keyArn === undefined) return [];
+  const through = (services: string[], ...actions: string[]) =>
+    new PolicyStatement({
+      actions,
+      resources: [keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': services.map((service) => beside(keyArn, service)) } },
+    });
+  return [
+    through(['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
+    // As DynamoDB's documentation wants it of whoever uses a table.
+    through(
+      ['dynamodb'],
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey*',
+      'kms:ReEncrypt*',
+    ),
+  ];
+}
+
+/** Lambda puts a function into a subnet in the function's own name; these actions know no resources. */
+function makeNetworkInterfaces({ subnetIds }: Pick<Settings, 'subnetIds'>): PolicyStatement[] {
+  return subnetIds.length === 0 ? [] : [may(networkInterfaces, '*')];
+}
+
+const networkInterfaces = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+function furtherWildcards({ keyArn, subnetIds }: Pick<Settings, 'keyArn' | 'subnetIds'>) {
+  const onAll = wildcard(
+    '*',
+    'Lambda makes network interfaces in its own name; EC2 knows no narrower resource for it.',
+  );
+  const onKey = ['kms:GenerateDataKey*', 'kms:ReEncrypt*'].map((action) => ({
+    id: `AwsSolutions-IAM5[Action::${action}]`,
+    reason:
+      "Two actions each, as DynamoDB's documentation lists them, on one key and through DynamoDB alone.",
+  }));
+  return [...(subnetIds.length > 0 ? [onAll] : []), ...(keyArn === undefined ? [] : onKey)];
+}
+
+/** A service in the key's own region, which may use the key for us. */
+const beside = (keyArn: string, service: string) => `${service}.${keyArn.split(':')[3]}.amazonaws.com`;
+
+const secretsManagerBeside = (keyArn: string) => beside(keyArn, 'secretsmanager');
 
 const wildcard = (resource: string, reason: string) => ({
   id: `AwsSolutions-IAM5[Resource::${resource}]`,

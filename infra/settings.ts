@@ -62,6 +62,13 @@ export interface Settings {
   readonly noProxy: readonly string[];
   /** On the machine that deploys: PEM certificates that the functions trust beside the public ones. */
   readonly caFile?: string;
+  /** Subnets of one's own that the functions run in; with them goes at least one security group. */
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  /** A key of one's own that queues, tables, bucket and logs are encrypted with; in the region of the stack. */
+  readonly keyArn?: string;
+  /** On the stack and all that is in it. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
@@ -90,10 +97,16 @@ export function readSettings(
     );
   }
   const read = v.safeParse(v.object(schemas), Object.fromEntries(given), { abortEarly: true });
-  if (read.success) return read.output;
+  if (read.success) return together(read.output);
   const [{ path, message }] = read.issues;
   const key = String(path?.[0].key);
   throw new SettingsError(`The setting ${key} is ${shown(context[key])}, but must be ${message}.`);
+}
+
+/** What makes sense only with another setting. */
+function together(read: Settings): Settings {
+  if (read.subnetIds.length > 0 === read.securityGroupIds.length > 0) return read;
+  throw new SettingsError('The settings subnetIds and securityGroupIds go together: give both or neither.');
 }
 
 /** Without the user and password that a URL may hold. */
@@ -125,7 +138,7 @@ function settings(streamNames: readonly string[]) {
       [],
     ),
     secretKeyArns: listOf(
-      /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+      keyArn,
       'a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing)',
       [],
     ),
@@ -175,9 +188,37 @@ function settings(streamNames: readonly string[]) {
       v.pipe(v.string(), v.nonEmpty()),
       'the path to a file of PEM certificates on the machine that deploys',
     ),
+    subnetIds: listOf(
+      /^subnet-[0-9a-f]{8,17}$/,
+      'a JSON list of ids of subnets, such as ["subnet-0a1b2c3d"]',
+      [],
+    ),
+    securityGroupIds: listOf(
+      /^sg-[0-9a-f]{8,17}$/,
+      'a JSON list of ids of security groups, such as ["sg-0a1b2c3d"]',
+      [],
+    ),
+    keyArn: optional(
+      v.pipe(v.string(), v.regex(keyArn)),
+      'the ARN of a KMS key (of the key itself: an alias grants nothing)',
+    ),
+    tags: fromText(
+      v.pipe(
+        v.unknown(),
+        v.check((tags) => !Array.isArray(tags)),
+        v.record(
+          v.pipe(v.string(), v.regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u)),
+          v.pipe(v.string(), v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u)),
+        ),
+        v.check((tags) => Object.keys(tags).length <= 50),
+      ),
+      'a JSON object of up to 50 texts by name, such as {"team": "security"}, with names of up to 128 and texts of up to 256 letters, digits, spaces and _.:/=+-@',
+      {},
+    ),
   } satisfies Record<keyof Settings, object>;
 }
 
+const keyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
 const host = '([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])';
 const analyticsUrl = new RegExp(`^https://${host}(:\\d+)?(/[\\w.~/-]*)?$`);
 const proxyUrl = new RegExp(`^https?://${host}:\\d+/?$`);

@@ -3,6 +3,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { Artifacts } from './artifacts.ts';
+import { encryptionOf } from './encryption.ts';
 import { Forwarder } from './forwarder.ts';
 import { Poller, type Stream } from './poller.ts';
 import type { Settings } from './settings.ts';
@@ -20,18 +21,26 @@ export class CollectorStack extends Stack {
   constructor(scope: Construct, { settings, streams, code }: CollectorProps) {
     super(scope, settings.stackName, {
       description: `Collects SentinelOne ${streams.map(({ name }) => name).join(', ')} for WitFoo Analytics`,
+      tags: { ...settings.tags },
     });
     const asset = Code.fromAsset(code);
-    const { instances, cursors } = new Tables(this, 'Tables');
-    const { queue, deadLetterQueue, overflow } = new Artifacts(this, 'Artifacts', settings);
+    const encryption = encryptionOf(this, settings);
+    const { instances, cursors } = new Tables(this, 'Tables', encryption);
+    const { queue, deadLetterQueue, overflow } = new Artifacts(this, 'Artifacts', {
+      ...settings,
+      encryption,
+    });
     const pollers = streams.map(
       (stream) =>
-        new Poller(this, stream.name, { stream, settings, code: asset, instances, cursors, queue, overflow }),
+        new Poller(this, stream.name, {
+          ...{ stream, settings, encryption, code: asset },
+          ...{ instances, cursors, queue, overflow },
+        }),
     );
     const { analyticsUrl } = settings;
     if (analyticsUrl !== undefined) {
       const reach = { queue, deadLetterQueue, overflow, cursors };
-      new Forwarder(this, 'Forwarder', { analyticsUrl, settings, code: asset, ...reach });
+      new Forwarder(this, 'Forwarder', { analyticsUrl, settings, encryption, code: asset, ...reach });
     }
     new QueryDefinition(this, 'FetchedQuery', {
       queryDefinitionName: `${settings.stackName}/fetched`,

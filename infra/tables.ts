@@ -1,10 +1,10 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { type Attribute, AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import type { Encryption } from './encryption.ts';
 
 const text = (name: string): Attribute => ({ name, type: AttributeType.STRING });
 
-// Encrypted with the key that AWS owns, as every table is: no secret is in here, and any other key costs KMS calls.
 const kept: Partial<TableProps> = {
   billingMode: BillingMode.PAY_PER_REQUEST,
   pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -18,11 +18,12 @@ export class Tables extends Construct {
   readonly instances: Table;
   readonly cursors: Table;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { table }: Encryption) {
     super(scope, id);
-    this.instances = new Table(this, 'Instances', { ...kept, partitionKey: text('instance') });
+    this.instances = new Table(this, 'Instances', { ...kept, ...table, partitionKey: text('instance') });
     this.cursors = new Table(this, 'Cursors', {
       ...kept,
+      ...table,
       partitionKey: text('instance'),
       sortKey: text('stream'),
     });

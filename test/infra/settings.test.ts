@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { readSettings, SettingsError } from '../../infra/settings.ts';
 
+const ownKey = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
 const read = (context: Record<string, unknown>) => readSettings(context, ['threats', 'activities']);
 
 describe('settings', () => {
@@ -29,6 +30,9 @@ describe('settings', () => {
       analyticsConcurrency: 2,
       rememberAcceptedDays: 0,
       noProxy: [],
+      subnetIds: [],
+      securityGroupIds: [],
+      tags: {},
     });
   });
 
@@ -107,6 +111,8 @@ describe('settings', () => {
     ['httpsProxy', 'https://10.0.0.5:443/', 'https://10.0.0.5:443/'],
     ['noProxy', '[".amazonaws.com","[::1]:80","*"]', ['.amazonaws.com', '[::1]:80', '*']],
     ['caFile', 'ca.pem', 'ca.pem'],
+    ['keyArn', ownKey, ownKey],
+    ['tags', '{"team":"security","cost centre":"7/a"}', { team: 'security', 'cost centre': '7/a' }],
   ])('take %s = %j', (key, given, taken) => {
     expect(read({ [key]: given })).toMatchObject({ [key]: taken });
   });
@@ -206,6 +212,20 @@ describe('settings', () => {
     ['noProxy', '.amazonaws.com', direct],
     ['noProxy', ['a,b'], direct],
     ['noProxy', ['a b'], direct],
+    ['subnetIds', 'subnet-0a1b2c3d', 'must be a JSON list of ids of subnets'],
+    ['subnetIds', ['subnet-XYZ'], 'must be a JSON list of ids of subnets'],
+    ['securityGroupIds', ['default'], 'must be a JSON list of ids of security groups'],
+    ['keyArn', 'alias/team', 'must be the ARN of a KMS key'],
+    ['keyArn', 'arn:aws:kms:eu-west-1:111122223333:alias/team', 'must be the ARN of a KMS key'],
+    ['tags', ['team'], 'must be a JSON object of up to 50 texts by name'],
+    ['tags', { 'aws:team': 'security' }, 'must be a JSON object'],
+    ['tags', { team: 7 }, 'must be a JSON object'],
+    ['tags', { team: 'a?' }, 'must be a JSON object'],
+    [
+      'tags',
+      Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`tag${i}`, ''])),
+      'must be a JSON object',
+    ],
     ['caFile', '', 'must be the path to a file of PEM certificates on the machine that deploys'],
   ])('refuse %s = %j', (key, given, allowed) => {
     const sentence = refusal({ [key]: given });
@@ -224,9 +244,18 @@ describe('settings', () => {
     expect(sentence).toContain(`The setting ${key} is "https://…@proxy.example.com:3128", but must be`);
   });
 
+  test.each([{ subnetIds: ['subnet-0a1b2c3d'] }, { securityGroupIds: ['sg-0a1b2c3d'] }])(
+    'refuse %j without what goes with it',
+    (context) => {
+      expect(refusal(context)).toBe(
+        'The settings subnetIds and securityGroupIds go together: give both or neither.',
+      );
+    },
+  );
+
   test.each(['bogus', 'messageKiB', 'constructor'])('refuse %s, which is none of them', (key) => {
     expect(refusal({ [key]: 1 })).toMatch(
-      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, caFile\\.$`),
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, tags\\.$`),
     );
   });
 });

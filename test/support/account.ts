@@ -47,6 +47,14 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** Where each kind of resource says which key of the operator's own it is encrypted with. */
+const encryptedWith: Readonly<Record<string, (properties: Properties) => unknown>> = {
+  'AWS::DynamoDB::Table': ({ SSESpecification }) => SSESpecification?.KMSMasterKeyId,
+  'AWS::SQS::Queue': ({ KmsMasterKeyId }) => KmsMasterKeyId,
+  'AWS::S3::Bucket': ({ BucketEncryption }) =>
+    BucketEncryption?.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID,
+};
+
 /** A template as deployed in the account of the stand-ins. */
 export interface Account {
   readonly template: Template;
@@ -56,6 +64,8 @@ export interface Account {
   nameOf(logicalId: string): string;
   /** By name: what its role may do. */
   readonly roles: ReadonlyMap<string, readonly Statement[]>;
+  /** The operator's own key that something is encrypted with, by its ARN or that of what is in it. */
+  keyOf(arn: string): string | undefined;
   /** What the policies of queues, buckets and topics say. */
   readonly resourcePolicies: readonly Statement[];
 }
@@ -114,9 +124,16 @@ export function account(template: Template): Account {
       ...attached.flatMap(([, { Properties }]) => statements(Properties.PolicyDocument)),
     ];
   };
+  const keys = new Map(
+    all.flatMap(([logicalId, { Type, Properties }]) => {
+      const key = encryptedWith[Type]?.(Properties);
+      return key === undefined ? [] : [[resource(logicalId).arn, text(key)] as const];
+    }),
+  );
   return {
     template,
     text,
+    keyOf: (arn) => keys.get(arn.replace(/^(arn:aws:s3:::[^/]+)\/.*/, '$1')),
     nameOf: (logicalId) => resource(logicalId).name,
     roles: new Map(
       of('AWS::Lambda::Function').map(([logicalId, { Properties }]) => [

@@ -22,7 +22,38 @@ export function signatureOf({ authorization = '' }: IncomingHttpHeaders): { who:
 export function asksOf(request: AwsRequest, account: Account): Ask[] {
   const asks = services[request.service];
   if (asks === undefined) throw new Error(`nothing here knows what ${request.service} checks`);
-  return asks(request, account).map((ask) => ({ ...ask, context: { ...overTls, ...ask.context } }));
+  return asks(request, account)
+    .flatMap((ask) => [ask, ...keyAsks(ask, account)])
+    .map((ask) => ({ ...ask, context: { ...overTls, ...ask.context } }));
+}
+
+/** What a call of DynamoDB, SQS or S3 does with a key of the operator's own, by the first words of its action. */
+const keyUses: readonly [action: RegExp, keyActions: readonly string[]][] = [
+  [/^sqs:Send/, ['Decrypt', 'GenerateDataKey']],
+  [/^sqs:Receive/, ['Decrypt']],
+  [/^s3:Put/, ['GenerateDataKey']],
+  [/^s3:Get/, ['Decrypt']],
+  [/^dynamodb:(Get|BatchGet|Query|Scan)/, ['Decrypt', 'DescribeKey']],
+  [
+    /^dynamodb:(Put|Update|Delete|BatchWrite)/,
+    [
+      ...['Decrypt', 'DescribeKey', 'Encrypt', 'ReEncryptFrom', 'ReEncryptTo'],
+      ...['GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'],
+    ],
+  ],
+];
+
+/** What an ask needs besides, where what it is about is encrypted with a key of the operator's own. */
+export function keyAsks({ action, resource }: Ask, { keyOf }: Account): Ask[] {
+  const key = keyOf(resource);
+  if (key === undefined) return [];
+  const [, keyActions = []] = keyUses.find(([use]) => use.test(action)) ?? [];
+  const service = `${action.split(':')[0]}.${key.split(':')[3]}.amazonaws.com`;
+  return keyActions.map((name) => ({
+    action: `kms:${name}`,
+    resource: key,
+    context: { 'kms:ViaService': [service] },
+  }));
 }
 
 /** The stand-ins speak plain HTTP where AWS speaks TLS. */

@@ -1,5 +1,6 @@
 import { resources } from '../../local/aws/template.ts';
 import { type Account, arn } from './account.ts';
+import { keyAsks } from './asks.ts';
 import type { Asked } from './gate.ts';
 import { type Ask, allows } from './policy.ts';
 
@@ -38,8 +39,8 @@ export function lambdaAsks(account: Account): Asked[] {
   const { template, text } = account;
   const asked: Asked[] = [];
   const ask = (who: string, action: string, resource: string, context: Ask['context'] = {}) => {
-    const one = { action, resource, context };
-    asked.push({ ...one, who, allowed: allows(account.roles.get(who) ?? [], one) });
+    for (const one of [{ action, resource, context }, ...keyAsks({ action, resource, context }, account)])
+      asked.push({ ...one, who, allowed: allows(account.roles.get(who) ?? [], one) });
   };
   const handOver = (who: string, target: string) =>
     ask(who, target.includes(':sns:') ? 'sns:Publish' : 'sqs:SendMessage', target);

@@ -4,6 +4,9 @@ export const everyRight: Readonly<Record<string, unknown>> = {
   secretKeyArns: ['arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555'],
   analyticsUrl: 'https://analytics.example',
   rememberAcceptedDays: 7,
+  keyArn: 'arn:aws:kms:us-east-1:000000000000:key/99999999-8888-7777-6666-555555555555',
+  subnetIds: ['subnet-0a1b2c3d', 'subnet-4e5f6a7b'],
+  securityGroupIds: ['sg-0a1b2c3d'],
 };
 
 /** Every setting that adds something to the stack. */
@@ -11,6 +14,7 @@ export const everySetting: Readonly<Record<string, unknown>> = {
   ...everyRight,
   httpsProxy: 'http://proxy.example:3128',
   noProxy: ['.amazonaws.com', '10.0.0.5:8080'],
+  tags: { team: 'security' },
 };
 
 /** The longest name that a stack may have. */
