@@ -39,8 +39,8 @@ export interface Forwarding {
 export interface ForwardingOptions {
   readonly template?: Template;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Of the function: what backs off for as long as it may then takes no longer than this. */
-  readonly timeoutSeconds?: number;
+  /** Of the function, in place of the deployed one. */
+  readonly timeoutSeconds?: number | undefined;
   /** The forwarder does not know the authority of Analytics. */
   readonly untrusted?: boolean;
 }
@@ -52,7 +52,7 @@ const secret = 'signal-client/analytics';
 export async function startForwarding({
   template = inject('deployment').template,
   environment = {},
-  timeoutSeconds = 30,
+  timeoutSeconds,
   untrusted = false,
 }: ForwardingOptions = {}): Promise<Forwarding> {
   const analytics = await startAnalytics();
@@ -63,7 +63,7 @@ export async function startForwarding({
   const log: Record<string, unknown>[] = [];
   const gate = await startGate();
   const collector = await startCollector({
-    template: shortened(template, timeoutSeconds),
+    template: timeoutSeconds === undefined ? template : shortened(template, timeoutSeconds),
     code: inject('deployment').code,
     environment: {},
     forwarderEnvironment: {
