@@ -30,6 +30,8 @@ export interface CollectorOptions {
   readonly onLine: (line: string) => void;
   /** What runs a handler, as Node's arguments; this project's own runtime unless given. */
   readonly runtime?: (handler: string) => readonly string[];
+  /** Lambda's own clock, in milliseconds; the machine's unless given. */
+  readonly nowMs?: () => number;
 }
 
 /** A status line's worth of one cursor item. */
@@ -105,6 +107,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       },
       onLine,
       ...(options.runtime && { runtime: options.runtime(definition.Handler) }),
+      ...(options.nowMs && { nowMs: options.nowMs }),
     });
     functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }

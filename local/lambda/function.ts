@@ -18,6 +18,8 @@ export interface FunctionOptions {
   readonly onLine: (line: string) => void;
   /** What Node runs, and its arguments; the runtime in this folder unless given. */
   readonly runtime?: readonly string[];
+  /** Lambda's own clock, in milliseconds; the machine's unless given. */
+  readonly nowMs?: () => number;
 }
 
 const ownRuntime = [join(import.meta.dirname, 'bootstrap.ts')];
@@ -66,7 +68,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     });
     child ??= start();
     const functionArn = `arn:aws:lambda:us-east-1:000000000000:function:${options.name}`;
-    api.hand({ id, event, functionArn, deadline: Date.now() + timeoutMs });
+    api.hand({ id, event, functionArn, deadline: (options.nowMs ?? Date.now)() + timeoutMs });
     const timer = setTimeout(() => child?.kill('SIGKILL'), timeoutMs);
     try {
       return outcome(await told, options.name);

@@ -7,11 +7,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import type { CollectorOptions } from '../../local/collector.ts';
 import { befall, faults } from '../../local/console/faults.ts';
 import { activityText, ago } from '../fixtures/records.ts';
-import type { World, WorldOptions } from '../support/world.ts';
+import { goodToken, type World, type WorldOptions } from '../support/world.ts';
 import { exactlyOnce, putAll, type Stage, startStage } from './faults/stage.ts';
 
 /** AWS's own runtime client, where `npm ci --prefix .ci/runtime-client` has built it: that takes cmake and a compiler. */
 const client = join(import.meta.dirname, '../../.ci/runtime-client/node_modules/aws-lambda-ric/index.mjs');
+
+const anHourLater = join(import.meta.dirname, '..', 'support', 'an-hour-later.ts');
 
 const runtimes: [string, CollectorOptions['runtime']][] = [['the runtime of local/lambda', undefined]];
 if (existsSync(client)) runtimes.push(["AWS's runtime client", (handler) => [client, handler]]);
@@ -118,21 +120,46 @@ describe.each(runtimes)('the bundle under %s', (_, runtime) => {
     expect(pid()).not.toBe(first);
   });
 
-  test('wakes from a freeze to dead connections and another token, and loses nothing', async () => {
-    await start();
-    await tick();
-    const first = pid();
-    process.kill(first, 'SIGSTOP');
-    put();
-    world.gate.cutConnections();
-    world.consoles.cutConnections();
-    stage.console('acme').tokens = [{ token: 'another-token' }];
-    world.collector.aws.secrets.put('signal-client/sentinelone/acme', 'another-token');
-    process.kill(first, 'SIGCONT');
-    await tick();
-    expect(pid()).toBe(first);
-    expect(await world.status('acme', 'activities')).toMatchObject({ state: 'ok', lastCount: 5 });
-    expect(await verdict()).toEqual(exactlyOnce);
+  describe('frozen for an hour', () => {
+    let first: number;
+    let aheadMs: number;
+
+    const freeze = async (meanwhile: () => void) => {
+      aheadMs = 0;
+      const environment = { NODE_OPTIONS: `--import=${anHourLater}` };
+      await start({ nowMs: () => Date.now() + aheadMs, environment });
+      await tick();
+      first = pid();
+      process.kill(first, 'SIGSTOP');
+      put();
+      world.gate.cutConnections();
+      world.consoles.cutConnections();
+      meanwhile();
+      aheadMs = 3_600_000;
+      process.kill(first, 'SIGCONT');
+      while (!world.lines.includes('thawed')) await setTimeout(5);
+      await tick();
+    };
+    const setToken = (...tokens: [string, ...string[]]) => {
+      stage.console('acme').tokens = tokens.map((token) => ({ token }));
+      world.collector.aws.secrets.put('signal-client/sentinelone/acme', tokens[0]);
+    };
+    const reads = () => world.gate.asked.filter(({ action }) => action === 'secretsmanager:GetSecretValue');
+
+    test('it wakes to dead connections and a dead token, and loses nothing', async () => {
+      await freeze(() => setToken('another-token'));
+      expect(pid()).toBe(first);
+      expect(await world.status('acme', 'activities')).toMatchObject({ state: 'ok', lastCount: 5 });
+      expect(await verdict()).toEqual(exactlyOnce);
+    });
+
+    test('it does not trust a secret that it read before, though the old token is still good', async () => {
+      await freeze(() => setToken('another-token', goodToken));
+      expect(reads()).toHaveLength(2);
+      const refused = stage.console('acme').requests.filter(({ status }) => status === 401);
+      expect(refused).toEqual([]);
+      expect(await verdict()).toEqual(exactlyOnce);
+    });
   });
 
   test('ends at once on SIGTERM, in the middle of a run as well, and the next run loses nothing', async () => {

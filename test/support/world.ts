@@ -45,7 +45,7 @@ export interface WorldOptions {
   readonly proxyBefore?: (proxyUrl: string) => string;
   /** Where the forwarder posts to, and the file with the authority of its certificate. */
   readonly analytics?: { readonly url: string; readonly caFile: string };
-  /** The consoles' clock; the machine's unless given. */
+  /** The clock of the consoles and of Lambda; the machine's unless given. */
   readonly nowMs?: () => number;
   /** The stack as synthesised; with the settings of `cdk.json` unless given. */
   readonly deployment?: Deployment;
@@ -77,6 +77,7 @@ export async function startWorld({
   const collector = await startCollector({
     ...deployment,
     ...(runtime && { runtime }),
+    ...(nowMs && { nowMs }),
     environment: {
       NODE_USE_ENV_PROXY: '1',
       HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
