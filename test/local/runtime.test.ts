@@ -127,7 +127,8 @@ describe.each(runtimes)('the bundle under %s', (_, runtime) => {
     const freeze = async (meanwhile: () => void) => {
       aheadMs = 0;
       const environment = { NODE_OPTIONS: `--import=${anHourLater}` };
-      await start({ nowMs: () => Date.now() + aheadMs, environment });
+      const nowMs = () => Date.now() + aheadMs;
+      await start({ nowMs, lambdaNowMs: nowMs, environment });
       await tick();
       first = pid();
       process.kill(first, 'SIGSTOP');

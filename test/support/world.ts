@@ -45,8 +45,10 @@ export interface WorldOptions {
   readonly proxyBefore?: (proxyUrl: string) => string;
   /** Where the forwarder posts to, and the file with the authority of its certificate. */
   readonly analytics?: { readonly url: string; readonly caFile: string };
-  /** The clock of the consoles and of Lambda; the machine's unless given. */
+  /** The consoles' clock; the machine's unless given. */
   readonly nowMs?: () => number;
+  /** Lambda's clock; the machine's unless given. */
+  readonly lambdaNowMs?: () => number;
   /** The stack as synthesised; with the settings of `cdk.json` unless given. */
   readonly deployment?: Deployment;
   /** What runs a handler, as Node's arguments. */
@@ -62,6 +64,7 @@ export async function startWorld({
   analytics,
   proxyBefore = (proxyUrl) => proxyUrl,
   nowMs,
+  lambdaNowMs,
   deployment = inject('deployment'),
   runtime,
 }: WorldOptions): Promise<World> {
@@ -77,7 +80,7 @@ export async function startWorld({
   const collector = await startCollector({
     ...deployment,
     ...(runtime && { runtime }),
-    ...(nowMs && { nowMs }),
+    ...(lambdaNowMs && { nowMs: lambdaNowMs }),
     environment: {
       NODE_USE_ENV_PROXY: '1',
       HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
