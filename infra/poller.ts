@@ -44,7 +44,8 @@ export class Poller extends Construct {
       handler: 'index.handler',
       memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
-      environment: { ...environment(props) },
+      // The library's own variable: two stacks in one account stay apart in logs and metrics.
+      environment: { ...environment(props), POWERTOOLS_SERVICE_NAME: settings.stackName },
       logGroup: this.logGroup,
       role: new PollerRole(this, 'Role', { ...props, logGroup: this.logGroup }),
       ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
@@ -81,5 +82,7 @@ function environment({ stream, settings, instances, cursors, queue, overflow }: 
     PAGES_PER_RUN: String(settings.pagesPerRun),
     PAGE_TIMEOUT_SECONDS: String(settings.pageTimeoutSeconds),
     AUDIT_HOURS: String(settings.auditHours),
+    QUIET_HOURS: String(settings.quietHours[stream.name] ?? 0),
+    PER_INSTANCE_METRICS: String(settings.perInstanceMetrics),
   };
 }

@@ -154,7 +154,10 @@ describe('the stack', () => {
         PAGES_PER_RUN: '1000',
         PAGE_TIMEOUT_SECONDS: '60',
         AUDIT_HOURS: '24',
-      } satisfies Record<keyof Environment, unknown>);
+        QUIET_HOURS: stream.name === 'threats' ? '0' : '96',
+        PER_INSTANCE_METRICS: 'false',
+        POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
+      } satisfies Record<keyof Environment, unknown> & Record<'POWERTOOLS_SERVICE_NAME', unknown>);
     });
 
     test('lets the function do what a poll does, and nothing else', () => {
@@ -315,6 +318,8 @@ describe('settings', () => {
       pagesPerRun: 9,
       pageTimeoutSeconds: 7,
       auditHours: 12,
+      quietHours: { threats: 5 },
+      perInstanceMetrics: true,
       memoryMb: 1024,
       logRetentionDays: 30,
       overflowExpirationDays: 60,
@@ -337,6 +342,8 @@ describe('settings', () => {
       PAGES_PER_RUN: '9',
       PAGE_TIMEOUT_SECONDS: '7',
       AUDIT_HOURS: '12',
+      QUIET_HOURS: stream.name === 'threats' ? '5' : '0',
+      PER_INSTANCE_METRICS: 'true',
     } satisfies Partial<Environment>);
   });
 
