@@ -22,6 +22,7 @@ interface PollerProps extends Omit<Reach, 'logGroup'> {
 /** Polls one stream: a rule that fires at its cadence, a function, its role and its log group. */
 export class Poller extends Construct {
   readonly logGroup: LogGroup;
+  readonly function: Lambda;
 
   constructor(scope: Construct, id: string, props: PollerProps) {
     super(scope, id);
@@ -53,6 +54,7 @@ export class Poller extends Construct {
       retryAttempts: 0,
       maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
     });
+    this.function = poll;
     new Rule(this, 'Schedule', {
       description: `Starts ${name}`,
       schedule: Schedule.rate(cadence),

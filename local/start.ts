@@ -9,6 +9,7 @@ import { type Arrivals, arrive, compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
 import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { say, sayLogLine, sayNewest, sayStatus } from './show.ts';
+import { startTiles } from './tiles.ts';
 
 /** The whole collector on this machine: the deployed bundle and template against stand-ins. */
 async function main(): Promise<number> {
@@ -29,6 +30,10 @@ async function main(): Promise<number> {
     await collector.addInstance(record, token);
     if (should === 'unauthorized')
       say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
+  }
+  if (!given.once) {
+    const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
+    say(`The tiles of all instances: ${tiles.url}`);
   }
   if (given.once) await tickAll(collector, arrivals);
   else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, speedOf(given), stopped));
