@@ -102,7 +102,7 @@ export class Alarms extends Construct {
     this.#combine(
       'function-errors',
       AlarmRule.anyOf(...failed),
-      'Two of the last three runs of a function failed or were killed.',
+      'Two of the last five runs of a function failed or were killed.',
     );
   }
 
@@ -312,8 +312,9 @@ function errors({ name, function: poller, cadenceMinutes }: Omit<Clockwork, 'tim
     name: `${name}-errors`,
     metric: poller.metricErrors({ period: Duration.minutes(cadenceMinutes), statistic: 'Sum' }),
     from: 1,
-    periods: cycles,
-    breaching: cycles - 1,
+    // One that fails every second time is told of once, not again and again.
+    periods: 5,
+    breaching: 2,
     missing: NOT_BREACHING,
   };
 }
