@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
-import { logger, metrics, report, reportRun } from './adapters/powertools.ts';
+import { logger, metrics, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
@@ -16,6 +16,7 @@ import { streams } from './streams/list.ts';
 
 const environment = readEnvironment(process.env as Partial<Environment>, streams);
 const { stream, settings } = environment;
+const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
 const ports: Ports = {
   sentinelone: sentinelOne,
@@ -42,11 +43,9 @@ async function poller(tick: Tick, context: Context): Promise<RunSummary> {
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
   const summary = await run(stream, invocation, settings, ports);
-  reportRun(stream.name, summary);
+  reportRun(summary);
   return summary;
 }
-
-metrics.setDefaultDimensions({ stream: stream.name });
 
 /** Polls one stream of all instances that are due. */
 export const handler = middy<Tick, RunSummary>()

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, EventSourceMapping, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ForwarderEnvironment } from '../functions/forwarder-environment.ts';
 import { logGroup, platform, wayOut } from './function.ts';
@@ -16,14 +17,17 @@ interface ForwarderProps extends Omit<ForwarderReach, 'logGroup' | 'accepted'> {
 
 /** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue feeds, its role and its log group. */
 export class Forwarder extends Construct {
+  readonly function: Lambda;
+  readonly logGroup: LogGroup;
+
   constructor(scope: Construct, id: string, props: ForwarderProps) {
     super(scope, id);
     const { settings, queue } = props;
     const name = `${settings.stackName}-forwarder`;
     const accepted = settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted') : undefined;
-    const log = logGroup(this, name, settings);
+    this.logGroup = logGroup(this, name, settings);
 
-    const forward = new Lambda(this, 'Function', {
+    this.function = new Lambda(this, 'Function', {
       ...platform,
       functionName: name,
       description: 'Posts SentinelOne artifacts to WitFoo Analytics',
@@ -33,12 +37,12 @@ export class Forwarder extends Construct {
       // The artifact queue hides what is being forwarded for six times as long.
       timeout: Duration.seconds(60),
       environment: { ...environment(props, accepted), ...wayOut(settings) },
-      logGroup: log,
-      role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: log }),
+      logGroup: this.logGroup,
+      role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: this.logGroup }),
     });
     // Not the function's own `addEventSource`, which would add rights to the role.
     new EventSourceMapping(this, 'Source', {
-      target: forward,
+      target: this.function,
       eventSourceArn: queue.queueArn,
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),

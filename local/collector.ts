@@ -43,6 +43,8 @@ export interface LocalCollector {
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(item: { readonly instance: string } & Record<string, unknown>, secret?: string): Promise<void>;
   status(): Promise<StatusItem[]>;
+  /** Every instance record. */
+  instances(): Promise<Record<string, unknown>[]>;
   /** Takes all messages that are in the artifact queue, as a consumer would. */
   receive(): Promise<Message[]>;
   /**
@@ -89,6 +91,8 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
+    // Nothing here shows a dashboard: the tiles are served by tiles.ts.
+    if (own.STREAM === undefined && !isForwarder) continue;
     const started = await startFunction({
       name: definition.FunctionName,
       code,
@@ -131,6 +135,12 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       for await (const { Items = [] } of scan)
         items.push(...Items.map((item) => unmarshall(item) as StatusItem));
       return items.filter(({ state }) => state !== undefined);
+    },
+    async instances() {
+      const records: Record<string, unknown>[] = [];
+      const scan = paginateScan({ client: aws.dynamodb }, { TableName: output('InstancesTableName') });
+      for await (const { Items = [] } of scan) records.push(...Items.map((item) => unmarshall(item)));
+      return records;
     },
     async receive() {
       const messages: Message[] = [];

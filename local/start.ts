@@ -11,6 +11,7 @@ import { type LocalCollector, startCollector } from './collector.ts';
 import { findAgain, knownThreat } from './find-again.ts';
 import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { readLogLine, say, sayFound, sayLogLine, sayNewest, sayStatus } from './show.ts';
+import { startTiles } from './tiles.ts';
 
 /** The collector with what it is run between, and what its functions say they did. */
 interface Stage {
@@ -53,6 +54,10 @@ async function main(): Promise<number> {
     await collector.addInstance(record, token);
     if (should === 'unauthorized')
       say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
+  }
+  if (!given.once) {
+    const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
+    say(`The tiles of all instances: ${tiles.url}`);
   }
   const stage = { scene, collector, analytics, tally };
   if (given.once) await tickAll(stage);

@@ -1,5 +1,5 @@
 import { artifactOf } from './artifact.ts';
-import { type AuditResult, audit } from './audit.ts';
+import { type AuditResult, audit, type FailedAudit } from './audit.ts';
 import { Connection } from './connection.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
 import { deliver } from './deliver.ts';
@@ -55,8 +55,8 @@ const deliveryMs = 10_000;
 export interface Polled {
   /** After the last page, delivered and yet to be committed. */
   readonly cursor: Cursor;
-  /** Undefined where none was due, or it failed: the next poll tries again. */
-  readonly audit: AuditResult | undefined;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | FailedAudit | undefined;
 }
 
 /** Fetches, delivers and commits page by page, as long as it may. Throws what ended it; all before is committed. */

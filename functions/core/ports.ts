@@ -1,4 +1,4 @@
-import type { AuditResult } from './audit.ts';
+import type { AuditResult, FailedAudit } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { State } from './errors.ts';
@@ -37,7 +37,7 @@ export interface Outcome {
   /** The listing reached its end. */
   readonly caughtUp: boolean;
   /** Undefined where none was due. */
-  readonly audit: AuditResult | undefined;
+  readonly audit: AuditResult | FailedAudit | undefined;
   readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
 }
 
@@ -105,6 +105,10 @@ export interface Status {
   readonly secretVersion: string;
   /** The last audit that came to an end. */
   readonly lastAuditAt: string;
+  /** The last poll that delivered something. */
+  readonly lastRecordAt: string;
+  /** When the token that was used expires; undefined where that is not known. */
+  readonly tokenExpiresAt: string;
 }
 
 /** Names a cursor item. */

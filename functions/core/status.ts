@@ -35,6 +35,8 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
+  const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
+  const { tokenExpiresAt } = previous;
   return {
     state: end.state,
     lastPollAt: iso(now),
@@ -45,6 +47,8 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
     ...(lastAuditAt !== undefined && { lastAuditAt }),
+    ...(lastRecordAt !== undefined && { lastRecordAt }),
+    ...(tokenExpiresAt !== undefined && { tokenExpiresAt }),
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
   };
