@@ -53,6 +53,8 @@ const statusAttributes = Object.keys({
   configVersion: true,
   secretVersion: true,
   lastAuditAt: true,
+  tokenExpiresAt: true,
+  tokenCheckedAt: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /** DynamoDB takes this many keys in one BatchGetItem. */

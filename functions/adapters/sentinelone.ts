@@ -3,6 +3,7 @@ import got, { RequestError, TimeoutError } from 'got';
 import {
   HeavyPageError,
   MisconfiguredError,
+  type Obstacle,
   PermissionMissingError,
   RateLimitedError,
   RefusedRequestError,
@@ -39,6 +40,16 @@ export const sentinelOne: SentinelOne = {
     if (response.statusCode !== 200) throw refusal(response, body, request);
     return { body, bytes, tookMs: performance.now() - began, dateMs: dateMs(response) } satisfies Answer;
   },
+
+  async expiry({ host, token, timeoutMs, signal }) {
+    const path = '/users/api-token-details';
+    const request = { host, token, path, query: {}, timeoutMs, maxBytes: refusalBytes, signal };
+    const { response, chunks } = await exchange(request, { data: { apiToken: token } });
+    const body = Buffer.concat(chunks).toString('utf8');
+    if (response.statusCode !== 200) throw refusal(response, body, request);
+    const expiresAt = Date.parse(text(parsed(body), 'data', 'expiresAt') ?? '');
+    return Number.isNaN(expiresAt) ? undefined : new Date(expiresAt).toISOString();
+  },
 };
 
 interface Exchange {
@@ -48,15 +59,11 @@ interface Exchange {
   readonly bytes: number;
 }
 
-async function exchange({
-  host,
-  token,
-  path,
-  query,
-  timeoutMs,
-  maxBytes,
-  signal,
-}: PageRequest): Promise<Exchange> {
+/** A GET; with something to say, a POST. */
+async function exchange(
+  { host, token, path, query, timeoutMs, maxBytes, signal }: PageRequest,
+  json?: Json,
+): Promise<Exchange> {
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
   url.search = new URLSearchParams(query).toString();
   let response: IncomingMessage | undefined;
@@ -64,7 +71,11 @@ async function exchange({
   let bytes = 0;
   try {
     const stream = client.stream(url, {
-      headers: { authorization: `ApiToken ${token}` },
+      headers: {
+        authorization: `ApiToken ${token}`,
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
       timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       signal,
     });
@@ -92,7 +103,7 @@ const remedies = {
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
   network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
   console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
-} as const;
+} as const satisfies Record<Obstacle, string>;
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
@@ -103,13 +114,13 @@ function failure(error: unknown, host: string, path: string, timeoutMs: number):
     );
   }
   const code = error instanceof RequestError ? error.code : 'unknown';
-  const unreachable = (what: string, remedy: string) =>
-    new UnreachableError(`${host} ${what} (${code})`, remedy);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', remedies.dns);
-  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', remedies.tls);
-  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", remedies.proxy);
-  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", remedies.network);
-  return unreachable("can't be reached, or the connection broke", remedies.network);
+  const unreachable = (what: string, obstacle: Obstacle) =>
+    new UnreachableError(`${host} ${what} (${code})`, remedies[obstacle], undefined, obstacle);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', 'dns');
+  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', 'tls');
+  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", 'proxy');
+  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", 'network');
+  return unreachable("can't be reached, or the connection broke", 'network');
 }
 
 function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
@@ -127,18 +138,13 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
   if (statusCode === 403) return new PermissionMissingError(what);
   if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response));
   if (statusCode >= 500 || statusCode === 408)
-    return new UnreachableError(what, remedies.console, retryAfterMs(response));
+    return new UnreachableError(what, remedies.console, retryAfterMs(response), 'console');
   return new RefusedRequestError(what);
 }
 
 /** The code and words of the first error; never its `params`, which may echo the token. */
 function reason(body: string, token: string): string {
-  let errors: Json | undefined;
-  try {
-    errors = at(JSON.parse(body), 'errors');
-  } catch {
-    return '';
-  }
+  const errors = at(parsed(body), 'errors');
   const first = Array.isArray(errors) ? errors[0] : undefined;
   const words = [at(first, 'code'), text(first, 'title'), text(first, 'detail')].filter(
     (word) => word !== undefined,
@@ -162,4 +168,12 @@ function retryAfterMs(response: IncomingMessage): number | undefined {
   if (/^\d+$/.test(value)) return Number(value) * 1000;
   const ms = Date.parse(value);
   return Number.isNaN(ms) ? undefined : Math.max(0, ms - (dateMs(response) ?? Date.now()));
+}
+
+function parsed(body: string): Json | undefined {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }

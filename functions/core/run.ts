@@ -111,6 +111,8 @@ function visitOf(subject: Subject, context: Context): Visit {
       position: undefined,
       restarted: false,
       secretVersion: undefined,
+      tokenExpiresAt: undefined,
+      tokenChecked: false,
     },
     asked: 0,
     ending: undefined,
@@ -207,6 +209,8 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, audit, error }:
     artifacts: tally.artifacts,
     position: tally.position,
     secretVersion: tally.secretVersion,
+    tokenExpiresAt: tally.tokenExpiresAt,
+    tokenChecked: tally.tokenChecked,
     configVersion: subject.configVersion,
   });
 }

@@ -76,6 +76,7 @@ describe('a run', () => {
       position: fromMs(noon),
       configVersion: expect.stringMatching(/^[0-9a-f]{16}$/),
       secretVersion: 'v1',
+      tokenCheckedAt: iso(clock.now()),
     });
     expect(outcomes).toHaveLength(1);
     expect(outcomes[0]).toMatchObject({
