@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { AuditResult } from '../core/audit.ts';
 import type { Outcome } from '../core/ports.ts';
+import type { ReplayProgress, ReplayRequest } from '../core/replay.ts';
 import type { RunSummary } from '../core/run.ts';
 
 const serviceName = 'sentinelone-collector';
@@ -56,6 +57,18 @@ function reportAudit(
     const more = `${atConsole} at the console, ${delivered} delivered: the hour was read again`;
     logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${more}`, fields);
   }
+}
+
+/** One invocation's share of a replay; it counts in no metric of the polls. */
+export function reportReplay(
+  stream: string,
+  { instance, from, to }: ReplayRequest,
+  { state, artifacts, position, error }: ReplayProgress,
+): void {
+  const fields = { instance, stream, from, to, state, artifacts, position };
+  const so = `sentinelone: replay of ${stream} of ${instance} ${state}, ${artifacts} artifacts so far`;
+  if (error === undefined) logger.info(so, fields);
+  else logger.error(`${so}: ${error.message}. ${error.remedy}`, { ...fields, remedy: error.remedy });
 }
 
 /** Where nothing could be polled at all, or some had to wait. */
