@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import cdkJson from '../cdk.json' with { type: 'json' };
+import { announce } from '../cli/running.ts';
 import { streams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
 import { type Arguments, readArguments, usage } from './arguments.ts';
@@ -31,8 +33,21 @@ async function main(): Promise<number> {
       say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
   }
   if (given.once) await tickAll(collector, arrivals);
-  else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, speedOf(given), stopped));
+  else {
+    world.defer(await announced(collector, scene));
+    await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, speedOf(given), stopped));
+  }
   return await summary(collector, arrivals, scene);
+}
+
+/** Lets `npm run cli -- --local` find what runs here. */
+function announced(
+  { endpoints, outputs }: LocalCollector,
+  { consoles }: Scene,
+): Promise<() => Promise<void>> {
+  const { stackName } = cdkJson.context;
+  const reached = consoles && { proxyUrl: consoles.proxyUrl, caFile: consoles.caFile };
+  return announce({ pid: process.pid, stackName, outputs, endpoints, consoles: reached });
 }
 
 function removed(folder: string): Promise<void> {

@@ -2,7 +2,7 @@ import { artifactOf } from './artifact.ts';
 import { Connection } from './connection.ts';
 import { type Cursor, decodeCursor, encodeCursor, type Listing, largestLimit } from './cursor.ts';
 import { deliver } from './deliver.ts';
-import { ClaimLostError, MisconfiguredError, OutOfTimeError } from './errors.ts';
+import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from './errors.ts';
 import { type Instance, readInstance, scopeOf } from './instance.ts';
 import { limiter } from './limiter.ts';
 import { pages, type Step } from './pages.ts';
@@ -32,7 +32,7 @@ export interface ReplayProgress {
   readonly artifacts: number;
   /** All before this was read. */
   readonly position: Timestamp;
-  readonly error?: { readonly message: string; readonly remedy: string };
+  readonly error?: { readonly state: State; readonly message: string; readonly remedy: string };
 }
 
 /** One invocation replays for so long, so that the ticks of a function that runs once at a time get their turn. */
@@ -87,7 +87,7 @@ export async function replay(
     if (error instanceof ClaimLostError) throw error;
     if (!(error instanceof OutOfTimeError)) {
       await save(error);
-      const told = { message: messageOf(error), remedy: remedyOf(error) };
+      const told = { state: stateOf(error), message: messageOf(error), remedy: remedyOf(error) };
       return { state: 'failed', artifacts, position: reached(cursor, request), error: told };
     }
   }

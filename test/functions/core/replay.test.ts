@@ -109,7 +109,7 @@ describe('a replay', () => {
       state: 'failed',
       artifacts: 10,
       position: at(14),
-      error: { message: 'down', remedy: 'wait' },
+      error: { state: 'unreachable', message: 'down', remedy: 'wait' },
     });
     expect(item()?.status).toMatchObject({ state: 'unreachable', lastError: 'down', lastCount: 10 });
     expect(item()?.claim).toBeUndefined();
