@@ -8,7 +8,7 @@ export interface CommonOptions extends StackOptions {
 }
 
 /** What a command works with. */
-export interface Session {
+interface Session {
   readonly out: Output;
   /** The collector that is spoken of; looked for when first asked for. */
   readonly stack: () => Promise<Stack>;

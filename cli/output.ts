@@ -84,6 +84,11 @@ export function table(
   });
 }
 
+/** `1 instance`, `3 instances`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 const units = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -4,7 +4,7 @@ import { fromMs, type Timestamp, timestamp } from '../functions/core/time.ts';
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90m`, `2h`, `7d` in milliseconds; undefined for anything else. */
-export function readSpan(text: string): number | undefined {
+function readSpan(text: string): number | undefined {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   return count === undefined ? undefined : Number(count) * (units[unit] ?? 0);
 }

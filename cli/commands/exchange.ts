@@ -4,7 +4,7 @@ import { type CommonOptions, does, wrong } from '../command.ts';
 import { readCsv, writeCsv } from '../csv.ts';
 import { CommandError } from '../errors.ts';
 import { pollNow } from '../functions.ts';
-import { table } from '../output.ts';
+import { counted, table } from '../output.ts';
 import {
   changeRecord,
   createRecord,
@@ -58,7 +58,9 @@ export function exchangeCommands(program: Command): void {
     if (file === undefined) process.stdout.write(text);
     else {
       await writeFile(file, text);
-      out.answer({ exported: records.length, file }, () => [`${records.length} instances are in ${file}`]);
+      out.answer({ exported: records.length, file }, () => [
+        `${counted(records.length, 'instance')} written to ${file}`,
+      ]);
     }
     return undefined;
   });
@@ -94,8 +96,8 @@ export function exchangeCommands(program: Command): void {
       !isGood
         ? 'Nothing is done: mend what is wrong first.'
         : apply
-          ? `${work.length} instances are added or changed.`
-          : `${work.length} instances would be added or changed; --apply does it.`,
+          ? `${counted(work.length, 'instance')} added or changed.`
+          : `${counted(work.length, 'instance')} to add or change: --apply does it.`,
       ...(added.length > 0 ? ['Those that are new need a token: rotate NAME'] : []),
     ]);
     return isGood ? undefined : wrong;

@@ -11,7 +11,7 @@ import {
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError } from '../errors.ts';
-import { moment, type Output, plain, table } from '../output.ts';
+import { counted, moment, type Output, plain, table } from '../output.ts';
 import type { Stack } from '../stack.ts';
 
 interface CountOptions extends CommonOptions {
@@ -24,7 +24,7 @@ interface PeekOptions extends CountOptions {
 }
 
 export function queueCommands(program: Command): void {
-  const peek = counted(
+  const peek = limited(
     program
       .command('peek')
       .summary('artifacts in the queue, without taking them')
@@ -50,7 +50,7 @@ export function queueCommands(program: Command): void {
       ...(raw ? artifacts.map((artifact) => plain(artifact.raw)) : []),
       artifacts.length === 0
         ? 'Nothing waits in the queue, or its consumer holds all of it.'
-        : `${artifacts.length} artifacts`,
+        : counted(artifacts.length, 'artifact'),
     ]);
     return undefined;
   });
@@ -59,7 +59,7 @@ export function queueCommands(program: Command): void {
     .command('dlq')
     .summary('what no consumer could take')
     .description('Looks at the dead-letter queue, or moves its messages back to the artifact queue.');
-  const list = counted(
+  const list = limited(
     dlq.command('list').description('Shows dead letters and why they are there, without taking them.'),
   );
   does<[], CountOptions>(list, async ({ out, stack: open }, { count }) => {
@@ -76,7 +76,7 @@ export function queueCommands(program: Command): void {
             [moment(sentAt, now), `${received} times`, instance, stream, artifacts, reason].map(String),
           ),
         ),
-        `about ${all} dead letters`,
+        `about ${counted(all, 'dead letter')}`,
       ];
     });
     return undefined;
@@ -90,12 +90,12 @@ export function queueCommands(program: Command): void {
   does<[]>(redrive, async ({ out, stack: open }) => {
     const stack = await open();
     const moved = stack.isLocal ? await moveByHand(stack, out) : await moveByTask(stack, out);
-    out.answer({ moved }, () => [`${moved} messages went back to the artifact queue`]);
+    out.answer({ moved }, () => [`${counted(moved, 'message')} moved back to the artifact queue`]);
     return undefined;
   });
 }
 
-function counted(command: Command): Command {
+function limited(command: Command): Command {
   return command.option('-n, --count <number>', 'at most so many', wholeNumber, 10);
 }
 

@@ -8,7 +8,7 @@ import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { FunctionFailedError, replayInFunction } from '../functions.ts';
-import type { Output } from '../output.ts';
+import { counted, type Output } from '../output.ts';
 import { cursorKeys, deleteCursors, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { momentOption } from '../times.ts';
@@ -54,7 +54,7 @@ export function replayCommand(program: Command): void {
         ? [`${name} has no replay that was interrupted.`]
         : done.map(
             ({ stream, from, to, artifacts }) =>
-              `${stream} of ${name} from ${from} to ${to}: ${artifacts} artifacts were delivered again`,
+              `${stream} of ${name} from ${from} to ${to}: ${counted(artifacts, 'artifact')} delivered again`,
           ),
     );
     return undefined;

@@ -10,7 +10,7 @@ import {
 import { subjectOf } from '../../functions/core/subject.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
-import { duration, moment, type Output, plain, type Style, styled, table } from '../output.ts';
+import { counted, duration, moment, type Output, plain, type Style, styled, table } from '../output.ts';
 import { anyHost, type InstanceRecord, listRecords, readStatus, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 
@@ -40,7 +40,7 @@ export function statusCommands(program: Command): void {
           records.map(setUp),
           (row) => (records[row]?.enabled === false ? 'dim' : undefined),
         ),
-        `${records.length} instances`,
+        counted(records.length, 'instance'),
       ]);
       return undefined;
     },
@@ -172,7 +172,7 @@ function summaryOf(all: readonly InstanceHealth[]): string {
     const count = all.filter((one) => one.light === light).length;
     return count === 0 ? [] : [`${count} ${light}`];
   });
-  return `${all.length} instances${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`;
+  return `${counted(all.length, 'instance')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`;
 }
 
 function answerHealth(out: Output, all: readonly InstanceHealth[]): void {

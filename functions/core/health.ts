@@ -113,6 +113,8 @@ function expiry({ state, tokenExpiresAt }: Partial<Status>, now: number): Judged
 
 function ofState({ state = 'pending', lastCount, lastError, remedy, failures = 0 }: Partial<Status>): Judged {
   if (state === 'ok') return { light: 'green', word: lastCount === 0 ? 'ok, nothing new' : 'ok' };
+  // Switched on again since.
+  if (state === 'disabled') return { light: 'yellow', word: 'starting' };
   if (waiting.has(state)) return { light: 'yellow', word: state };
   const light = passing.has(state) && failures < 2 ? 'yellow' : 'red';
   return { light, word: state, ...(lastError !== undefined && { error: lastError }), remedy };
