@@ -93,15 +93,20 @@ const units = [
   ['d', 86_400_000],
   ['h', 3_600_000],
   ['m', 60_000],
+  ['s', 1_000],
 ] as const;
 
 /** `3d 4h`, `12m`, `8s`: two units at most. */
 export function duration(ms: number): string {
-  const i = units.findIndex(([, size]) => ms >= size);
-  const [unit, size] = units[i] ?? ['s', 1000];
-  const [smaller, part] = (i < 0 ? undefined : units[i + 1]) ?? ['', ms + 1];
-  const rest = Math.floor((ms % size) / part);
-  return `${Math.max(0, Math.floor(ms / size))}${unit}${rest > 0 ? ` ${rest}${smaller}` : ''}`;
+  const largest = units.findIndex(([, size]) => ms >= size);
+  if (largest < 0) return '0s';
+  let left = ms;
+  const parts = units.slice(largest, largest + 2).map(([unit, size]) => {
+    const count = Math.floor(left / size);
+    left %= size;
+    return count === 0 ? '' : `${count}${unit}`;
+  });
+  return parts.join(' ').trimEnd();
 }
 
 /** A moment as people tell it: `4m ago`, `in 13d`; `-` where there is none. */
