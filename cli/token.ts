@@ -26,8 +26,9 @@ const interrupt = '\u0003';
 
 function hidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // Before the prompt: what is typed the moment it appears would be shown otherwise.
   stdin.setRawMode(true).setEncoding('utf8').resume();
+  stderr.write(prompt);
   return new Promise((resolve, reject) => {
     let typed = '';
     const end = (settle: () => void) => {

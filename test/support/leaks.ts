@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The ways in which a token could be written somewhere. */
-export function formsOf(token: string): ReadonlyMap<string, string> {
+function formsOf(token: string): ReadonlyMap<string, string> {
   const json = JSON.stringify(token).slice(1, -1);
   return new Map([
     ['plain', token],
