@@ -10,8 +10,11 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { RunningStack } from '../cli/running.ts';
 import type { Status } from '../functions/core/ports.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
+import { startLambda } from './aws/lambda.ts';
+import { startLogs } from './aws/logs.ts';
 import { resolve, resources, type Template } from './aws/template.ts';
 import { type EventSource, type Fed, feed } from './lambda/event-source.ts';
 import { type LocalFunction, startFunction } from './lambda/function.ts';
@@ -38,6 +41,9 @@ export interface LocalCollector {
   readonly aws: LocalAws;
   /** By stream, and the forwarder as `forwarder` where the template has one. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
+  /** Where another process finds it, and what CloudFormation would say of it. */
+  readonly endpoints: RunningStack['endpoints'];
+  readonly outputs: RunningStack['outputs'];
   /** What the rules do: fires one stream's function for the tick at `time`. */
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
@@ -83,7 +89,9 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   await cp(options.code, code, { recursive: true });
 
   const [mapping] = resources<EventSourceMappingProperties>(template, 'AWS::Lambda::EventSourceMapping');
+  const logs = await startLogs();
   const functions = new Map<string, LocalFunction>();
+  const byName = new Map<string, LocalFunction>();
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
       name,
@@ -105,16 +113,29 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         ...environment,
         ...(isForwarder && forwarderEnvironment),
       },
-      onLine,
+      onLine(line) {
+        logs.append(`/aws/lambda/${definition.FunctionName}`, line);
+        onLine(line);
+      },
     });
+    byName.set(definition.FunctionName, started);
     functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }
 
+  const lambda = await startLambda(byName);
   const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
   const QueueUrl = output('ArtifactQueueUrl');
   return {
     aws,
     functions,
+    endpoints: {
+      dynamodb: aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '',
+      sqs: aws.environment.AWS_ENDPOINT_URL_SQS ?? '',
+      secretsManager: aws.secrets.endpoint,
+      lambda: lambda.endpoint,
+      logs: logs.endpoint,
+    },
+    outputs: outputsOf(template, aws.names),
     async tick(stream, time) {
       const fired = functions.get(stream);
       if (fired === undefined) throw new Error(`no function polls ${stream}`);
@@ -197,9 +218,21 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       return (await Body?.transformToString()) ?? '';
     },
     async close() {
-      for (const one of functions.values()) one.stop();
+      for (const one of byName.values()) one.stop();
+      lambda.close();
+      logs.close();
       await aws.close();
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Those that something here stands in for. */
+function outputsOf({ Outputs }: Template, names: ReadonlyMap<string, string>): Record<string, string> {
+  const found = Object.entries(Outputs).flatMap(([name, { Value }]) => {
+    const { Ref: ref } = Value as { Ref?: string };
+    const value = ref === undefined ? undefined : names.get(ref);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(found);
 }

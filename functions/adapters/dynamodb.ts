@@ -61,6 +61,7 @@ const statusAttributes = Object.keys({
   lastAuditAt: true,
   lastRecordAt: true,
   tokenExpiresAt: true,
+  tokenCheckedAt: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /** DynamoDB takes this many keys in one BatchGetItem. */

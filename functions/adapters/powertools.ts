@@ -4,6 +4,7 @@ import type { AuditResult, FailedAudit } from '../core/audit.ts';
 import { expiryBounds, type Fleet } from '../core/fleet.ts';
 import type { ForwardOutcome } from '../core/forward-ports.ts';
 import type { Outcome } from '../core/ports.ts';
+import type { ReplayProgress, ReplayRequest } from '../core/replay.ts';
 import type { RunSummary } from '../core/run.ts';
 
 const namespace = 'SentinelOneCollector';
@@ -102,6 +103,18 @@ function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudi
     : `the run's time ended after ${readAgain} of the hour were read again`;
   const found = `${atConsole} at the console, ${delivered} delivered: ${again}`;
   logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
+}
+
+/** One invocation's share of a replay; it counts in no metric of the polls. */
+export function reportReplay(
+  stream: string,
+  { instance, from, to }: ReplayRequest,
+  { state, artifacts, position, error }: ReplayProgress,
+): void {
+  const fields = { instance, stream, from, to, state, artifacts, position };
+  const so = `sentinelone: replay of ${stream} of ${instance} ${state}, ${artifacts} artifacts so far`;
+  if (error === undefined) logger.info(so, fields);
+  else logger.error(`${so}: ${error.message}. ${error.remedy}`, { ...fields, remedy: error.remedy });
 }
 
 function count({ pages, artifacts, error, audit }: Outcome): void {

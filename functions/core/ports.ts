@@ -70,6 +70,8 @@ export interface SentinelOne {
    * connection) or HeavyPageError (too slow or too big).
    */
   get(request: PageRequest): Promise<Answer>;
+  /** When the token ends, ISO 8601; undefined where the console does not say. Throws as `get` does. */
+  expiry(request: Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'signal'>): Promise<string | undefined>;
 }
 
 export interface Instances {
@@ -107,8 +109,10 @@ export interface Status {
   readonly lastAuditAt: string;
   /** The last poll that delivered something. */
   readonly lastRecordAt: string;
-  /** When the token that was used expires; undefined where that is not known. */
+  /** When the token that was used expires; absent where neither it nor the console says. */
   readonly tokenExpiresAt: string;
+  /** When the console was last asked for it. */
+  readonly tokenCheckedAt: string;
 }
 
 /** Names a cursor item. */
@@ -156,9 +160,15 @@ export interface Secret {
   readonly version: string;
 }
 
+/** A new token lies beside the current one, as pending, until it was tried. */
+export type SecretStage = 'AWSPENDING';
+
 export interface Secrets {
-  /** Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. */
-  read(secretId: string, fresh: boolean): Promise<Secret | undefined>;
+  /**
+   * Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. `stage` names another
+   * version than the current one, and is always fresh.
+   */
+  read(secretId: string, fresh: boolean, stage?: SecretStage): Promise<Secret | undefined>;
 }
 
 /** A message that the queue did not take. */

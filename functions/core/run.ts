@@ -123,6 +123,8 @@ function visitOf(subject: Subject, context: Context): Visit {
       position: undefined,
       restarted: false,
       secretVersion: undefined,
+      tokenExpiresAt: undefined,
+      tokenChecked: false,
     },
     asked: 0,
     ending: undefined,
@@ -221,6 +223,8 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, audit, error }:
     artifacts: tally.artifacts,
     position: tally.position,
     secretVersion: tally.secretVersion,
+    tokenExpiresAt: tally.tokenExpiresAt,
+    tokenChecked: tally.tokenChecked,
     configVersion: subject.configVersion,
   });
 }
