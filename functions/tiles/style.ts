@@ -28,7 +28,7 @@ export const style = `
 }
 .s1 input { cursor: text; }
 .s1-note { color: var(--faint); margin: 10px 0; }
-.s1-open { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(350px, 1fr)); margin-bottom: 10px; }
+.s1-open { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 390px), 1fr)); margin-bottom: 10px; }
 .s1-tile { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--level); border-radius: 4px; min-width: 0; padding: 6px 10px; }
 .s1-head { align-items: baseline; display: flex; gap: 8px; justify-content: space-between; }
 .s1-name { font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
@@ -37,9 +37,10 @@ export const style = `
 .s1-dot { background: var(--level); border-radius: 50%; display: inline-block; height: 8px; margin-right: 5px; width: 8px; }
 .s1 table { border-collapse: collapse; color: inherit; font: inherit; width: 100%; }
 .s1 th { font-weight: 400; text-align: left; }
-.s1 th, .s1 td { padding: 0 8px 0 0; white-space: nowrap; }
+.s1 th, .s1 td { padding: 0 8px 0 0; vertical-align: top; }
+.s1 th, .s1 td.s1-word { white-space: nowrap; }
 .s1 td { color: var(--faint); }
-.s1 td:last-child { padding: 0; text-align: right; width: 99%; }
+.s1 td:last-child { padding: 0; text-align: right; }
 .s1 td.s1-word { color: var(--level); }
 .s1-trouble { border-top: 1px solid var(--line); margin-top: 4px; overflow-wrap: anywhere; padding-top: 4px; }
 .s1-trouble span, .s1-token { color: var(--faint); }

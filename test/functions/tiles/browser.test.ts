@@ -108,6 +108,15 @@ describe.skipIf(noBrowser !== undefined)(
       await page.close();
     });
 
+    test.each([1400, 1120, 800, 420, 320])('nothing spills out of a dashboard %d wide', async (width) => {
+      for (const list of [three, fiveHundred.slice(0, 120)]) {
+        const { page } = await shown(render(list, 'light'));
+        await page.setViewportSize({ width, height: 900 });
+        expect((await page.evaluate(look)) as Seen).toMatchObject({ spills: 0 });
+        await page.close();
+      }
+    });
+
     test('500 tiles begin with how many there are, and all problems are open before the list', async () => {
       const { page } = await shown(render(fiveHundred, 'light'));
       expect(await page.locator('.s1-summary').innerText()).toMatch(
