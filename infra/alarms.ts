@@ -31,8 +31,8 @@ interface Clockwork {
 interface AlarmsProps {
   readonly settings: Settings;
   readonly pollers: readonly Clockwork[];
-  /** Fired by something else: only their errors are watched. */
-  readonly others?: readonly { readonly name: string; readonly function: IFunction }[];
+  /** Absent where nothing is forwarded. */
+  readonly forwarder?: IFunction;
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
 }
@@ -74,20 +74,27 @@ export class Alarms extends Construct {
     super(scope, id);
     this.#settings = props.settings;
     this.topic = new AlarmTopic(this, 'Topic', { email: props.settings.alarmEmail });
-    for (const told of [...instanceAlarms(props), ...auditAlarms(props), ...queueAlarms(props)]) {
+    for (const told of [
+      ...instanceAlarms(props),
+      ...auditAlarms(props),
+      ...queueAlarms(props),
+      ...(props.forwarder === undefined ? [] : [forwarderFails(props)]),
+    ]) {
       this.#tell(this.#watch(told, this.#description(told.says, told.heading)));
     }
     this.#functionAlarms(props);
   }
 
   /** Not running, throttled and failing look at each function; which of them it was, the parts of the alarm say. */
-  #functionAlarms({ pollers, others = [] }: AlarmsProps): void {
+  #functionAlarms({ pollers, forwarder }: AlarmsProps): void {
     const part = (watch: Watch) => raised(this.#watch(watch, 'Part of another alarm; tells nobody.'));
     const notRun = AlarmRule.anyOf(...pollers.map((poller) => part(invocations(poller))));
     const throttled = AlarmRule.anyOf(...pollers.map((poller) => part(throttles(poller))));
     const failed = [
       ...pollers.map(errors),
-      ...others.map((other) => errors({ ...other, cadenceMinutes: 5 })),
+      ...(forwarder === undefined
+        ? []
+        : [errors({ name: 'forwarder', function: forwarder, cadenceMinutes: 5 })]),
     ].map(part);
     this.#combine(
       'not-running',
@@ -240,6 +247,20 @@ function auditAlarms({ settings }: AlarmsProps): Told[] {
       heading: 'audits-failing',
     },
   ];
+}
+
+/** Whatever the queue hides comes back after six minutes: while all fails, each window has a failure and nothing else. */
+function forwarderFails({ settings }: AlarmsProps): Told {
+  const dimensions = { stream: 'forwarder' };
+  return {
+    name: 'forwarder-failing',
+    metric: measure(settings.stackName, 'ForwardFailed', 'Minimum', dimensions, Duration.minutes(15)),
+    from: 1,
+    periods: 3,
+    missing: NOT_BREACHING,
+    says: 'Analytics has accepted nothing for three quarters of an hour; the messages stay in the queue.',
+    heading: 'forwarder-failing',
+  };
 }
 
 const hour = 60 * 60;

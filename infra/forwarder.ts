@@ -36,7 +36,11 @@ export class Forwarder extends Construct {
       memorySize: settings.memoryMb,
       // The artifact queue hides what is being forwarded for six times as long.
       timeout: Duration.seconds(60),
-      environment: { ...environment(props, accepted), ...wayOut(settings) },
+      environment: {
+        ...environment(props, accepted),
+        ...wayOut(settings),
+        POWERTOOLS_SERVICE_NAME: settings.stackName,
+      },
       logGroup: this.logGroup,
       role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: this.logGroup }),
     });

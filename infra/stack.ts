@@ -33,15 +33,21 @@ export class CollectorStack extends Stack {
       return { ...stream, function: poller, logGroup };
     });
     const { analyticsUrl } = settings;
-    const forwarders =
+    const forwarder =
       analyticsUrl === undefined
-        ? []
-        : [new Forwarder(this, 'Forwarder', { ...reach, analyticsUrl, deadLetterQueue })];
-    const others = forwarders.map((forwarder) => ({ name: 'forwarder', function: forwarder.function }));
-    const { told, topic } = new Alarms(this, 'Alarms', { settings, pollers, others, queue, deadLetterQueue });
+        ? undefined
+        : new Forwarder(this, 'Forwarder', { ...reach, analyticsUrl, deadLetterQueue });
+    const { told, topic } = new Alarms(this, 'Alarms', {
+      settings,
+      pollers,
+      queue,
+      deadLetterQueue,
+      ...(forwarder && { forwarder: forwarder.function }),
+    });
     new Queries(this, 'Queries', {
       stackName: settings.stackName,
       pollers: pollers.map(({ logGroup }) => logGroup),
+      ...(forwarder && { forwarder: forwarder.logGroup }),
     });
     new Dashboard(this, 'Dashboard', {
       settings,

@@ -185,6 +185,7 @@ export function reportForward(outcome: ForwardOutcome): void {
   metrics.addMetric('ForwardRepeats', MetricUnit.Count, fields.repeats);
   metrics.addMetric('ForwardBuried', MetricUnit.Count, buried.length);
   metrics.addMetric('ForwardRequests', MetricUnit.Count, fields.requests);
-  metrics.addMetric('ForwardFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  const failed = error !== undefined && fields.accepted === 0;
+  metrics.addMetric('ForwardFailed', MetricUnit.Count, failed ? 1 : 0);
   metrics.addMetric('ForwardLag', MetricUnit.Seconds, fields.lagSeconds);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
@@ -6,6 +6,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, describe, expect, inject, test } from 'vitest';
 import { synthesise } from '../../infra/synth.ts';
+import { startAnalytics } from '../../local/analytics/analytics.ts';
 import { resources } from '../../local/aws/template.ts';
 import { befall, faults } from '../../local/console/faults.ts';
 import { livingFleet } from '../../local/console/fleet/living.ts';
@@ -233,6 +234,34 @@ describe('exactly one alarm is raised', () => {
     expectTold(audited);
     await audited.pass(3 * hour);
     expectTold(audited, 'audits-failing');
+  });
+
+  test('by a forwarder that Analytics does not let in, and it ends with the right password', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
+    const analytics = await startAnalytics();
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, analytics.caPem);
+    const shut = await watching(['acme'], { analytics: { url: analytics.url, caFile } });
+    const { secrets } = shut.world.collector.aws;
+    const [user] = analytics.users;
+    secrets.put('signal-client/analytics', JSON.stringify({ ...user, password: 'an-old-one' }));
+    const traffic: Parameters<TimeLine['pass']>[1] = {
+      consumer: false,
+      before: async (minute) => {
+        if (minute % 5 !== 0) return;
+        consoleOf(shut, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
+        await shut.world.collector.forward();
+      },
+    };
+    await shut.pass(30, traffic);
+    expectTold(shut);
+    await shut.pass(hour, traffic);
+    expectTold(shut, 'forwarder-failing');
+    secrets.put('signal-client/analytics', JSON.stringify(user));
+    await shut.pass(hour, traffic);
+    expect(shut.raised()).toEqual([]);
+    await analytics.close();
+    rmSync(folder, { recursive: true });
   });
 
   test('by a dead letter', async () => {
