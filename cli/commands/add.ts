@@ -60,9 +60,10 @@ export function addCommand(program: Command): void {
         ]);
         return wrong;
       }
-      await staged.keep();
+      // First the record: should another have taken the name meanwhile, that one keeps its token.
       await createRecord(stack, record);
       kept = true;
+      await staged.keep();
       await pollNow(stack);
       out.answer({ added: true, ...report, from }, () => [
         `${name}: ${host}, tried in ${from}`,

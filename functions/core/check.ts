@@ -1,6 +1,7 @@
 import {
   CollectorError,
   ForbiddenError,
+  HeavyPageError,
   MisconfiguredError,
   type Obstacle,
   PermissionMissingError,
@@ -125,6 +126,11 @@ async function reaches(asked: Asked, seen: Seen, world: World): Promise<boolean>
       seen.failed('token', refused(asked, world.clock.now()));
       return false;
     }
+    if (error instanceof HeavyPageError) {
+      good('dns', 'tls');
+      seen.failed('reachable', silent(asked));
+      return false;
+    }
     if (error instanceof UnreachableError) {
       const [before, what] = reached[error.obstacle];
       good(...before);
@@ -134,6 +140,11 @@ async function reaches(asked: Asked, seen: Seen, world: World): Promise<boolean>
     seen.failed(error instanceof MisconfiguredError ? 'record' : 'reachable', error);
     return false;
   }
+}
+
+function silent({ host }: Asked): UnreachableError {
+  const remedy = "Look at SentinelOne's status page, and for a firewall or proxy between.";
+  return new UnreachableError(`${host} does not answer within ${timeoutMs / 1000} s`, remedy);
 }
 
 /** A token that says itself when it ended needs no guessing. */

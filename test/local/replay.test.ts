@@ -90,6 +90,21 @@ test('polls go on meanwhile', async () => {
   expect(ids).toHaveLength(4 * minutesADay + 1);
 });
 
+test('a command waits while the function is at a poll', async () => {
+  const { faults } = world.consoles.console(host);
+  let held = 0;
+  faults.push(({ path }) => {
+    if (path !== '/activities' || held > 0) return undefined;
+    held += 1;
+    return { delayMs: 6_000 };
+  });
+  const tick = world.tick('activities', 20);
+  await until(() => held > 0);
+  expect(await ended(replaying())).toMatchObject({ code: 0 });
+  await tick;
+  await taken();
+});
+
 test('where the function is killed, the command goes on behind the last commit', async () => {
   const requests = asked();
   const end = ended(replaying());

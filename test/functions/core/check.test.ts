@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../functions/core/check.ts';
 import {
+  HeavyPageError,
   PermissionMissingError,
   RateLimitedError,
   RefusedRequestError,
@@ -69,6 +70,12 @@ describe('a check', () => {
     expect(report.good).toBe(false);
     expect(report.findings.at(-1)).toMatchObject({ detail: 'no way', remedy: 'look' });
     expect(world.asked).toHaveLength(1);
+  });
+
+  it('tells a console that does not answer in time', async () => {
+    const report = await given(() => new HeavyPageError('too slow')).check();
+    expect(shown(report)).toEqual(['dns ok', 'tls ok', 'reachable failed']);
+    expect(report.findings.at(-1)?.detail).toBe(`${instance.host} does not answer within 15 s`);
   });
 
   it('tells a token that is refused, and when it expired where it says so', async () => {
