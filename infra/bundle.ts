@@ -132,7 +132,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** No synthesis takes a day: nobody uses what was last made or asked for before that. */
 function removeOld(into: string): void {
-  for (const name of readdirSync(into)) {
+  for (const name of readdirSync(into).filter((entry) => /^[0-9a-f]{32}(\.|$)/.test(entry))) {
     const path = join(into, name);
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
     if (mtimeMs !== undefined && Date.now() - mtimeMs > dayMs) rmSync(path, { recursive: true, force: true });

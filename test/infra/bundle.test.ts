@@ -108,18 +108,22 @@ describe('a bundle', () => {
     expect(readdirSync(spoiled.into)).toEqual([basename(made)]);
   });
 
-  test('removes what was made and last asked for more than a day ago', () => {
+  test('removes other bundles, and only bundles, that were last asked for more than a day ago', () => {
     const { write, ...aging } = project('aging');
     const old = bundle(aging);
     write('one.ts', "export const handler = async () => 'newer';");
     const newer = bundle(aging);
     const twoDaysAgo = new Date(Date.now() - 48 * 60 * 60 * 1000);
-    for (const made of [old, newer]) utimesSync(made, twoDaysAgo, twoDaysAgo);
+    const foreign = join(aging.into, 'foreign');
+    mkdirSync(foreign);
+    for (const made of [old, newer, foreign]) utimesSync(made, twoDaysAgo, twoDaysAgo);
     expect(bundle(aging)).toBe(newer);
-    expect(readdirSync(aging.into)).toEqual([basename(newer)]);
+    expect(readdirSync(aging.into).sort()).toEqual([basename(newer), 'foreign'].sort());
     write('one.ts', "export const handler = async () => 'newest';");
     const newest = bundle(aging);
-    expect(readdirSync(aging.into).sort()).toEqual([newer, newest].map((made) => basename(made)).sort());
+    expect(readdirSync(aging.into).sort()).toEqual(
+      [newer, newest, foreign].map((made) => basename(made)).sort(),
+    );
   });
 
   test('holds the certificates that it is given, and is another folder with others', () => {

@@ -361,7 +361,7 @@ describe('the forwarder', () => {
       Architectures: ['arm64'],
       Handler: 'forwarder.handler',
       MemorySize: 512,
-      Timeout: 60,
+      Timeout: 59,
       LoggingConfig: { LogGroup: log.ref },
     });
     expect(forward).not.toHaveProperty('ReservedConcurrentExecutions');

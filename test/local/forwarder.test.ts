@@ -1,11 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { befall, faults } from '../../local/analytics/faults.ts';
 import { artifact, artifacts, type FixtureArtifact, idOf } from '../fixtures/artifacts.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
 
 let world: Forwarding;
+/** Of the function, where it is not the deployed one: what backs off for as long as it may then ends sooner. */
+let timeoutSeconds: number | undefined;
 beforeEach(async () => {
-  world = await startForwarding();
+  world = await startForwarding({ timeoutSeconds });
 });
 afterEach(() => world.close());
 
@@ -131,6 +133,13 @@ describe('tokens', () => {
 });
 
 describe('an Analytics that is not well', () => {
+  beforeAll(() => {
+    timeoutSeconds = 30;
+  });
+  afterAll(() => {
+    timeoutSeconds = undefined;
+  });
+
   test.each([
     ['answers 503', faults.status(503)],
     ['answers 500', faults.status(500)],

@@ -35,8 +35,8 @@ export interface Forwarding {
 export interface ForwardingOptions {
   readonly template?: Template;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Of the function: what backs off for as long as it may then takes no longer than this. */
-  readonly timeoutSeconds?: number;
+  /** Of the function, in place of the deployed one. */
+  readonly timeoutSeconds?: number | undefined;
   /** The forwarder does not know the authority of Analytics. */
   readonly untrusted?: boolean;
 }
@@ -48,7 +48,7 @@ const secret = 'signal-client/analytics';
 export async function startForwarding({
   template = inject('deployment').template,
   environment = {},
-  timeoutSeconds = 30,
+  timeoutSeconds,
   untrusted = false,
 }: ForwardingOptions = {}): Promise<Forwarding> {
   const analytics = await startAnalytics();
@@ -58,7 +58,7 @@ export async function startForwarding({
   const lines: string[] = [];
   const log: Record<string, unknown>[] = [];
   const collector = await startCollector({
-    template: shortened(template, timeoutSeconds),
+    template: timeoutSeconds === undefined ? template : shortened(template, timeoutSeconds),
     code: inject('deployment').code,
     environment: {},
     forwarderEnvironment: {
