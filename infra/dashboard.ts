@@ -34,6 +34,8 @@ interface DashboardProps {
   readonly deadLetterQueue: IQueue;
   readonly tables: readonly Table[];
   readonly alarms: readonly AlarmBase[];
+  /** Whether there is a forwarder. */
+  readonly forwards: boolean;
 }
 
 const hourly = Duration.hours(1);
@@ -45,7 +47,15 @@ export class Dashboard extends Construct {
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: props.settings.stackName,
       defaultInterval: Duration.hours(12),
-      widgets: [tiles(props), alarms(props), flow(props), queues(props), functions(props), costs(props)],
+      widgets: [
+        tiles(props),
+        alarms(props),
+        flow(props),
+        queues(props),
+        ...(props.forwards ? [forwarding(props)] : []),
+        functions(props),
+        costs(props),
+      ],
     });
   }
 }
@@ -141,6 +151,22 @@ function queues({ settings, queue, deadLetterQueue }: DashboardProps): IWidget[]
     graph('Dead letters', [
       deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
     ]),
+  ];
+}
+
+function forwarding({ settings }: DashboardProps): IWidget[] {
+  const of = (name: string, statistic: 'Sum' | 'Maximum' = 'Sum') =>
+    measure(settings.stackName, name, statistic, { stream: 'forwarder' }).with({ label: name });
+  return [
+    graph(
+      'Forwarder: artifacts',
+      ['Forwarded', 'ForwardRepeats', 'ForwardBuried'].map((name) => of(name)),
+    ),
+    graph(
+      'Forwarder: requests, and runs that failed',
+      ['ForwardRequests', 'ForwardFailed'].map((name) => of(name)),
+    ),
+    graph('Forwarder: lag (seconds)', [of('ForwardLag', 'Maximum')]),
   ];
 }
 

@@ -53,7 +53,13 @@ export class CollectorStack extends Stack {
       settings,
       streams: streams.map(({ name }) => name),
       tiles: new Widget(this, 'Tiles', reach).function,
-      functions: pollers,
+      functions: [
+        ...pollers,
+        ...(forwarder
+          ? [{ name: 'forwarder', function: forwarder.function, logGroup: forwarder.logGroup }]
+          : []),
+      ],
+      forwards: forwarder !== undefined,
       queue,
       deadLetterQueue,
       tables: [instances, cursors],

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
@@ -327,18 +328,22 @@ describe('the forwarder', () => {
     template = forwarding();
   });
 
-  test('adds a function, its role, its log group and what feeds it, and changes nothing else', () => {
+  test('adds itself and what watches it, and changes nothing else', () => {
     const { Resources: before, ...others } = collected().toJSON();
     const { Resources: after, ...sameOthers } = template.toJSON();
     expect(sameOthers).toEqual(others);
-    expect(after).toMatchObject(before);
-    const added = Object.entries<{ Type: string }>(after).filter(([id]) => !Object.hasOwn(before, id));
-    expect(added.map(([, { Type }]) => Type).sort()).toEqual([
+    const typesOf = (ids: readonly string[]) => ids.map((id) => after[id].Type).sort();
+    expect(typesOf(Object.keys(after).filter((id) => !Object.hasOwn(before, id)))).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Alarm',
       'AWS::IAM::Role',
       'AWS::Lambda::EventSourceMapping',
       'AWS::Lambda::Function',
       'AWS::Logs::LogGroup',
+      'AWS::Logs::QueryDefinition',
     ]);
+    const changed = Object.keys(before).filter((id) => !isDeepStrictEqual(before[id], after[id]));
+    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::CompositeAlarm', 'AWS::CloudWatch::Dashboard']);
   });
 
   test('is fed by the artifact queue, which then forgets only what was not named as failed', () => {
@@ -384,7 +389,8 @@ describe('the forwarder', () => {
       ACCEPTED_TABLE: '',
       ACCEPTED_DAYS: '0',
       REQUEST_KIB: '1024',
-    } satisfies Record<keyof ForwarderEnvironment, unknown>);
+      POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
+    } satisfies Record<keyof ForwarderEnvironment, unknown> & Record<string, unknown>);
   });
 
   const rights = (made: Template) => {
@@ -481,7 +487,7 @@ describe('the way out', () => {
         noProxy: ['.amazonaws.com', '10.0.0.5'],
       }),
     );
-    expect(found).toHaveLength(streams.length + 1);
+    expect(found).toHaveLength(streams.length + 2);
     for (const variables of found) {
       expect(variables).toMatchObject({
         NODE_USE_ENV_PROXY: '1',
@@ -493,7 +499,7 @@ describe('the way out', () => {
 
   test('trusts the CA for every function, wherever Lambda unpacks it', () => {
     const found = variablesOf(collected({ analyticsUrl, caFile: ca }));
-    expect(found).toHaveLength(streams.length + 1);
+    expect(found).toHaveLength(streams.length + 2);
     for (const variables of found) expect(variables.NODE_EXTRA_CA_CERTS).toBe('/var/task/ca.pem');
   });
 

@@ -179,8 +179,8 @@ describe("the tiles' function", () => {
 
 describe('the dashboard', () => {
   /** What is written of it; references are named after what they refer to. */
-  const body = () => {
-    const [{ DashboardBody, DashboardName }] = all(template, 'AWS::CloudWatch::Dashboard');
+  const body = (of = template) => {
+    const [{ DashboardBody, DashboardName }] = all(of, 'AWS::CloudWatch::Dashboard');
     expect(DashboardName).toBe('SentinelOneCollector');
     const parts = DashboardBody['Fn::Join'][1] as (string | Record<string, unknown>)[];
     return JSON.parse(
@@ -219,7 +219,7 @@ describe('the dashboard', () => {
       String(name),
     );
     expect(new Set(sent).size).toBeGreaterThan(10);
-    const drawn = JSON.stringify(body());
+    const drawn = JSON.stringify(body(collected({ analyticsUrl: 'https://analytics.example.com' })));
     // Counted for whoever asks; the failed ones tell the same story.
     const told = sent.filter((name) => name !== 'PollsCompleted' && name !== 'Audits');
     for (const name of told) expect(drawn, name).toContain(name);
