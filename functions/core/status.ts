@@ -40,7 +40,6 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const position = end.position ?? previous.position;
   const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
   const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
-  const { tokenExpiresAt } = previous;
   return {
     state: end.state,
     lastPollAt: iso(now),
@@ -52,7 +51,6 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     ...(position !== undefined && { position }),
     ...(lastAuditAt !== undefined && { lastAuditAt }),
     ...(lastRecordAt !== undefined && { lastRecordAt }),
-    ...(tokenExpiresAt !== undefined && { tokenExpiresAt }),
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
     ...tokenStatus(previous, end),

@@ -131,8 +131,12 @@ describe('the status after a poll', () => {
     });
   });
 
-  it('keeps when something was last delivered, and when the token expires', () => {
-    const known = { lastRecordAt: '2026-02-01T00:00:00.000Z', tokenExpiresAt: '2027-01-01T00:00:00.000Z' };
+  it('keeps when something was last delivered, and when the token of the same secret expires', () => {
+    const known = {
+      lastRecordAt: '2026-02-01T00:00:00.000Z',
+      tokenExpiresAt: '2027-01-01T00:00:00.000Z',
+      secretVersion: String(end.secretVersion),
+    };
     expect(statusAfter(known, { ...end, artifacts: 0 })).toMatchObject(known);
     expect(statusAfter(known, { ...broken, artifacts: 1 })).toMatchObject({
       ...known,
