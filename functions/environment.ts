@@ -27,6 +27,10 @@ export interface Environment {
   readonly PAGE_TIMEOUT_SECONDS: string;
   /** Between two audits of one instance and stream; 0: none. */
   readonly AUDIT_HOURS: string;
+  /** After which a stream that brings nothing is unusual; 0: never. */
+  readonly QUIET_HOURS: string;
+  /** `true` counts by instance as well. */
+  readonly PER_INSTANCE_METRICS: string;
 }
 
 /** The environment as the entry uses it. */
@@ -37,6 +41,7 @@ export interface Deployment {
   readonly cursorsTable: string;
   readonly artifactQueueUrl: string;
   readonly overflowBucket: string;
+  readonly perInstanceMetrics: boolean;
 }
 
 /** Throws an Error that names the variable which is missing or wrong: the stack sets them all. */
@@ -60,12 +65,19 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
       pagesPerRun: number('PAGES_PER_RUN'),
       pageTimeoutMs: number('PAGE_TIMEOUT_SECONDS') * 1000,
       auditMs: number('AUDIT_HOURS', 0) * 3_600_000,
+      ...quiet(number('QUIET_HOURS', 0)),
     },
     instancesTable: text('INSTANCES_TABLE'),
     cursorsTable: text('CURSORS_TABLE'),
     artifactQueueUrl: text('ARTIFACT_QUEUE_URL'),
     overflowBucket: text('OVERFLOW_BUCKET'),
+    perInstanceMetrics: text('PER_INSTANCE_METRICS') === 'true',
   };
+}
+
+/** No hours at all switch it off. */
+function quiet(hours: number): Pick<Settings, 'quietMs'> {
+  return hours > 0 ? { quietMs: hours * 3_600_000 } : {};
 }
 
 /** An empty suffix, or one without its dot, would let tokens go to hosts that nobody meant. */

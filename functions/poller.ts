@@ -4,18 +4,21 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
-import { logger, metrics, report, reportRun } from './adapters/powertools.ts';
+import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { systemClock } from './clock.ts';
+import { type CheckReport, type CheckRequest, check } from './core/check.ts';
 import type { Ports } from './core/ports.ts';
+import { type ReplayProgress, type ReplayRequest, replay } from './core/replay.ts';
 import { type RunSummary, run } from './core/run.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { streams } from './streams/list.ts';
 
 const environment = readEnvironment(process.env as Partial<Environment>, streams);
 const { stream, settings } = environment;
+const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
 const ports: Ports = {
   sentinelone: sentinelOne,
@@ -28,28 +31,44 @@ const ports: Ports = {
   report,
 };
 
-/** The tick of the rule; any other event is a tick of its own. */
-interface Tick {
+/** The tick of the rule, or what an operator asks for; any other event is a tick of its own. */
+interface Asked {
   /** ISO 8601. */
   readonly time?: string;
+  readonly check?: CheckRequest;
+  readonly replay?: ReplayRequest & {
+    /** Claims are made in its name, so that whoever asked goes on after a kill without waiting for one to lapse. */
+    readonly by: string;
+  };
 }
 
-async function poller(tick: Tick, context: Context): Promise<RunSummary> {
-  const time = Date.parse(tick.time ?? '');
+type Told = RunSummary | CheckReport | ReplayProgress;
+
+async function poller(asked: Asked, context: Context): Promise<Told> {
+  const time = Date.parse(asked.time ?? '');
   const invocation = {
-    id: context.awsRequestId,
+    id: asked.replay?.by ?? context.awsRequestId,
     scheduledAt: Number.isNaN(time) ? systemClock.now() : time,
     remainingMs: () => context.getRemainingTimeInMillis(),
   };
+  if (asked.check !== undefined) return checked(asked.check);
+  if (asked.replay !== undefined) {
+    const progress = await replay(asked.replay, stream, invocation, settings, ports);
+    reportReplay(stream.name, asked.replay, progress);
+    return progress;
+  }
   const summary = await run(stream, invocation, settings, ports);
-  reportRun(stream.name, summary);
+  reportRun(summary);
   return summary;
 }
 
-metrics.setDefaultDimensions({ stream: stream.name });
+async function checked({ instance, record, stage }: CheckRequest): Promise<CheckReport> {
+  const item = record ?? (await ports.instances.list()).find((one) => one.instance === instance);
+  return check(item ?? { instance }, streams, settings.instanceRules, ports, stage);
+}
 
-/** Polls one stream of all instances that are due. */
-export const handler = middy<Tick, RunSummary>()
+/** Polls one stream of all instances that are due; checks an instance, or replays a past stretch, where asked to. */
+export const handler = middy<Asked, Told>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(poller);

@@ -29,7 +29,11 @@ interface BundleOptions extends Sources {
   readonly certificates?: string | undefined;
 }
 
-const handlers = { poller: 'functions/poller.ts', forwarder: 'functions/forwarder.ts' };
+const handlers = {
+  poller: 'functions/poller.ts',
+  forwarder: 'functions/forwarder.ts',
+  widget: 'functions/widget.ts',
+};
 
 type Files = Readonly<Record<string, Uint8Array>>;
 

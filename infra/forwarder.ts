@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, EventSourceMapping, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ForwarderEnvironment } from '../functions/forwarder-environment.ts';
 import type { Encryption } from './encryption.ts';
@@ -18,15 +19,18 @@ interface ForwarderProps extends Omit<ForwarderReach, 'logGroup' | 'accepted'> {
 
 /** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue feeds, its role and its log group. */
 export class Forwarder extends Construct {
+  readonly function: Lambda;
+  readonly logGroup: LogGroup;
+
   constructor(scope: Construct, id: string, props: ForwarderProps) {
     super(scope, id);
     const { settings, queue, encryption } = props;
     const name = `${settings.stackName}-forwarder`;
     const accepted =
       settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted', encryption) : undefined;
-    const log = logGroup(this, name, settings, encryption);
+    this.logGroup = logGroup(this, name, settings, encryption);
 
-    const forward = new Lambda(this, 'Function', {
+    this.function = new Lambda(this, 'Function', {
       ...platform,
       functionName: name,
       description: 'Posts SentinelOne artifacts to WitFoo Analytics',
@@ -35,14 +39,18 @@ export class Forwarder extends Construct {
       memorySize: settings.memoryMb,
       // Six of these and the batching window are what a queue should hide messages for (AWS's advice): six minutes.
       timeout: Duration.seconds(59),
-      environment: { ...environment(props, accepted), ...wayOut(settings) },
-      logGroup: log,
-      role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: log }),
+      environment: {
+        ...environment(props, accepted),
+        ...wayOut(settings),
+        POWERTOOLS_SERVICE_NAME: settings.stackName,
+      },
+      logGroup: this.logGroup,
+      role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: this.logGroup }),
     });
-    putIntoSubnets(forward, settings);
+    putIntoSubnets(this.function, settings);
     // Not the function's own `addEventSource`, which would add rights to the role.
     new EventSourceMapping(this, 'Source', {
-      target: forward,
+      target: this.function,
       eventSourceArn: queue.queueArn,
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),

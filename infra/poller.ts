@@ -25,6 +25,7 @@ interface PollerProps extends Omit<Reach, 'logGroup'> {
 /** Polls one stream: a rule that fires at its cadence, a function, its role and its log group. */
 export class Poller extends Construct {
   readonly logGroup: LogGroup;
+  readonly function: Lambda;
 
   constructor(scope: Construct, id: string, props: PollerProps) {
     super(scope, id);
@@ -41,7 +42,12 @@ export class Poller extends Construct {
       handler: 'poller.handler',
       memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
-      environment: { ...environment(props), ...wayOut(settings) },
+      // The library's own variable: two stacks in one account stay apart in logs and metrics.
+      environment: {
+        ...environment(props),
+        ...wayOut(settings),
+        POWERTOOLS_SERVICE_NAME: settings.stackName,
+      },
       logGroup: this.logGroup,
       role: new PollerRole(this, 'Role', { ...props, logGroup: this.logGroup }),
       ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
@@ -50,6 +56,7 @@ export class Poller extends Construct {
       maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
     });
     putIntoSubnets(poll, settings);
+    this.function = poll;
     new Rule(this, 'Schedule', {
       description: `Starts ${name}`,
       schedule: Schedule.rate(cadence),
@@ -79,5 +86,7 @@ function environment({ stream, settings, instances, cursors, queue, overflow }: 
     PAGES_PER_RUN: String(settings.pagesPerRun),
     PAGE_TIMEOUT_SECONDS: String(settings.pageTimeoutSeconds),
     AUDIT_HOURS: String(settings.auditHours),
+    QUIET_HOURS: String(settings.quietHours[stream.name] ?? 0),
+    PER_INSTANCE_METRICS: String(settings.perInstanceMetrics),
   };
 }

@@ -29,6 +29,14 @@ export interface ForwarderReach {
   readonly settings: Pick<Settings, 'analyticsSecretId' | 'secretKeyArns' | 'keyArn' | 'subnetIds'>;
 }
 
+/** What the widget may touch. */
+export interface WidgetReach {
+  readonly instances: Table;
+  readonly cursors: Table;
+  readonly logGroup: LogGroup;
+  readonly settings: Pick<Settings, 'keyArn' | 'subnetIds'>;
+}
+
 /** A poller's own role: it may do what a poll does, and nothing else. */
 export class PollerRole extends Role {
   constructor(scope: Construct, id: string, { settings, ...reach }: Reach) {
@@ -105,6 +113,25 @@ export class ForwarderRole extends Role {
   }
 }
 
+/** The widget's own role: it may read what is polled and how far it is, and nothing else. */
+export class WidgetRole extends Role {
+  constructor(scope: Construct, id: string, { settings, ...reach }: WidgetReach) {
+    super(
+      scope,
+      id,
+      allowing('read', [
+        writeLogs(reach.logGroup),
+        may(['dynamodb:Scan'], reach.instances.tableArn),
+        // The memories lie beside the cursors and are large: the cursors are read by key.
+        may(['dynamodb:BatchGetItem'], reach.cursors.tableArn),
+        ...through(settings, ['dynamodb'], 'kms:Decrypt', 'kms:DescribeKey'),
+        ...makeNetworkInterfaces(settings),
+      ]),
+    );
+    Validations.of(this).acknowledge(...furtherWildcards({ subnetIds: settings.subnetIds }));
+  }
+}
+
 function allowing(name: string, statements: PolicyStatement[]) {
   return {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -141,26 +168,24 @@ function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>
 }
 
 /** What is stored is encrypted with the operator's key: each service uses it in the function's name. */
-function useKey({ keyArn }: Pick<Settings, 'keyArn'>): PolicyStatement[] {
-  if (keyArn === undefined) return [];
-  const through = (services: string[], ...actions: string[]) =>
-    new PolicyStatement({
-      actions,
-      resources: [keyArn],
-      conditions: { StringEquals: { 'kms:ViaService': services.map((service) => beside(keyArn, service)) } },
-    });
+function useKey(settings: Pick<Settings, 'keyArn'>): PolicyStatement[] {
   return [
-    through(['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
-    // As DynamoDB's documentation wants it of whoever uses a table.
-    through(
+    ...through(settings, ['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
+    // As DynamoDB's documentation wants it of whoever writes to a table.
+    ...through(
+      settings,
       ['dynamodb'],
-      'kms:Decrypt',
-      'kms:DescribeKey',
-      'kms:Encrypt',
-      'kms:GenerateDataKey*',
-      'kms:ReEncrypt*',
+      ...['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
     ),
   ];
+}
+
+function through({ keyArn }: Pick<Settings, 'keyArn'>, services: string[], ...actions: string[]) {
+  if (keyArn === undefined) return [];
+  const conditions = {
+    StringEquals: { 'kms:ViaService': services.map((service) => beside(keyArn, service)) },
+  };
+  return [new PolicyStatement({ actions, resources: [keyArn], conditions })];
 }
 
 /** Lambda puts a function into a subnet in the function's own name; these actions know no resources. */

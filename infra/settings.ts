@@ -34,6 +34,18 @@ export interface Settings {
   readonly pageTimeoutSeconds: number;
   /** Between two audits of one instance and stream; 0: none. */
   readonly auditHours: number;
+  /** Counts by instance too; each instance and stream is then three metrics more. */
+  readonly perInstanceMetrics: boolean;
+  /** An alarm where a stream's polls succeed and bring nothing for longer, by stream name; one not named never raises it. */
+  readonly quietHours: Readonly<Record<string, number>>;
+  /** An alarm where an instance is further behind; 15 to 10080. */
+  readonly alarmLagMinutes: number;
+  /** An alarm where the oldest message waits longer for a consumer; 1 to 239. */
+  readonly alarmQueueHours: number;
+  /** Subscribed to the alarms' topic; empty: nobody. */
+  readonly alarmEmail: string;
+  /** Where operations.md can be read; alarms link to its headings. */
+  readonly operationsUrl: string;
   /** Of each function; 128 to 10240. More memory is more processor, too. */
   readonly memoryMb: number;
   /** One of the values that CloudWatch Logs takes. */
@@ -116,6 +128,12 @@ const retentions = Object.values(RetentionDays).filter(
   (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,
 ) as RetentionDays[];
 
+/**
+ * On a console in use these never rest for longer than a long weekend, 84 hours from Friday to Tuesday. No threats for a
+ * month is good news.
+ */
+const livelyStreams = ['activities', 'agents'];
+
 /** Each setting with its default and what is allowed, in words that follow "must be". */
 function settings(streamNames: readonly string[]) {
   return {
@@ -160,6 +178,25 @@ function settings(streamNames: readonly string[]) {
     pagesPerRun: range(1, 100_000, 1000),
     pageTimeoutSeconds: range(5, 120, 60),
     auditHours: range(0, 168, 24),
+    perInstanceMetrics: fromText(v.boolean(), 'true or false', false),
+    quietHours: fromText(
+      v.record(v.picklist(streamNames), wholeNumber(1, 8760)),
+      `a JSON object of whole hours from 1 to 8760 by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": 48}`,
+      Object.fromEntries(livelyStreams.flatMap((name) => (streamNames.includes(name) ? [[name, 96]] : []))),
+    ),
+    alarmLagMinutes: range(15, 10_080, 120),
+    alarmQueueHours: range(1, 239, 24),
+    alarmEmail: v.optional(
+      v.message(v.union([v.literal(''), v.pipe(v.string(), v.email())]), 'an email address, or empty'),
+      '',
+    ),
+    operationsUrl: v.optional(
+      v.message(
+        v.pipe(v.string(), v.regex(/^[\w./:~%@+-]{1,200}$/)),
+        'an address without #, such as https://git.example.com/collector/docs/operations.md',
+      ),
+      'docs/operations.md',
+    ),
     memoryMb: range(128, 10_240, 512),
     logRetentionDays: fromText(v.picklist(retentions), `one of ${retentions.join(', ')}`, 90),
     overflowExpirationDays: range(28, 3650, 30),

@@ -1,13 +1,16 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
 import { Artifacts } from './artifacts.ts';
+import { Dashboard } from './dashboard.ts';
 import { encryptionOf } from './encryption.ts';
 import { Forwarder } from './forwarder.ts';
 import { Poller, type Stream } from './poller.ts';
+import { Queries } from './queries.ts';
 import type { Settings } from './settings.ts';
 import { Tables } from './tables.ts';
+import { Widget } from './widget.ts';
 
 interface CollectorProps {
   readonly settings: Settings;
@@ -30,22 +33,43 @@ export class CollectorStack extends Stack {
       ...settings,
       encryption,
     });
-    const pollers = streams.map(
-      (stream) =>
-        new Poller(this, stream.name, {
-          ...{ stream, settings, encryption, code: asset },
-          ...{ instances, cursors, queue, overflow },
-        }),
-    );
+    const reach = { settings, encryption, code: asset, instances, cursors, queue, overflow };
+    const pollers = streams.map((stream) => {
+      const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ...reach });
+      return { ...stream, function: poller, logGroup };
+    });
     const { analyticsUrl } = settings;
-    if (analyticsUrl !== undefined) {
-      const reach = { queue, deadLetterQueue, overflow, cursors };
-      new Forwarder(this, 'Forwarder', { analyticsUrl, settings, encryption, code: asset, ...reach });
-    }
-    new QueryDefinition(this, 'FetchedQuery', {
-      queryDefinitionName: `${settings.stackName}/fetched`,
-      logGroups: pollers.map(({ logGroup }) => logGroup),
-      queryString: fetched,
+    const forwarder =
+      analyticsUrl === undefined
+        ? undefined
+        : new Forwarder(this, 'Forwarder', { ...reach, analyticsUrl, deadLetterQueue });
+    const { told, topic } = new Alarms(this, 'Alarms', {
+      settings,
+      pollers,
+      queue,
+      deadLetterQueue,
+      ...(forwarder && { forwarder: forwarder.function }),
+    });
+    new Queries(this, 'Queries', {
+      stackName: settings.stackName,
+      pollers: pollers.map(({ logGroup }) => logGroup),
+      ...(forwarder && { forwarder: forwarder.logGroup }),
+    });
+    new Dashboard(this, 'Dashboard', {
+      settings,
+      streams: streams.map(({ name }) => name),
+      tiles: new Widget(this, 'Tiles', reach).function,
+      functions: [
+        ...pollers,
+        ...(forwarder
+          ? [{ name: 'forwarder', function: forwarder.function, logGroup: forwarder.logGroup }]
+          : []),
+      ],
+      forwards: forwarder !== undefined,
+      queue,
+      deadLetterQueue,
+      tables: [instances, cursors],
+      alarms: told,
     });
 
     // The contract with operators and consumers: these names stay.
@@ -57,21 +81,6 @@ export class CollectorStack extends Stack {
     output('ArtifactQueueArn', 'What a consumer is granted to receive from', queue.queueArn);
     output('ArtifactDeadLetterQueueUrl', 'What no consumer could take', deadLetterQueue.queueUrl);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
+    output('AlarmTopicArn', 'Every alarm goes here', topic.topicArn);
   }
 }
-
-const fetched = new QueryString({
-  fields: [
-    '@timestamp',
-    'message',
-    'instance',
-    'pages',
-    'artifacts',
-    'position',
-    'lagSeconds',
-    'durationMs',
-    'caughtUp',
-  ],
-  filterStatements: ['message like /^sentinelone: fetched/'],
-  sort: '@timestamp desc',
-});

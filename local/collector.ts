@@ -10,8 +10,11 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { RunningStack } from '../cli/running.ts';
 import type { Status } from '../functions/core/ports.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
+import { startLambda } from './aws/lambda.ts';
+import { startLogs } from './aws/logs.ts';
 import { resolve, resources, type Template } from './aws/template.ts';
 import { type EventSource, type Fed, feed } from './lambda/event-source.ts';
 import { type LocalFunction, startFunction } from './lambda/function.ts';
@@ -42,11 +45,16 @@ export interface LocalCollector {
   readonly aws: LocalAws;
   /** By stream, and the forwarder as `forwarder` where the template has one. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
+  /** Where another process finds it, and what CloudFormation would say of it. */
+  readonly endpoints: RunningStack['endpoints'];
+  readonly outputs: RunningStack['outputs'];
   /** What the rules do: fires one stream's function for the tick at `time`. */
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(item: { readonly instance: string } & Record<string, unknown>, secret?: string): Promise<void>;
   status(): Promise<StatusItem[]>;
+  /** Every instance record. */
+  instances(): Promise<Record<string, unknown>[]>;
   /** Takes all messages that are in the artifact queue, as a consumer would. */
   receive(): Promise<Message[]>;
   /**
@@ -85,7 +93,9 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   await cp(options.code, code, { recursive: true });
 
   const [mapping] = resources<EventSourceMappingProperties>(template, 'AWS::Lambda::EventSourceMapping');
+  const logs = await startLogs();
   const functions = new Map<string, LocalFunction>();
+  const byName = new Map<string, LocalFunction>();
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
       name,
@@ -93,6 +103,8 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
+    // Nothing here shows a dashboard: the tiles are served by tiles.ts.
+    if (own.STREAM === undefined && !isForwarder) continue;
     const started = await startFunction({
       name: definition.FunctionName,
       code,
@@ -105,18 +117,31 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         ...environment,
         ...(isForwarder && forwarderEnvironment),
       },
-      onLine,
+      onLine(line) {
+        logs.append(`/aws/lambda/${definition.FunctionName}`, line);
+        onLine(line);
+      },
       ...(options.runtime && { runtime: options.runtime(definition.Handler) }),
       ...(options.nowMs && { nowMs: options.nowMs }),
     });
+    byName.set(definition.FunctionName, started);
     functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }
 
+  const lambda = await startLambda(byName);
   const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
   const QueueUrl = output('ArtifactQueueUrl');
   return {
     aws,
     functions,
+    endpoints: {
+      dynamodb: aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '',
+      sqs: aws.environment.AWS_ENDPOINT_URL_SQS ?? '',
+      secretsManager: aws.secrets.endpoint,
+      lambda: lambda.endpoint,
+      logs: logs.endpoint,
+    },
+    outputs: outputsOf(template, aws.names),
     async tick(stream, time) {
       const fired = functions.get(stream);
       if (fired === undefined) throw new Error(`no function polls ${stream}`);
@@ -137,6 +162,12 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       for await (const { Items = [] } of scan)
         items.push(...Items.map((item) => unmarshall(item) as StatusItem));
       return items.filter(({ state }) => state !== undefined);
+    },
+    async instances() {
+      const records: Record<string, unknown>[] = [];
+      const scan = paginateScan({ client: aws.dynamodb }, { TableName: output('InstancesTableName') });
+      for await (const { Items = [] } of scan) records.push(...Items.map((item) => unmarshall(item)));
+      return records;
     },
     async receive() {
       const messages: Message[] = [];
@@ -193,9 +224,21 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       return (await Body?.transformToString()) ?? '';
     },
     async close() {
-      for (const one of functions.values()) one.stop();
+      for (const one of byName.values()) one.stop();
+      lambda.close();
+      logs.close();
       await aws.close();
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Those that something here stands in for. */
+function outputsOf({ Outputs }: Template, names: ReadonlyMap<string, string>): Record<string, string> {
+  const found = Object.entries(Outputs).flatMap(([name, { Value }]) => {
+    const { Ref: ref } = Value as { Ref?: string };
+    const value = ref === undefined ? undefined : names.get(ref);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(found);
 }

@@ -9,6 +9,8 @@ export interface Scene {
   readonly instances: readonly SceneInstance[];
   /** What the functions need to reach the consoles under their own names. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Undefined where the consoles are real. */
+  readonly consoles?: Pick<Consoles, 'proxyUrl' | 'caFile'>;
   /** The records to expect, by stream; undefined where they can't be known beforehand. */
   readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
   close(): Promise<void>;
@@ -22,6 +24,13 @@ interface SceneInstance {
 }
 
 const goodToken = 'token-of-a-simulated-console';
+/** A console without an instance, and tokens of it to try things with. */
+const spareHost = 'usea1-hooli.sentinelone.net';
+const spareTokens = [
+  { token: goodToken, expiresAt: '2099-01-01T00:00:00.000Z' },
+  { token: 'another-token-of-a-simulated-console' },
+  { token: 'token-without-agents', permissions: ['Threats.view', 'Activity Page.view'] },
+];
 
 /** How much happens in a fleet. */
 type Pace = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
@@ -45,8 +54,9 @@ export async function fleets(pace: Pace): Promise<Scene> {
       { tokens: [{ token: goodToken }], source: livingFleet({ seed: record.instance, ...pace }) },
     ]),
   );
-  const consoles = await startConsoles({ hosts });
-  return { instances, environment: towards(consoles), expected: undefined, close: consoles.close };
+  const spare = { tokens: spareTokens, source: livingFleet({ seed: 'hooli', ...pace }) };
+  const consoles = await startConsoles({ hosts: { ...hosts, [spareHost]: spare } });
+  return { instances, environment: towards(consoles), consoles, expected: undefined, close: consoles.close };
 }
 
 /** One console that serves the records of `folder`, and an instance that looks back to the oldest. */
@@ -67,6 +77,7 @@ export async function recordsIn(folder: string): Promise<Scene> {
   return {
     instances: [{ record, token: goodToken, should: 'ok' }],
     environment: towards(consoles),
+    consoles,
     expected,
     close: consoles.close,
   };

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import cdkJson from '../cdk.json' with { type: 'json' };
+import { announce } from '../cli/running.ts';
 import { streams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
 import { type Analytics, startAnalytics } from './analytics/analytics.ts';
@@ -11,6 +13,7 @@ import { type LocalCollector, startCollector } from './collector.ts';
 import { findAgain, knownThreat } from './find-again.ts';
 import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { readLogLine, say, sayFound, sayLogLine, sayNewest, sayStatus } from './show.ts';
+import { startTiles } from './tiles.ts';
 
 /** The collector with what it is run between, and what its functions say they did. */
 interface Stage {
@@ -56,8 +59,23 @@ async function main(): Promise<number> {
   }
   const stage = { scene, collector, analytics, tally };
   if (given.once) await tickAll(stage);
-  else await untilInterrupted((stopped) => tickOnAndOn(stage, speedOf(given), stopped));
+  else {
+    const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
+    say(`The tiles of all instances: ${tiles.url}`);
+    world.defer(await announced(collector, scene));
+    await untilInterrupted((stopped) => tickOnAndOn(stage, speedOf(given), stopped));
+  }
   return await summary(stage, given);
+}
+
+/** Lets `npm run cli -- --local` find what runs here. */
+function announced(
+  { endpoints, outputs }: LocalCollector,
+  { consoles }: Scene,
+): Promise<() => Promise<void>> {
+  const { stackName } = cdkJson.context;
+  const reached = consoles && { proxyUrl: consoles.proxyUrl, caFile: consoles.caFile };
+  return announce({ pid: process.pid, stackName, outputs, endpoints, consoles: reached });
 }
 
 function removed(folder: string): Promise<void> {

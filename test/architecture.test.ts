@@ -11,7 +11,7 @@ interface Edge {
 }
 
 const root = new URL('..', import.meta.url).pathname;
-const files = globSync('{functions,infra,local}/**/*.{ts,mjs}', { cwd: root }).filter(
+const files = globSync('{cli,functions,infra,local}/**/*.{ts,mjs}', { cwd: root }).filter(
   (file) => !file.endsWith('.d.ts'),
 );
 
@@ -69,6 +69,19 @@ const rules: readonly [who: (file: string) => boolean, may: (to: string, from: s
         'functions/streams/',
         'functions/environment.ts',
         'functions/forwarder-environment.ts',
+      )(to),
+  ],
+  // What an operator types knows the rules, and the vendor's API, but no part of the deployment.
+  [
+    within('cli/'),
+    (to) =>
+      !isOurs(to) ||
+      within(
+        'cli/',
+        'functions/core/',
+        'functions/streams/list.ts',
+        'functions/adapters/aws.ts',
+        'functions/adapters/sentinelone.ts',
       )(to),
   ],
   // What stands in for the world must not borrow the code that it tests.
@@ -208,6 +221,14 @@ describe('the rules', () => {
     ['infra/stack.ts', 'functions/poller.ts'],
     ['infra/stack.ts', 'functions/core/settings.ts'],
     ['infra/stack.ts', 'local/aws/template.ts'],
+    ['cli/stack.ts', 'infra/settings.ts'],
+    ['cli/stack.ts', 'local/collector.ts'],
+    ['cli/records.ts', 'functions/adapters/dynamodb.ts'],
+    ['cli/functions.ts', 'functions/poller.ts'],
+    ['cli/functions.ts', 'test/support/cli.ts'],
+    ['functions/poller.ts', 'cli/functions.ts'],
+    ['infra/stack.ts', 'cli/stack.ts'],
+    ['local/aws/lambda.ts', 'cli/running.ts'],
     ['local/console/page-token.ts', 'functions/core/page.ts'],
     ['local/aws/aws.ts', 'functions/adapters/aws.ts'],
     ['local/start.ts', 'test/fakes/clock.ts'],
@@ -226,6 +247,9 @@ describe('the rules', () => {
     ['functions/adapters/sqs.ts', 'functions/adapters/aws.ts'],
     ['functions/adapters/sentinelone.ts', 'node:http'],
     ['functions/poller.ts', 'functions/adapters/sqs.ts'],
+    ['cli/records.ts', 'functions/core/instance.ts'],
+    ['cli/commands/check.ts', 'functions/adapters/sentinelone.ts'],
+    ['local/start.ts', 'cli/running.ts'],
     ['infra/stack.ts', 'functions/streams/list.ts'],
     ['infra/stack.ts', 'functions/environment.ts'],
     ['local/start.ts', 'infra/synth.ts'],

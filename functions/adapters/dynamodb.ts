@@ -59,6 +59,9 @@ const statusAttributes = Object.keys({
   configVersion: true,
   secretVersion: true,
   lastAuditAt: true,
+  lastRecordAt: true,
+  tokenExpiresAt: true,
+  tokenCheckedAt: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /** DynamoDB takes this many keys in one BatchGetItem. */

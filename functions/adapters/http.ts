@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import got, { RequestError } from 'got';
-import { UnreachableError } from '../core/errors.ts';
+import { type Obstacle, UnreachableError } from '../core/errors.ts';
 
 /** A slow name server or a silent host is found out long before a slow answer would be. */
 export const connectMs = 10_000;
@@ -18,25 +18,20 @@ export const client = got.extend({
 });
 
 /** What to do about each way in which a host can't be reached. */
-export interface NetworkRemedies {
-  readonly dns: string;
-  readonly tls: string;
-  readonly proxy: string;
-  readonly network: string;
-}
+type Remedies = Readonly<Record<Exclude<Obstacle, 'console'>, string>>;
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
 /** Why no answer came, in an operator's words. */
-export function networkError(error: unknown, host: string, remedies: NetworkRemedies): UnreachableError {
+export function networkError(error: unknown, host: string, remedies: Remedies): UnreachableError {
   const code = error instanceof RequestError ? error.code : 'unknown';
-  const unreachable = (what: string, remedy: string) =>
-    new UnreachableError(`${host} ${what} (${code})`, remedy);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', remedies.dns);
-  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', remedies.tls);
-  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", remedies.proxy);
-  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", remedies.network);
-  return unreachable("can't be reached, or the connection broke", remedies.network);
+  const unreachable = (what: string, obstacle: keyof Remedies) =>
+    new UnreachableError(`${host} ${what} (${code})`, remedies[obstacle], undefined, obstacle);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', 'dns');
+  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', 'tls');
+  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", 'proxy');
+  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", 'network');
+  return unreachable("can't be reached, or the connection broke", 'network');
 }
 
 const longestWords = 300;

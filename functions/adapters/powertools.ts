@@ -1,17 +1,59 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { AuditResult } from '../core/audit.ts';
+import type { AuditResult, FailedAudit } from '../core/audit.ts';
+import { expiryBounds, type Fleet } from '../core/fleet.ts';
 import type { ForwardOutcome } from '../core/forward-ports.ts';
 import type { Outcome } from '../core/ports.ts';
+import type { ReplayProgress, ReplayRequest } from '../core/replay.ts';
 import type { RunSummary } from '../core/run.ts';
 
-const serviceName = 'sentinelone-collector';
+const namespace = 'SentinelOneCollector';
 
-export const logger = new Logger({ serviceName });
-export const metrics = new Metrics({ serviceName, namespace: 'SentinelOneCollector' });
+// POWERTOOLS_SERVICE_NAME names the service: the stack, so that two of them in one account stay apart.
+export const logger = new Logger();
+/** By stream. */
+export const metrics = new Metrics({ namespace });
+/** Of all streams together, for alarms: what raises one is one metric, however many streams there are. */
+const whole = new Metrics({ namespace });
+const byInstance = new Metrics({ namespace });
 
-/** The log lines and metrics of one instance, stream and run. No token, header or record is in either. */
-export function report(outcome: Outcome): void {
+/** What outcomes and runs are told to: log lines and metrics. No token, header or record is in either. */
+export interface Reports {
+  readonly report: (outcome: Outcome) => void;
+  /** Ends a run. */
+  readonly reportRun: (summary: RunSummary) => void;
+}
+
+/**
+ * Reports on one stream.
+ * @param perInstance also counts by instance: a metric of its own for each, which costs
+ */
+export function reports(stream: string, perInstance: boolean): Reports {
+  metrics.setDefaultDimensions({ stream });
+  const failed = new Map<string, number>();
+  return {
+    report(outcome) {
+      log(outcome);
+      if (outcome.state === 'disabled') return;
+      count(outcome);
+      if (outcome.error !== undefined) failed.set(outcome.state, (failed.get(outcome.state) ?? 0) + 1);
+      if (perInstance) countByInstance(outcome);
+    },
+    reportRun(summary) {
+      if (summary.notReached > 0) {
+        const { instances, due, notReached } = summary;
+        const fields = { instances, due, notReached };
+        logger.warn(`sentinelone: ${notReached} instances were not reached by this run of ${stream}`, fields);
+      }
+      metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
+      countFleet(summary.fleet);
+      for (const [state, polls] of failed) countFailures(state, polls);
+      failed.clear();
+    },
+  };
+}
+
+function log(outcome: Outcome): void {
   const { error, forgotten, restarted, audit, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
@@ -40,41 +82,85 @@ export function report(outcome: Outcome): void {
       fields,
     );
   }
-  if (audit !== undefined) reportAudit(outcome, audit);
-  count(outcome);
+  if (audit !== undefined) logAudit(outcome, audit);
 }
 
-function reportAudit(
-  { instance, stream }: Outcome,
-  { hour, atConsole, delivered, readAgain }: AuditResult,
-): void {
+function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudit): void {
+  if ('error' in audit) {
+    const { name, message, remedy } = audit.error;
+    const fields = { instance, stream, errorName: name, remedy };
+    logger.warn(`sentinelone: audit of ${stream} of ${instance} failed: ${message}. ${remedy}`, fields);
+    return;
+  }
+  const { hour, atConsole, delivered, readAgain, whole } = audit;
   const fields = { instance, stream, hour, atConsole, delivered, readAgain };
-  metrics.addMetric('Audits', MetricUnit.Count, 1);
-  metrics.addMetric('AuditMissing', MetricUnit.Count, readAgain === undefined ? 0 : atConsole - delivered);
   if (readAgain === undefined) {
     logger.info(`sentinelone: audited ${stream}: nothing is missing`, fields);
-  } else {
-    const more = `${atConsole} at the console, ${delivered} delivered: the hour was read again`;
-    logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${more}`, fields);
+    return;
   }
+  const again = whole
+    ? 'the hour was read again'
+    : `the run's time ended after ${readAgain} of the hour were read again`;
+  const found = `${atConsole} at the console, ${delivered} delivered: ${again}`;
+  logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
 }
 
-/** Where nothing could be polled at all, or some had to wait. */
-export function reportRun(stream: string, summary: RunSummary): void {
-  if (summary.notReached > 0) {
-    logger.warn(`sentinelone: ${summary.notReached} instances were not reached by this run of ${stream}`, {
-      ...summary,
-    });
-  }
-  metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
+/** One invocation's share of a replay; it counts in no metric of the polls. */
+export function reportReplay(
+  stream: string,
+  { instance, from, to }: ReplayRequest,
+  { state, artifacts, position, error }: ReplayProgress,
+): void {
+  const fields = { instance, stream, from, to, state, artifacts, position };
+  const so = `sentinelone: replay of ${stream} of ${instance} ${state}, ${artifacts} artifacts so far`;
+  if (error === undefined) logger.info(so, fields);
+  else logger.error(`${so}: ${error.message}. ${error.remedy}`, { ...fields, remedy: error.remedy });
 }
 
-function count({ pages, artifacts, lagSeconds, error }: Outcome): void {
+function count({ pages, artifacts, error, audit }: Outcome): void {
   metrics.addMetric('Artifacts', MetricUnit.Count, artifacts);
   metrics.addMetric('Pages', MetricUnit.Count, pages);
   metrics.addMetric('PollsCompleted', MetricUnit.Count, error === undefined ? 1 : 0);
   metrics.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
-  if (lagSeconds !== undefined) metrics.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+  if (audit === undefined) return;
+  const missing = 'error' in audit || audit.readAgain === undefined ? 0 : audit.atConsole - audit.delivered;
+  metrics.addMetric('Audits', MetricUnit.Count, 1);
+  whole.addMetric('AuditsFailed', MetricUnit.Count, 'error' in audit ? 1 : 0);
+  whole.addMetric('AuditMissing', MetricUnit.Count, missing);
+}
+
+function countFleet({ instances, rejected, failing, silent, quiet, ...fleet }: Fleet): void {
+  const { lagSeconds, expiring, tokenExpiryDays } = fleet;
+  metrics.addMetric('Instances', MetricUnit.Count, instances);
+  whole.addMetric('TokensRejected', MetricUnit.Count, rejected);
+  whole.addMetric('InstancesFailing', MetricUnit.Count, failing);
+  whole.addMetric('InstancesSilent', MetricUnit.Count, silent);
+  whole.addMetric('InstancesQuiet', MetricUnit.Count, quiet);
+  if (lagSeconds !== undefined) {
+    metrics.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+    whole.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+  }
+  if (tokenExpiryDays !== undefined) whole.addMetric('TokenExpiryDays', MetricUnit.NoUnit, tokenExpiryDays);
+  // A metric that is never sent costs nothing.
+  for (const days of expiryBounds) {
+    if (expiring[days] > 0) whole.addMetric(`TokensExpiring${days}`, MetricUnit.Count, expiring[days]);
+  }
+  whole.publishStoredMetrics();
+}
+
+/** By kind of error, and only where there are any. */
+function countFailures(state: string, polls: number): void {
+  whole.addDimension('state', state);
+  whole.addMetric('PollsFailed', MetricUnit.Count, polls);
+  whole.publishStoredMetrics();
+}
+
+function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Outcome): void {
+  byInstance.addDimensions({ stream, instance });
+  byInstance.addMetric('Artifacts', MetricUnit.Count, artifacts);
+  byInstance.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  if (lagSeconds !== undefined) byInstance.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+  byInstance.publishStoredMetrics();
 }
 
 /** The log lines and metrics of one run of the forwarder. */
@@ -99,6 +185,7 @@ export function reportForward(outcome: ForwardOutcome): void {
   metrics.addMetric('ForwardRepeats', MetricUnit.Count, fields.repeats);
   metrics.addMetric('ForwardBuried', MetricUnit.Count, buried.length);
   metrics.addMetric('ForwardRequests', MetricUnit.Count, fields.requests);
-  metrics.addMetric('ForwardFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  const failed = error !== undefined && fields.accepted === 0;
+  metrics.addMetric('ForwardFailed', MetricUnit.Count, failed ? 1 : 0);
   metrics.addMetric('ForwardLag', MetricUnit.Seconds, fields.lagSeconds);
 }

@@ -3,7 +3,7 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
-import type { Secret, Secrets } from '../core/ports.ts';
+import type { Secret, SecretStage, Secrets } from '../core/ports.ts';
 import { clientConfig } from './aws.ts';
 
 const client = new SecretsManagerClient(clientConfig);
@@ -24,7 +24,8 @@ const unreadable = new Set([
 export function secretsManager(now: () => number): Secrets {
   const cache = new Map<string, { readonly secret: Secret; readonly readAt: number }>();
   return {
-    async read(secretId, fresh) {
+    async read(secretId, fresh, stage) {
+      if (stage !== undefined) return get(secretId, stage);
       const cached = cache.get(secretId);
       if (!fresh && cached !== undefined && now() - cached.readAt < cachedMs) return cached.secret;
       cache.delete(secretId);
@@ -35,9 +36,11 @@ export function secretsManager(now: () => number): Secrets {
   };
 }
 
-async function get(SecretId: string): Promise<Secret | undefined> {
+async function get(SecretId: string, VersionStage?: SecretStage): Promise<Secret | undefined> {
   try {
-    const { SecretString = '', VersionId = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
+    const { SecretString = '', VersionId = '' } = await client.send(
+      new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
+    );
     return { value: SecretString, version: VersionId };
   } catch (error) {
     if (error instanceof SecretsManagerServiceException && unreadable.has(error.name)) return undefined;

@@ -3,6 +3,7 @@ import { TimeoutError } from 'got';
 import {
   HeavyPageError,
   MisconfiguredError,
+  type Obstacle,
   PermissionMissingError,
   RateLimitedError,
   RefusedRequestError,
@@ -12,7 +13,7 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, dateMs, type NetworkRemedies, networkError, retryAfterMs, said } from './http.ts';
+import { client, connectMs, dateMs, networkError, retryAfterMs, said } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
@@ -31,6 +32,16 @@ export const sentinelOne: SentinelOne = {
       dateMs: dateMs(response.headers),
     } satisfies Answer;
   },
+
+  async expiry({ host, token, timeoutMs, signal }) {
+    const path = '/users/api-token-details';
+    const request = { host, token, path, query: {}, timeoutMs, maxBytes: refusalBytes, signal };
+    const { response, chunks } = await exchange(request, { data: { apiToken: token } });
+    const body = Buffer.concat(chunks).toString('utf8');
+    if (response.statusCode !== 200) throw refusal(response, body, request);
+    const expiresAt = Date.parse(text(parsed(body), 'data', 'expiresAt') ?? '');
+    return Number.isNaN(expiresAt) ? undefined : new Date(expiresAt).toISOString();
+  },
 };
 
 interface Exchange {
@@ -40,15 +51,11 @@ interface Exchange {
   readonly bytes: number;
 }
 
-async function exchange({
-  host,
-  token,
-  path,
-  query,
-  timeoutMs,
-  maxBytes,
-  signal,
-}: PageRequest): Promise<Exchange> {
+/** A GET; with something to say, a POST. */
+async function exchange(
+  { host, token, path, query, timeoutMs, maxBytes, signal }: PageRequest,
+  json?: Json,
+): Promise<Exchange> {
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
   url.search = new URLSearchParams(query).toString();
   let response: IncomingMessage | undefined;
@@ -56,7 +63,11 @@ async function exchange({
   let bytes = 0;
   try {
     const stream = client.stream(url, {
-      headers: { authorization: `ApiToken ${token}` },
+      headers: {
+        authorization: `ApiToken ${token}`,
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
       timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       signal,
     });
@@ -84,7 +95,7 @@ const remedies = {
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
   network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
   console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
-} as const satisfies NetworkRemedies & Record<string, string>;
+} as const satisfies Record<Obstacle, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
@@ -110,18 +121,13 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
   if (statusCode === 403) return new PermissionMissingError(what);
   if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response.headers));
   if (statusCode >= 500 || statusCode === 408)
-    return new UnreachableError(what, remedies.console, retryAfterMs(response.headers));
+    return new UnreachableError(what, remedies.console, retryAfterMs(response.headers), 'console');
   return new RefusedRequestError(what);
 }
 
 /** The code and words of the first error; never its `params`, which may echo the token. */
 function reason(body: string, token: string): string {
-  let errors: Json | undefined;
-  try {
-    errors = at(JSON.parse(body), 'errors');
-  } catch {
-    return '';
-  }
+  const errors = at(parsed(body), 'errors');
   const first = Array.isArray(errors) ? errors[0] : undefined;
   const words = [at(first, 'code'), text(first, 'title'), text(first, 'detail')].filter(
     (word) => word !== undefined,
@@ -132,4 +138,12 @@ function reason(body: string, token: string): string {
 function target(response: IncomingMessage): string {
   const location = response.headers.location ?? '';
   return URL.canParse(location) ? new URL(location).host : 'another path';
+}
+
+function parsed(body: string): Json | undefined {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,13 @@
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Cursor } from './cursor.ts';
-import { ClaimLostError } from './errors.ts';
+import { ClaimLostError, OutOfTimeError } from './errors.ts';
 import { hourMs, hourToAudit, missing } from './hour-counts.ts';
 import { boundedListing } from './listing.ts';
 import { pages, type Reading } from './pages.ts';
 import type { Record } from './record.ts';
 import type { Repeats } from './repeats.ts';
+import { messageOf, nameOf, remedyOf } from './status.ts';
 import { shift, type Timestamp } from './time.ts';
 
 /** What an audit found for one hour. */
@@ -17,6 +18,13 @@ export interface AuditResult {
   readonly delivered: number;
   /** What came when the hour was read again; undefined where nothing was missing. */
   readonly readAgain: number | undefined;
+  /** False where the run's time ended while the hour was read again. */
+  readonly whole: boolean;
+}
+
+/** An audit that came to no end; the next poll tries again. */
+export interface FailedAudit {
+  readonly error: { readonly name: string; readonly message: string; readonly remedy: string };
 }
 
 /** What a poll lends to its audit. */
@@ -32,13 +40,13 @@ export interface AuditMeans {
 
 /**
  * Holds what the console counts for a past hour against what was delivered of it; where the console has more, reads
- * that hour again and delivers all of it. Its own failure is none of the poll's: the next one tries again.
+ * that hour again and delivers all of it. Its own failure is none of the poll's, which only says so.
  */
 export async function audit(
   cursor: Cursor,
   means: AuditMeans,
   clock: Clock,
-): Promise<AuditResult | undefined> {
+): Promise<AuditResult | FailedAudit | undefined> {
   const { connection, repeats, reading } = means;
   try {
     const counts = await repeats.counts();
@@ -48,14 +56,21 @@ export async function audit(
     const atConsole = await connection.total(hour, until, new AbortController().signal);
     const delivered = counts.delivered[hour] ?? 0;
     if (missing(atConsole, delivered + counts.untimed) === 0)
-      return { hour, atConsole, delivered, readAgain: undefined };
+      return { hour, atConsole, delivered, readAgain: undefined, whole: true };
     const readAgain = await readHourAgain({ ...cursor, listing: boundedListing(hour, until) }, means);
     if (readAgain.whole) await repeats.correct(hour, readAgain.records);
-    return { hour, atConsole, delivered, readAgain: readAgain.records };
+    return { hour, atConsole, delivered, readAgain: readAgain.records, whole: readAgain.whole };
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;
-    return undefined;
+    return { error: failure(error) };
   }
+}
+
+function failure(error: unknown): FailedAudit['error'] {
+  const name = nameOf(error);
+  if (!(error instanceof OutOfTimeError)) return { name, message: messageOf(error), remedy: remedyOf(error) };
+  const remedy = 'Nothing is wrong if it happens once: the next poll tries again.';
+  return { name, message: "the run's time was over", remedy };
 }
 
 /** Answers how many records were delivered, and whether that was the whole hour or the run's time ended it. */

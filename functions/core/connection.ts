@@ -10,6 +10,7 @@ import {
   UnreachableError,
   UnreadableAnswerError,
 } from './errors.ts';
+import { expiryIn } from './expiry.ts';
 import type { Instance } from './instance.ts';
 import { at } from './json.ts';
 import type { Limiter } from './limiter.ts';
@@ -28,8 +29,12 @@ export interface ConnectionContext {
   readonly instance: Instance;
   readonly settings: Pick<Settings, 'overlapMs' | 'pageTimeoutMs'>;
   readonly limiter: Limiter;
-  /** Told which version of the secret was used, also when that fails. */
-  readonly tally: { secretVersion: string | undefined };
+  /** Told which version of the secret was used, also when that fails, and what is known of its token. */
+  readonly tally: {
+    secretVersion: string | undefined;
+    tokenExpiresAt?: string | undefined;
+    tokenChecked?: boolean;
+  };
   /** Until requests have to have ended. */
   readonly remainingMs: () => number;
   readonly ports: Pick<Ports, 'sentinelone' | 'secrets' | 'clock'>;
@@ -37,6 +42,8 @@ export interface ConnectionContext {
 
 /** Beyond this a page is heavy: asked for again with half as many records. */
 const pageBytes = 32 * 1024 * 1024;
+/** Little, for it is asked with the last page still to be committed. */
+const expiryMs = 5_000;
 /** A wait longer than this is spent outside the run, so that the other instances get its place. */
 const longestWaitMs = 30_000;
 
@@ -84,6 +91,16 @@ export class Connection {
     if (typeof total !== 'number')
       throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
     return total;
+  }
+
+  /** Asks the console when the token ends. A console that does not say is no error: nothing is collected by it. */
+  async askExpiry(): Promise<void> {
+    const { instance, tally, ports } = this.#context;
+    const { host } = instance;
+    const signal = AbortSignal.timeout(expiryMs);
+    const asked = { host, token: this.#token, timeoutMs: expiryMs, signal };
+    tally.tokenChecked = true;
+    tally.tokenExpiresAt = await ports.sentinelone.expiry(asked).catch(() => undefined);
   }
 
   #patiently(operation: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
@@ -170,6 +187,7 @@ export class Connection {
     tally.secretVersion = secret?.version;
     const before = this.#token;
     this.#token = readToken(secret?.value, instance.secretId);
+    tally.tokenExpiresAt = expiryIn(this.#token);
     return this.#token !== before;
   }
 }

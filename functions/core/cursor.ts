@@ -11,6 +11,8 @@ export interface Listing {
   readonly from: Timestamp;
   /** An upper bound, for an hour that is read again; a stream's own listing has none, for it would starve records. */
   readonly until?: Timestamp;
+  /** For a replay: only records that were created before. */
+  readonly createdBefore?: Timestamp;
   /** The console's clock when the first request that it answered was sent; undefined before that. */
   readonly began: Timestamp | undefined;
   /** The last timestamp read; `from` at first. */
@@ -70,6 +72,7 @@ const schema = v.object(
       v.object(
         {
           from: time,
+          createdBefore: v.exactOptional(time),
           began: v.optional(time),
           read: time,
           token: v.optional(v.pipe(v.string('is not a text'), v.nonEmpty('is empty'))),

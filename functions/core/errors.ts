@@ -47,15 +47,20 @@ export class RateLimitedError extends CollectorError {
   }
 }
 
+/** What a connection broke at: name resolution, a forward proxy, the way, TLS, or the console itself (5xx). */
+export type Obstacle = 'dns' | 'proxy' | 'network' | 'tls' | 'console';
+
 /** No usable connection, or an answer of 5xx. */
 export class UnreachableError extends CollectorError {
   override readonly name = 'UnreachableError';
   readonly state = 'unreachable';
   readonly retryAfterMs: number | undefined;
+  readonly obstacle: Obstacle;
 
-  constructor(message: string, remedy: string, retryAfterMs?: number) {
+  constructor(message: string, remedy: string, retryAfterMs?: number, obstacle: Obstacle = 'network') {
     super(message, remedy);
     this.retryAfterMs = retryAfterMs;
+    this.obstacle = obstacle;
   }
 }
 

@@ -43,6 +43,7 @@ export function queryOf(
     // A filter on time would leave out the records of an inventory that have none.
     [`${stream.orderedBy}__gte`]: listing.from === epoch ? undefined : listing.from,
     [`${stream.orderedBy}__lt`]: listing.until,
+    ...(listing.createdBefore !== undefined && { createdAt__lt: listing.createdBefore }),
     accountIds: list(instance.accountIds),
     siteIds: list(instance.siteIds),
     groupIds: list(instance.groupIds),

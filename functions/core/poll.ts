@@ -1,9 +1,10 @@
 import { artifactOf } from './artifact.ts';
-import { type AuditResult, audit } from './audit.ts';
+import { type AuditResult, audit, type FailedAudit } from './audit.ts';
 import { Connection } from './connection.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
 import { deliver } from './deliver.ts';
 import { type HeavyPageError, OutOfTimeError, UnreadableCursorError } from './errors.ts';
+import { isExpiryDue } from './expiry.ts';
 import { type Instance, scopeOf } from './instance.ts';
 import type { Limiter } from './limiter.ts';
 import { openListing } from './listing.ts';
@@ -42,6 +43,9 @@ export interface Tally {
   /** Host or filters changed: it starts again from the look-back. */
   restarted: boolean;
   secretVersion: string | undefined;
+  tokenExpiresAt: string | undefined;
+  /** The console was asked when the token ends. */
+  tokenChecked: boolean;
 }
 
 /** A claim outlives the longest page and its delivery, and lapses before the next tick but one. */
@@ -55,8 +59,8 @@ const deliveryMs = 10_000;
 export interface Polled {
   /** After the last page, delivered and yet to be committed. */
   readonly cursor: Cursor;
-  /** Undefined where none was due, or it failed: the next poll tries again. */
-  readonly audit: AuditResult | undefined;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | FailedAudit | undefined;
 }
 
 /** Fetches, delivers and commits page by page, as long as it may. Throws what ended it; all before is committed. */
@@ -101,6 +105,9 @@ export async function poll(turn: Turn, settings: Settings, ports: Ports): Promis
   }
   // A smaller page is tried in the next run; that this one got nothing is no success.
   if (heavy !== undefined) throw heavy;
+  if (turn.remainingMs() >= shortestPageMs && isExpiryDue(item.status, tally, ports.clock.now())) {
+    await connection.askExpiry();
+  }
   if (cursor.listing !== undefined || !turn.auditDue) return { cursor, audit: undefined };
   const renew = () => ports.cursors.save(claim, { claimUntil: ports.clock.now() + claimMs });
   const means = {

@@ -1,4 +1,4 @@
-import type { AuditResult } from './audit.ts';
+import type { AuditResult, FailedAudit } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { State } from './errors.ts';
@@ -37,7 +37,7 @@ export interface Outcome {
   /** The listing reached its end. */
   readonly caughtUp: boolean;
   /** Undefined where none was due. */
-  readonly audit: AuditResult | undefined;
+  readonly audit: AuditResult | FailedAudit | undefined;
   readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;
 }
 
@@ -70,6 +70,8 @@ export interface SentinelOne {
    * connection) or HeavyPageError (too slow or too big).
    */
   get(request: PageRequest): Promise<Answer>;
+  /** When the token ends, ISO 8601; undefined where the console does not say. Throws as `get` does. */
+  expiry(request: Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'signal'>): Promise<string | undefined>;
 }
 
 export interface Instances {
@@ -105,6 +107,12 @@ export interface Status {
   readonly secretVersion: string;
   /** The last audit that came to an end. */
   readonly lastAuditAt: string;
+  /** The last poll that delivered something. */
+  readonly lastRecordAt: string;
+  /** When the token that was used expires; absent where neither it nor the console says. */
+  readonly tokenExpiresAt: string;
+  /** When the console was last asked for it. */
+  readonly tokenCheckedAt: string;
 }
 
 /** Names a cursor item. */
@@ -152,9 +160,15 @@ export interface Secret {
   readonly version: string;
 }
 
+/** A new token lies beside the current one, as pending, until it was tried. */
+export type SecretStage = 'AWSPENDING';
+
 export interface Secrets {
-  /** Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. */
-  read(secretId: string, fresh: boolean): Promise<Secret | undefined>;
+  /**
+   * Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. `stage` names another
+   * version than the current one, and is always fresh.
+   */
+  read(secretId: string, fresh: boolean, stage?: SecretStage): Promise<Secret | undefined>;
 }
 
 /** A message that the queue did not take. */

@@ -1,6 +1,7 @@
-import type { AuditResult } from './audit.ts';
+import type { AuditResult, FailedAudit } from './audit.ts';
 import { type Cursor, encodeCursor } from './cursor.ts';
 import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from './errors.ts';
+import { type Fleet, fleetOf } from './fleet.ts';
 import { type Limiter, limiter } from './limiter.ts';
 import { claimMs, poll, shortestPageMs, type Tally } from './poll.ts';
 import type { Claim, CursorItem, Outcome, Ports, Status } from './ports.ts';
@@ -28,6 +29,8 @@ export interface RunSummary {
   readonly due: number;
   /** Of these, the ones for which no time was left, or which another run has claimed. */
   readonly notReached: number;
+  /** How all of them are now. */
+  readonly fleet: Fleet;
 }
 
 /** Kept for delivering, committing and releasing once requests have ended. */
@@ -42,24 +45,31 @@ export async function run(
 ): Promise<RunSummary> {
   const items = await ports.instances.list();
   const subjects = items.map((item) => subjectOf(item, stream, settings.instanceRules));
-  const due = await dueOf(subjects, stream, invocation, ports);
+  const known = await ports.cursors.read(
+    stream.name,
+    subjects.map(({ name }) => name),
+  );
+  const due = await dueOf(subjects, known, stream, invocation, ports);
   const visits = due.map((subject) => visitOf(subject, { stream, invocation, settings, ports }));
   await inTurns(visits, settings.instancesAtOnce, turn);
   const notReached = visits.filter(({ ending }) => ending === undefined).length;
-  return { instances: subjects.length, due: due.length, notReached };
+  const left = new Map(visits.map(({ subject, left }) => [subject.name, left]));
+  const members = subjects.map((subject) => ({
+    subject,
+    item: left.get(subject.name) ?? known.get(subject.name),
+  }));
+  const fleet = fleetOf(members, stream, ports.clock.now(), settings.quietMs);
+  return { instances: subjects.length, due: due.length, notReached, fleet };
 }
 
 /** The longest unpolled first, so that whoever a run does not reach is early in the next. */
 async function dueOf(
   subjects: readonly Subject[],
+  known: ReadonlyMap<string, CursorItem>,
   stream: Stream,
   { scheduledAt }: Run,
   ports: Ports,
 ): Promise<Subject[]> {
-  const known = await ports.cursors.read(
-    stream.name,
-    subjects.map(({ name }) => name),
-  );
   const due = await Promise.all(
     subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), ports.secrets)),
   );
@@ -78,7 +88,7 @@ interface Context {
 interface Ending {
   readonly state: State;
   readonly cursor?: Cursor;
-  readonly audit?: AuditResult | undefined;
+  readonly audit?: AuditResult | FailedAudit | undefined;
   readonly error?: unknown;
 }
 
@@ -94,6 +104,8 @@ interface Visit extends Context {
   asked: number;
   /** Of the last turn; undefined before the first. */
   ending: Ending | undefined;
+  /** What it left in the cursor item; undefined before the first release. */
+  left: Pick<CursorItem, 'firstSeenAt' | 'status'> | undefined;
 }
 
 function visitOf(subject: Subject, context: Context): Visit {
@@ -111,9 +123,12 @@ function visitOf(subject: Subject, context: Context): Visit {
       position: undefined,
       restarted: false,
       secretVersion: undefined,
+      tokenExpiresAt: undefined,
+      tokenChecked: false,
     },
     asked: 0,
     ending: undefined,
+    left: undefined,
   };
 }
 
@@ -143,6 +158,7 @@ async function claimed(visit: Visit, contended: () => boolean): Promise<boolean>
   const stored = cursor && { cursor: encodeCursor(cursor) };
   await ports.cursors.save(claim, { ...stored, status, claimUntil: undefined });
   visit.ending = ending;
+  visit.left = { firstSeenAt: item.firstSeenAt, status };
   return cursor?.listing !== undefined && hasTime(visit) && visit.asked < settings.pagesPerRun;
 }
 
@@ -203,10 +219,12 @@ function statusOf(visit: Visit, { status }: CursorItem, { state, audit, error }:
     cadenceMs: stream.cadenceMinutes * 60_000,
     state,
     error,
-    audited: audit !== undefined,
+    audited: audit !== undefined && !('error' in audit),
     artifacts: tally.artifacts,
     position: tally.position,
     secretVersion: tally.secretVersion,
+    tokenExpiresAt: tally.tokenExpiresAt,
+    tokenChecked: tally.tokenChecked,
     configVersion: subject.configVersion,
   });
 }

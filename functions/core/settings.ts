@@ -21,4 +21,6 @@ export interface Settings {
   readonly pageTimeoutMs: number;
   /** Between two audits of one instance and stream; 0: none. */
   readonly auditMs: number;
+  /** A stream that brings nothing for longer is worth a word; absent: however long. */
+  readonly quietMs?: number;
 }

@@ -1,4 +1,5 @@
 import { CollectorError, RateLimitedError, type State, UnreachableError } from './errors.ts';
+import { present } from './json.ts';
 import type { Status } from './ports.ts';
 import type { Timestamp } from './time.ts';
 
@@ -16,6 +17,9 @@ export interface PollEnd {
   readonly artifacts: number;
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
+  readonly tokenExpiresAt?: string | undefined;
+  /** The console was asked for it, whether or not it said. */
+  readonly tokenChecked?: boolean | undefined;
   readonly configVersion: string;
 }
 
@@ -35,6 +39,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
+  const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
   return {
     state: end.state,
     lastPollAt: iso(now),
@@ -45,9 +50,20 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
     ...(lastAuditAt !== undefined && { lastAuditAt }),
+    ...(lastRecordAt !== undefined && { lastRecordAt }),
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
+    ...tokenStatus(previous, end),
   };
+}
+
+/** What is known of a token holds as long as the secret does. */
+function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
+  const kept =
+    end.secretVersion !== undefined && end.secretVersion === previous.secretVersion ? previous : {};
+  const tokenExpiresAt = end.tokenExpiresAt ?? kept.tokenExpiresAt;
+  const tokenCheckedAt = end.tokenChecked ? iso(end.now) : kept.tokenCheckedAt;
+  return present({ tokenExpiresAt, tokenCheckedAt }) as Partial<Status>;
 }
 
 /** Errors are over when nothing is wanted; how far it came stays. */

@@ -31,6 +31,8 @@ export interface LocalFunction {
    * loaded, exits or runs out of time; the next invocation then starts a new process.
    */
   invoke(event: unknown): Promise<unknown>;
+  /** An invocation is under way or waits. */
+  readonly busy: boolean;
   /** Undefined while none runs. */
   readonly pid: number | undefined;
   stop(): void;
@@ -41,6 +43,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   let settle: ((told: Told | Error) => void) | undefined;
   const api = await startRuntimeApi((told) => settle?.(told));
   let before: Promise<unknown> = Promise.resolve();
+  let open = 0;
 
   const start = () => {
     const started = spawn(process.execPath, options.runtime ?? ownRuntime, {
@@ -81,9 +84,17 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
 
   return {
     invoke(event) {
-      const result = before.then(() => invokeOnce(event));
+      open += 1;
+      const result = before
+        .then(() => invokeOnce(event))
+        .finally(() => {
+          open -= 1;
+        });
       before = result.catch(() => undefined);
       return result;
+    },
+    get busy() {
+      return open > 0;
     },
     get pid() {
       return child?.pid;

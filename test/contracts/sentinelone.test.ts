@@ -116,9 +116,22 @@ describe.each<[string, () => SentinelOne]>([
     await expect(ask({}, '/system/info')).resolves.toBeDefined();
   });
 
+  test('says when a token ends where it knows, and refuses a wrong one', async () => {
+    const asked = { host, timeoutMs: 10_000, signal: new AbortController().signal };
+    expect(await make().expiry({ ...asked, token })).toBeUndefined();
+    await expect(make().expiry({ ...asked, token: 'wrong' })).rejects.toBeInstanceOf(TokenRefusedError);
+  });
+
   test('says how many bytes and what time it is, in whole seconds', async () => {
     const answer = await ask({ ...sorted, limit: '3' });
     expect(answer.bytes).toBe(Buffer.byteLength(answer.body));
     expect((answer.dateMs ?? 1) % 1000).toBe(0);
   });
+});
+
+test('the adapter reads when a token ends', async () => {
+  const asked = { host, token, timeoutMs: 10_000, signal: new AbortController().signal };
+  consoles.console(host).tokens = [{ token, expiresAt: '2036-05-06T07:08:09.123456Z' }];
+  expect(await sentinelOne.expiry(asked)).toBe('2036-05-06T07:08:09.123Z');
+  consoles.console(host).tokens = [{ token }];
 });

@@ -60,6 +60,11 @@ export class FakeConsole implements SentinelOne {
     );
   }
 
+  async expiry({ token }: { readonly token: string }): Promise<string | undefined> {
+    if (!this.tokens.has(token)) throw new TokenRefusedError('401');
+    return undefined;
+  }
+
   answer(body: string): Answer {
     // HTTP's Date has no fraction.
     const dateMs = Math.floor(this.nowMs() / 1000) * 1000;

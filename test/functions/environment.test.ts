@@ -18,10 +18,13 @@ const good: Environment = {
   PAGES_PER_TURN: '5',
   PAGES_PER_RUN: '1000',
   AUDIT_HOURS: '24',
+  QUIET_HOURS: '96',
+  PER_INSTANCE_METRICS: 'true',
   PAGE_TIMEOUT_SECONDS: '60',
 };
 const names = Object.keys(good) as (keyof Environment)[];
-const numbers = names.filter((name) => /^\d+$/.test(good[name]) && name !== 'AUDIT_HOURS');
+const optional = new Set<keyof Environment>(['AUDIT_HOURS', 'QUIET_HOURS']);
+const numbers = names.filter((name) => /^\d+$/.test(good[name]) && !optional.has(name));
 
 describe('the environment', () => {
   it('is read into what the entry uses', () => {
@@ -41,11 +44,13 @@ describe('the environment', () => {
         pagesPerRun: 1000,
         pageTimeoutMs: 60_000,
         auditMs: 24 * 3_600_000,
+        quietMs: 96 * 3_600_000,
       },
       instancesTable: 'instances',
       cursorsTable: 'cursors',
       artifactQueueUrl: good.ARTIFACT_QUEUE_URL,
       overflowBucket: 'overflow',
+      perInstanceMetrics: true,
     });
   });
 
@@ -89,6 +94,15 @@ describe('the environment', () => {
     expect(readEnvironment({ ...good, AUDIT_HOURS: '0' }, streams).settings.auditMs).toBe(0);
     expect(() => readEnvironment({ ...good, AUDIT_HOURS: '-1' }, streams)).toThrow(/AUDIT_HOURS/);
     expect(() => readEnvironment({ ...good, AUDIT_HOURS: 'daily' }, streams)).toThrow(/AUDIT_HOURS/);
+  });
+
+  it('may find no silence unusual, and count no instance', () => {
+    const { settings, perInstanceMetrics } = readEnvironment(
+      { ...good, QUIET_HOURS: '0', PER_INSTANCE_METRICS: 'false' },
+      streams,
+    );
+    expect(settings).not.toHaveProperty('quietMs');
+    expect(perInstanceMetrics).toBe(false);
   });
 
   it.each(streams.map(({ name }) => name))('may be that of %s', (name) => {

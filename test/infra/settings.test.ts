@@ -22,6 +22,12 @@ describe('settings', () => {
       pagesPerRun: 1000,
       pageTimeoutSeconds: 60,
       auditHours: 24,
+      perInstanceMetrics: false,
+      quietHours: { activities: 96 },
+      alarmLagMinutes: 120,
+      alarmQueueHours: 24,
+      alarmEmail: '',
+      operationsUrl: 'docs/operations.md',
       memoryMb: 512,
       logRetentionDays: 90,
       overflowExpirationDays: 30,
@@ -38,7 +44,8 @@ describe('settings', () => {
 
   test('are all listed in cdk.json with their defaults', () => {
     expect(Object.keys(cdkJson.context)).toEqual(expect.arrayContaining(Object.keys(read({}))));
-    expect(read(cdkJson.context)).toEqual(read({}));
+    const names = ['threats', 'activities', 'agents'];
+    expect(readSettings(cdkJson.context, names)).toEqual(readSettings({}, names));
   });
 
   test("leave the CDK's own context keys alone", () => {
@@ -88,6 +95,17 @@ describe('settings', () => {
     ['pagesPerRun', '1', 1],
     ['pageTimeoutSeconds', '5', 5],
     ['auditHours', '0', 0],
+    ['perInstanceMetrics', 'true', true],
+    ['quietHours', '{}', {}],
+    ['quietHours', '{"threats":240}', { threats: 240 }],
+    ['alarmLagMinutes', '15', 15],
+    ['alarmQueueHours', '239', 239],
+    ['alarmEmail', 'soc@example.com', 'soc@example.com'],
+    [
+      'operationsUrl',
+      'https://git.example.com/collector/docs/operations.md',
+      'https://git.example.com/collector/docs/operations.md',
+    ],
     ['memoryMb', '10240', 10_240],
     ['logRetentionDays', '3653', 3653],
     ['overflowExpirationDays', '28', 28],
@@ -171,6 +189,14 @@ describe('settings', () => {
     ['pagesPerRun', 0, wholeNumber(1, 100_000)],
     ['pageTimeoutSeconds', 121, wholeNumber(5, 120)],
     ['auditHours', -1, wholeNumber(0, 168)],
+    ['perInstanceMetrics', 1, 'must be true or false'],
+    ['quietHours', { threats: 0 }, 'must be a JSON object of whole hours from 1 to 8760 by stream name'],
+    ['quietHours', { alerts: 1 }, 'such as {"threats": 48}'],
+    ['alarmLagMinutes', 14, wholeNumber(15, 10_080)],
+    ['alarmQueueHours', 240, wholeNumber(1, 239)],
+    ['alarmEmail', 'soc', 'must be an email address, or empty'],
+    ['operationsUrl', 'docs/operations.md#alarms', 'must be an address without #'],
+    ['operationsUrl', '', 'must be an address without #'],
     ['memoryMb', 127, wholeNumber(128, 10_240)],
     ['logRetentionDays', 91, retention],
     ['logRetentionDays', 9999, retention],

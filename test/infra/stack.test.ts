@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
@@ -90,9 +91,10 @@ describe('the stack', () => {
     template = collected();
   });
 
-  test('has one function, rule, role and log group a stream, and no more', () => {
-    for (const type of ['Lambda::Function', 'Events::Rule', 'IAM::Role', 'Logs::LogGroup']) {
-      template.resourceCountIs(`AWS::${type}`, streams.length);
+  test('has one function, rule, role and log group a stream, and but for the rule those of the tiles', () => {
+    template.resourceCountIs('AWS::Events::Rule', streams.length);
+    for (const type of ['Lambda::Function', 'IAM::Role', 'Logs::LogGroup']) {
+      template.resourceCountIs(`AWS::${type}`, streams.length + 1);
     }
     template.resourceCountIs('AWS::IAM::Policy', 0);
     template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
@@ -161,7 +163,10 @@ describe('the stack', () => {
         PAGES_PER_RUN: '1000',
         PAGE_TIMEOUT_SECONDS: '60',
         AUDIT_HOURS: '24',
-      } satisfies Record<keyof Environment, unknown>);
+        QUIET_HOURS: stream.name === 'threats' ? '0' : '96',
+        PER_INSTANCE_METRICS: 'false',
+        POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
+      } satisfies Record<keyof Environment, unknown> & Record<'POWERTOOLS_SERVICE_NAME', unknown>);
     });
 
     test('lets the function do what a poll does, and nothing else', () => {
@@ -222,6 +227,23 @@ describe('the stack', () => {
     expect(queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout).toBeGreaterThan(24 * 60 * 60);
   });
 
+  test('keeps a record that is too large for a message for longer than any message that names it', () => {
+    const { queue, deadLetterQueue, overflow } = shared(template);
+    const day = 24 * 60 * 60;
+    // A message keeps its first date when it moves to the dead-letter queue; moved back by hand it gets a new one.
+    const longest = (queue.MessageRetentionPeriod + deadLetterQueue.MessageRetentionPeriod) / day;
+    expect(overflow.LifecycleConfiguration.Rules[0].ExpirationInDays).toBeGreaterThanOrEqual(longest);
+    expect(() => collected({ overflowExpirationDays: longest - 1 })).toThrow(/overflowExpirationDays/);
+    expect(() => collected({ overflowExpirationDays: longest })).not.toThrow();
+  });
+
+  test('leaves time in the dead-letter queue for what no consumer could take', () => {
+    const { queue, deadLetterQueue } = shared(template);
+    const buriedAfter = queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout;
+    const week = 7 * 24 * 60 * 60;
+    expect(deadLetterQueue.MessageRetentionPeriod - buriedAfter).toBeGreaterThan(week);
+  });
+
   test('takes messages of up to 1 MiB', () => {
     expect(shared(template).queue.MaximumMessageSize).toBe(1024 * 1024);
   });
@@ -257,11 +279,12 @@ describe('the stack', () => {
       ArtifactQueueArn: queue.arn,
       ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
       OverflowBucketName: overflow.ref,
+      AlarmTopicArn: only(template, 'AWS::SNS::Topic').ref,
     });
   });
 
   test('saves the query that shows what was fetched', () => {
-    const query = only(template, 'AWS::Logs::QueryDefinition');
+    const query = only(template, 'AWS::Logs::QueryDefinition', { Name: 'SentinelOneCollector/fetched' });
     expect(query.LogGroupNames).toEqual(streams.map(({ name }) => own(template, name).log.ref));
     expect(query.QueryString).toContain('filter message like /^sentinelone: fetched/');
   });
@@ -270,7 +293,7 @@ describe('the stack', () => {
 describe('a fourth stream', () => {
   test('has its function and its rule as soon as it is in the list', () => {
     const template = collected({}, [...streams, madeUp]);
-    template.resourceCountIs('AWS::Lambda::Function', streams.length + 1);
+    template.resourceCountIs('AWS::Lambda::Function', streams.length + 2);
     const { poll, rule } = own(template, 'alerts');
     expect(poll.Environment.Variables).toMatchObject({ STREAM: 'alerts', REQUESTS_PER_SECOND: '2' });
     expect(rule.ScheduleExpression).toBe('rate(1 day)');
@@ -305,18 +328,22 @@ describe('the forwarder', () => {
     template = forwarding();
   });
 
-  test('adds a function, its role, its log group and what feeds it, and changes nothing else', () => {
+  test('adds itself and what watches it, and changes nothing else', () => {
     const { Resources: before, ...others } = collected().toJSON();
     const { Resources: after, ...sameOthers } = template.toJSON();
     expect(sameOthers).toEqual(others);
-    expect(after).toMatchObject(before);
-    const added = Object.entries<{ Type: string }>(after).filter(([id]) => !Object.hasOwn(before, id));
-    expect(added.map(([, { Type }]) => Type).sort()).toEqual([
+    const typesOf = (ids: readonly string[]) => ids.map((id) => after[id].Type).sort();
+    expect(typesOf(Object.keys(after).filter((id) => !Object.hasOwn(before, id)))).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Alarm',
       'AWS::IAM::Role',
       'AWS::Lambda::EventSourceMapping',
       'AWS::Lambda::Function',
       'AWS::Logs::LogGroup',
+      'AWS::Logs::QueryDefinition',
     ]);
+    const changed = Object.keys(before).filter((id) => !isDeepStrictEqual(before[id], after[id]));
+    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::CompositeAlarm', 'AWS::CloudWatch::Dashboard']);
   });
 
   test('is fed by the artifact queue, which then forgets only what was not named as failed', () => {
@@ -362,7 +389,8 @@ describe('the forwarder', () => {
       ACCEPTED_TABLE: '',
       ACCEPTED_DAYS: '0',
       REQUEST_KIB: '1024',
-    } satisfies Record<keyof ForwarderEnvironment, unknown>);
+      POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
+    } satisfies Record<keyof ForwarderEnvironment, unknown> & Record<string, unknown>);
   });
 
   const rights = (made: Template) => {
@@ -459,7 +487,7 @@ describe('the way out', () => {
         noProxy: ['.amazonaws.com', '10.0.0.5'],
       }),
     );
-    expect(found).toHaveLength(streams.length + 1);
+    expect(found).toHaveLength(streams.length + 2);
     for (const variables of found) {
       expect(variables).toMatchObject({
         NODE_USE_ENV_PROXY: '1',
@@ -471,7 +499,7 @@ describe('the way out', () => {
 
   test('trusts the CA for every function, wherever Lambda unpacks it', () => {
     const found = variablesOf(collected({ analyticsUrl, caFile: ca }));
-    expect(found).toHaveLength(streams.length + 1);
+    expect(found).toHaveLength(streams.length + 2);
     for (const variables of found) expect(variables.NODE_EXTRA_CA_CERTS).toBe('/var/task/ca.pem');
   });
 
@@ -525,6 +553,8 @@ describe('settings', () => {
       pagesPerRun: 9,
       pageTimeoutSeconds: 7,
       auditHours: 12,
+      quietHours: { threats: 5 },
+      perInstanceMetrics: true,
       memoryMb: 1024,
       logRetentionDays: 30,
       overflowExpirationDays: 60,
@@ -547,6 +577,8 @@ describe('settings', () => {
       PAGES_PER_RUN: '9',
       PAGE_TIMEOUT_SECONDS: '7',
       AUDIT_HOURS: '12',
+      QUIET_HOURS: stream.name === 'threats' ? '5' : '0',
+      PER_INSTANCE_METRICS: 'true',
     } satisfies Partial<Environment>);
   });
 

@@ -85,9 +85,9 @@ describe('what holds data', () => {
     expect(keptFile).toMatchObject(kept(appOf({})));
   });
 
-  test('outlives the stack, but for logs and the ids that only spare Analytics repeats', () => {
+  test('outlives the stack, but for logs, the ids that only spare Analytics repeats, and the way of the alarms', () => {
     for (const [logicalId, { type, onRemoval }] of Object.entries(keptFile)) {
-      const goes = type === 'AWS::Logs::LogGroup' || logicalId.startsWith('ForwarderAccepted');
+      const goes = type === 'AWS::Logs::LogGroup' || /^(ForwarderAccepted|AlarmsTopic)/.test(logicalId);
       expect(onRemoval).toBe(goes ? 'Delete' : 'Retain');
     }
   });

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { befall, faults } from '../../local/analytics/faults.ts';
+import { resources } from '../../local/aws/template.ts';
+import { startFunction } from '../../local/lambda/function.ts';
 import { artifact } from '../fixtures/artifacts.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { type Account, account } from '../support/account.ts';
@@ -45,6 +47,38 @@ let ticks = 0;
 const walked = (who: string, by: Account = deployed): Asked[] =>
   [...world.gate.asked, ...forwarding.gate.asked, ...lambdaAsks(by)].filter((ask) => ask.who === who);
 
+/** What a dashboard does; no collector of the tests shows one. */
+async function showTiles(): Promise<void> {
+  const [tiles] = resources<TilesProperties>(deployment.template, 'AWS::Lambda::Function').filter(
+    ({ Handler }) => Handler === 'widget.handler',
+  );
+  if (tiles === undefined) throw new Error('the template has no tiles');
+  const variables = Object.entries(tiles.Environment.Variables);
+  const widget = await startFunction({
+    name: tiles.FunctionName,
+    code: deployment.code,
+    handler: tiles.Handler,
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    environment: {
+      ...Object.fromEntries(variables.map(([name, value]) => [name, deployed.text(value)])),
+      ...world.gate.environment,
+    },
+    onLine: () => undefined,
+  });
+  try {
+    expect(await widget.invoke({})).toContain('own');
+  } finally {
+    widget.stop();
+  }
+}
+
+interface TilesProperties {
+  readonly FunctionName: string;
+  readonly Handler: string;
+  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
+}
+
 /** What went wrong, in the words of the log or of Lambda. */
 const failures: string[] = [];
 
@@ -78,6 +112,8 @@ beforeAll(async () => {
   // The second run has a memory to read.
   await tickAll();
   await tickAll();
+
+  await showTiles();
 
   forwarding = await startForwarding({ template: deployment.template, timeoutSeconds: 60 });
   forwarding.gate.keys.set('signal-client/analytics', keyArn);
@@ -113,7 +149,7 @@ function resourceOf(type: string): string {
 
 describe.each([...deployed.roles.keys()])('the role of %s', (who) => {
   test('allows every call that the function makes, and that Lambda makes for it', () => {
-    expect(walked(who).length).toBeGreaterThan(10);
+    expect(walked(who).length).toBeGreaterThan(4);
     expect(walked(who).filter(({ allowed }) => !allowed)).toEqual([]);
   });
 
@@ -129,25 +165,22 @@ describe.each([...deployed.roles.keys()])('the role of %s', (who) => {
 
   test.each<[string, Statement, string]>([
     ['a statement', statement(['dynamodb:DeleteItem'], ['*']), 'Allow dynamodb:DeleteItem on *'],
-    [
-      'a statement that repeats another',
-      statement(['dynamodb:Scan', 'secretsmanager:*'], ['*']),
-      'Allow secretsmanager:GetSecretValue on ',
-    ],
+    ['a statement that repeats another', statement(['dynamodb:Scan'], ['*']), 'Allow dynamodb:Scan on '],
     ['a way to all objects', statement(['s3:GetObject'], ['*']), 'Allow s3:GetObject on *'],
   ])('is found out when it has %s too many', (_, added, says) => {
     const wider = [...(deployed.roles.get(who) ?? []), added];
     expect(unneeded(wider, walked(who))).toContainEqual(expect.stringContaining(says));
   });
 
-  test('lets a key be used by Secrets Manager alone', () => {
+  test('lets a key of a secret be used by Secrets Manager alone, if at all', () => {
     const decrypt = (...viaService: string[]) => ({
       action: 'kms:Decrypt',
       resource: keyArn,
       context: { 'kms:ViaService': viaService },
     });
     const statements = deployed.roles.get(who) ?? [];
-    expect(allows(statements, decrypt('secretsmanager.us-east-1.amazonaws.com'))).toBe(true);
+    const readsSecrets = !who.endsWith('-tiles');
+    expect(allows(statements, decrypt('secretsmanager.us-east-1.amazonaws.com'))).toBe(readsSecrets);
     expect(allows(statements, decrypt('s3.us-east-1.amazonaws.com'))).toBe(false);
     expect(allows(statements, decrypt())).toBe(false);
   });

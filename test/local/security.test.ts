@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { streams } from '../../functions/streams/list.ts';
 import { befall as befallAnalytics } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
 import { befall } from '../../local/console/faults.ts';
@@ -19,10 +20,11 @@ describe.each([...deployed.roles])('the role of %s', (who, statements) => {
   const mayDo = (action: string, resource: string) =>
     allows(statements, { action, resource, context: { 'dynamodb:LeadingKeys': ['acme'] } });
   const isForwarder = who.endsWith('-forwarder');
+  const isPoller = streams.some(({ name }) => who.endsWith(`-${name}`));
 
   test('reads the tokens of consoles or the login of Analytics, never both', () => {
     const read = 'secretsmanager:GetSecretValue';
-    expect(mayDo(read, secretArn('signal-client/sentinelone/acme'))).toBe(!isForwarder);
+    expect(mayDo(read, secretArn('signal-client/sentinelone/acme'))).toBe(isPoller);
     expect(mayDo(read, secretArn('signal-client/analytics'))).toBe(isForwarder);
     expect(mayDo(read, secretArn('team/another'))).toBe(false);
   });

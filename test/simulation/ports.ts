@@ -157,7 +157,14 @@ export function portsOf(process: Process, services: Services, weather: Weather):
   const count = (kind: FaultKind) => chronicle.faults.set(kind, (chronicle.faults.get(kind) ?? 0) + 1);
 
   return {
-    sentinelone: { get },
+    sentinelone: {
+      get,
+      // Nothing hangs on it, so it draws no chance of its own: in a storm it always fails.
+      expiry: async (request) => {
+        if (weather.stormy()) throw new UnreachableError('503 (simulated)', 'wait');
+        return console.expiry(request);
+      },
+    },
     instances: { list: () => fallible('list instances', () => instances.list(), 'table-read-fails') },
     secrets: {
       read: (id, fresh) => fallible('read secret', () => secrets.read(id, fresh), 'secret-unreadable'),

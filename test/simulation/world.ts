@@ -1,4 +1,4 @@
-import type { AuditResult } from '../../functions/core/audit.ts';
+import type { AuditResult, FailedAudit } from '../../functions/core/audit.ts';
 import type { Outcome, Save } from '../../functions/core/ports.ts';
 import { run } from '../../functions/core/run.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
@@ -286,7 +286,9 @@ class World {
   }
 
   /** An hour is read again only where something may have upset the counts. */
-  #onAudit(instance: string, { hour, atConsole, delivered, readAgain }: AuditResult): void {
+  #onAudit(instance: string, audit: AuditResult | FailedAudit): void {
+    if ('error' in audit) return;
+    const { hour, atConsole, delivered, readAgain } = audit;
     this.#audits += 1;
     if (readAgain === undefined) return;
     this.#chronicle.tell(

@@ -15,6 +15,8 @@ export const everySetting: Readonly<Record<string, unknown>> = {
   httpsProxy: 'http://proxy.example:3128',
   noProxy: ['.amazonaws.com', '10.0.0.5:8080'],
   tags: { team: 'security' },
+  alarmEmail: 'security@example.com',
+  perInstanceMetrics: true,
 };
 
 /** The longest name that a stack may have. */

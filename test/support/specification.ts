@@ -33,6 +33,18 @@ export function unknownAttributes(template: Template): string[] {
   return found;
 }
 
+/** The names that resources have from the template, and that an account can give once only. */
+export function ownNames(template: Template): string[] {
+  const all = Object.values(template.Resources) as StatefulResource[];
+  return all.flatMap(({ Type, Properties = {} }) => {
+    const identifier = (specified(Type).primaryIdentifier ?? []).map((name) => Properties[name]);
+    // What is named after another resource is as unique as that.
+    return identifier.length > 0 && identifier.every((one) => typeof one === 'string')
+      ? [identifier.join('/')]
+      : [];
+  });
+}
+
 /** A resource that holds what can't be made again, and what of it CloudFormation can only change by making it anew. */
 export interface Kept {
   readonly type: string;

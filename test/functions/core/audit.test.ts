@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AuditMeans, audit } from '../../../functions/core/audit.ts';
 import type { Cursor } from '../../../functions/core/cursor.ts';
-import { ClaimLostError, UnreachableError } from '../../../functions/core/errors.ts';
+import { ClaimLostError, OutOfTimeError, UnreachableError } from '../../../functions/core/errors.ts';
 import type { HourCounts } from '../../../functions/core/hour-counts.ts';
 import type { PageRead } from '../../../functions/core/listing.ts';
 import { at, record, standingClock } from './given.ts';
@@ -66,12 +66,23 @@ function auditing(
 describe('an audit', () => {
   it('that finds as many as were delivered reads nothing again', async () => {
     const { did, run } = auditing(7, { delivered: { [noon]: 7, [one]: 99 } });
-    expect(await run()).toEqual({ hour: noon, atConsole: 7, delivered: 7, readAgain: undefined });
+    expect(await run()).toEqual({
+      hour: noon,
+      atConsole: 7,
+      delivered: 7,
+      readAgain: undefined,
+      whole: true,
+    });
     expect(did).toEqual([['total', noon, one]]);
   });
 
   it('of an hour in which nothing was delivered and nothing happened is well', async () => {
-    expect(await auditing(0).run()).toEqual({ hour: noon, atConsole: 0, delivered: 0, readAgain: undefined });
+    expect(await auditing(0).run()).toMatchObject({
+      hour: noon,
+      atConsole: 0,
+      delivered: 0,
+      readAgain: undefined,
+    });
   });
 
   it('takes records without a time for those of the hour', async () => {
@@ -87,7 +98,7 @@ describe('an audit', () => {
 
   it('that finds more reads the hour again, delivers all of it page by page, and corrects the count', async () => {
     const { did, run } = auditing(4, { delivered: { [noon]: 2 } }, [page(['a', 'b'], 'next'), page(['c'])]);
-    expect(await run()).toEqual({ hour: noon, atConsole: 4, delivered: 2, readAgain: 3 });
+    expect(await run()).toEqual({ hour: noon, atConsole: 4, delivered: 2, readAgain: 3, whole: true });
     expect(did.filter((what) => Array.isArray(what) && what[0] !== 'ask')).toEqual([
       ['total', noon, one],
       ['send', 'a', 'b'],
@@ -100,9 +111,9 @@ describe('an audit', () => {
     expect(did).toContainEqual(['ask', noon, 'next']);
   });
 
-  it('that time ends before it has read the hour corrects nothing', async () => {
+  it('that time ends before it has read the hour corrects nothing, and says so', async () => {
     const { did, run } = auditing(4, {}, [page(['a', 'b'], 'next')], () => false);
-    expect(await run()).toMatchObject({ readAgain: 2 });
+    expect(await run()).toMatchObject({ readAgain: 2, whole: false });
     expect(did.at(-1)).toEqual(['renew']);
   });
 
@@ -112,8 +123,17 @@ describe('an audit', () => {
     expect(did).toEqual([]);
   });
 
-  it('that fails is none, unless the claim is lost', async () => {
-    expect(await auditing(new UnreachableError('503', 'wait')).run()).toBeUndefined();
+  it('that fails says why and what to do, unless the claim is lost', async () => {
+    expect(await auditing(new UnreachableError('503', 'wait')).run()).toEqual({
+      error: { name: 'UnreachableError', message: '503', remedy: 'wait' },
+    });
+    expect(await auditing(new OutOfTimeError()).run()).toEqual({
+      error: {
+        name: 'OutOfTimeError',
+        message: "the run's time was over",
+        remedy: 'Nothing is wrong if it happens once: the next poll tries again.',
+      },
+    });
     await expect(auditing(new ClaimLostError('taken')).run()).rejects.toThrow(ClaimLostError);
   });
 });

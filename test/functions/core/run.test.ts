@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AuditResult } from '../../../functions/core/audit.ts';
 import {
   ClaimLostError,
   HeavyPageError,
@@ -59,7 +60,7 @@ function collector() {
 describe('a run', () => {
   it('collects what is there and leaves the cursor, the status and no claim', async () => {
     const { clock, delivered, kept, outcomes, run } = withBook('acme', 2);
-    expect(await run()).toEqual({ instances: 1, due: 1, notReached: 0 });
+    expect(await run()).toMatchObject({ instances: 1, due: 1, notReached: 0 });
     expect(delivered()).toEqual(['r0', 'r1']);
     const item = kept();
     expect(item?.claim).toBeUndefined();
@@ -76,6 +77,8 @@ describe('a run', () => {
       position: fromMs(noon),
       configVersion: expect.stringMatching(/^[0-9a-f]{16}$/),
       secretVersion: 'v1',
+      lastRecordAt: iso(clock.now()),
+      tokenCheckedAt: iso(clock.now()),
     });
     expect(outcomes).toHaveLength(1);
     expect(outcomes[0]).toMatchObject({
@@ -104,10 +107,10 @@ describe('a run', () => {
     const { put, book, cursors, outcomes, wait, run } = collector();
     for (const name of ['one', 'two', 'three']) put(name, book(1));
     await cursors.claim({ instance: 'two', stream: stream.name, run: 'another' }, noon, noon + 1);
-    expect(await run()).toEqual({ instances: 3, due: 3, notReached: 1 });
+    expect(await run()).toMatchObject({ instances: 3, due: 3, notReached: 1 });
     expect(outcomes.map(({ instance }) => instance).sort()).toEqual(['one', 'three']);
     await wait(2);
-    expect(await run()).toEqual({ instances: 3, due: 1, notReached: 0 });
+    expect(await run()).toMatchObject({ instances: 3, due: 1, notReached: 0 });
   });
 
   it('throws where a table can’t be read', async () => {
@@ -187,7 +190,7 @@ describe('a claim', () => {
     cursors.beforeSave = () => {
       throw new ClaimLostError('taken');
     };
-    expect(await run()).toEqual({ instances: 1, due: 1, notReached: 0 });
+    expect(await run()).toMatchObject({ instances: 1, due: 1, notReached: 0 });
     expect(outcomes).toMatchObject([{ state: 'backlogged', error: undefined, caughtUp: false }]);
     expect(delivered()).toEqual(['r0']);
     expect(kept()?.cursor).toBeUndefined();
@@ -209,6 +212,36 @@ describe('a claim', () => {
         error: { name: 'Error', message: 'unexpected: Error: throttled', remedy: expect.any(String) },
       },
     ]);
+  });
+});
+
+describe('what a run says of all instances', () => {
+  it('counts those that it did not poll as well', async () => {
+    const { put, says, instances, book, run, wait, answer } = collector();
+    put('acme', book(1), { pollingInterval: 60 });
+    put('broken', () => new TokenRefusedError('401'));
+    put('off', book(1), { enabled: false });
+    expect((await run()).fleet).toMatchObject({ instances: 2, rejected: 1, failing: 0, lagSeconds: 0 });
+    says.set('broken', () => answer(pageText({})));
+    instances.put({ instance: 'broken', host: hostOf('broken'), pollingInterval: 60 });
+    await wait(10 * minute);
+    expect(await run()).toMatchObject({ due: 1, fleet: { instances: 2, rejected: 0, failing: 0 } });
+    says.set('broken', () => new UnreachableError('503', 'wait'));
+    await wait(hour);
+    expect(await run()).toMatchObject({ due: 2, fleet: { failing: 0 } });
+    await wait(hour + 10 * minute);
+    expect(await run()).toMatchObject({ due: 2, fleet: { failing: 1, silent: 0 } });
+    await wait(10 * minute);
+    expect(await run()).toMatchObject({ due: 0, fleet: { failing: 1, silent: 0 } });
+  });
+
+  it('finds quiet what brings nothing for longer than the setting says', async () => {
+    const { put, run, wait, answer } = collector();
+    put('acme', () => answer(pageText({})));
+    await run();
+    await wait(2 * hour);
+    expect((await run({ quietMs: 2 * hour + minute })).fleet.quiet).toBe(0);
+    expect((await run({ quietMs: 2 * hour - minute })).fleet.quiet).toBe(1);
   });
 });
 
@@ -654,7 +687,8 @@ describe('an audit', () => {
     expect(delivered()).toEqual(['late']);
     expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([clock.now() + claimMs, undefined]);
     const counts = cursors.memories.get(itemOf('acme'))?.kept.counts;
-    expect(counts?.delivered).toEqual({ [outcomes.at(-1)?.audit?.hour ?? '']: 1 });
+    const audit = outcomes.at(-1)?.audit as AuditResult | undefined;
+    expect(counts?.delivered).toEqual({ [audit?.hour ?? '']: 1 });
   });
 
   it('never comes where none is wanted', async () => {
@@ -684,12 +718,16 @@ describe('an audit', () => {
     );
     await wait(auditMs);
     await run({ auditMs });
-    expect(outcomes.at(-1)).toMatchObject({ state: 'ok', audit: undefined, error: undefined });
+    expect(outcomes.at(-1)).toMatchObject({
+      state: 'ok',
+      audit: { error: { name: 'RefusedRequestError', message: '400', remedy: expect.stringMatching(/./) } },
+      error: undefined,
+    });
     expect(status()).not.toHaveProperty('lastAuditAt');
     if (usual !== undefined) says.set('acme', usual);
     await wait(10 * minute);
     await run({ auditMs });
     expect(counted()).toBe(2);
-    expect(outcomes.at(-1)?.audit).toBeDefined();
+    expect(outcomes.at(-1)?.audit).toMatchObject({ readAgain: undefined });
   });
 });

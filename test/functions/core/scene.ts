@@ -67,6 +67,7 @@ export function scene(random = () => 0) {
       if (answer === undefined) throw new Error(`nobody answers for ${request.host}`);
       return answer;
     },
+    expiry: async () => undefined,
   };
   const cursors = new WatchedCursors();
   const instances = new FakeInstances();

@@ -111,6 +111,7 @@ describe('the status after a poll', () => {
       position: at(0),
       configVersion: 'c1',
       secretVersion: 'v1',
+      lastRecordAt: '2026-03-01T12:00:20.000Z',
     });
   });
 
@@ -128,6 +129,20 @@ describe('the status after a poll', () => {
       failures: 1,
       lastCount: 0,
     });
+  });
+
+  it('keeps when something was last delivered, and when the token of the same secret expires', () => {
+    const known = {
+      lastRecordAt: '2026-02-01T00:00:00.000Z',
+      tokenExpiresAt: '2027-01-01T00:00:00.000Z',
+      secretVersion: String(end.secretVersion),
+    };
+    expect(statusAfter(known, { ...end, artifacts: 0 })).toMatchObject(known);
+    expect(statusAfter(known, { ...broken, artifacts: 1 })).toMatchObject({
+      ...known,
+      lastRecordAt: '2026-03-01T12:00:20.000Z',
+    });
+    expect(statusAfter({}, { ...end, artifacts: 0 })).not.toHaveProperty('lastRecordAt');
   });
 
   it('forgets the error with the next success', () => {
@@ -175,6 +190,7 @@ describe('the status after a poll', () => {
       position: at(0),
       configVersion: 'c1',
       secretVersion: 'v1',
+      lastRecordAt: failed.lastRecordAt,
     });
     expect(disabledStatus({})).toEqual({ state: 'disabled', failures: 0 });
   });

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
+import { check } from '../../functions/core/check.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { type CommonOptions, does, wrong } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { findingLines } from '../findings.ts';
+import { checkInFunction } from '../functions.ts';
+import { anyHost, listRecords, recordOf } from '../records.ts';
+import { askToken } from '../token.ts';
+
+interface TestOptions extends CommonOptions {
+  readonly host?: string;
+  readonly suffix: string;
+}
+
+export function checkCommand(program: Command): void {
+  const command = program
+    .command('test [name]')
+    .summary('try a console, and say what is wrong')
+    .description(
+      "Tries an instance's console from where its polls leave: address, certificate, answer, clock, token, its expiry, and the permission of each stream. With --host it tries any console from this machine, and asks for a token.",
+    )
+    .option('--host <host>', 'a console that is no instance yet')
+    .option(
+      '--suffix <suffix>',
+      'with --host: what its name must end in, so that the token goes nowhere else',
+      '.sentinelone.net',
+    );
+  does<[string | undefined], TestOptions>(
+    command,
+    async ({ out, stack: open }, { host, suffix, local }, name) => {
+      if ((name === undefined) === (host === undefined))
+        throw new UsageError('test needs either the name of an instance or --host');
+      if (name !== undefined) {
+        const stack = await open();
+        recordOf(await listRecords(stack), name);
+        const { report, from } = await checkInFunction(stack, { instance: name }, out);
+        out.answer({ instance: name, from, ...report }, () => [
+          `${name}: ${report.host ?? 'no host'}, tried in ${from}`,
+          ...findingLines(report),
+        ]);
+        return report.good ? undefined : wrong;
+      }
+      // The simulated consoles are behind a proxy that only the running one knows.
+      if (local) await open();
+      const token = await askToken();
+      const world = {
+        sentinelone: sentinelOne,
+        secrets: { read: async () => ({ value: token, version: '' }) },
+        clock: { now: Date.now, random: Math.random, sleep: (ms: number) => sleep(ms) },
+      };
+      const rules = { ...anyHost, allowedHostSuffixes: [suffix] };
+      const report = await check({ instance: 'trial', host }, streams, rules, world);
+      out.answer({ from: 'this machine', ...report }, () => [
+        `${report.host ?? host}, tried from this machine`,
+        ...findingLines(report),
+      ]);
+      return report.good ? undefined : wrong;
+    },
+  );
+}

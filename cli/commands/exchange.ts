@@ -1,0 +1,232 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { type CommonOptions, does, wrong } from '../command.ts';
+import { readCsv, writeCsv } from '../csv.ts';
+import { CommandError } from '../errors.ts';
+import { pollNow } from '../functions.ts';
+import { counted, table } from '../output.ts';
+import {
+  changeRecord,
+  createRecord,
+  type InstanceRecord,
+  listRecords,
+  overlapping,
+  readRecord,
+} from '../records.ts';
+
+interface ExportOptions extends CommonOptions {
+  readonly format?: 'csv' | 'json';
+}
+
+interface ImportOptions extends CommonOptions {
+  readonly apply?: boolean;
+}
+
+/** The attributes that go to and fro. A token is none of them. */
+const columns = [
+  'instance',
+  'host',
+  'secretId',
+  'enabled',
+  'pollingInterval',
+  'accountIds',
+  'siteIds',
+  'groupIds',
+  'lookbackHours',
+  'streams',
+] as const;
+
+export function exchangeCommands(program: Command): void {
+  const give = program
+    .command('export [file]')
+    .summary('all instances as CSV or JSON, without tokens')
+    .description(
+      'Writes all instances to a file, or to standard output: as CSV, or as JSON. Tokens are not among them.',
+    )
+    .addOption(
+      new Option('--format <format>', 'what to write; a file’s name says it as well').choices([
+        'csv',
+        'json',
+      ]),
+    );
+  does<[string | undefined], ExportOptions>(give, async ({ out, stack: open }, { format, json }, file) => {
+    const records = (await listRecords(await open())).map(withoutTokens);
+    const isJson = (format ?? (json || file?.endsWith('.json') ? 'json' : 'csv')) === 'json';
+    const text = isJson
+      ? `${JSON.stringify(records, undefined, 2)}\n`
+      : writeCsv([columns, ...records.map(cellsOf)]);
+    if (file === undefined) process.stdout.write(text);
+    else {
+      await writeFile(file, text);
+      out.answer({ exported: records.length, file }, () => [
+        `${counted(records.length, 'instance')} written to ${file}`,
+      ]);
+    }
+    return undefined;
+  });
+
+  const take = program
+    .command('import <file>')
+    .summary('add and change many instances at once')
+    .description(
+      'Reads instances as export writes them, and says what would be added and changed. With --apply it does so. Nothing is removed. Tokens are stored by rotate, one by one.',
+    )
+    .option('--apply', 'do it');
+  does<[string], ImportOptions>(take, async ({ out, stack: open }, { apply }, file) => {
+    const stack = await open();
+    const given = readFileOf(file, await readText(file));
+    const known = await listRecords(stack);
+    const plan = planOf(given, known);
+    const isGood = plan.every(({ what }) => what !== 'wrong');
+    const work = plan.filter(({ what }) => what === 'add' || what === 'change');
+    if (apply && isGood) {
+      for (const [i, { what, record, changes }] of work.entries()) {
+        out.progress(`${i} of ${work.length} done`);
+        if (what === 'add') await createRecord(stack, record);
+        else await changeRecord(stack, record.instance, changes);
+      }
+      if (work.length > 0) await pollNow(stack);
+    }
+    const added = work.filter(({ what }) => what === 'add');
+    out.answer({ applied: apply === true && isGood, plan }, () => [
+      ...table(
+        ['INSTANCE', 'WHAT', ''],
+        plan.map(({ record, what, why }) => [record.instance, what, why]),
+      ),
+      !isGood
+        ? 'Nothing is done: mend what is wrong first.'
+        : apply
+          ? `${counted(work.length, 'instance')} added or changed.`
+          : `${counted(work.length, 'instance')} to add or change: --apply does it.`,
+      ...(added.length > 0 ? ['Those that are new need a token: rotate NAME'] : []),
+    ]);
+    return isGood ? undefined : wrong;
+  });
+}
+
+/** A secret has a path or an ARN for a name; what is long and has neither could be a token in the wrong place. */
+function withoutTokens(record: InstanceRecord): InstanceRecord {
+  const entries = columns.flatMap((name) => {
+    const value = record[name];
+    const isDoubtful = name === 'secretId' && typeof value === 'string' && /^[^/:]{40,}$/.test(value);
+    return value === undefined || isDoubtful ? [] : [[name, value]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function cellsOf(record: InstanceRecord): string[] {
+  return columns.map((name) => {
+    const value = record[name];
+    if (value === undefined) return '';
+    if (Array.isArray(value)) return value.join(' ');
+    if (typeof value !== 'object' || value === null) return String(value);
+    return Object.entries(value)
+      .map(([key, one]) => `${key}=${one}`)
+      .join(' ');
+  });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`${file} can't be read: ${(error as Error).message}`, 'Name another file.');
+  }
+}
+
+function readFileOf(file: string, text: string): InstanceRecord[] {
+  try {
+    return text.trimStart().startsWith('[') ? fromJson(text) : fromCsv(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CommandError(
+      `${file} can't be read: ${error.message}`,
+      'export shows what it should look like.',
+    );
+  }
+}
+
+function fromJson(text: string): InstanceRecord[] {
+  return JSON.parse(text).map((one: Record<string, unknown>) => {
+    const stranger = Object.keys(one).find((name) => !columns.includes(name as (typeof columns)[number]));
+    if (stranger !== undefined) throw new SyntaxError(`there is no attribute ${stranger}`);
+    return { ...one, instance: String(one.instance) };
+  });
+}
+
+const words = (text: string) => text.split(/\s+/).filter((one) => one !== '');
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  enabled: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : text),
+  lookbackHours: Number,
+  accountIds: words,
+  siteIds: words,
+  groupIds: words,
+  streams: words,
+  pollingInterval: (text) =>
+    text.includes('=')
+      ? Object.fromEntries(words(text).map((one) => [one.split('=')[0], Number(one.split('=')[1])]))
+      : Number(text),
+};
+
+/** A first row of names, in any order; a cell without anything in it is an attribute that is not set. */
+function fromCsv(text: string): InstanceRecord[] {
+  const [head = [], ...rows] = readCsv(text);
+  const stranger = head.find((name) => !columns.includes(name as (typeof columns)[number]));
+  if (stranger !== undefined) throw new SyntaxError(`there is no attribute ${stranger}`);
+  if (!head.includes('instance')) throw new SyntaxError('its first row has no column instance');
+  return rows.map((row) => {
+    const cells = head.flatMap((name, i) => {
+      const cell = row[i]?.trim() ?? '';
+      return cell === '' ? [] : [[name, (readers[name] ?? String)(cell)]];
+    });
+    return { instance: '', ...Object.fromEntries(cells) };
+  });
+}
+
+interface Planned {
+  readonly what: 'add' | 'change' | 'same' | 'wrong';
+  readonly record: InstanceRecord;
+  readonly why: string;
+  readonly changes: Readonly<Record<string, unknown>>;
+}
+
+/** An attribute that the file leaves out stays as it is. */
+function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord[]): Planned[] {
+  return given.map((record, i) => {
+    const wrongly = (why: string): Planned => ({ what: 'wrong', record, why, changes: {} });
+    if (given.findIndex(({ instance }) => instance === record.instance) !== i)
+      return wrongly('the file has this name twice');
+    const before = known.find(({ instance }) => instance === record.instance);
+    try {
+      readRecord({ ...before, ...record });
+    } catch (error) {
+      return wrongly((error as Error).message);
+    }
+    if (before === undefined) {
+      const other = overlapping(record, [...known, ...given.slice(0, i).filter(isReadable)]);
+      const why =
+        other === undefined
+          ? ''
+          : `${other.instance} has the same console: do their tokens see different accounts?`;
+      return { what: 'add', record, why: why || String(record.host), changes: {} };
+    }
+    const changed = Object.entries(record).filter(
+      ([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value),
+    );
+    return {
+      what: changed.length > 0 ? 'change' : 'same',
+      record,
+      why: changed.map(([name]) => name).join(', '),
+      changes: Object.fromEntries(changed),
+    };
+  });
+}
+
+function isReadable(record: InstanceRecord): boolean {
+  try {
+    readRecord(record);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type CommonOptions, does } from '../command.ts';
+import { CommandError } from '../errors.ts';
+import { counted, moment, type Output, plain, table } from '../output.ts';
+import type { Stack } from '../stack.ts';
+
+interface CountOptions extends CommonOptions {
+  readonly count: number;
+}
+
+interface PeekOptions extends CountOptions {
+  readonly instance?: string;
+  readonly raw?: boolean;
+}
+
+export function queueCommands(program: Command): void {
+  const peek = limited(
+    program
+      .command('peek')
+      .summary('artifacts in the queue, without taking them')
+      .description(
+        'Shows artifacts that wait in the queue, without taking them from the consumer: any of them, in no order.',
+      )
+      .option('--instance <name>', 'only those of one instance')
+      .option('--raw', 'with the records themselves, as SentinelOne sent them'),
+  );
+  does<[], PeekOptions>(peek, async ({ out, stack: open }, { count, instance, raw }) => {
+    const { sqs, queueUrl } = await open();
+    const messages = await look(sqs, queueUrl, (found) => artifactsOf(found, instance).length >= count);
+    const artifacts = artifactsOf(messages, instance).slice(0, count);
+    out.answer(artifacts, () => [
+      ...table(
+        ['TIME', 'INSTANCE', 'STREAM', 'TYPE', 'SEVERITY', 'HOST', 'ID'],
+        artifacts.map(({ timestamp = '-', metadata: m }) =>
+          [timestamp, m.instance, m.stream, m.messageType, m.severityLabel, m.clientHostname, m.id].map(
+            String,
+          ),
+        ),
+      ),
+      ...(raw ? artifacts.map((artifact) => plain(artifact.raw)) : []),
+      artifacts.length === 0
+        ? 'Nothing waits in the queue, or its consumer holds all of it.'
+        : counted(artifacts.length, 'artifact'),
+    ]);
+    return undefined;
+  });
+
+  const dlq = program
+    .command('dlq')
+    .summary('what no consumer could take')
+    .description('Looks at the dead-letter queue, or moves its messages back to the artifact queue.');
+  const list = limited(
+    dlq.command('list').description('Shows dead letters and why they are there, without taking them.'),
+  );
+  does<[], CountOptions>(list, async ({ out, stack: open }, { count }) => {
+    const { sqs, deadLetterQueueUrl } = await open();
+    const all = await waiting(sqs, deadLetterQueueUrl);
+    const messages = (await look(sqs, deadLetterQueueUrl, (found) => found.length >= count)).slice(0, count);
+    const letters = messages.map(letterOf);
+    out.answer({ waiting: all, letters }, () => {
+      const now = Date.now();
+      return [
+        ...table(
+          ['SENT', 'RECEIVED', 'INSTANCE', 'STREAM', 'ARTIFACTS', 'REASON'],
+          letters.map(({ sentAt, received, instance, stream, count: artifacts, reason }) =>
+            [moment(sentAt, now), `${received} times`, instance, stream, artifacts, reason].map(String),
+          ),
+        ),
+        `about ${counted(all, 'dead letter')}`,
+      ];
+    });
+    return undefined;
+  });
+
+  const redrive = dlq
+    .command('redrive')
+    .description(
+      'Moves every dead letter back to the artifact queue, which gives it another 14 days. Mend the consumer first.',
+    );
+  does<[]>(redrive, async ({ out, stack: open }) => {
+    const stack = await open();
+    const moved = stack.isLocal ? await moveByHand(stack, out) : await moveByTask(stack, out);
+    out.answer({ moved }, () => [`${counted(moved, 'message')} moved back to the artifact queue`]);
+    return undefined;
+  });
+}
+
+function limited(command: Command): Command {
+  return command.option('-n, --count <number>', 'at most so many', wholeNumber, 10);
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return value;
+}
+
+/** SQS answers from a sample of its servers: several looks that show nothing new mean there is no more. */
+const emptyLooks = 3;
+
+/** Messages without hiding them from their consumer, each once, until there are enough or no more. */
+async function look(
+  sqs: Stack['sqs'],
+  QueueUrl: string,
+  enough: (found: readonly Message[]) => boolean,
+): Promise<Message[]> {
+  const found = new Map<string, Message>();
+  for (let empty = 0; empty < emptyLooks && !enough([...found.values()]); ) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        VisibilityTimeout: 0,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 1,
+        MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
+      }),
+    );
+    const fresh = Messages.filter(({ MessageId = '' }) => !found.has(MessageId));
+    for (const message of fresh) found.set(message.MessageId ?? '', message);
+    empty = fresh.length > 0 ? 0 : empty + 1;
+  }
+  return [...found.values()];
+}
+
+interface ShownArtifact {
+  readonly raw: string;
+  readonly timestamp?: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Of messages that can be read as such; a dead letter may be anything. */
+function artifactsOf(messages: readonly Message[], instance: string | undefined): ShownArtifact[] {
+  return messages
+    .flatMap(({ Body = '' }) => {
+      try {
+        return (JSON.parse(Body) as { artifacts: ShownArtifact[] }).artifacts;
+      } catch {
+        return [];
+      }
+    })
+    .filter(({ metadata }) => instance === undefined || metadata.instance === instance);
+}
+
+function letterOf({ MessageAttributes = {}, Attributes = {}, MessageId }: Message) {
+  const attribute = (name: string) => MessageAttributes[name]?.StringValue ?? '-';
+  return {
+    messageId: MessageId,
+    sentAt: new Date(Number(Attributes.SentTimestamp ?? 0)).toISOString(),
+    received: Number(Attributes.ApproximateReceiveCount ?? 0),
+    instance: attribute('instance'),
+    stream: attribute('stream'),
+    count: attribute('count'),
+    reason: MessageAttributes.reason?.StringValue ?? 'received too often without being deleted',
+  };
+}
+
+async function attributeOf(
+  sqs: Stack['sqs'],
+  QueueUrl: string,
+  name: 'QueueArn' | 'ApproximateNumberOfMessages',
+): Promise<string> {
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }));
+  return Attributes?.[name] ?? '';
+}
+
+async function waiting(sqs: Stack['sqs'], queueUrl: string): Promise<number> {
+  return Number(await attributeOf(sqs, queueUrl, 'ApproximateNumberOfMessages'));
+}
+
+/** The destination is named: what a forwarder put there itself came from no queue that SQS could remember. */
+async function moveByTask({ sqs, queueUrl, deadLetterQueueUrl }: Stack, out: Output): Promise<number> {
+  const SourceArn = await attributeOf(sqs, deadLetterQueueUrl, 'QueueArn');
+  const DestinationArn = await attributeOf(sqs, queueUrl, 'QueueArn');
+  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+  for (;;) {
+    const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+    const moved = task?.ApproximateNumberOfMessagesMoved ?? 0;
+    if (task?.Status === 'COMPLETED') return moved;
+    if (task?.Status !== 'RUNNING')
+      throw new CommandError(
+        `SQS stopped after ${moved} messages: ${task?.FailureReason ?? task?.Status}`,
+        'What it did not move is still there: try again.',
+      );
+    out.progress(`${moved} of about ${task.ApproximateNumberOfMessagesToMove ?? '?'} messages moved`);
+    await sleep(2_000);
+  }
+}
+
+/** The stand-in for SQS knows no such task. A message is deleted once it is back in the artifact queue. */
+async function moveByHand({ sqs, queueUrl, deadLetterQueueUrl }: Stack, out: Output): Promise<number> {
+  for (let moved = 0; ; ) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: deadLetterQueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    if (Messages.length === 0) return moved;
+    for (const { Body: MessageBody = '', MessageAttributes, ReceiptHandle } of Messages) {
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody,
+          ...(MessageAttributes && { MessageAttributes }),
+        }),
+      );
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: deadLetterQueueUrl, ReceiptHandle }));
+      moved += 1;
+    }
+    out.progress(`${moved} messages moved`);
+  }
+}

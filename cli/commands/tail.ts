@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FilterLogEventsCommand, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
+import type { Command } from 'commander';
+import { streams } from '../../functions/streams/list.ts';
+import { type CommonOptions, does } from '../command.ts';
+import { CommandError } from '../errors.ts';
+import { type Output, plain, type Style, styled } from '../output.ts';
+import { listRecords, recordOf } from '../records.ts';
+import type { Stack } from '../stack.ts';
+import { span } from '../times.ts';
+
+interface TailOptions extends CommonOptions {
+  readonly since: number;
+  readonly follow: boolean;
+}
+
+/** CloudWatch shows a line some seconds after it was written: what was read is read again, and known again. */
+const lateMs = 60_000;
+const pauseMs = 3_000;
+
+export function tailCommand(program: Command): void {
+  const command = program
+    .command('tail [name]')
+    .summary("the collector's log, as it comes")
+    .description('Shows the log lines of one instance, or of all, as they come, until Ctrl-C.')
+    .option('--since <span>', 'begin so long ago: 30m, 2h, 7d', span, 5 * 60_000)
+    .option('--no-follow', 'end with what there is');
+  does<[string | undefined], TailOptions>(command, async ({ out, stack: open }, { since, follow }, name) => {
+    const stack = await open();
+    if (name !== undefined) recordOf(await listRecords(stack), name);
+    const shown = new Map<string, number>();
+    let from = Date.now() - since;
+    for (;;) {
+      const lines = await linesSince(stack, from, name);
+      for (const line of lines) if (!shown.has(line.id)) show(out, line);
+      for (const { id, at } of lines) shown.set(id, at);
+      from = Math.max(from, Date.now() - Math.max(since, lateMs));
+      if (!follow) return undefined;
+      from = Math.max(from, (lines.at(-1)?.at ?? from) - lateMs);
+      for (const [id, at] of shown) if (at < from) shown.delete(id);
+      await sleep(pauseMs);
+    }
+  });
+}
+
+interface Line {
+  readonly id: string;
+  readonly at: number;
+  readonly text: string;
+}
+
+async function linesSince(stack: Stack, startTime: number, instance: string | undefined): Promise<Line[]> {
+  const filterPattern = instance === undefined ? undefined : `{ $.instance = "${instance}" }`;
+  const groups = streams.map(({ name }) => linesOf(stack, stack.logGroupOf(name), startTime, filterPattern));
+  return (await Promise.all(groups)).flat().sort((a, b) => a.at - b.at);
+}
+
+async function linesOf(
+  { logs }: Stack,
+  logGroupName: string,
+  startTime: number,
+  filterPattern: string | undefined,
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  let nextToken: string | undefined;
+  try {
+    do {
+      const page = await logs.send(
+        new FilterLogEventsCommand({
+          logGroupName,
+          startTime,
+          ...(filterPattern && { filterPattern }),
+          ...(nextToken && { nextToken }),
+        }),
+      );
+      for (const { eventId: id = '', timestamp: at = 0, message: text = '' } of page.events ?? [])
+        lines.push({ id: `${logGroupName} ${id}`, at, text });
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    throw new CommandError(`there is no log group ${logGroupName}`, 'Is the stack deployed in this region?');
+  }
+  return lines;
+}
+
+const fields = ['instance', 'pages', 'artifacts', 'position', 'lagSeconds', 'durationMs', 'caughtUp'];
+const styles: Readonly<Record<string, Style>> = { ERROR: 'red', WARN: 'yellow', INFO: 'green' };
+
+/** A line of the collector as an operator reads it; Lambda's own lines and metrics are left out. */
+function show(out: Output, { at, text }: Line): void {
+  const entry = parsed(text);
+  if (entry === undefined || entry._aws !== undefined || typeof entry.message !== 'string') return;
+  const level = String(entry.level);
+  const more = fields.flatMap((name) => (entry[name] === undefined ? [] : [`${name}=${entry[name]}`]));
+  const time = new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+  out.each(
+    entry,
+    `${styled('dim', time)} ${styled(styles[level] ?? 'dim', level.padEnd(5))} ${plain(entry.message)}  ${styled('dim', plain(more.join(' ')))}`,
+  );
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

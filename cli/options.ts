@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { streams } from '../functions/streams/list.ts';
+
+/** What an instance record may be told by options; a key is there where its option was given, empty to remove it. */
+export interface RecordOptions {
+  readonly host?: string;
+  readonly accounts?: readonly string[];
+  readonly sites?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly interval?: number | Record<string, number> | '';
+  readonly lookbackHours?: number;
+  readonly streams?: readonly string[];
+  readonly secretId?: string;
+}
+
+const list = (text: string): string[] => text.split(/[\s,]+/).filter((one) => one !== '');
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+/** `15`, or `threats=15,activities=30`. */
+function interval(text: string): number | Record<string, number> | '' {
+  if (text === '') return '';
+  if (!text.includes('=')) return number(text);
+  return Object.fromEntries(
+    list(text).map((one) => {
+      const [stream = '', minutes = ''] = one.split('=');
+      return [stream, number(minutes)];
+    }),
+  );
+}
+
+/** Adds the options that describe an instance. */
+export function describing(command: Command): Command {
+  const names = streams.map(({ name }) => name).join(', ');
+  return command
+    .option('--accounts <ids>', 'collect only these accounts: ids with commas between', list)
+    .option('--sites <ids>', 'collect only these sites', list)
+    .option('--groups <ids>', 'collect only these groups', list)
+    .option('--interval <minutes>', 'poll no more often: 15, or threats=15,activities=30', interval)
+    .option('--lookback-hours <hours>', 'how far back the first listing reaches (24)', number)
+    .option('--streams <names>', `collect only these: of ${names}`, list)
+    .option('--secret-id <id>', 'name or ARN of the secret (signal-client/sentinelone/NAME)');
+}
+
+const attributes: readonly (readonly [option: keyof RecordOptions, attribute: string])[] = [
+  ['host', 'host'],
+  ['accounts', 'accountIds'],
+  ['sites', 'siteIds'],
+  ['groups', 'groupIds'],
+  ['interval', 'pollingInterval'],
+  ['lookbackHours', 'lookbackHours'],
+  ['streams', 'streams'],
+  ['secretId', 'secretId'],
+];
+
+/** The attributes that were given; undefined for those that are to be removed. */
+export function attributesOf(options: RecordOptions): Record<string, unknown> {
+  return Object.fromEntries(
+    attributes.flatMap(([option, attribute]) => {
+      const value = options[option];
+      if (value === undefined) return [];
+      const isEmpty = value === '' || (Array.isArray(value) && value.length === 0);
+      return [[attribute, isEmpty ? undefined : value]];
+    }),
+  );
+}

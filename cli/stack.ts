@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { clientConfig } from '../functions/adapters/aws.ts';
+import { CommandError } from './errors.ts';
+import { type RunningStack, running } from './running.ts';
+
+/** A deployed collector, or one that `npm start` runs, with what reaches its parts. */
+export interface Stack {
+  readonly name: string;
+  readonly isLocal: boolean;
+  readonly instancesTable: string;
+  readonly cursorsTable: string;
+  readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string;
+  readonly dynamodb: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly secrets: SecretsManagerClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  functionOf(stream: string): string;
+  logGroupOf(stream: string): string;
+}
+
+export interface StackOptions {
+  readonly stack: string;
+  readonly local?: boolean;
+  readonly region?: string;
+  readonly profile?: string;
+}
+
+/** Throws CommandError where there is no such stack. */
+export async function openStack({ stack: name, local, region, profile }: StackOptions): Promise<Stack> {
+  if (local) return localStack(await running());
+  // The AWS CLI reads this one as well; the SDK for JavaScript does not.
+  const chosen = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };
+  const outputs = await outputsOf(name, new CloudFormationClient(config));
+  return stackOf(name, outputs, false, {
+    dynamodb: new DynamoDBClient(config),
+    sqs: new SQSClient(config),
+    secrets: new SecretsManagerClient(config),
+    // An answer takes as long as the function does.
+    lambda: new LambdaClient({ ...config, requestHandler: { ...config.requestHandler, requestTimeout: 0 } }),
+    logs: new CloudWatchLogsClient(config),
+  });
+}
+
+function localStack({ stackName, outputs, endpoints, consoles }: RunningStack): Stack {
+  const at = (endpoint: string) => ({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  if (consoles !== undefined) {
+    const { proxyUrl, caFile } = consoles;
+    https.globalAgent = new https.Agent({ ca: readFileSync(caFile), proxyEnv: { HTTPS_PROXY: proxyUrl } });
+  }
+  return stackOf(stackName, outputs, true, {
+    dynamodb: new DynamoDBClient(at(endpoints.dynamodb)),
+    sqs: new SQSClient(at(endpoints.sqs)),
+    secrets: new SecretsManagerClient(at(endpoints.secretsManager)),
+    lambda: new LambdaClient(at(endpoints.lambda)),
+    logs: new CloudWatchLogsClient(at(endpoints.logs)),
+  });
+}
+
+type Clients = Pick<Stack, 'dynamodb' | 'sqs' | 'secrets' | 'lambda' | 'logs'>;
+
+function stackOf(
+  name: string,
+  outputs: Readonly<Record<string, string>>,
+  isLocal: boolean,
+  clients: Clients,
+): Stack {
+  const output = (key: string): string => {
+    const value = outputs[key];
+    if (value === undefined) {
+      throw new CommandError(
+        `the stack ${name} has no output ${key}`,
+        'Is it the stack of this collector, and deployed by this version? Name another with --stack.',
+      );
+    }
+    return value;
+  };
+  return {
+    name,
+    isLocal,
+    instancesTable: output('InstancesTableName'),
+    cursorsTable: output('CursorsTableName'),
+    queueUrl: output('ArtifactQueueUrl'),
+    deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
+    ...clients,
+    functionOf: (stream) => `${name}-${stream}`,
+    logGroupOf: (stream) => `/aws/lambda/${name}-${stream}`,
+  };
+}
+
+async function outputsOf(StackName: string, client: CloudFormationClient): Promise<Record<string, string>> {
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const outputs = Stacks[0]?.Outputs ?? [];
+    return Object.fromEntries(
+      outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+    );
+  } catch (error) {
+    if (!(error instanceof Error && /does not exist/.test(error.message))) throw error;
+    const region = await client.config.region();
+    throw new CommandError(
+      `there is no stack ${StackName} in ${region}`,
+      'Deploy it (npx cdk deploy), or name it with --stack and its region with --region.',
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander';
+import { fromMs, type Timestamp, timestamp } from '../functions/core/time.ts';
+
+const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90m`, `2h`, `7d` in milliseconds; undefined for anything else. */
+function readSpan(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (units[unit] ?? 0);
+}
+
+/** How long back, as an option says it. */
+export function span(text: string): number {
+  const ms = readSpan(text);
+  if (ms === undefined) throw new InvalidArgumentError('It must be a span such as 30m, 2h or 7d.');
+  return ms;
+}
+
+/** A moment, as an option says it: ISO 8601 in UTC unless it says otherwise, a day, or how long ago. */
+export function momentOption(text: string): Timestamp {
+  const ago = readSpan(text);
+  if (ago !== undefined) return fromMs(Math.floor((Date.now() - ago) / 1000) * 1000);
+  const time = timestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'It must be a moment such as 2026-03-01, 2026-03-01T12:00:00Z or 2h (ago).',
+    );
+  return time;
+}

@@ -1,0 +1,38 @@
+import { at } from './json.ts';
+import type { Status } from './ports.ts';
+import type { Json } from './stream.ts';
+
+/** When the token ends by its own account, ISO 8601: newer tokens are JWTs that say so. Undefined where it says nothing. */
+export function expiryIn(token: string): string | undefined {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
+  const seconds = at(parsed(Buffer.from(payload, 'base64url').toString()), 'exp');
+  if (typeof seconds !== 'number' || !(Math.abs(seconds) <= latestSeconds)) return undefined;
+  return new Date(seconds * 1000).toISOString();
+}
+
+/** Beyond this JavaScript has no dates. */
+const latestSeconds = 8.64e12;
+const askedAgainMs = 24 * 60 * 60 * 1000;
+
+/** Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. */
+export function isExpiryDue(
+  status: Partial<Status>,
+  {
+    secretVersion,
+    tokenExpiresAt,
+  }: { secretVersion: string | undefined; tokenExpiresAt?: string | undefined },
+  now: number,
+): boolean {
+  if (tokenExpiresAt !== undefined) return false;
+  const isNew = status.secretVersion !== secretVersion;
+  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < askedAgainMs);
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Context } from 'aws-lambda';
+import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
+import type { Environment } from './environment.ts';
+import { streams } from './streams/list.ts';
+import { html } from './tiles/html.ts';
+import { type Controls, renderTiles } from './tiles/render.ts';
+import { readChoice, tileOf } from './tiles/tiles.ts';
+
+const { INSTANCES_TABLE = '', CURSORS_TABLE = '' } = process.env as Partial<Environment>;
+const instances = instancesTable(INSTANCES_TABLE);
+const cursors = cursorsTable(CURSORS_TABLE);
+
+/** What a dashboard sends: the widget's parameters, and where it is shown. */
+interface WidgetEvent {
+  readonly describe?: boolean;
+  /** A chosen count in the summary; goes before the form. */
+  readonly pick?: string;
+  readonly widgetContext?: {
+    readonly theme?: string;
+    /** What stands in the fields of the widget, by name. */
+    readonly forms?: { readonly all?: Readonly<Record<string, unknown>> };
+  };
+  readonly [parameter: string]: unknown;
+}
+
+const description = `## SentinelOne instances
+A tile for each instance in the instances table: the worst of its streams in front, in words and colour; last poll, how far
+behind, error and remedy, expiry of the token. It reads two tables and changes nothing.
+
+### Parameters
+Name | Means
+---|---
+**find** | only instances with this in their name, host, state or error
+**show** | \`all\`, \`problems\`, \`red\`, \`yellow\`, \`green\` or \`grey\`
+**sort** | \`worst\`, \`name\`, \`lag\`, \`last poll\` or \`token\`
+
+### Example
+\`\`\` yaml
+show: problems
+sort: lag
+\`\`\`
+`;
+
+/** CloudWatch takes the place of a click on the element before by calling this function again. */
+function controls(endpoint: string): Controls {
+  const call = (parameters: object) =>
+    html`<cwdb-action action="call" display="widget" endpoint="${endpoint}">${JSON.stringify(parameters)}</cwdb-action>`;
+  return {
+    form: (fields) => html`<form>${fields}<a class="btn">Show</a>${call({})}</form>`,
+    link: (label, show) => html`<a>${label}</a>${call({ pick: show })}`,
+  };
+}
+
+/** Renders the tiles of all instances for a CloudWatch dashboard. */
+export async function handler(event: WidgetEvent, context: Pick<Context, 'invokedFunctionArn'>) {
+  if (event.describe) return description;
+  const { theme, forms } = event.widgetContext ?? {};
+  const picked = event.pick === undefined ? {} : { show: event.pick };
+  const choice = readChoice({ ...event, ...forms?.all, ...picked });
+  const records = await instances.list();
+  const names = records.map(({ instance }) => String(instance));
+  const read = streams.map(async ({ name }) => [name, await cursors.read(name, names)] as const);
+  const known = new Map(await Promise.all(read));
+  const now = Date.now();
+  const tiles = records.map((record) =>
+    tileOf(record, streams, (stream) => known.get(stream)?.get(String(record.instance))?.status, now),
+  );
+  return renderTiles(tiles, choice, now, {
+    theme: theme === 'dark' ? 'dark' : 'light',
+    controls: controls(context.invokedFunctionArn),
+  });
+}

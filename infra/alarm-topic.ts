@@ -1,0 +1,39 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+
+/** Where all alarms go; whoever wants to hear of them subscribes to it. */
+export class AlarmTopic extends Topic {
+  constructor(scope: Construct, id: string, { email }: { readonly email: string }) {
+    // The key that AWS manages for SNS lets no alarm publish.
+    const masterKey = new Key(scope, `${id}Key`, {
+      description: 'Encrypts the alarms of the SentinelOne collector on their way',
+      enableKeyRotation: true,
+      // No notification outlives its delivery.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    super(scope, id, { displayName: 'SentinelOne collector', enforceSSL: true, masterKey });
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
+    const here = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
+    masterKey.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [cloudWatch],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+        conditions: here,
+      }),
+    );
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [cloudWatch],
+        actions: ['sns:Publish'],
+        resources: [this.topicArn],
+        conditions: here,
+      }),
+    );
+    if (email !== '') this.addSubscription(new EmailSubscription(email));
+  }
+}

@@ -1,0 +1,112 @@
+import { type ILogGroup, QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+/** A saved query of Logs Insights: what an operator used to grep for. */
+interface Saved {
+  readonly name: string;
+  readonly fields?: readonly string[];
+  readonly filters: readonly string[];
+  readonly stats?: string;
+  readonly sort: string;
+}
+
+const newestFirst = '@timestamp desc';
+
+const saved: readonly Saved[] = [
+  {
+    name: 'fetched',
+    fields: [
+      '@timestamp',
+      'message',
+      'instance',
+      'pages',
+      'artifacts',
+      'position',
+      'lagSeconds',
+      'durationMs',
+      'caughtUp',
+    ],
+    filters: ['message like /^sentinelone: fetched/'],
+    sort: newestFirst,
+  },
+  {
+    // Put the instance's own name in.
+    name: "one instance's story",
+    fields: ['@timestamp', 'level', 'stream', 'state', 'message', 'artifacts', 'lagSeconds'],
+    filters: ['instance = "acme"'],
+    sort: newestFirst,
+  },
+  {
+    name: 'errors by remedy',
+    filters: ['level = "ERROR" and ispresent(remedy)'],
+    stats:
+      'count(*) as errors, count_distinct(instance) as instances, latest(message) as last by state, remedy',
+    sort: 'instances desc, errors desc',
+  },
+  {
+    name: 'rate limits',
+    filters: ['level = "ERROR" and state = "rate-limited"'],
+    stats: 'count(*) as polls, sum(artifacts) as delivered by instance, stream, bin(1h)',
+    sort: 'polls desc',
+  },
+  {
+    name: 'refused tokens (401)',
+    filters: ['level = "ERROR" and state = "unauthorized"'],
+    stats: 'count(*) as polls, earliest(@timestamp) as since, latest(@timestamp) as last by instance, stream',
+    sort: 'since asc',
+  },
+  {
+    name: 'missing permissions (403)',
+    filters: ['level = "ERROR" and state = "forbidden"'],
+    stats: 'count(*) as polls, latest(remedy) as what by instance, stream',
+    sort: 'instance asc',
+  },
+  {
+    name: 'audits',
+    fields: ['@timestamp', 'level', 'message', 'instance', 'hour', 'atConsole', 'delivered', 'readAgain'],
+    filters: ['message like /^sentinelone: audit/'],
+    sort: newestFirst,
+  },
+  {
+    name: 'runs that broke',
+    fields: ['@timestamp', '@message', '@logStream'],
+    filters: ['@message like /Invoke Error|Task timed out|Runtime exited|Runtime.ExitError/'],
+    sort: newestFirst,
+  },
+];
+
+interface QueriesProps {
+  readonly stackName: string;
+  readonly pollers: readonly ILogGroup[];
+  /** Where something forwards the queue. */
+  readonly forwarder?: ILogGroup;
+}
+
+/** In CloudWatch → Logs Insights → Queries, in a folder that is named after the stack. */
+export class Queries extends Construct {
+  constructor(scope: Construct, id: string, { stackName, pollers, forwarder }: QueriesProps) {
+    super(scope, id);
+    for (const { name, fields, filters, stats, sort } of saved) {
+      new QueryDefinition(this, name.replace(/[^a-z0-9]/g, ''), {
+        queryDefinitionName: `${stackName}/${name}`,
+        logGroups: [...pollers],
+        queryString: new QueryString({
+          ...(fields && { fields: [...fields] }),
+          filterStatements: [...filters],
+          ...(stats && { statsStatements: [stats] }),
+          sort,
+        }),
+      });
+    }
+    if (forwarder === undefined) return;
+    new QueryDefinition(this, 'forwarded', {
+      queryDefinitionName: `${stackName}/forwarded`,
+      logGroups: [forwarder],
+      queryString: new QueryString({
+        fields: ['@timestamp', 'level', 'message'],
+        filterStatements: ['ispresent(level)'],
+        sort: newestFirst,
+      }),
+    });
+  }
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+
+/** A stand-in for CloudWatch Logs: what the functions print, and `FilterLogEvents` over it. */
+export interface LocalLogs {
+  readonly endpoint: string;
+  append(logGroup: string, message: string): void;
+  close(): void;
+}
+
+interface LogEvent {
+  readonly eventId: string;
+  readonly timestamp: number;
+  readonly message: string;
+}
+
+/** Lines kept for each log group. */
+const kept = 20_000;
+
+export async function startLogs(): Promise<LocalLogs> {
+  const groups = new Map<string, LogEvent[]>();
+  let count = 0;
+  const server = createServer(async (request, response) => {
+    const answer = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+    };
+    const refuse = (__type: string, message: string) => answer(400, { __type, message });
+    if (request.headers['x-amz-target'] !== 'Logs_20140328.FilterLogEvents')
+      return refuse('UnknownOperationException', 'only FilterLogEvents is here');
+    const {
+      logGroupName,
+      startTime = 0,
+      filterPattern,
+    } = (await json(request)) as {
+      logGroupName: string;
+      startTime?: number;
+      filterPattern?: string;
+    };
+    const matches = matcher(filterPattern);
+    if (matches === undefined)
+      return refuse('InvalidParameterException', `no such pattern is understood here: ${filterPattern}`);
+    const events = groups.get(logGroupName) ?? [];
+    answer(200, {
+      events: events.filter(({ timestamp, message }) => timestamp >= startTime && matches(message)),
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    append(logGroup, message) {
+      const events = groups.get(logGroup) ?? [];
+      groups.set(logGroup, events);
+      count += 1;
+      events.push({ eventId: String(count), timestamp: Date.now(), message });
+      if (events.length > kept) events.shift();
+    },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Of the pattern language what is needed: `{ $.field = "value" }`, or nothing. */
+function matcher(pattern = ''): ((message: string) => boolean) | undefined {
+  if (pattern === '') return () => true;
+  const [, field = '', value] = /^\{ \$\.(\w+) = "([^"]*)" \}$/.exec(pattern) ?? [];
+  if (value === undefined) return undefined;
+  return (message) => {
+    try {
+      return JSON.parse(message)[field] === value;
+    } catch {
+      return false;
+    }
+  };
+}

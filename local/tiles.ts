@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { streams } from '../functions/streams/list.ts';
+import { html } from '../functions/tiles/html.ts';
+import { renderTiles } from '../functions/tiles/render.ts';
+import { style } from '../functions/tiles/style.ts';
+import { readChoice, tileOf } from '../functions/tiles/tiles.ts';
+import type { StatusItem } from './collector.ts';
+
+export interface TilesOptions {
+  /** Every item of the instances table. */
+  readonly instances: () => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly status: () => Promise<readonly StatusItem[]>;
+}
+
+/** The widget's tiles as a page of this machine. */
+export interface Tiles {
+  /** `http://127.0.0.1:PORT/tiles` */
+  readonly url: string;
+  close(): void;
+}
+
+const refreshSeconds = 15;
+
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${digest(style)}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+  refresh: String(refreshSeconds),
+};
+
+/** Serves the tiles to this machine alone. */
+export async function startTiles({ instances, status }: TilesOptions): Promise<Tiles> {
+  const server = createServer(async (request, response) => {
+    const { port } = server.address() as AddressInfo;
+    // A page elsewhere can point a name of its own at this machine; it can't choose what its host is called here.
+    if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? ''))
+      return refuse(response, 403, 'Ask for 127.0.0.1.');
+    if (request.method !== 'GET') return refuse(response, 405, 'Nothing can be changed here.');
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (pathname === '/') return response.writeHead(302, { location: '/tiles' }).end();
+    if (pathname !== '/tiles') return refuse(response, 404, 'There is only /tiles.');
+    try {
+      const page = await render(Object.fromEntries(searchParams));
+      response.writeHead(200, headers).end(page);
+    } catch {
+      refuse(response, 503, 'The tables can not be read.');
+    }
+  });
+  const render = async (asked: Readonly<Record<string, string>>) => {
+    const [records, items] = await Promise.all([instances(), status()]);
+    const now = Date.now();
+    const known = new Map(items.map((item) => [`${item.instance} ${item.stream}`, item]));
+    const tiles = records.map((record) =>
+      tileOf(record, streams, (stream) => known.get(`${record.instance} ${stream}`), now),
+    );
+    return page(renderTiles(tiles, readChoice(asked), now, frame));
+  };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiles`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const frame: Parameters<typeof renderTiles>[3] = {
+  theme: 'auto',
+  controls: {
+    form: (fields) => html`<form method="get" action="/tiles">${fields}<button>Show</button></form>`,
+    link: (label, show) => html`<a href="/tiles?show=${show}">${label}</a>`,
+  },
+};
+
+const page = (tiles: string) =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width"><title>SentinelOne instances</title>${tiles}</html>`;
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { counted, duration, moment, plain, table } from '../../cli/output.ts';
+
+test.each([
+  [0, '0s'],
+  [-5, '0s'],
+  [59_999, '59s'],
+  [60_000, '1m'],
+  [65_000, '1m 5s'],
+  [3_599_999, '59m 59s'],
+  [3_600_000, '1h'],
+  [3_660_000, '1h 1m'],
+  [90_000_000, '1d 1h'],
+  [86_400_000 * 400, '400d'],
+])('%i milliseconds are %s', (ms, text) => {
+  expect(duration(ms)).toBe(text);
+});
+
+test('a moment is told from now, on either side', () => {
+  const now = Date.parse('2026-03-01T12:00:00Z');
+  expect(moment('2026-03-01T11:56:00Z', now)).toBe('4m ago');
+  expect(moment('2026-03-14T12:00:00Z', now)).toBe('in 13d');
+  expect(moment(undefined, now)).toBe('-');
+  expect(moment('nonsense', now)).toBe('-');
+});
+
+test('one thing is no plural', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'instance'))).toEqual([
+    '0 instances',
+    '1 instance',
+    '2 instances',
+  ]);
+});
+
+test('the text of strangers moves no cursor and turns no line around', () => {
+  expect(plain('a\u001b[2Jb\nc\u202Ed\u0085e\u2066f')).toBe('a\uFFFD[2Jb\uFFFDc\uFFFDd\uFFFDe\uFFFDf');
+  expect(plain('Zoë – 東京 🙂')).toBe('Zoë – 東京 🙂');
+});
+
+test('columns are as wide as their widest cell', () => {
+  expect(
+    table(
+      ['A', 'LONG'],
+      [
+        ['wide', 'x'],
+        ['y', ''],
+      ],
+    ),
+  ).toEqual(['A     LONG', 'wide  x', 'y']);
+});

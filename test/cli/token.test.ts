@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ended, spawnCli } from '../support/cli.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const elsewhere = ['test', '--host', 'usea1-acme.example.com'];
+
+/** The command at a terminal, which `script` gives it; answers what the terminal showed. */
+async function typed(keys: string): Promise<string> {
+  const command = [process.execPath, join(root, 'cli', 'main.ts'), ...elsewhere].join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    if (!shown.includes('not shown') && (shown + more).includes('not shown')) child.stdin.write(keys);
+    shown += more;
+  });
+  await once(child, 'close');
+  return shown;
+}
+
+test('a token that is typed is not shown', async () => {
+  const shown = await typed('sek\u007fcret-token\r');
+  expect(shown).toContain('API token (it is not shown)');
+  expect(shown).toContain('must end in .sentinelone.net');
+  expect(shown).not.toMatch(/sek|cret/);
+});
+
+test('nothing typed, or Ctrl-C, ends it without a token', async () => {
+  expect(await typed('\r')).toContain('there is no token');
+  expect(await typed('abc\u0003')).toContain('interrupted');
+});
+
+test('where nobody types it comes from standard input, and is no argument', async () => {
+  expect(await ended(spawnCli(elsewhere, {}, 'a-token\n'))).toMatchObject({ code: 1, err: '' });
+  expect(await ended(spawnCli(elsewhere, {}, 'two words'))).toMatchObject({
+    code: 2,
+    err: 'what came in is no API token\n',
+  });
+  expect(await ended(spawnCli([...elsewhere, '--token', 'x'], {}))).toMatchObject({ code: 2 });
+});

@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { metrics, reports } from '../../../functions/adapters/powertools.ts';
+import type { Fleet } from '../../../functions/core/fleet.ts';
+import type { Outcome } from '../../../functions/core/ports.ts';
+
+const polled: Outcome = {
+  instance: 'acme',
+  stream: 'threats',
+  state: 'ok',
+  pages: 1,
+  artifacts: 7,
+  forgotten: 0,
+  restarted: false,
+  position: '2026-03-01T12:00:00.000000Z',
+  lagSeconds: 3,
+  durationMs: 100,
+  caughtUp: true,
+  audit: undefined,
+  error: undefined,
+};
+const refused: Outcome = {
+  ...polled,
+  state: 'unauthorized',
+  pages: 0,
+  artifacts: 0,
+  error: { name: 'UnauthorizedError', message: 'usea1-acme refuses the token', remedy: 'Make a new one.' },
+};
+const fleet: Fleet = {
+  instances: 3,
+  rejected: 1,
+  failing: 0,
+  silent: 0,
+  quiet: 0,
+  lagSeconds: 40,
+  expiring: { 1: 0, 7: 2, 14: 0 },
+  tokenExpiryDays: 6.5,
+};
+const summary = { instances: 3, due: 2, notReached: 0, fleet };
+
+let lines: string[] = [];
+beforeEach(() => {
+  lines = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      lines.push(...String(text).split('\n').filter(Boolean));
+      return true;
+    });
+  }
+});
+afterEach(() => vi.restoreAllMocks());
+
+const entries = () => lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+const logged = () => entries().filter(({ _aws }) => _aws === undefined);
+
+/** What CloudWatch makes of the lines: values by name and dimensions but for the service. */
+function counted(): Record<string, number | number[]> {
+  metrics.publishStoredMetrics();
+  const found: Record<string, number | number[]> = {};
+  for (const { _aws, ...values } of entries().filter((entry) => entry._aws !== undefined)) {
+    for (const { Namespace, Dimensions, Metrics } of _aws.CloudWatchMetrics) {
+      expect(Namespace).toBe('SentinelOneCollector');
+      for (const names of Dimensions) {
+        const by = names.filter((name: string) => name !== 'service').map((name: string) => values[name]);
+        for (const { Name } of Metrics) found[[Name, ...by.sort()].join(' ')] = values[Name];
+      }
+    }
+  }
+  return found;
+}
+
+describe('what a run is told to', () => {
+  it('counts by stream what it did, and over all streams how everything is', () => {
+    const { report, reportRun } = reports('threats', false);
+    report(polled);
+    report(refused);
+    reportRun(summary);
+    expect(counted()).toEqual({
+      'Artifacts threats': [7, 0],
+      'Pages threats': [1, 0],
+      'PollsCompleted threats': [1, 0],
+      'PollsFailed threats': [0, 1],
+      'PollsFailed unauthorized': 1,
+      'InstancesNotReached threats': 0,
+      'Instances threats': 3,
+      'Lag threats': 40,
+      Lag: 40,
+      TokensRejected: 1,
+      InstancesFailing: 0,
+      InstancesSilent: 0,
+      InstancesQuiet: 0,
+      TokenExpiryDays: 6.5,
+      TokensExpiring7: 2,
+    });
+  });
+
+  it('counts the errors of its own run only', () => {
+    const { report, reportRun } = reports('threats', false);
+    report(refused);
+    report(refused);
+    reportRun(summary);
+    expect(counted()).toMatchObject({ 'PollsFailed unauthorized': 2 });
+    lines.length = 0;
+    reportRun(summary);
+    expect(counted()).not.toHaveProperty('PollsFailed unauthorized');
+  });
+
+  it('counts by instance where that is wanted', () => {
+    const { report } = reports('threats', true);
+    report(polled);
+    report({ ...refused, instance: 'globex', lagSeconds: undefined });
+    expect(counted()).toMatchObject({
+      'Artifacts acme threats': 7,
+      'PollsFailed acme threats': 0,
+      'Lag acme threats': 3,
+      'Artifacts globex threats': 0,
+      'PollsFailed globex threats': 1,
+    });
+  });
+
+  it('counts nothing of what is switched off', () => {
+    reports('threats', true).report({ ...polled, state: 'disabled' });
+    expect(counted()).toEqual({});
+    expect(logged()).toMatchObject([{ message: 'sentinelone: threats of acme disabled' }]);
+  });
+
+  it('says that an audit failed, why, and what to do, and counts it', () => {
+    const { report, reportRun } = reports('threats', false);
+    const error = { name: 'UnreachableError', message: '503', remedy: 'Wait.' };
+    report({ ...polled, audit: { error } });
+    expect(logged()).toMatchObject([
+      { level: 'INFO', message: 'sentinelone: fetched 7 threats' },
+      {
+        level: 'WARN',
+        message: 'sentinelone: audit of threats of acme failed: 503. Wait.',
+        errorName: 'UnreachableError',
+        remedy: 'Wait.',
+      },
+    ]);
+    reportRun(summary);
+    expect(counted()).toMatchObject({ 'Audits threats': 1, AuditsFailed: 1, AuditMissing: 0 });
+  });
+
+  it('says what an audit found, and whether all of its hour was read again', () => {
+    const { report, reportRun } = reports('threats', false);
+    const found = {
+      hour: '2026-03-01T10:00:00.000000Z',
+      atConsole: 9,
+      delivered: 4,
+      readAgain: 9,
+      whole: true,
+    };
+    report({ ...polled, audit: { ...found, delivered: 9, readAgain: undefined } });
+    report({ ...polled, audit: found });
+    report({ ...polled, audit: { ...found, readAgain: 5, whole: false } });
+    const start = `sentinelone: audited threats of acme from ${found.hour}: 9 at the console, 4 delivered:`;
+    const audits = logged().filter(({ message }) => message.includes('audited'));
+    expect(audits.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      'INFO sentinelone: audited threats: nothing is missing',
+      `ERROR ${start} the hour was read again`,
+      `ERROR ${start} the run's time ended after 5 of the hour were read again`,
+    ]);
+    reportRun(summary);
+    expect(counted()).toMatchObject({ AuditMissing: [0, 5, 5], AuditsFailed: [0, 0, 0] });
+  });
+
+  it('warns of instances that were not reached', () => {
+    reports('threats', false).reportRun({ ...summary, notReached: 2 });
+    expect(logged()).toMatchObject([
+      {
+        level: 'WARN',
+        message: 'sentinelone: 2 instances were not reached by this run of threats',
+        instances: 3,
+        due: 2,
+        notReached: 2,
+      },
+    ]);
+    expect(counted()).toMatchObject({ 'InstancesNotReached threats': 2 });
+  });
+});

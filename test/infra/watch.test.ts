@@ -1,0 +1,252 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { streams } from '../../functions/streams/list.ts';
+import { CollectorApp } from '../../infra/synth.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'collector-watch-'));
+const code = join(folder, 'code');
+mkdirSync(code);
+writeFileSync(join(code, 'index.mjs'), 'export const handler = async () => {};');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const collected = (context: Record<string, unknown> = {}) =>
+  Template.fromStack(new CollectorApp({ context, code, outdir: mkdtempSync(join(folder, 'out-')) }).stack);
+
+// biome-ignore lint/suspicious/noExplicitAny: CloudFormation's properties are for the tests to say.
+type Properties = any;
+const all = (template: Template, type: string): Properties[] =>
+  Object.values(template.findResources(type)).map((resource) => resource.Properties);
+const alarmsOf = (template: Template) => [
+  ...all(template, 'AWS::CloudWatch::Alarm'),
+  ...all(template, 'AWS::CloudWatch::CompositeAlarm'),
+];
+
+let template: Template;
+beforeAll(() => {
+  template = collected();
+});
+
+/** The anchor that a heading gets where Markdown is shown. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
+
+describe('the alarms', () => {
+  test('that someone hears of say where to read what they mean, and that is written', () => {
+    const text = readFileSync(join(root, 'docs', 'operations.md'), 'utf8');
+    const sections = new Map(
+      text.split(/^#+ /m).map((section) => [anchorOf(section.split('\n')[0] ?? ''), section] as const),
+    );
+    const told = alarmsOf(template).filter(({ AlarmActions }) => AlarmActions !== undefined);
+    expect(told.length).toBeGreaterThan(10);
+    for (const { AlarmName, AlarmDescription } of told) {
+      const [, anchor = ''] = /: docs\/operations\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
+      const section = sections.get(anchor) ?? '';
+      expect(section, `${AlarmName} links to ${anchor}`).toMatch(
+        /\*\*Means\*\*[\s\S]+\*\*Look\*\*[\s\S]+\*\*Do\*\*/,
+      );
+      expect(section, AlarmName).toContain(String(AlarmName).replace('SentinelOneCollector-', ''));
+    }
+  });
+
+  test('link to wherever operations.md can be read', () => {
+    const operationsUrl = 'https://git.example.com/collector/docs/operations.md';
+    const [first] = alarmsOf(collected({ operationsUrl }));
+    expect(first.AlarmDescription).toContain(`${operationsUrl}#token-rejected`);
+  });
+
+  test('go to one topic, each once; the parts of others tell nobody', () => {
+    const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    for (const { AlarmName, AlarmActions, OKActions, AlarmDescription } of alarmsOf(template)) {
+      const isPart = /-(not-run|throttled|errors)$/.test(AlarmName) && AlarmDescription.startsWith('Part of');
+      expect(AlarmActions, AlarmName).toEqual(isPart ? undefined : [{ Ref: topic }]);
+      expect(OKActions).toBeUndefined();
+    }
+  });
+
+  test('say for every metric what it means that there is none', () => {
+    for (const { AlarmName, TreatMissingData } of all(template, 'AWS::CloudWatch::Alarm')) {
+      expect(TreatMissingData, AlarmName).toMatch(/^(breaching|notBreaching|ignore)$/);
+    }
+  });
+
+  test('look at windows that CloudWatch allows', () => {
+    for (const alarm of all(template, 'AWS::CloudWatch::Alarm')) {
+      const periods = [
+        alarm.Period,
+        ...(alarm.Metrics ?? []).map((one: Properties) => one.MetricStat?.Period),
+      ];
+      for (const period of periods.filter((one) => one !== undefined)) {
+        expect(period % 60).toBe(0);
+        const most = period >= 3600 ? 7 * 86_400 : 86_400;
+        expect(period * alarm.EvaluationPeriods, alarm.AlarmName).toBeLessThanOrEqual(most);
+      }
+    }
+  });
+
+  test('take their bounds from the settings', () => {
+    const other = collected({ stackName: 'Team', alarmLagMinutes: 30, alarmQueueHours: 5 });
+    other.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'Team-lag', Threshold: 1800 });
+    other.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'Team-queue-unread',
+      Threshold: 18_000,
+    });
+    const dimensions = [{ Name: 'service', Value: 'Team' }];
+    other.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'Team-token-rejected',
+      Metrics: [{ MetricStat: { Metric: { Dimensions: dimensions } } }].map(Match.objectLike),
+    });
+  });
+});
+
+describe('the topic', () => {
+  test('is encrypted with a key that alarms may use, and taken from TLS alone', () => {
+    const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
+    const alarm = (Action: unknown, Resource: unknown) => ({
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action,
+      Resource,
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
+    template.hasResourceProperties('AWS::SNS::Topic', {
+      KmsMasterKeyId: { 'Fn::GetAtt': [key, 'Arn'] },
+    });
+    template.hasResourceProperties('AWS::KMS::Key', {
+      EnableKeyRotation: true,
+      KeyPolicy: { Statement: Match.arrayWith([alarm(['kms:Decrypt', 'kms:GenerateDataKey*'], '*')]) },
+    });
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 'sns:Publish',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+          Match.objectLike(alarm('sns:Publish', Match.anyValue())),
+        ]),
+      },
+    });
+  });
+
+  test('has the subscriber that the settings name, or none', () => {
+    template.resourceCountIs('AWS::SNS::Subscription', 0);
+    collected({ alarmEmail: 'soc@example.com' }).hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'soc@example.com',
+    });
+  });
+});
+
+describe("the tiles' function", () => {
+  test('may read two tables, write its log, and nothing else', () => {
+    const [functionOf] = Object.values(
+      template.findResources('AWS::Lambda::Function', {
+        Properties: { FunctionName: 'SentinelOneCollector-tiles' },
+      }),
+    );
+    const role = template.findResources('AWS::IAM::Role')[functionOf?.Properties.Role['Fn::GetAtt'][0]];
+    const variables = functionOf?.Properties.Environment.Variables;
+    const arn = ({ Ref }: { Ref: string }) => ({ 'Fn::GetAtt': [Ref, 'Arn'] });
+    const allow = (Action: unknown, Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
+    expect(Object.keys(variables)).toEqual(['INSTANCES_TABLE', 'CURSORS_TABLE']);
+    expect(role?.Properties.ManagedPolicyArns).toBeUndefined();
+    expect(role?.Properties.Policies).toEqual([
+      {
+        PolicyName: 'read',
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            allow(
+              ['logs:CreateLogStream', 'logs:PutLogEvents'],
+              arn(functionOf?.Properties.LoggingConfig.LogGroup),
+            ),
+            allow('dynamodb:Scan', arn(variables.INSTANCES_TABLE)),
+            allow('dynamodb:BatchGetItem', arn(variables.CURSORS_TABLE)),
+          ],
+        },
+      },
+    ]);
+  });
+});
+
+describe('the dashboard', () => {
+  /** What is written of it; references are named after what they refer to. */
+  const body = (of = template) => {
+    const [{ DashboardBody, DashboardName }] = all(of, 'AWS::CloudWatch::Dashboard');
+    expect(DashboardName).toBe('SentinelOneCollector');
+    const parts = DashboardBody['Fn::Join'][1] as (string | Record<string, unknown>)[];
+    return JSON.parse(
+      parts.map((part) => (typeof part === 'string' ? part : Object.values(part).flat().join('.'))).join(''),
+    ) as { widgets: { type: string; properties: Record<string, Properties>; y: number }[] };
+  };
+
+  test('begins with the tiles, which the function renders anew with each refresh', () => {
+    const [first] = body().widgets;
+    expect(first).toMatchObject({
+      type: 'custom',
+      y: 0,
+      properties: { updateOn: { refresh: true }, endpoint: expect.stringMatching(/TilesFunction/) },
+    });
+  });
+
+  test('shows what flows, what is wrong and what it costs, each under a title of its own', () => {
+    const titles = body().widgets.flatMap(({ properties }) => properties.title ?? []);
+    expect(new Set(titles).size).toBe(titles.length);
+    const words = [
+      'Artifacts',
+      'Lag',
+      'by state',
+      'oldest message',
+      'Dead letters',
+      'Duration',
+      'Throttles',
+      'Cost',
+    ];
+    for (const word of words) expect(titles.join('\n')).toContain(word);
+  });
+
+  test('draws every metric that the collector sends but those by instance', () => {
+    const source = readFileSync(join(root, 'functions', 'adapters', 'powertools.ts'), 'utf8');
+    const sent = [...source.matchAll(/(?:metrics|whole)\.addMetric\('(\w+)'/g)].map(([, name]) =>
+      String(name),
+    );
+    expect(new Set(sent).size).toBeGreaterThan(10);
+    const drawn = JSON.stringify(body(collected({ analyticsUrl: 'https://analytics.example.com' })));
+    // Counted for whoever asks; the failed ones tell the same story.
+    const told = sent.filter((name) => name !== 'PollsCompleted' && name !== 'Audits');
+    for (const name of told) expect(drawn, name).toContain(name);
+  });
+});
+
+describe('the saved queries', () => {
+  test('look at what every stream logs, under the name of the stack', () => {
+    const logs = streams.map(({ name }) => `/aws/lambda/SentinelOneCollector-${name}`);
+    const groups = template.findResources('AWS::Logs::LogGroup');
+    for (const { Name, LogGroupNames } of all(template, 'AWS::Logs::QueryDefinition')) {
+      expect(Name).toMatch(/^SentinelOneCollector\/\w/);
+      const names = LogGroupNames.map(({ Ref }: { Ref: string }) => groups[Ref]?.Properties.LogGroupName);
+      expect(names).toEqual(logs);
+    }
+  });
+
+  test('are there for each thing that operators look for', () => {
+    const names = all(template, 'AWS::Logs::QueryDefinition').map(({ Name }) => Name.split('/')[1]);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'fetched',
+        "one instance's story",
+        'errors by remedy',
+        'rate limits',
+        'refused tokens (401)',
+      ]),
+    );
+  });
+});

@@ -1,0 +1,308 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, afterEach, describe, expect, inject, test } from 'vitest';
+import { synthesise } from '../../infra/synth.ts';
+import { startAnalytics } from '../../local/analytics/analytics.ts';
+import { resources } from '../../local/aws/template.ts';
+import { befall, faults } from '../../local/console/faults.ts';
+import { livingFleet } from '../../local/console/fleet/living.ts';
+import { activityText, threatText } from '../fixtures/records.ts';
+import { startTimeLine, type TimeLine, type TimeLineOptions } from '../support/time-line.ts';
+import { goodToken } from '../support/world.ts';
+
+const hour = 60;
+const day = 24 * hour;
+const minuteMs = 60_000;
+const hostOf = (name: string) => `usea1-${name}.sentinelone.net`;
+
+let line: TimeLine | undefined;
+afterEach(async () => {
+  await line?.close();
+  line = undefined;
+});
+
+/** Instances of these names, each with a console of its own. */
+async function watching(names: readonly string[], options: Partial<TimeLineOptions> = {}): Promise<TimeLine> {
+  const hosts = Object.fromEntries(names.map((name) => [hostOf(name), {}]));
+  const started = await startTimeLine({ hosts, ...options });
+  line = started;
+  for (const instance of names)
+    await started.world.collector.addInstance({ instance, host: hostOf(instance) }, goodToken);
+  return started;
+}
+
+const consoleOf = ({ world }: TimeLine, name: string) => world.consoles.console(hostOf(name));
+
+function setInCursor({ world }: TimeLine, instance: string, stream: string, values: Record<string, unknown>) {
+  const { dynamodb, names } = world.collector.aws;
+  const TableName = [...names.values()].find((name) => name.includes('Cursors')) ?? '';
+  return dynamodb.send(
+    new UpdateItemCommand({
+      TableName,
+      Key: marshall({ instance, stream }),
+      UpdateExpression: `SET ${Object.keys(values).map((name) => `#${name} = :${name}`)}`,
+      ExpressionAttributeNames: Object.fromEntries(Object.keys(values).map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: marshall(
+        Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+      ),
+    }),
+  );
+}
+
+/** Which alarms the tests below have raised. */
+const proven = new Set<string>();
+function expectTold({ told }: TimeLine, ...names: string[]): void {
+  for (const name of names) proven.add(name);
+  expect(told()).toEqual(names);
+}
+
+describe('nobody is told anything', () => {
+  test('over a quiet night of twelve hours', async () => {
+    const quiet = livingFleet({ seed: 'night', historyHours: 2, threatsPerDay: 2, loginsPerDay: 20 });
+    const night = await startTimeLine({
+      hosts: { [hostOf('acme')]: { source: quiet }, [hostOf('globex')]: {}, [hostOf('off')]: {} },
+      environment: { AUDIT_HOURS: '4' },
+    });
+    line = night;
+    for (const instance of ['acme', 'globex'])
+      await night.world.collector.addInstance({ instance, host: hostOf(instance) }, goodToken);
+    await night.world.collector.addInstance(
+      { instance: 'off', host: hostOf('off'), enabled: false },
+      'wrong',
+    );
+    await night.pass(12 * hour);
+    expectTold(night);
+    const runs = night.world.log.filter(({ message }) => String(message).startsWith('sentinelone: fetched'));
+    expect(runs).toHaveLength(2 * (144 + 72 + 12));
+    expect(
+      night.world.log.filter(({ message }) => String(message).includes('audited')).length,
+    ).toBeGreaterThan(4);
+  });
+
+  test('of troubles that pass: a 503, a 429, a killed run, a run that is throttled once', async () => {
+    const passing = await watching(['acme', 'globex']);
+    await passing.pass(20);
+    // One poll of threats and one of activities.
+    consoleOf(passing, 'acme').faults = [befall({ times: 2 }, faults.unavailable('90'))];
+    consoleOf(passing, 'globex').faults = [befall({ times: 2 }, faults.tooManyRequests('90'))];
+    await passing.pass(30, {
+      fate: (stream, minute) =>
+        stream !== 'threats' ? 'run' : minute === 30 ? 'killed' : minute === 40 ? 'throttled' : 'run',
+    });
+    const states = new Set(passing.world.log.map(({ state }) => state));
+    expect(states).toContain('unreachable');
+    expect(states).toContain('rate-limited');
+    await passing.pass(hour);
+    expectTold(passing);
+  });
+});
+
+describe('exactly one alarm is raised', () => {
+  test('by one broken token at one of fifty instances, and it ends with the token', async () => {
+    const names = Array.from({ length: 50 }, (_, i) => `i-${i}`);
+    const fleet = await watching(names, { environment: { INSTANCES_AT_ONCE: '50' } });
+    await fleet.pass(11);
+    expectTold(fleet);
+    consoleOf(fleet, 'i-17').tokens = [];
+    await fleet.pass(hour);
+    expectTold(fleet, 'token-rejected');
+    expect(fleet.raised()).toEqual(['token-rejected']);
+    consoleOf(fleet, 'i-17').tokens = [{ token: goodToken }];
+    await fleet.pass(hour + 30);
+    expect(fleet.raised()).toEqual([]);
+    expectTold(fleet, 'token-rejected');
+  });
+
+  test('by one cause for all instances: a console that none can reach', async () => {
+    const fleet = await watching(['acme', 'globex', 'initech']);
+    await fleet.pass(11);
+    for (const name of ['acme', 'globex', 'initech'])
+      consoleOf(fleet, name).faults = [befall({}, faults.forbidden)];
+    await fleet.pass(3 * hour);
+    expectTold(fleet, 'polls-failing');
+  });
+
+  test('by a stream that no rule fires', async () => {
+    const stopped = await watching(['acme']);
+    await stopped.pass(11);
+    await stopped.pass(2 * hour, { fate: (stream) => (stream === 'threats' ? 'not-fired' : 'run') });
+    expectTold(stopped, 'not-running');
+    await stopped.pass(20);
+    expect(stopped.raised()).toEqual([]);
+  });
+
+  test('by functions that nothing fires at all', async () => {
+    const stopped = await watching(['acme']);
+    await stopped.pass(11);
+    await stopped.skip(8 * hour);
+    expectTold(stopped, 'not-running');
+  });
+
+  test('by a function that Lambda throttles', async () => {
+    const throttled = await watching(['acme']);
+    await throttled.pass(11);
+    await throttled.pass(2 * hour, { fate: (stream) => (stream === 'threats' ? 'throttled' : 'run') });
+    expectTold(throttled, 'throttled');
+  });
+
+  test('by a function that is killed again and again', async () => {
+    const killed = await watching(['acme']);
+    await killed.pass(11);
+    await killed.pass(hour, { fate: (stream) => (stream === 'activities' ? 'killed' : 'run') });
+    expectTold(killed, 'function-errors');
+  });
+
+  test('by a stream whose turn never comes', async () => {
+    const silent = await watching(['acme', 'globex']);
+    await silent.pass(11);
+    await setInCursor(silent, 'acme', 'threats', {
+      claim: 'a run that hangs',
+      claimUntil: Date.now() + day * minuteMs,
+    });
+    await silent.pass(hour);
+    expectTold(silent, 'instances-silent');
+  });
+
+  test('by a stream that is polled well and brings nothing for an unusual time', async () => {
+    const quiet = await watching(['acme', 'globex'], { environment: { QUIET_HOURS: '1' } });
+    for (const name of ['acme', 'globex'])
+      for (const stream of ['threats', 'agents']) {
+        for (let i = 0; i < 3 * hour; i += 20) {
+          const at = new Date(Date.now() + i * minuteMs).toISOString();
+          if (stream === 'threats') consoleOf(quiet, name).put('threats', threatText(at));
+          else consoleOf(quiet, name).put('agents', JSON.stringify({ id: `${name}-${i}`, updatedAt: at }));
+        }
+      }
+    const keep = (minute: number) => {
+      const at = new Date(Date.now()).toISOString();
+      if (minute % 10 === 0) consoleOf(quiet, 'globex').put('activities', activityText(at));
+    };
+    await quiet.pass(hour, { before: keep });
+    expectTold(quiet);
+    await quiet.pass(hour, { before: keep });
+    expectTold(quiet, 'nothing-new');
+  });
+
+  test('by a stream that falls behind', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
+    const { template } = synthesise({ alarmLagMinutes: 15 }, folder);
+    rmSync(folder, { recursive: true });
+    const behind = await watching(['acme'], { template, environment: { PAGES_PER_RUN: '1' } });
+    const start = Date.now() - 12 * hour * minuteMs;
+    for (let i = 0; i < 7000; i++)
+      consoleOf(behind, 'acme').put('threats', threatText(new Date(start + i * 1000).toISOString()));
+    await behind.pass(15);
+    expectTold(behind);
+    await behind.pass(15);
+    expectTold(behind, 'lag');
+  });
+
+  test.each([
+    [15, []],
+    [13.5, ['token-expires-in-14-days']],
+    [6.5, ['token-expires-in-7-days']],
+    [0.5, ['token-expires-in-1-day']],
+  ])('by a token that expires in %d days: %j', async (days, alarms) => {
+    const expiring = await watching(['acme', 'globex']);
+    await expiring.pass(11);
+    const tokenExpiresAt = new Date(Date.now() + days * day * minuteMs).toISOString();
+    for (const stream of ['threats', 'activities', 'agents'])
+      await setInCursor(expiring, 'acme', stream, { tokenExpiresAt });
+    await expiring.pass(hour);
+    expectTold(expiring, ...alarms);
+  });
+
+  test('by an audit that finds something missing', async () => {
+    const audited = await watching(['acme'], { environment: { AUDIT_HOURS: '0.000001' } });
+    await audited.pass(11);
+    const late = new Date(Date.now() - 150 * minuteMs).toISOString();
+    consoleOf(audited, 'acme').put('activities', activityText(late));
+    while (audited.told().length === 0) await audited.pass(hour);
+    expectTold(audited, 'audit-difference');
+  });
+
+  test('by audits that fail for hours', async () => {
+    const audited = await watching(['acme'], { environment: { AUDIT_HOURS: '0.000001' } });
+    consoleOf(audited, 'acme').faults = [
+      ({ query }) => (query.countOnly === 'true' ? faults.htmlWithStatus200 : undefined),
+    ];
+    await audited.pass(hour);
+    expectTold(audited);
+    await audited.pass(3 * hour);
+    expectTold(audited, 'audits-failing');
+  });
+
+  test('by a forwarder that Analytics does not let in, and it ends with the right password', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
+    const analytics = await startAnalytics();
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, analytics.caPem);
+    const shut = await watching(['acme'], { analytics: { url: analytics.url, caFile } });
+    const { secrets } = shut.world.collector.aws;
+    const [user] = analytics.users;
+    secrets.put('signal-client/analytics', JSON.stringify({ ...user, password: 'an-old-one' }));
+    const traffic: Parameters<TimeLine['pass']>[1] = {
+      consumer: false,
+      before: async (minute) => {
+        if (minute % 5 !== 0) return;
+        consoleOf(shut, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
+        await shut.world.collector.forward();
+      },
+    };
+    await shut.pass(30, traffic);
+    expectTold(shut);
+    await shut.pass(hour, traffic);
+    expectTold(shut, 'forwarder-failing');
+    secrets.put('signal-client/analytics', JSON.stringify(user));
+    await shut.pass(hour, traffic);
+    expect(shut.raised()).toEqual([]);
+    await analytics.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('by a dead letter', async () => {
+    const dead = await watching(['acme']);
+    await dead.pass(11);
+    const { aws } = dead.world.collector;
+    const queues = resources<{ RedrivePolicy?: unknown }>(inject('deployment').template, 'AWS::SQS::Queue');
+    const { logicalId = '' } = queues.find(({ RedrivePolicy }) => RedrivePolicy === undefined) ?? {};
+    await aws.sqs.send(
+      new SendMessageCommand({ QueueUrl: aws.names.get(logicalId) ?? '', MessageBody: '{}' }),
+    );
+    await dead.pass(20);
+    expectTold(dead, 'dead-letters');
+  });
+});
+
+test('a queue that nobody reads is told of after a day, and again four days before its first message is lost', async () => {
+  const unread = await watching(['acme']);
+  consoleOf(unread, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
+  await unread.pass(11, { consumer: false });
+  // Nothing fires the functions in these days: that is the other alarm.
+  await unread.skip(23 * hour);
+  expectTold(unread, 'not-running');
+  await unread.skip(2 * hour);
+  expectTold(unread, 'not-running', 'queue-unread');
+  await unread.skip(8 * day);
+  expectTold(unread, 'not-running', 'queue-unread');
+  await unread.skip(day);
+  expectTold(unread, 'not-running', 'queue-unread', 'queue-loses-messages');
+});
+
+describe('the alarms of the template', () => {
+  afterAll(() => proven.clear());
+
+  test('that someone hears of are all raised by a test here', () => {
+    const { template } = inject('deployment');
+    const alarms = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type) =>
+      resources<{ AlarmName: string; AlarmActions?: unknown }>(template, type),
+    );
+    const told = alarms.filter(({ AlarmActions }) => AlarmActions !== undefined);
+    const names = told.map(({ AlarmName }) => AlarmName.replace(/^SentinelOneCollector-/, ''));
+    expect(new Set(names)).toEqual(proven);
+  });
+});

@@ -1,0 +1,297 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faults } from '../../local/console/faults.ts';
+import { activityText, ago, threatText } from '../fixtures/records.ts';
+import { jwt } from '../fixtures/tokens.ts';
+import { announceWorld, type Ended, ended, spawnCli } from '../support/cli.ts';
+import { goodToken, startWorld, type World } from '../support/world.ts';
+
+const host = 'usea1-hooli.sentinelone.net';
+const broken = 'usea1-broken.sentinelone.net';
+const untrusted = 'usea1-untrusted.sentinelone.net';
+const expired = jwt({ sub: 'service-user', exp: Date.parse('2026-02-03T04:05:06Z') / 1000 });
+
+let world: World;
+let folder: string;
+let cli: (args: readonly string[], input?: string) => Promise<Ended>;
+
+beforeAll(async () => {
+  world = await startWorld({
+    hosts: {
+      [host]: {
+        tokens: [
+          { token: goodToken },
+          { token: 'no-agents', permissions: ['Threats.view', 'Activity Page.view'] },
+        ],
+      },
+      [broken]: {},
+      [untrusted]: { trusted: false },
+      'usea1-acme.sentinelone.net': {},
+    },
+  });
+  world.consoles.console(broken).faults = [() => faults.badGateway];
+  folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  const spawned = await announceWorld(world, folder);
+  cli = (...asked) => ended(spawned(...asked));
+  await world.collector.addInstance({ instance: 'acme', host: 'usea1-acme.sentinelone.net' }, goodToken);
+});
+afterAll(async () => {
+  await world.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const records = async () => (await cli(['list', '--json'])).out;
+
+describe('what an operator gets to read', () => {
+  const cases: [file: string, code: number, args: readonly string[], input?: string][] = [
+    ['wrong-token', 1, ['add', 'hooli', '--host', host], 'a-token-of-somebody-else'],
+    ['expired-token', 1, ['add', 'hooli', '--host', host], expired],
+    ['missing-permission', 1, ['add', 'hooli', '--host', host], 'no-agents'],
+    ['wrong-host', 1, ['add', 'hooli', '--host', 'hooli.example.com'], goodToken],
+    ['host-with-a-path', 1, ['add', 'hooli', '--host', `https://${host}/web/login`], goodToken],
+    ['unreachable-console', 1, ['add', 'hooli', '--host', broken], goodToken],
+    ['untrusted-certificate', 1, ['add', 'hooli', '--host', untrusted], goodToken],
+    ['unknown-console', 1, ['add', 'hooli', '--host', 'usea1-nowhere.sentinelone.net'], goodToken],
+    ['taken-name', 1, ['add', 'acme', '--host', host], goodToken],
+    ['collected-already', 1, ['add', 'acme-2', '--host', 'usea1-acme.sentinelone.net'], goodToken],
+    ['no-token', 2, ['add', 'hooli', '--host', host], '\n'],
+    ['wrong-interval', 1, ['add', 'hooli', '--host', host, '--interval', '0'], goodToken],
+    ['wrong-name', 1, ['add', 'Hooli', '--host', host], goodToken],
+    ['no-such-instance', 1, ['rotate', 'acm'], goodToken],
+    ['token-as-an-argument', 2, ['add', 'hooli', '--host', host, '--token=oh-no'], ''],
+    ['replay-without-times', 2, ['replay', 'acme', '--stream', 'threats'], ''],
+    ['remove-unasked', 2, ['remove', 'acme'], ''],
+  ];
+  test.for(cases)('%s', { timeout: 60_000 }, async ([file, code, args, input]) => {
+    const run = await cli(args, input);
+    const said = `${run.out}${run.err}`
+      .replace(/SentinelOneCollector-\w+/g, 'SentinelOneCollector-STREAM')
+      .replace(/answers in \d+ ms/g, 'answers in N ms');
+    expect(said).toBe(
+      await readFile(join(import.meta.dirname, '..', 'cli', 'golden', `${file}.txt`), 'utf8'),
+    );
+    expect(run.code).toBe(code);
+  });
+
+  test('and nothing of all that is kept', async () => {
+    expect(JSON.parse(await records()).map(({ instance }: { instance: string }) => instance)).toEqual([
+      'acme',
+    ]);
+    expect(world.collector.aws.secrets.current('signal-client/sentinelone/hooli')).toBeUndefined();
+  });
+});
+
+describe('an instance', () => {
+  test('that has something wrong with it is added --anyway', async () => {
+    const run = await cli(
+      ['add', 'partly', '--host', host, '--anyway', '--another-scope', '--json'],
+      'no-agents',
+    );
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.out)).toMatchObject({ added: true, good: false });
+    expect((await cli(['status', 'partly', '--wait', '60', '--json'])).code).toBe(1);
+    const status = JSON.parse((await cli(['status', 'partly', '--json'])).out);
+    expect(status[0]).toMatchObject({ light: 'red', worst: { stream: 'agents', word: 'forbidden' } });
+    await cli(['remove', 'partly', '--yes', '--delete-secret', '--delete-cursors']);
+  });
+
+  test('keeps its token where the new one is no good', async () => {
+    const before = world.collector.aws.secrets.current('signal-client/sentinelone/acme');
+    const run = await cli(['rotate', 'acme', '--json'], 'a-token-of-somebody-else');
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.out)).toMatchObject({ rotated: false, good: false });
+    expect(world.collector.aws.secrets.current('signal-client/sentinelone/acme')).toBe(before);
+  });
+
+  test('is changed only where the change is any good, and its other attributes stay', async () => {
+    await world.collector.addInstance(
+      { instance: 'edited', host, note: 'ours', lookbackHours: 48 },
+      goodToken,
+    );
+    expect((await cli(['set', 'edited', '--host', broken])).code).toBe(1);
+    expect(
+      (await cli(['set', 'edited', '--interval', 'threats=15', '--sites', '4,5', '--lookback-hours', '12']))
+        .code,
+    ).toBe(0);
+    expect((await cli(['set', 'edited', '--sites', ''])).code).toBe(0);
+    const edited = JSON.parse(await records()).find(
+      ({ instance }: { instance: string }) => instance === 'edited',
+    );
+    expect(edited).toEqual({
+      instance: 'edited',
+      host,
+      note: 'ours',
+      lookbackHours: 12,
+      pollingInterval: { threats: 15 },
+    });
+    await cli(['remove', 'edited', '--yes']);
+    expect(world.collector.aws.secrets.current('signal-client/sentinelone/edited')).toBe(goodToken);
+  });
+
+  test('that was removed with its secret gets it back when it is added again', async () => {
+    await world.collector.addInstance({ instance: 'again', host }, 'old');
+    await cli(['remove', 'again', '--yes', '--delete-secret']);
+    expect((await cli(['add', 'again', '--host', host], goodToken)).code).toBe(0);
+    expect(world.collector.aws.secrets.current('signal-client/sentinelone/again')).toBe(goodToken);
+    await cli(['remove', 'again', '--yes', '--delete-secret', '--delete-cursors']);
+  });
+});
+
+describe('the queue', () => {
+  test('is looked into without taking anything from its consumer', async () => {
+    world.consoles.console('usea1-acme.sentinelone.net').put('threats', threatText(ago(1)));
+    await world.tick('threats', 1000);
+    const peeked = JSON.parse((await cli(['peek', '--json'])).out);
+    expect(peeked[0]).toMatchObject({
+      source: 'sentinelone',
+      metadata: { instance: 'acme', stream: 'threats' },
+    });
+    expect(JSON.parse((await cli(['peek', '--json', '--instance', 'nobody'])).out)).toEqual([]);
+    expect(await world.artifacts()).toHaveLength(1);
+  });
+
+  test('gets its dead letters back, with their attributes', async () => {
+    const { ArtifactDeadLetterQueueUrl: QueueUrl } = world.collector.outputs;
+    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+    const MessageAttributes = { instance: text('acme'), reason: text('HTTP 400: too large') };
+    await world.collector.aws.sqs.send(
+      new SendMessageCommand({ QueueUrl, MessageBody: '{"artifacts":[]}', MessageAttributes }),
+    );
+    const listed = await cli(['dlq', 'list']);
+    expect(listed.out).toMatch(/acme .*HTTP 400: too large\nabout 1 dead letter\n$/);
+    expect(await cli(['dlq', 'redrive'])).toMatchObject({
+      code: 0,
+      out: '1 message moved back to the artifact queue\n',
+    });
+    const [message] = await world.collector.receive();
+    expect(message).toMatchObject({ Body: '{"artifacts":[]}', MessageAttributes });
+    expect((await cli(['dlq', 'list'])).out).toContain('about 0 dead letters');
+  });
+});
+
+test('the log lines of one instance come, and of no other', async () => {
+  world.consoles.console('usea1-acme.sentinelone.net').put('activities', activityText(ago(1)));
+  await world.tick('activities', 1000);
+  const { out } = await cli(['tail', 'acme', '--no-follow']);
+  expect(out).toMatch(/INFO {2}sentinelone: fetched 1 activities {2}instance=acme/);
+  const all = await cli(['tail', '--no-follow', '--json']);
+  expect(all.out.split('\n').map((line) => line && JSON.parse(line).level)).toContain('INFO');
+  await world.collector.addInstance({ instance: 'other', host }, goodToken);
+  await world.tick('activities', 2000);
+  expect((await cli(['tail', 'acme', '--no-follow', '--json'])).out).not.toContain('"instance":"other"');
+  expect((await cli(['tail', 'other', '--no-follow', '--json'])).out).toContain('"instance":"other"');
+});
+
+describe('many instances', () => {
+  const many = Array.from({ length: 500 }, (_, i) => `many-${String(i).padStart(3, '0')}`);
+  const sick = 'many-321';
+  const put = (TableName: string | undefined, item: object) =>
+    world.collector.aws.dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+
+  beforeAll(async () => {
+    const { InstancesTableName, CursorsTableName } = world.collector.outputs;
+    const now = new Date().toISOString();
+    const soon = new Date(Date.now() + 600_000).toISOString();
+    for (const instance of many) {
+      await put(InstancesTableName, { instance, host: `${instance}.sentinelone.net` });
+      for (const stream of ['threats', 'activities', 'agents']) {
+        const good = { state: 'ok', lastPollAt: now, nextPollAt: soon, lastCount: 3, failures: 0 };
+        const lastError = 'refuses the \u001b[2Jtoken';
+        const bad = { ...good, state: 'unauthorized', lastError, remedy: 'Rotate it.' };
+        await put(CursorsTableName, { instance, stream, ...(instance === sick ? bad : good) });
+      }
+    }
+  });
+
+  test('are a line each, the worst first with what to do, and a sum', async () => {
+    const { code, out } = await cli(['status', '--filter', 'many-']);
+    const lines = out.split('\n');
+    expect(lines[1]).toMatch(/^many-321 +red +unauthorized +threats +\d+s ago/);
+    expect(lines[2]).toBe('    refuses the \uFFFD[2Jtoken');
+    expect(lines[3]).toBe('    → Rotate it.');
+    expect(lines[4]).toMatch(/^many-000 +green +ok +threats/);
+    expect(lines.slice(-2)).toEqual(['500 instances: 1 red, 499 green', '']);
+    expect(lines).toHaveLength(500 + 5);
+    expect(code).toBe(1);
+  });
+
+  test('are picked out, and sorted otherwise', async () => {
+    const problems = await cli(['status', '--problems', '--filter', 'many-']);
+    expect(problems.out).toContain('\n1 instance: 1 red\n');
+    const sorted = await cli(['status', '--filter', 'many-32', '--sort', 'name', '--json']);
+    expect(JSON.parse(sorted.out).map(({ instance }: { instance: string }) => instance)).toEqual(
+      many.slice(320, 330),
+    );
+    expect((await cli(['status', 'many-001'])).code).toBe(0);
+    expect((await cli(['status', '--sort', 'colour'])).code).toBe(2);
+  });
+
+  test('go out as CSV and come in again, after a dry run', async () => {
+    const file = join(folder, 'instances.csv');
+    expect((await cli(['export', file])).out).toMatch(/^50\d instances written to/);
+    const text = await readFile(file, 'utf8');
+    await writeFile(
+      file,
+      `${text.replace('many-007,many-007.sentinelone.net,,,', 'many-007,many-007.sentinelone.net,,false,')}new,new.sentinelone.net,,,threats=15 agents=120,,1 2,,48,threats agents\r\n`,
+    );
+    const dry = JSON.parse((await cli(['import', file, '--json'])).out);
+    expect(dry.applied).toBe(false);
+    const wanted = dry.plan.filter(({ what }: { what: string }) => what !== 'same');
+    expect(wanted).toMatchObject([
+      { what: 'change', record: { instance: 'many-007' }, changes: { enabled: false } },
+      { what: 'add', record: { instance: 'new', lookbackHours: 48, siteIds: ['1', '2'] } },
+    ]);
+    expect(await records()).not.toContain('"new"');
+    expect((await cli(['import', file, '--apply'])).code).toBe(0);
+    expect(
+      JSON.parse(await records()).find(({ instance }: { instance: string }) => instance === 'new'),
+    ).toEqual({
+      instance: 'new',
+      host: 'new.sentinelone.net',
+      pollingInterval: { threats: 15, agents: 120 },
+      siteIds: ['1', '2'],
+      lookbackHours: 48,
+      streams: ['threats', 'agents'],
+    });
+    await writeFile(file, 'instance,host\r\nnew,http://x\r\n');
+    expect(await cli(['import', file, '--apply'])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('must be https'),
+    });
+  });
+});
+
+describe('--local', () => {
+  test('says so where npm start does not run, or somebody else’s file lies there', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'cli-empty-'));
+    expect(await ended(spawnCli(['--local', 'list'], { TMPDIR: empty }))).toEqual({
+      code: 1,
+      out: '',
+      err: 'npm start is not running\n→ Start it in another terminal: npm start\n',
+    });
+    expect(JSON.parse((await ended(spawnCli(['--local', 'list', '--json'], { TMPDIR: empty }))).out)).toEqual(
+      {
+        error: 'npm start is not running',
+        remedy: 'Start it in another terminal: npm start',
+      },
+    );
+    await rm(empty, { recursive: true });
+  });
+
+  test('finds no AWS where there are no credentials, and says what to do', async () => {
+    const environment = { HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' };
+    expect(await ended(spawnCli(['list'], environment))).toMatchObject({
+      code: 1,
+      err: 'there is no AWS region\n→ Set AWS_REGION or --region, or one in ~/.aws/config.\n',
+    });
+    expect(await ended(spawnCli(['list', '--region', 'eu-west-1'], environment))).toMatchObject({
+      code: 1,
+      err: 'there are no AWS credentials\n→ Set AWS_PROFILE or --profile, or sign in as for the AWS CLI (aws sso login, aws configure).\n',
+    });
+  });
+});

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ended, spawnCli } from '../support/cli.ts';
+import { goodToken, startWorld, type World } from '../support/world.ts';
+
+let world: World;
+let server: Server;
+let environment: Record<string, string>;
+/** What SQS was asked for, and the state of its task. */
+const asked: [operation: string, input: Record<string, string>][] = [];
+const statuses = ['RUNNING', 'COMPLETED'];
+
+/** CloudFormation, and SQS where the stand-in for it knows no task; the rest is the world's. */
+beforeAll(async () => {
+  world = await startWorld({ hosts: { 'usea1-acme.sentinelone.net': {} } });
+  await world.collector.addInstance({ instance: 'acme', host: 'usea1-acme.sentinelone.net' }, goodToken);
+  server = createServer(async (request, response) => {
+    const body = await text(request);
+    const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1];
+    if (operation === undefined) {
+      const [status, answer] = describeStacks(new URLSearchParams(body).get('StackName') ?? '');
+      response.writeHead(status, { 'content-type': 'text/xml' }).end(answer);
+      return;
+    }
+    const input = JSON.parse(body);
+    asked.push([operation, input]);
+    response
+      .writeHead(200, { 'content-type': 'application/x-amz-json-1.0' })
+      .end(JSON.stringify(sqs(operation, input)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { endpoints } = world.collector;
+  environment = {
+    AWS_DEFAULT_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'y',
+    AWS_ENDPOINT_URL_CLOUDFORMATION: address(),
+    AWS_ENDPOINT_URL_SQS: address(),
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: endpoints.logs,
+  };
+});
+afterAll(async () => {
+  server.close();
+  await world.close();
+});
+
+const address = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const cli = (...args: readonly string[]) => ended(spawnCli(args, environment));
+
+function describeStacks(name: string): [status: number, xml: string] {
+  if (name === 'Forbidden') return [403, failure('AccessDenied', 'User: somebody is not authorized (test)')];
+  if (name !== 'SentinelOneCollector')
+    return [400, failure('ValidationError', `Stack with id ${name} does not exist`)];
+  const { ArtifactQueueUrl, ArtifactDeadLetterQueueUrl, ...others } = world.collector.outputs;
+  const outputs = {
+    ...others,
+    ArtifactQueueUrl: `${address()}/1/artifacts`,
+    ArtifactDeadLetterQueueUrl: `${address()}/1/dead`,
+  };
+  const members = Object.entries(outputs).map(
+    ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+  );
+  return [
+    200,
+    `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+  ];
+}
+
+const failure = (code: string, message: string) =>
+  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+
+function sqs(operation: string, { QueueUrl = '' }: Record<string, string>): object {
+  if (operation === 'GetQueueAttributes')
+    return { Attributes: { QueueArn: `arn:aws:sqs:eu-west-1:1:${QueueUrl.split('/').at(-1)}` } };
+  if (operation === 'ListMessageMoveTasks')
+    return { Results: [{ Status: statuses.shift(), ApproximateNumberOfMessagesMoved: 7 }] };
+  return { TaskHandle: 'x' };
+}
+
+test('everything is found through the outputs of the stack, in the region of the AWS CLI', async () => {
+  expect(await cli('test', 'acme')).toMatchObject({ code: 0, err: '' });
+  expect((await cli('list')).out).toContain('acme      usea1-acme.sentinelone.net');
+  expect((await cli('tail', 'acme', '--no-follow')).code).toBe(0);
+});
+
+test('a stack that is not there is named, with its region', async () => {
+  expect(await cli('list', '--stack', 'Nowhere')).toMatchObject({
+    code: 1,
+    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npx cdk deploy), or name it with --stack and its region with --region.\n',
+  });
+});
+
+test('a right that is missing is passed on, with where to look', async () => {
+  expect(await cli('list', '--stack', 'Forbidden')).toMatchObject({
+    code: 1,
+    err: 'User: somebody is not authorized (test)\n→ docs/cli.md lists the rights that each command needs.\n',
+  });
+});
+
+test('dead letters are moved by a task with its destination named, which is waited for', async () => {
+  expect(await cli('dlq', 'redrive')).toMatchObject({
+    code: 0,
+    out: '7 messages moved back to the artifact queue\n',
+  });
+  expect(asked.find(([operation]) => operation === 'StartMessageMoveTask')?.[1]).toEqual({
+    SourceArn: 'arn:aws:sqs:eu-west-1:1:dead',
+    DestinationArn: 'arn:aws:sqs:eu-west-1:1:artifacts',
+  });
+  expect(statuses).toEqual([]);
+});

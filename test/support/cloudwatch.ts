@@ -1,0 +1,297 @@
+import type { Template } from '../../local/aws/template.ts';
+
+/** One value of one metric, as it was sent. */
+interface Sample {
+  readonly at: number;
+  readonly value: number;
+}
+
+/** Metrics by namespace, name and dimensions. */
+export class MetricStore {
+  readonly #samples = new Map<string, Sample[]>();
+
+  put(
+    namespace: string,
+    name: string,
+    dimensions: Readonly<Record<string, string>>,
+    at: number,
+    value: number,
+  ) {
+    const key = keyOf(namespace, name, dimensions);
+    const samples = this.#samples.get(key) ?? [];
+    samples.push({ at, value });
+    this.#samples.set(key, samples);
+  }
+
+  /** Takes a line that a function printed, if it is one in the embedded metric format. */
+  take(line: Readonly<Record<string, unknown>>): void {
+    if (line._aws === undefined) return;
+    const { Timestamp, CloudWatchMetrics } = line._aws as Embedded;
+    for (const { Namespace, Dimensions, Metrics } of CloudWatchMetrics) {
+      for (const names of Dimensions) {
+        const dimensions = Object.fromEntries(names.map((name) => [name, String(line[name])]));
+        for (const { Name } of Metrics) {
+          for (const value of [line[Name]].flat())
+            this.put(Namespace, Name, dimensions, Timestamp, Number(value));
+        }
+      }
+    }
+  }
+
+  /** After `from`, up to and with `to`. */
+  values(key: string, from: number, to: number): number[] {
+    return (this.#samples.get(key) ?? []).filter(({ at }) => at > from && at <= to).map(({ value }) => value);
+  }
+}
+
+interface Embedded {
+  readonly Timestamp: number;
+  readonly CloudWatchMetrics: readonly {
+    readonly Namespace: string;
+    readonly Dimensions: readonly (readonly string[])[];
+    readonly Metrics: readonly { readonly Name: string }[];
+  }[];
+}
+
+function keyOf(namespace: string, name: string, dimensions: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([namespace, name, sorted]);
+}
+
+type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+
+/** A value for each window, newest first; undefined where there is no data. */
+type Series = readonly (number | undefined)[];
+
+interface MetricStat {
+  readonly Metric: {
+    readonly Namespace: string;
+    readonly MetricName: string;
+    readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[];
+  };
+  readonly Period: number;
+  readonly Stat: string;
+}
+
+interface MetricAlarm {
+  readonly AlarmName: string;
+  readonly AlarmActions?: unknown[];
+  readonly ComparisonOperator: string;
+  readonly Threshold: number;
+  readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm?: number;
+  readonly TreatMissingData?: string;
+  readonly Metrics?: readonly {
+    readonly Id: string;
+    readonly Expression?: string;
+    readonly MetricStat?: MetricStat;
+    readonly ReturnData: boolean;
+  }[];
+  readonly Namespace?: string;
+  readonly MetricName?: string;
+  readonly Dimensions?: MetricStat['Metric']['Dimensions'];
+  readonly Period?: number;
+  readonly Statistic?: string;
+}
+
+interface CompositeAlarm {
+  readonly AlarmName: string;
+  readonly AlarmActions?: unknown[];
+  readonly AlarmRule: unknown;
+}
+
+export interface CloudWatchOptions {
+  readonly template: Template;
+  readonly store: MetricStore;
+  /** What a reference in a dimension stands for. */
+  readonly resolve: (value: unknown) => string;
+  /**
+   * Where the documentation leaves room, takes the other reading: FILL makes no values where a metric has none at all
+   * in what is looked at, and `ignore` keeps the state whenever a missing value could have changed it.
+   */
+  readonly otherReading?: boolean;
+}
+
+/**
+ * The alarms of a template, evaluated as CloudWatch documents it, over metrics that were sent.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+ */
+export class CloudWatch {
+  readonly #options: CloudWatchOptions;
+  readonly #metricAlarms: ReadonlyMap<string, MetricAlarm>;
+  readonly #composites: ReadonlyMap<string, CompositeAlarm>;
+  /** By logical id. */
+  readonly #states = new Map<string, AlarmState>();
+  /** Names of alarms that someone was told of, in order. */
+  readonly told: string[] = [];
+
+  constructor(options: CloudWatchOptions) {
+    this.#options = options;
+    const ofType = <T>(type: string) =>
+      new Map(
+        Object.entries(options.template.Resources)
+          .filter(([, { Type }]) => Type === type)
+          .map(([id, { Properties }]) => [id, Properties as unknown as T]),
+      );
+    this.#metricAlarms = ofType<MetricAlarm>('AWS::CloudWatch::Alarm');
+    this.#composites = ofType<CompositeAlarm>('AWS::CloudWatch::CompositeAlarm');
+    for (const id of [...this.#metricAlarms.keys(), ...this.#composites.keys()])
+      this.#states.set(id, 'INSUFFICIENT_DATA');
+  }
+
+  /** What CloudWatch does once a minute. */
+  evaluate(now: number): void {
+    for (const [id, alarm] of this.#metricAlarms) this.#become(id, alarm, this.#stateOf(id, alarm, now));
+    for (const [id, alarm] of this.#composites) {
+      const rule = ruleOf(alarm.AlarmRule);
+      this.#become(id, alarm, isTrue(rule, this.#states) ? 'ALARM' : 'OK');
+    }
+  }
+
+  /** The alarms that someone hears of and that are raised now. */
+  get raised(): string[] {
+    return [...this.#metricAlarms, ...this.#composites]
+      .filter(([id, { AlarmActions }]) => AlarmActions !== undefined && this.#states.get(id) === 'ALARM')
+      .map(([, { AlarmName }]) => AlarmName);
+  }
+
+  #become(id: string, { AlarmName, AlarmActions }: MetricAlarm | CompositeAlarm, state: AlarmState): void {
+    if (state === 'ALARM' && this.#states.get(id) !== 'ALARM' && AlarmActions !== undefined)
+      this.told.push(AlarmName);
+    this.#states.set(id, state);
+  }
+
+  #stateOf(id: string, alarm: MetricAlarm, now: number): AlarmState {
+    const { EvaluationPeriods: wanted, DatapointsToAlarm: enough = wanted } = alarm;
+    // Beyond the evaluation periods CloudWatch looks further back for what is missing: by two, in its examples.
+    const series = this.#series(alarm, now, wanted + 2);
+    const present = series.filter((value) => value !== undefined).slice(0, wanted);
+    const breaching = present.filter((value) => compares(alarm, value)).length;
+    const missing = wanted - present.length;
+    const before = this.#states.get(id) ?? 'INSUFFICIENT_DATA';
+    if (breaching >= enough) return 'ALARM';
+    if (missing === 0) return 'OK';
+    const undecided = this.#options.otherReading === true || breaching === present.length;
+    // Of those that are filled in, all are as TreatMissingData says.
+    const treatments: Readonly<Record<string, () => AlarmState>> = {
+      breaching: () => (breaching + missing >= enough ? 'ALARM' : 'OK'),
+      notBreaching: () => 'OK',
+      ignore: () => (undecided && breaching + missing >= enough ? before : 'OK'),
+    };
+    const treated = treatments[alarm.TreatMissingData ?? 'missing'];
+    if (treated === undefined)
+      throw new Error(`${alarm.AlarmName}: ${alarm.TreatMissingData} is not evaluated here`);
+    return treated();
+  }
+
+  #series(alarm: MetricAlarm, now: number, length: number): Series {
+    const { Namespace = '', MetricName = '', Dimensions = [], Period = 0, Statistic = '' } = alarm;
+    const own: MetricStat = { Metric: { Namespace, MetricName, Dimensions }, Period, Stat: Statistic };
+    if (alarm.Metrics === undefined) return this.#metric(own, now, length);
+    const known = new Map<string, Series>();
+    for (const { Id, MetricStat } of alarm.Metrics)
+      if (MetricStat !== undefined) known.set(Id, this.#metric(MetricStat, now, length));
+    const returned = alarm.Metrics.find(({ ReturnData }) => ReturnData);
+    if (returned?.Expression === undefined) return known.get(returned?.Id ?? '') ?? [];
+    return calculate(returned.Expression, known, length, this.#options.otherReading !== true);
+  }
+
+  #metric({ Metric, Period, Stat }: MetricStat, now: number, length: number): Series {
+    const { store, resolve } = this.#options;
+    const dimensions = Metric.Dimensions.map(({ Name, Value }) => [Name, resolve(Value)]);
+    const key = keyOf(Metric.Namespace, Metric.MetricName, Object.fromEntries(dimensions));
+    return Array.from({ length }, (_, i) => {
+      const to = now - i * Period * 1000;
+      const values = store.values(key, to - Period * 1000, to);
+      return values.length === 0 ? undefined : statistic(Stat, values);
+    });
+  }
+}
+
+function statistic(name: string, values: readonly number[]): number {
+  switch (name) {
+    case 'Sum':
+      return values.reduce((sum, value) => sum + value, 0);
+    case 'Maximum':
+      return Math.max(...values);
+    case 'Minimum':
+      return Math.min(...values);
+    default:
+      throw new Error(`the statistic ${name} is not evaluated here`);
+  }
+}
+
+function compares({ ComparisonOperator, Threshold }: MetricAlarm, value: number): boolean {
+  switch (ComparisonOperator) {
+    case 'GreaterThanOrEqualToThreshold':
+      return value >= Threshold;
+    default:
+      throw new Error(`${ComparisonOperator} is not evaluated here`);
+  }
+}
+
+/** `IF(FILL(id, 0) < 1, 1, 0)`, the one kind of expression that the alarms have. */
+function calculate(
+  expression: string,
+  known: ReadonlyMap<string, Series>,
+  length: number,
+  fillsEmpty: boolean,
+): Series {
+  const shape = /^IF\(FILL\((\w+), (\d+)\) < (\d+), (\d+), (\d+)\)$/.exec(expression);
+  if (shape === null) throw new Error(`${expression} is not evaluated here`);
+  const [, id = '', fill, bound, yes, no] = shape;
+  const series = known.get(id) ?? [];
+  const isEmpty = series.every((value) => value === undefined);
+  if (isEmpty && !fillsEmpty) return Array.from({ length }, () => undefined);
+  return series.map((value) => Number((value ?? Number(fill)) < Number(bound) ? yes : no));
+}
+
+/** The rule of a composite alarm, with logical ids for ARNs. */
+function ruleOf(rule: unknown): string {
+  if (typeof rule === 'string') return rule;
+  const { 'Fn::Join': joined, 'Fn::GetAtt': attribute } = rule as {
+    'Fn::Join'?: [string, unknown[]];
+    'Fn::GetAtt'?: [string, string];
+  };
+  if (attribute !== undefined) return attribute[0];
+  if (joined === undefined) throw new Error(`${JSON.stringify(rule)} is not evaluated here`);
+  return joined[1].map(ruleOf).join(joined[0]);
+}
+
+/** OR binds least, then AND, then NOT; parentheses as usual. */
+function isTrue(rule: string, states: ReadonlyMap<string, AlarmState>): boolean {
+  const tokens = rule.match(/\(|\)|\bAND\b|\bOR\b|\bNOT\b|ALARM\("[^"]+"\)/g) ?? [];
+  if (tokens.join('').length !== rule.replace(/\s/g, '').length)
+    throw new Error(`${rule} is not evaluated here`);
+  let at = 0;
+  const next = (token: string) => {
+    if (tokens[at] !== token) return false;
+    at += 1;
+    return true;
+  };
+  const either = (): boolean => {
+    let value = both();
+    while (next('OR')) value = both() || value;
+    return value;
+  };
+  const both = (): boolean => {
+    let value = one();
+    while (next('AND')) value = one() && value;
+    return value;
+  };
+  const one = (): boolean => {
+    if (next('NOT')) return !one();
+    if (next('(')) {
+      const value = either();
+      if (!next(')')) throw new Error(`${rule} lacks a parenthesis`);
+      return value;
+    }
+    const id = /^ALARM\("([^"]+)"\)$/.exec(tokens[at++] ?? '')?.[1] ?? '';
+    const state = states.get(id);
+    if (state === undefined) throw new Error(`${rule} names ${id}, which is no alarm`);
+    return state === 'ALARM';
+  };
+  const value = either();
+  if (at !== tokens.length) throw new Error(`${rule} goes on behind its end`);
+  return value;
+}
