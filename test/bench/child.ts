@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** A part of the stage in a process of its own, so that its work is not counted as the collector's. */
@@ -18,24 +17,18 @@ export async function startPart<Ready, Ask, Answer>(
   const child: ChildProcess = fork(join(import.meta.dirname, file), [JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const said = async () => {
-    const [message] = await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(([code]) => {
-        throw new Error(`${file} exited with ${code}`);
-      }),
-    ]);
-    return message;
-  };
-  const ready = (await said()) as Ready;
+  let expected = Promise.withResolvers<unknown>();
+  child.on('message', (message) => expected.resolve(message));
+  child.once('exit', (code) => expected.reject(new Error(`${file} exited with ${code}`)));
+  const ready = (await expected.promise) as Ready;
   let before: Promise<unknown> = Promise.resolve();
   return {
     ready,
     ask(message) {
       const answer = before.then(async () => {
-        const answered = said();
+        expected = Promise.withResolvers();
         child.send(message as never);
-        return (await answered) as Answer;
+        return (await expected.promise) as Answer;
       });
       before = answer.catch(() => undefined);
       return answer;

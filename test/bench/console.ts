@@ -116,7 +116,9 @@ async function enact(illness: Illness, response: ServerResponse): Promise<void> 
 }
 
 const authority = await createAuthority('benchmark');
-const { cert, key } = await createServerCertificate(authority, [`*.${hosts[0]?.split('.').slice(1).join('.')}`]);
+const { cert, key } = await createServerCertificate(authority, [
+  `*.${hosts[0]?.split('.').slice(1).join('.')}`,
+]);
 const server = createServer({ cert, key, keepAliveTimeout: 75_000 }, async (request, response) => {
   requests += 1;
   const host = request.headers.host ?? '';

@@ -15,12 +15,11 @@ const timeFields: { readonly [stream: string]: string } = {
   agents: 'updatedAt',
 };
 
-/** A record's text, cut where its id and its time go. */
-interface Mould {
-  readonly parts: readonly string[];
-  readonly id: string;
-  readonly time: string;
-}
+/** A record's text in parts, with `id` and `time` for parts of their own. */
+type Mould = readonly string[];
+
+/** Is in no JSON text. */
+const cut = '\u0000';
 
 /** Of activities those that are small enough are kept, so that they have 1.1 KB on average, as in recorded answers. */
 const averageBytes: { readonly [stream: string]: number } = { activities: 1100 };
@@ -61,9 +60,10 @@ function chosen(texts: readonly string[], average = Number.POSITIVE_INFINITY): s
 function mouldOf(text: string, field: string): Mould {
   const { id, threatInfo, ...record } = JSON.parse(text);
   const time = threatInfo?.[field] ?? record[field];
-  // U+0001 and U+0002 are in no JSON text.
-  const marked = text.replaceAll(id, '\u0001').replace(`"${field}":"${time}"`, `"${field}":"\u0002"`);
-  return { parts: marked.split(/(?<=[\u0001\u0002])|(?=[\u0001\u0002])/), id, time };
+  const marked = text
+    .replaceAll(id, `${cut}id${cut}`)
+    .replace(`"${field}":"${time}"`, `"${field}":"${cut}time${cut}"`);
+  return marked.split(cut);
 }
 
 /** The text of a ladder's record number `i`. */
@@ -72,7 +72,7 @@ export function recordText(forms: readonly Mould[], { firstMicros, stepMicros }:
   if (mould === undefined) throw new Error('there is no mould');
   const id = String(10n ** 18n + BigInt(i));
   const time = written(firstMicros + i * stepMicros);
-  return mould.parts.map((part) => (part === '\u0001' ? id : part === '\u0002' ? time : part)).join('');
+  return mould.map((part) => (part === 'id' ? id : part === 'time' ? time : part)).join('');
 }
 
 export function written(micros: number): string {
