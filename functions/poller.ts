@@ -4,6 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
+import { furtherRuns, type ShardEvent } from './adapters/lambda.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, metrics, report, reportRun } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
@@ -31,15 +32,13 @@ const ports: Ports = {
   secrets: secretsManager(Date.now),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
+  shards: furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''),
   clock,
   report,
 };
 
-/** The tick of the rule; any other event is a tick of its own. */
-interface Tick {
-  /** ISO 8601. */
-  readonly time?: string;
-}
+/** The tick of the rule, or a shard of it; any other event is a tick of its own. */
+type Tick = Partial<ShardEvent>;
 
 async function poller(tick: Tick, context: Context): Promise<RunSummary> {
   const time = Date.parse(tick.time ?? '');
@@ -47,6 +46,7 @@ async function poller(tick: Tick, context: Context): Promise<RunSummary> {
     id: context.awsRequestId,
     scheduledAt: Number.isNaN(time) ? clock.now() : time,
     remainingMs: () => context.getRemainingTimeInMillis(),
+    instances: tick.instances,
   };
   const summary = await run(stream, invocation, settings, ports);
   reportRun(stream.name, summary);

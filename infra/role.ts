@@ -14,7 +14,9 @@ export interface Reach {
   readonly queue: Queue;
   readonly overflow: Bucket;
   readonly logGroup: LogGroup;
-  readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns'>;
+  /** By name: the function needs its role before it is there itself. */
+  readonly functionName: string;
+  readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns' | 'reservedConcurrency'>;
 }
 
 /** A function's own role: it may do what a poll does, and nothing else. */
@@ -53,6 +55,12 @@ function rights(stack: Stack, { settings, ...reach }: Reach): PolicyStatement[] 
     resourceName: 'signal-client/sentinelone/*',
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+  const itself = stack.formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: reach.functionName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
   const may = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
   const keys = settings.secretKeyArns;
   const decrypt = new PolicyStatement({
@@ -71,6 +79,7 @@ function rights(stack: Stack, { settings, ...reach }: Reach): PolicyStatement[] 
     may(['s3:PutObject'], reach.overflow.arnForObjects('*')),
     may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
     ...(keys.length > 0 ? [decrypt] : []),
+    ...(settings.reservedConcurrency === 1 ? [] : [may(['lambda:InvokeFunction'], itself)]),
   ];
 }
 

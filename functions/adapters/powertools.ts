@@ -66,6 +66,15 @@ export function reportRun(stream: string, summary: RunSummary): void {
     });
   }
   metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
+  if (summary.handedOver > 0) {
+    logger.info(`sentinelone: ${summary.handedOver} instances are polled by further runs of ${stream}`, {
+      ...summary,
+    });
+  }
+  if (summary.isLateShard) {
+    logger.warn(`sentinelone: a further run of ${stream} began late`, { ...summary });
+    metrics.addMetric('LateShards', MetricUnit.Count, 1);
+  }
 }
 
 function count({ pages, artifacts, lagSeconds, error }: Outcome): void {

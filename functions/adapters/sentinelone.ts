@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import got, { RequestError, TimeoutError } from 'got';
 import {
   HeavyPageError,
@@ -19,11 +21,20 @@ const connectMs = 10_000;
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
 
+/** Packed, a page that is worth waiting with is larger than this. */
+const smallBytes = 32 * 1024;
+
 const client = got.extend({
   followRedirect: false,
   throwHttpErrors: false,
   retry: { limit: 0 },
-  headers: { accept: 'application/json', 'user-agent': 'sentinelone-collector' },
+  // What has to wait for its turn waits packed.
+  decompress: false,
+  headers: {
+    accept: 'application/json',
+    'accept-encoding': 'gzip, deflate, br',
+    'user-agent': 'sentinelone-collector',
+  },
 });
 
 /**
@@ -34,19 +45,47 @@ const client = got.extend({
 export const sentinelOne: SentinelOne = {
   async get(request) {
     const began = performance.now();
-    const { response, chunks, bytes } = await exchange(request);
-    const body = Buffer.concat(chunks).toString('utf8');
-    if (response.statusCode !== 200) throw refusal(response, body, request);
-    return { body, bytes, tookMs: performance.now() - began, dateMs: dateMs(response) } satisfies Answer;
+    const { response, packed } = await exchange(request);
+    const tookMs = performance.now() - began;
+    if (response.statusCode !== 200) {
+      const body = await unpacked(packed, response, refusalBytes).catch(() => '');
+      throw refusal(response, body.toString(), request);
+    }
+    if (packed.length > smallBytes) await request.whenLarge();
+    const body = await unpacked(packed, response, request.maxBytes).catch((error: unknown) => {
+      throw unpackingFailure(error, request);
+    });
+    return { body: body.toString(), bytes: body.length, tookMs, dateMs: dateMs(response) } satisfies Answer;
   },
 };
 
 interface Exchange {
   readonly response: IncomingMessage;
-  readonly chunks: readonly Uint8Array[];
-  /** After decompression: what a bomb unpacks to counts. */
-  readonly bytes: number;
+  readonly packed: Buffer;
 }
+
+const unpackers: { readonly [encoding: string]: (packed: Buffer, options: ZlibOptions) => Promise<Buffer> } =
+  {
+    gzip: promisify(gunzip),
+    'x-gzip': promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress),
+  };
+
+/** Rejects where it unpacks to more: a bomb is small. */
+async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const unpack = unpackers[headers['content-encoding']?.trim().toLowerCase() ?? ''];
+  return unpack === undefined ? packed : unpack(packed, { maxOutputLength: maxBytes });
+}
+
+function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {
+  return error instanceof RangeError
+    ? tooLarge(host, path, maxBytes)
+    : new UnreachableError(`${host} sent an answer that can't be unpacked`, remedies.network);
+}
+
+const tooLarge = (host: string, path: string, maxBytes: number) =>
+  new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
 async function exchange({
   host,
@@ -73,8 +112,7 @@ async function exchange({
     });
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
+      if (bytes > maxBytes) throw tooLarge(host, path, maxBytes);
       chunks.push(chunk);
       if (response?.statusCode !== 200 && bytes > refusalBytes) break;
     }
@@ -83,7 +121,7 @@ async function exchange({
   }
   if (response === undefined)
     throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-  return { response, chunks, bytes };
+  return { response, packed: Buffer.concat(chunks) };
 }
 
 const remedies = {

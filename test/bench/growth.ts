@@ -1,7 +1,7 @@
 import { backlog, drain, dynamoCalls } from './drain.ts';
 import { median, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, startStage } from './stage.ts';
+import { type Measured, oneRun, startStage } from './stage.ts';
 
 const backlogs = [10_000, 100_000, 1_000_000];
 

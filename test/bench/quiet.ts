@@ -1,7 +1,7 @@
 import { dynamoCalls } from './drain.ts';
 import { sum } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, startStage } from './stage.ts';
+import { type Measured, oneRun, startStage } from './stage.ts';
 
 /** A later poll of instances where nothing happened. */
 export async function quietPoll(instances: number, ladders = {}): Promise<Measured> {

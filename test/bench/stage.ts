@@ -53,6 +53,9 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** Many instances are not handed to further runs: it is the one that is measured. */
+export const oneRun = { INSTANCES_PER_RUN: '1000' };
+
 export const hostOf = (i: number) => `n${i}.bench.sentinelone.net`;
 
 const instanceItem = (i: number, attributes: object) => ({
@@ -142,6 +145,7 @@ function defaults(name: string): Environment {
     OVERLAP_MINUTES: String(context.overlapMinutes),
     MEMORY_ENTRIES: String(context.memoryEntries),
     REQUESTS_PER_SECOND: String(stream?.requestsPerSecond),
+    INSTANCES_PER_RUN: '200',
     INSTANCES_AT_ONCE: String(context.instancesAtOnce),
     PAGES_PER_TURN: String(context.pagesPerTurn),
     PAGES_PER_RUN: String(context.pagesPerRun),

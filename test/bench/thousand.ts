@@ -1,7 +1,7 @@
 import { backlog, dynamoCalls } from './drain.ts';
 import { median, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, startStage } from './stage.ts';
+import { type Measured, oneRun, startStage } from './stage.ts';
 
 /** Many instances with a few records each, in one invocation. */
 export async function benchThousand(rounds: number, instances = 1000): Promise<Report> {

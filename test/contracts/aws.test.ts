@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -284,5 +288,39 @@ describe.each(subjects)('%s', (_, make) => {
     expect(elsewhere({ source: 'sentinelone', raw: 'x', metadata: {} }, location).metadata.rawLocation).toBe(
       location,
     );
+  });
+});
+
+describe('further runs', () => {
+  test('are started without waiting for them, with the tick and whom they poll', async () => {
+    const seen: { url: string | undefined; type: unknown; body: string }[] = [];
+    const server = createServer(async (request, response) => {
+      const type = request.headers['x-amz-invocation-type'];
+      seen.push({ url: request.url, type, body: await text(request) });
+      response.writeHead(202).end();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    process.env.AWS_ENDPOINT_URL_LAMBDA = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const { furtherRuns } = await import('../../functions/adapters/lambda.ts');
+      const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
+      await furtherRuns('Collector-threats').handOver(shard);
+      expect(seen).toMatchObject([
+        { type: 'Event', url: expect.stringContaining('/functions/Collector-threats/') },
+      ]);
+      expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+        time: '2026-03-01T12:00:00.000Z',
+        instances: ['acme', 'globex'],
+      });
+      server.removeAllListeners('request').on('request', (_, response) => {
+        response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end('{}');
+      });
+      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow();
+    } finally {
+      delete process.env.AWS_ENDPOINT_URL_LAMBDA;
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });

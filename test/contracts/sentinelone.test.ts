@@ -54,6 +54,7 @@ describe.each<[string, () => SentinelOne]>([
       query,
       timeoutMs: 10_000,
       maxBytes: 1_000_000,
+      whenLarge: async () => undefined,
       signal: new AbortController().signal,
     });
   const sorted = { sortBy: 'createdAt', sortOrder: 'asc', skipCount: 'true' };

@@ -1,4 +1,4 @@
-import type { Instances, Overflow, Secret, Secrets } from '../../functions/core/ports.ts';
+import type { Instances, Overflow, Secret, Secrets, Shard, Shards } from '../../functions/core/ports.ts';
 
 /** An instances table in memory. */
 export class FakeInstances implements Instances {
@@ -42,5 +42,14 @@ export class FakeOverflow implements Overflow {
     const location = `s3://overflow/${key}`;
     this.objects.set(location, body);
     return location;
+  }
+}
+
+/** Keeps what was handed over, for a test to run. */
+export class FakeShards implements Shards {
+  readonly handed: Shard[] = [];
+
+  async handOver(shard: Shard): Promise<void> {
+    this.handed.push(structuredClone(shard));
   }
 }

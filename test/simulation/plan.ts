@@ -34,6 +34,8 @@ export const faultKinds = [
   'memory-write-answer-lost',
   'table-read-fails',
   'overflow-fails',
+  'hand-over-fails',
+  'hand-over-answer-lost',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -145,7 +147,7 @@ export function planOf(seed: number): Plan {
 function rate(random: Random, kind: FaultKind): number {
   const often = random.pick([0, 0, 0.02, 0.08]);
   // Rare calls have to fail often enough to mean something.
-  if (kind === 'overflow-fails') return often * 6;
+  if (kind === 'overflow-fails' || kind.startsWith('hand-over')) return often * 6;
   if (kind === 'token-null-text') return often * 5;
   // Waiting out slowness takes most of a run's time.
   return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
@@ -158,6 +160,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean): Settings
     memoryEntries: peaceful ? 20_000 : random.pick([10, 100, 20_000, 20_000]),
     messageBytes: random.pick([1000, 3000, 250 * 1024]),
     requestsPerSecond: random.pick([1, 6, 1000]),
+    instancesPerRun: random.pick([1, 2, 200]),
     instancesAtOnce: random.pick([1, 2, 10]),
     pagesPerTurn: random.pick([1, 2, 5]),
     pagesPerRun: random.pick([2, 5, 1000, 1000]),

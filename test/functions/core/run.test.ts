@@ -8,12 +8,16 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../../../functions/core/errors.ts';
+import type { Shard } from '../../../functions/core/ports.ts';
 import { run } from '../../../functions/core/run.ts';
 import type { Settings } from '../../../functions/core/settings.ts';
 import type { Stream } from '../../../functions/core/stream.ts';
 import { fromMs } from '../../../functions/core/time.ts';
 import { at, settings, stream } from './given.ts';
 import { noon, pageText, type Says, scene } from './scene.ts';
+
+/** Of a run that is no shard and hands nothing over. */
+const alone = { handedOver: 0, isLateShard: false };
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -49,6 +53,13 @@ function collector() {
       };
       return world.clock.runThrough(run(of, invocation, { ...settings, ...more }, world.ports));
     },
+    /** A further run, at once. */
+    runShard: (shard: Shard, more: Partial<Settings> = {}) => {
+      runs += 1;
+      const end = world.clock.now() + 540_000;
+      const invocation = { id: `run ${runs}`, ...shard, remainingMs: () => end - world.clock.now() };
+      return world.clock.runThrough(run(stream, invocation, { ...settings, ...more }, world.ports));
+    },
     wait: (ms: number) => world.clock.runUntil(world.clock.now() + ms),
     status: (instance = 'acme') => world.cursors.items.get(itemOf(instance))?.status ?? {},
     kept: (instance = 'acme') => world.cursors.items.get(itemOf(instance)),
@@ -59,7 +70,7 @@ function collector() {
 describe('a run', () => {
   it('collects what is there and leaves the cursor, the status and no claim', async () => {
     const { clock, delivered, kept, outcomes, run } = withBook('acme', 2);
-    expect(await run()).toEqual({ instances: 1, due: 1, notReached: 0 });
+    expect(await run()).toEqual({ ...alone, instances: 1, due: 1, notReached: 0 });
     expect(delivered()).toEqual(['r0', 'r1']);
     const item = kept();
     expect(item?.claim).toBeUndefined();
@@ -104,10 +115,10 @@ describe('a run', () => {
     const { put, book, cursors, outcomes, wait, run } = collector();
     for (const name of ['one', 'two', 'three']) put(name, book(1));
     await cursors.claim({ instance: 'two', stream: stream.name, run: 'another' }, noon, noon + 1);
-    expect(await run()).toEqual({ instances: 3, due: 3, notReached: 1 });
+    expect(await run()).toEqual({ ...alone, instances: 3, due: 3, notReached: 1 });
     expect(outcomes.map(({ instance }) => instance).sort()).toEqual(['one', 'three']);
     await wait(2);
-    expect(await run()).toEqual({ instances: 3, due: 1, notReached: 0 });
+    expect(await run()).toEqual({ ...alone, instances: 3, due: 1, notReached: 0 });
   });
 
   it('throws where a table can’t be read', async () => {
@@ -187,7 +198,7 @@ describe('a claim', () => {
     cursors.beforeSave = () => {
       throw new ClaimLostError('taken');
     };
-    expect(await run()).toEqual({ instances: 1, due: 1, notReached: 0 });
+    expect(await run()).toEqual({ ...alone, instances: 1, due: 1, notReached: 0 });
     expect(outcomes).toMatchObject([{ state: 'backlogged', error: undefined, caughtUp: false }]);
     expect(delivered()).toEqual(['r0']);
     expect(kept()?.cursor).toBeUndefined();
@@ -692,4 +703,75 @@ describe('an audit', () => {
     expect(counted()).toBe(2);
     expect(outcomes.at(-1)?.audit).toBeDefined();
   });
+});
+
+describe('many instances', () => {
+  /** Five, of which one run polls two. */
+  const five = () => {
+    const world = collector();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) world.put(name, world.book(1, name));
+    return { ...world, few: { instancesPerRun: 2 } };
+  };
+
+  it('are shared with further runs, and all are polled once', async () => {
+    const { run, runShard, few, shards, askedOf, delivered } = five();
+    expect(await run(few)).toEqual({ ...alone, instances: 5, due: 5, handedOver: 4, notReached: 0 });
+    expect(askedOf()).toEqual(['a']);
+    expect(shards.handed).toHaveLength(2);
+    for (const shard of shards.handed) {
+      expect(await runShard(shard, few)).toEqual({ ...alone, instances: 5, due: 2, notReached: 0 });
+    }
+    expect(shards.handed).toHaveLength(2);
+    expect(delivered().toSorted()).toEqual(['a0', 'b0', 'c0', 'd0', 'e0']);
+  });
+
+  it('are polled by this run where nobody takes them', async () => {
+    const { run, few, ports, askedOf } = five();
+    Object.assign(ports, { shards: { handOver: () => Promise.reject(new Error('throttled')) } });
+    expect(await run(few)).toEqual({ ...alone, instances: 5, due: 5, notReached: 0 });
+    expect(askedOf().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('are not polled again by a shard that comes after the next tick, and it says that it is late', async () => {
+    const { run, runShard, few, shards, asked, wait } = five();
+    await run(few);
+    const [shard] = shards.handed;
+    if (shard === undefined) throw new Error('there is no shard');
+    await wait(stream.cadenceMinutes * minute);
+    await run();
+    asked.length = 0;
+    expect(await runShard(shard, few)).toEqual({
+      ...alone,
+      instances: 5,
+      due: 0,
+      isLateShard: true,
+      notReached: 0,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('of a shard are late after half a cadence, not before', async () => {
+    const { runShard, wait } = five();
+    const shard = { instances: ['a'], scheduledAt: noon };
+    await wait((stream.cadenceMinutes / 2) * minute);
+    expect((await runShard(shard)).isLateShard).toBe(false);
+    await wait(1);
+    expect((await runShard(shard)).isLateShard).toBe(true);
+  });
+});
+
+it('a large page waits until others are delivered, and a small one does not', async () => {
+  const { put, answer, run, delivered, outcomes } = collector();
+  /** How many large ones were delivered when each had its turn. */
+  const doneBefore: Record<string, number> = {};
+  for (const name of ['large-1', 'large-2', 'large-3', 'small']) {
+    put(name, async (request) => {
+      if (name.startsWith('large')) await request.whenLarge();
+      doneBefore[name] = delivered().filter((id) => id.startsWith('large')).length;
+      return answer(pageText({ [name]: -60 }));
+    });
+  }
+  await run({ instancesAtOnce: 10 });
+  expect(doneBefore).toEqual({ 'large-1': 0, 'large-2': 0, 'large-3': 1, small: 0 });
+  expect(outcomes.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
 });
