@@ -772,6 +772,7 @@ it('a large page waits until others are delivered, and a small one does not', as
     });
   }
   await run({ instancesAtOnce: 10 });
-  expect(doneBefore).toEqual({ 'large-1': 0, 'large-2': 0, 'large-3': 1, small: 0 });
+  expect(doneBefore).toMatchObject({ 'large-1': 0, 'large-2': 0, small: 0 });
+  expect(doneBefore['large-3']).toBeGreaterThan(0);
   expect(outcomes.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
 });
