@@ -1,5 +1,6 @@
 import type { Settings } from './core/settings.ts';
 import type { Stream } from './core/stream.ts';
+import { reading } from './variables.ts';
 
 /** What the stack sets and the entry reads: every variable is text, as Lambda has it. */
 export interface Environment {
@@ -42,16 +43,7 @@ export interface Deployment {
 
 /** Throws an Error that names the variable which is missing or wrong: the stack sets them all. */
 export function readEnvironment(variables: Partial<Environment>, streams: readonly Stream[]): Deployment {
-  const text = (name: keyof Environment): string => {
-    const value = variables[name];
-    if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
-    return value;
-  };
-  const number = (name: keyof Environment, least = Number.MIN_VALUE): number => {
-    const value = Number(text(name));
-    if (!(value >= least)) throw new Error(`environment variable ${name} is not a positive number`);
-    return value;
-  };
+  const { text, number } = reading<keyof Environment>(variables);
   const stream = streams.find(({ name }) => name === text('STREAM'));
   if (stream === undefined) throw new Error(`environment variable STREAM names no stream: ${text('STREAM')}`);
   return {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
@@ -10,7 +9,7 @@ import { logger, metrics, report, reportRun } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
-import type { Clock } from './core/clock.ts';
+import { systemClock } from './clock.ts';
 import type { Ports } from './core/ports.ts';
 import { type RunSummary, run } from './core/run.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -18,12 +17,6 @@ import { streams } from './streams/list.ts';
 
 const environment = readEnvironment(process.env as Partial<Environment>, streams);
 const { stream, settings } = environment;
-
-const clock: Clock = {
-  now: Date.now,
-  random: Math.random,
-  sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
-};
 
 const ports: Ports = {
   sentinelone: sentinelOne,
@@ -33,7 +26,7 @@ const ports: Ports = {
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
   shards: furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''),
-  clock,
+  clock: systemClock,
   report,
 };
 
@@ -44,7 +37,7 @@ async function poller(tick: Tick, context: Context): Promise<RunSummary> {
   const time = Date.parse(tick.time ?? '');
   const invocation = {
     id: context.awsRequestId,
-    scheduledAt: Number.isNaN(time) ? clock.now() : time,
+    scheduledAt: Number.isNaN(time) ? systemClock.now() : time,
     remainingMs: () => context.getRemainingTimeInMillis(),
     instances: tick.instances,
   };

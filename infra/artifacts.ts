@@ -24,6 +24,7 @@ export class Artifacts extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...kept,
       maxMessageSizeBytes: 1024 * 1024,
+      // Six times the forwarder's timeout, as AWS advises: throttled batches are tried again before they reappear.
       visibilityTimeout: Duration.minutes(6),
       // Once in six minutes is 240 times a day: an outage of a day buries nothing. 1000 times are four days, so what
       // no consumer can take still has ten in the dead-letter queue.

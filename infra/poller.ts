@@ -1,11 +1,13 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Architecture, type Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Environment } from '../functions/environment.ts';
 import type { streams } from '../functions/streams/list.ts';
+import { logGroup, platform, wayOut } from './function.ts';
+import { nodeOptions } from './node-options.ts';
 import { PollerRole, type Reach } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,7 +16,7 @@ export type Stream = (typeof streams)[number];
 
 interface PollerProps extends Omit<Reach, 'logGroup' | 'functionName'> {
   readonly stream: Stream;
-  /** Holds `index.mjs`, which exports `handler`. */
+  /** Holds `poller.mjs`, which exports `handler`. */
   readonly code: Code;
   readonly settings: Settings;
 }
@@ -29,22 +31,16 @@ export class Poller extends Construct {
     const name = `${settings.stackName}-${stream.name}`;
     const cadence = Duration.minutes(stream.cadenceMinutes);
 
-    this.logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/lambda/${name}`,
-      retention: settings.logRetentionDays,
-      // A log group that stayed behind under this name would stop the stack from being deployed again.
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.logGroup = logGroup(this, name, settings);
     const poll = new Lambda(this, 'Function', {
+      ...platform,
       functionName: name,
       description: `Polls SentinelOne ${stream.name} every ${stream.cadenceMinutes} minutes`,
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
       code: props.code,
-      handler: 'index.handler',
+      handler: 'poller.handler',
       memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
-      environment: { ...environment(props), NODE_OPTIONS: nodeOptions },
+      environment: { ...environment(props), ...wayOut(settings), NODE_OPTIONS: nodeOptions },
       logGroup: this.logGroup,
       role: new PollerRole(this, 'Role', { ...props, functionName: name, logGroup: this.logGroup }),
       ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
@@ -60,9 +56,6 @@ export class Poller extends Construct {
     });
   }
 }
-
-/** Lambda's own choice, 5 % of the memory, lets the heap of a long catch-up grow by half for a twentieth of its time. */
-const nodeOptions = '--max-semi-space-size=4';
 
 /** Lambda keeps an event for six hours at most. */
 const longestEventAgeMinutes = 6 * 60;

@@ -7,7 +7,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 
-/** What a function may touch. */
+/** What a poller may touch. */
 export interface Reach {
   readonly instances: Table;
   readonly cursors: Table;
@@ -19,69 +19,141 @@ export interface Reach {
   readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns' | 'reservedConcurrency'>;
 }
 
-/** A function's own role: it may do what a poll does, and nothing else. */
-export class PollerRole extends Role {
-  constructor(scope: Construct, id: string, reach: Reach) {
-    super(scope, id, {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { poll: new PolicyDocument({ statements: rights(Stack.of(scope), reach) }) },
-    });
+/** What the forwarder may touch. */
+export interface ForwarderReach {
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+  readonly overflow: Bucket;
+  readonly cursors: Table;
+  /** Undefined where accepted ids are not remembered. */
+  readonly accepted: Table | undefined;
+  readonly logGroup: LogGroup;
+  readonly settings: Pick<Settings, 'analyticsSecretId' | 'secretKeyArns'>;
+}
 
-    const bucketId = this.stack.getLogicalId(reach.overflow.node.defaultChild as CfnBucket);
-    const wildcard = (resource: string, reason: string) => ({
-      id: `AwsSolutions-IAM5[Resource::${resource}]`,
-      reason,
-    });
+/** A poller's own role: it may do what a poll does, and nothing else. */
+export class PollerRole extends Role {
+  constructor(scope: Construct, id: string, { settings, ...reach }: Reach) {
+    const ownSecrets = secretArn(scope, 'signal-client/sentinelone/*');
+    super(
+      scope,
+      id,
+      allowing('poll', [
+        writeLogs(reach.logGroup),
+        may(['dynamodb:Scan'], reach.instances.tableArn),
+        may(
+          ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+          reach.cursors.tableArn,
+        ),
+        may(['sqs:SendMessage'], reach.queue.queueArn),
+        may(['s3:PutObject'], reach.overflow.arnForObjects('*')),
+        may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
+        ...decryptSecrets(settings),
+        ...(settings.reservedConcurrency === 1 ? [] : [startItself(scope, reach.functionName)]),
+      ]),
+    );
     Validations.of(this).acknowledge(
-      wildcard(
-        `<${bucketId}.Arn>/*`,
-        'Objects are named after records: PutObject alone, in this one bucket.',
-      ),
+      objectsOf(reach.overflow, 'Objects are named after records: PutObject alone, in this one bucket.'),
       wildcard(
         'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:signal-client/sentinelone/*',
         'A new instance brings its secret under this prefix and needs no deployment.',
       ),
-      ...reach.settings.secretArns
+      ...settings.secretArns
         .filter((arn) => arn.includes('*'))
         .map((arn) => wildcard(arn, 'The operator who deploys grants these secrets by a setting.')),
     );
   }
 }
 
-function rights(stack: Stack, { settings, ...reach }: Reach): PolicyStatement[] {
-  const ownSecrets = stack.formatArn({
+/** The forwarder's own role: it may take what is in the artifact queue, and nothing of what a poll does. */
+export class ForwarderRole extends Role {
+  constructor(scope: Construct, id: string, { settings, ...reach }: ForwarderReach) {
+    const { analyticsSecretId: secret } = settings;
+    super(
+      scope,
+      id,
+      allowing('forward', [
+        writeLogs(reach.logGroup),
+        may(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], reach.queue.queueArn),
+        may(['sqs:SendMessage'], reach.deadLetterQueue.queueArn),
+        may(['s3:GetObject'], reach.overflow.arnForObjects('*')),
+        // Without it S3 calls an object that is gone forbidden.
+        may(['s3:ListBucket'], reach.overflow.bucketArn),
+        // Secrets Manager adds a hyphen and six characters to a secret's name.
+        may(
+          ['secretsmanager:GetSecretValue'],
+          secret.startsWith('arn:') ? secret : secretArn(scope, `${secret}-??????`),
+        ),
+        new PolicyStatement({
+          actions: ['dynamodb:UpdateItem'],
+          resources: [reach.cursors.tableArn],
+          // Its own status, beside the instances' cursors.
+          conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
+        }),
+        ...(reach.accepted
+          ? [may(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], reach.accepted.tableArn)]
+          : []),
+        ...decryptSecrets(settings),
+      ]),
+    );
+    Validations.of(this).acknowledge(
+      objectsOf(reach.overflow, 'Objects are named after records: GetObject alone, in this one bucket.'),
+    );
+  }
+}
+
+function allowing(name: string, statements: PolicyStatement[]) {
+  return {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    inlinePolicies: { [name]: new PolicyDocument({ statements }) },
+  };
+}
+
+function may(actions: string[], ...resources: string[]): PolicyStatement {
+  return new PolicyStatement({ actions, resources });
+}
+
+const writeLogs = ({ logGroupArn }: LogGroup) =>
+  may(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
+
+function secretArn(scope: Construct, resourceName: string): string {
+  return Stack.of(scope).formatArn({
     service: 'secretsmanager',
     resource: 'secret',
-    resourceName: 'signal-client/sentinelone/*',
+    resourceName,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
-  const itself = stack.formatArn({
-    service: 'lambda',
-    resource: 'function',
-    resourceName: reach.functionName,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-  const may = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
-  const keys = settings.secretKeyArns;
-  const decrypt = new PolicyStatement({
-    actions: ['kms:Decrypt'],
-    resources: [...keys],
-    conditions: { StringEquals: { 'kms:ViaService': [...new Set(keys.map(secretsManagerBeside))] } },
-  });
+}
+
+function startItself(scope: Construct, functionName: string): PolicyStatement {
+  const itself = { service: 'lambda', resource: 'function', resourceName: functionName };
+  return may(
+    ['lambda:InvokeFunction'],
+    Stack.of(scope).formatArn({ ...itself, arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+  );
+}
+
+/** A key opens nothing by itself: only a secret that the function may read, and only for Secrets Manager. */
+function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>): PolicyStatement[] {
+  if (keys.length === 0) return [];
   return [
-    may(['logs:CreateLogStream', 'logs:PutLogEvents'], reach.logGroup.logGroupArn),
-    may(['dynamodb:Scan'], reach.instances.tableArn),
-    may(
-      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-      reach.cursors.tableArn,
-    ),
-    may(['sqs:SendMessage'], reach.queue.queueArn),
-    may(['s3:PutObject'], reach.overflow.arnForObjects('*')),
-    may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
-    ...(keys.length > 0 ? [decrypt] : []),
-    ...(settings.reservedConcurrency === 1 ? [] : [may(['lambda:InvokeFunction'], itself)]),
+    new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [...keys],
+      conditions: { StringEquals: { 'kms:ViaService': [...new Set(keys.map(secretsManagerBeside))] } },
+    }),
   ];
 }
 
 /** The service that may use a key for us: Secrets Manager in the key's own region. */
 const secretsManagerBeside = (keyArn: string) => `secretsmanager.${keyArn.split(':')[3]}.amazonaws.com`;
+
+const wildcard = (resource: string, reason: string) => ({
+  id: `AwsSolutions-IAM5[Resource::${resource}]`,
+  reason,
+});
+
+function objectsOf(bucket: Bucket, reason: string) {
+  const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnBucket);
+  return wildcard(`<${id}.Arn>/*`, reason);
+}

@@ -48,6 +48,25 @@ export interface Settings {
    * queue; moving it back starts another 14. The record that it points at must outlive it: 14 + 14.
    */
   readonly overflowExpirationDays: number;
+  /** Where the forwarder posts artifacts; without it there is no forwarder. */
+  readonly analyticsUrl?: string;
+  /** Name or ARN of the secret with the login. The pollers can't read it: it is outside `signal-client/sentinelone/`. */
+  readonly analyticsSecretId: string;
+  /** Messages are merged into requests of up to this size; 64 to 8192. */
+  readonly analyticsRequestKib: number;
+  /** Forwarders that run side by side at most; 2 to 1000. */
+  readonly analyticsConcurrency: number;
+  /** How long ids of accepted artifacts are remembered, so that repeats are dropped; 0: not at all, else up to 30. */
+  readonly rememberAcceptedDays: number;
+  /**
+   * The forward proxy of all functions. It has no user and password: the environment of a function, and the template,
+   * can be read by many who may read no secret.
+   */
+  readonly httpsProxy?: string;
+  /** Reached without the proxy: hosts, suffixes with a dot before them, and addresses, each with or without a port. */
+  readonly noProxy: readonly string[];
+  /** On the machine that deploys: PEM certificates that the functions trust beside the public ones. */
+  readonly caFile?: string;
 }
 
 /** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
@@ -79,10 +98,11 @@ export function readSettings(
   if (read.success) return read.output;
   const [{ path, message }] = read.issues;
   const key = String(path?.[0].key);
-  throw new SettingsError(
-    `The setting ${key} is ${JSON.stringify(parsed(context[key]))}, but must be ${message}.`,
-  );
+  throw new SettingsError(`The setting ${key} is ${shown(context[key])}, but must be ${message}.`);
 }
+
+/** Without the user and password that a URL may hold. */
+const shown = (value: unknown) => JSON.stringify(parsed(value)).replace(/\/\/.*@/, '//…@');
 
 const retentions = Object.values(RetentionDays).filter(
   (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,
@@ -136,8 +156,41 @@ function settings(streamNames: readonly string[]) {
     memoryMb: range(128, 10_240, 512),
     logRetentionDays: fromText(v.picklist(retentions), `one of ${retentions.join(', ')}`, 90),
     overflowExpirationDays: range(28, 3650, 30),
+    analyticsUrl: optional(
+      v.pipe(v.string(), v.regex(analyticsUrl), v.check(URL.canParse)),
+      'https://host, https://host:port or one of these with a path, and with no user, query or fragment',
+    ),
+    analyticsSecretId: fromText(
+      v.pipe(v.string(), v.regex(secretId)),
+      'the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read',
+      'signal-client/analytics',
+    ),
+    analyticsRequestKib: range(64, 8192, 1024),
+    analyticsConcurrency: range(2, 1000, 2),
+    rememberAcceptedDays: range(0, 30, 0),
+    httpsProxy: optional(
+      v.pipe(v.string(), v.regex(proxyUrl), v.check(URL.canParse)),
+      'http://host:port or https://host:port; a user and a password would be readable for all who may see the functions',
+    ),
+    noProxy: listOf(
+      /^[\w.*:[\]-]+$/,
+      'a JSON list of hosts, suffixes and addresses, such as [".amazonaws.com", "10.0.0.5:8080"]',
+      [],
+    ),
+    caFile: optional(
+      v.pipe(v.string(), v.nonEmpty()),
+      'the path to a file of PEM certificates on the machine that deploys',
+    ),
   } satisfies Record<keyof Settings, object>;
 }
+
+const host = '([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])';
+const analyticsUrl = new RegExp(`^https://${host}(:\\d+)?(/[\\w.~/-]*)?$`);
+const proxyUrl = new RegExp(`^https?://${host}:\\d+/?$`);
+
+/** A name, or an ARN; Secrets Manager adds the hyphen and the six characters to what it is called. */
+const secretId =
+  /^(?:arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:(?!signal-client\/sentinelone\/)[\w/+=.@-]+-[A-Za-z0-9]{6}|(?!signal-client\/sentinelone\/)[\w/+=.@-]{1,512})$/;
 
 const wholeNumber = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
@@ -156,6 +209,10 @@ const listOf = (item: RegExp, allowed: string, standard: readonly string[], leas
 function fromText<Output>(schema: v.GenericSchema<unknown, Output>, allowed: string, standard: Output) {
   return v.optional(v.message(v.pipe(v.unknown(), v.transform(parsed), schema), allowed), () => standard);
 }
+
+/** As it is given: no default stands for it. */
+const optional = <Output>(schema: v.GenericSchema<string, Output>, allowed: string) =>
+  v.exactOptional(v.message(schema, allowed));
 
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value;

@@ -3,6 +3,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { Artifacts } from './artifacts.ts';
+import { Forwarder } from './forwarder.ts';
 import { Poller, type Stream } from './poller.ts';
 import type { Settings } from './settings.ts';
 import { Tables } from './tables.ts';
@@ -10,7 +11,7 @@ import { Tables } from './tables.ts';
 interface CollectorProps {
   readonly settings: Settings;
   readonly streams: readonly Stream[];
-  /** The folder with the functions' code: `index.mjs`, which exports `handler`. */
+  /** The folder with the functions' code: `poller.mjs` and `forwarder.mjs`, which export `handler`. */
   readonly code: string;
 }
 
@@ -27,6 +28,11 @@ export class CollectorStack extends Stack {
       (stream) =>
         new Poller(this, stream.name, { stream, settings, code: asset, instances, cursors, queue, overflow }),
     );
+    const { analyticsUrl } = settings;
+    if (analyticsUrl !== undefined) {
+      const reach = { queue, deadLetterQueue, overflow, cursors };
+      new Forwarder(this, 'Forwarder', { analyticsUrl, settings, code: asset, ...reach });
+    }
     new QueryDefinition(this, 'FetchedQuery', {
       queryDefinitionName: `${settings.stackName}/fetched`,
       logGroups: pollers.map(({ logGroup }) => logGroup),

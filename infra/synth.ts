@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { streams as allStreams } from '../functions/streams/list.ts';
 import { bundle } from './bundle.ts';
+import { readCertificates } from './certificates.ts';
 import type { Stream } from './poller.ts';
 import { readSettings } from './settings.ts';
 import { CollectorStack } from './stack.ts';
@@ -13,7 +14,7 @@ interface CollectorAppProps {
   /** Where the assembly is written; a temporary folder if absent. */
   readonly outdir?: string | undefined;
   readonly streams?: readonly Stream[];
-  /** The folder with the functions' `index.mjs`; bundled from the sources if absent. */
+  /** The folder with the functions' `poller.mjs` and `forwarder.mjs`; bundled from the sources if absent. */
   readonly code?: string;
 }
 
@@ -27,7 +28,9 @@ export class CollectorApp extends App {
     super({ context: { ...cdkJson.context, ...context }, ...(outdir && { outdir }) });
     const names = streams.map(({ name }) => name);
     const settings = readSettings(this.node.getAllContext(), names);
-    this.code = code ?? bundle();
+    const { caFile } = settings;
+    const certificates = caFile === undefined ? undefined : readCertificates(caFile);
+    this.code = code ?? bundle({ certificates });
     this.stack = new CollectorStack(this, { settings, streams, code: this.code });
     Validations.of(this).addPlugins(new AwsSolutionsChecks());
   }
@@ -42,7 +45,7 @@ interface Template {
 }
 
 /**
- * Synthesises in this process what `cdk synth` would: the template, and the folder with the functions' `index.mjs`.
+ * Synthesises in this process what `cdk synth` would: the template, and the folder with the functions' code.
  * @param context settings, which go before those in `cdk.json`
  * @param outdir where the assembly is written; a temporary folder if absent
  * @throws SettingsError when a setting is unknown or not allowed

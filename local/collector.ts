@@ -3,19 +3,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Status } from '../functions/core/ports.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
 import { resolve, resources, type Template } from './aws/template.ts';
+import { type EventSource, type Fed, feed } from './lambda/event-source.ts';
 import { type LocalFunction, startFunction } from './lambda/function.ts';
 
 export interface CollectorOptions {
   readonly template: Template;
-  /** The folder with the functions' `index.mjs`. */
+  /** The folder with the functions' modules. */
   readonly code: string;
   /** What the functions' processes see beside the template's environment: proxy and CA. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What only the forwarder sees; it goes before `environment`. */
+  readonly forwarderEnvironment?: Readonly<Record<string, string>>;
+  /** How long failed messages stay hidden after `forward`, in place of the artifact queue's visibility timeout. */
+  readonly visibilityTimeoutSeconds?: number;
   /** Each line that a function prints. */
   readonly onLine: (line: string) => void;
 }
@@ -26,7 +36,7 @@ export type StatusItem = Partial<Status> & { readonly instance: string; readonly
 /** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
 export interface LocalCollector {
   readonly aws: LocalAws;
-  /** By stream. */
+  /** By stream, and the forwarder as `forwarder` where the template has one. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
   /** What the rules do: fires one stream's function for the tick at `time`. */
   tick(stream: string, time: Date): Promise<unknown>;
@@ -35,6 +45,13 @@ export interface LocalCollector {
   status(): Promise<StatusItem[]>;
   /** Takes all messages that are in the artifact queue, as a consumer would. */
   receive(): Promise<Message[]>;
+  /**
+   * What the event source mapping does: gives the forwarder all messages that are visible in the artifact queue.
+   * Rejects where the template has no forwarder, but not where it fails: its messages are counted and stay.
+   */
+  forward(): Promise<Fed>;
+  /** What is in the dead-letter queue; it stays there. */
+  deadLetters(): Promise<Message[]>;
   /** The overflow object at `s3://bucket/key`. */
   overflow(location: string): Promise<string>;
   close(): Promise<void>;
@@ -48,34 +65,48 @@ interface FunctionProperties {
   readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
 }
 
+interface EventSourceMappingProperties {
+  readonly FunctionName: { readonly Ref: string };
+  readonly EventSourceArn: { readonly 'Fn::GetAtt': readonly [id: string, attribute: string] };
+  readonly BatchSize: number;
+  readonly FunctionResponseTypes?: readonly string[];
+}
+
 export async function startCollector(options: CollectorOptions): Promise<LocalCollector> {
-  const { template, environment, onLine } = options;
+  const { template, environment, forwarderEnvironment, onLine } = options;
   const aws = await startAws(template);
   // Away from the project, where a package that the bundle lacks would be found in node_modules.
   const root = await mkdtemp(join(tmpdir(), 'sentinelone-collector-'));
   const code = join(root, 'task');
   await cp(options.code, code, { recursive: true });
 
+  const [mapping] = resources<EventSourceMappingProperties>(template, 'AWS::Lambda::EventSourceMapping');
   const functions = new Map<string, LocalFunction>();
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
       name,
-      resolve(value, aws.names),
+      resolve(value, aws),
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
+    const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
     const started = await startFunction({
       name: definition.FunctionName,
       code,
       handler: definition.Handler,
       memoryMb: definition.MemorySize,
       timeoutSeconds: definition.Timeout,
-      environment: { ...own, ...aws.environment, ...environment },
+      environment: {
+        ...own,
+        ...aws.environment,
+        ...environment,
+        ...(isForwarder && forwarderEnvironment),
+      },
       onLine,
     });
-    if (own.STREAM !== undefined) functions.set(own.STREAM, started);
+    functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }
 
-  const output = (name: string) => resolve(template.Outputs[name]?.Value, aws.names);
+  const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
   const QueueUrl = output('ArtifactQueueUrl');
   return {
     aws,
@@ -112,6 +143,43 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         const Entries = Messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }));
         await aws.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
       }
+    },
+    async forward() {
+      const forwarder = functions.get('forwarder');
+      if (mapping === undefined || forwarder === undefined) throw new Error('the template has no forwarder');
+      const [queueId] = mapping.EventSourceArn['Fn::GetAtt'];
+      const source: EventSource = {
+        sqs: aws.sqs,
+        queueUrl: resolve({ Ref: queueId }, aws),
+        queueArn: resolve(mapping.EventSourceArn, aws),
+        batchSize: mapping.BatchSize,
+        reportsFailures: mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
+        invoke: forwarder.invoke,
+        onError: (error) => onLine(`ERROR ${String(error)}`),
+      };
+      return feed(source, options.visibilityTimeoutSeconds);
+    },
+    async deadLetters() {
+      const dead = output('ArtifactDeadLetterQueueUrl');
+      const messages: Message[] = [];
+      for (;;) {
+        const { Messages = [] } = await aws.sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: dead,
+            MaxNumberOfMessages: 10,
+            MessageSystemAttributeNames: ['All'],
+            MessageAttributeNames: ['All'],
+          }),
+        );
+        if (Messages.length === 0) break;
+        messages.push(...Messages);
+      }
+      for (const { ReceiptHandle } of messages) {
+        await aws.sqs.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl: dead, ReceiptHandle, VisibilityTimeout: 0 }),
+        );
+      }
+      return messages;
     },
     async overflow(location) {
       const { host: Bucket, pathname } = new URL(location);

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import { epoch } from '../functions/core/time.ts';
-import type { Newest } from './arrivals.ts';
+import type { Accepted } from './analytics/search.ts';
 import type { StatusItem } from './collector.ts';
+import type { Found } from './find-again.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'dim';
 
@@ -12,7 +13,17 @@ export function say(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-const shownFields = ['instance', 'pages', 'artifacts', 'position', 'lagSeconds', 'durationMs', 'caughtUp'];
+const shownFields = [
+  'instance',
+  'messages',
+  'pages',
+  'artifacts',
+  'requests',
+  'position',
+  'lagSeconds',
+  'durationMs',
+  'caughtUp',
+];
 
 /** A function's log line as an operator would read it in CloudWatch; metrics are left out. */
 export function sayLogLine(line: string): void {
@@ -23,6 +34,13 @@ export function sayLogLine(line: string): void {
   const level = String(entry.level).padEnd(5);
   const style: Style = entry.level === 'ERROR' ? 'red' : entry.level === 'WARN' ? 'yellow' : 'green';
   say(`${styled(style, level)} ${entry.message}  ${styled('dim', fields.join(' '))}`);
+}
+
+/** How many artifacts a log line says were fetched from a console, or posted to Analytics. */
+export function readLogLine(line: string): { readonly fetched: number; readonly posted: number } {
+  const { message, artifacts, posted } = parsed(line) ?? {};
+  const isFetched = String(message).startsWith('sentinelone: fetched');
+  return { fetched: isFetched ? Number(artifacts) : 0, posted: Number(posted ?? 0) };
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {
@@ -67,11 +85,20 @@ export function sayStatus(items: readonly StatusItem[]): void {
 }
 
 /** The artifact that arrived last, so that there is one to look at. */
-export function sayNewest({ timestamp = '-', metadata }: Newest): void {
+export function sayNewest({ timestamp, metadata }: Accepted): void {
   const { messageType = '-', severityLabel = '-', clientHostname = '-' } = metadata;
   say(
     styled('dim', `  newest: ${timestamp} ${messageType} ${severityLabel} ${clientHostname}  ${metadata.id}`),
   );
+}
+
+/** By which fields a search finds a threat. */
+export function sayFound({ metadata }: Accepted, found: readonly Found[]): void {
+  say(`search finds the threat ${metadata.id}`);
+  for (const { field, value, found: isFound, foundByOther } of found) {
+    const verdict = isFound && !foundByOther ? 'found, and not by another' : 'WRONG';
+    say(styled(verdict === 'WRONG' ? 'red' : 'dim', `  by ${field} ${value}: ${verdict}`));
+  }
 }
 
 function row(...cells: readonly string[]): string {

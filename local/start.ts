@@ -1,14 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
+import { type Analytics, startAnalytics } from './analytics/analytics.ts';
 import { type Arguments, readArguments, usage } from './arguments.ts';
-import { type Arrivals, arrive, compare, countOf } from './arrivals.ts';
+import { compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
+import { findAgain, knownThreat } from './find-again.ts';
 import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
-import { say, sayLogLine, sayNewest, sayStatus } from './show.ts';
+import { readLogLine, say, sayFound, sayLogLine, sayNewest, sayStatus } from './show.ts';
+
+/** The collector with what it is run between, and what its functions say they did. */
+interface Stage {
+  readonly scene: Scene;
+  readonly collector: LocalCollector;
+  readonly analytics: Analytics;
+  readonly tally: { collected: number; forwarded: number };
+}
 
 /** The whole collector on this machine: the deployed bundle and template against stand-ins. */
 async function main(): Promise<number> {
@@ -19,20 +29,35 @@ async function main(): Promise<number> {
   }
   await using world = new AsyncDisposableStack();
   const scene = world.adopt(await sceneOf(given), ({ close }) => close());
-  const outdir = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
-  const { environment } = scene;
-  const options = { ...synthesise({}, outdir), environment, onLine: sayLogLine };
+  const analytics = world.adopt(await startAnalytics(), ({ close }) => close());
+  const folder = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
+  const caFile = join(folder, 'analytics-ca.pem');
+  await writeFile(caFile, analytics.caPem);
+  const tally = { collected: 0, forwarded: 0 };
+  const options = {
+    ...synthesise({ analyticsUrl: analytics.url }, join(folder, 'assembly')),
+    environment: scene.environment,
+    forwarderEnvironment: { NODE_EXTRA_CA_CERTS: caFile },
+    onLine(line: string) {
+      sayLogLine(line);
+      const { fetched, posted } = readLogLine(line);
+      tally.collected += fetched;
+      tally.forwarded += posted;
+    },
+  };
   const collector = world.adopt(await startCollector(options), ({ close }) => close());
-  const arrivals: Arrivals = { messages: 0, newest: undefined, raw: new Map() };
+  const [user] = analytics.users;
+  collector.aws.secrets.put('signal-client/analytics', JSON.stringify(user));
 
   for (const { record, token, should } of scene.instances) {
     await collector.addInstance(record, token);
     if (should === 'unauthorized')
       say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
   }
-  if (given.once) await tickAll(collector, arrivals);
-  else await untilInterrupted((stopped) => tickOnAndOn(collector, arrivals, speedOf(given), stopped));
-  return await summary(collector, arrivals, scene);
+  const stage = { scene, collector, analytics, tally };
+  if (given.once) await tickAll(stage);
+  else await untilInterrupted((stopped) => tickOnAndOn(stage, speedOf(given), stopped));
+  return await summary(stage, given);
 }
 
 function removed(folder: string): Promise<void> {
@@ -53,10 +78,10 @@ async function sceneOf({ once, records, host }: Arguments): Promise<Scene> {
   return realConsole(host, token);
 }
 
-async function tickAll(collector: LocalCollector, arrivals: Arrivals): Promise<void> {
+async function tickAll(stage: Stage): Promise<void> {
   const time = Date.now();
-  await Promise.all(streams.map(({ name }) => tick(collector, name, time)));
-  await drain(collector, arrivals);
+  await Promise.all(streams.map(({ name }) => tick(stage.collector, name, time)));
+  while (await forwardSome(stage)) sayArrived(stage);
 }
 
 /** A function that fails has said so in its log; the others go on. */
@@ -65,30 +90,31 @@ async function tick(collector: LocalCollector, stream: string, time: number): Pr
 }
 
 /** The ticks say the time that it would be, so that everybody is due. */
-async function tickOnAndOn(
-  collector: LocalCollector,
-  arrivals: Arrivals,
-  speed: number,
-  stopped: AbortSignal,
-): Promise<void> {
+async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): Promise<void> {
+  const { collector, analytics } = stage;
   if (speed > 1) say(`The functions are fired ${speed} times as often as when deployed. Ctrl-C stops.`);
+  say(`Search what arrives, as in Analytics: ${analytics.pageUrl}`);
   const start = Date.now();
+  const pause = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: stopped }).catch(() => undefined);
   const clockwork = async (stream: string, cadenceMs: number) => {
     for (let ticks = 0; !stopped.aborted; ticks++) {
       await tick(collector, stream, start + ticks * cadenceMs);
-      const next = start + ((ticks + 1) * cadenceMs) / speed;
-      await sleep(Math.max(0, next - Date.now()), undefined, { signal: stopped }).catch(() => undefined);
+      await pause(start + ((ticks + 1) * cadenceMs) / speed - Date.now());
     }
+  };
+  const eventSource = async () => {
+    while (!stopped.aborted) if (!(await forwardSome(stage))) await pause(1_000);
   };
   const onlooker = async () => {
     while (!stopped.aborted) {
-      await sleep(10_000, undefined, { signal: stopped }).catch(() => undefined);
-      await drain(collector, arrivals);
+      await pause(10_000);
+      sayArrived(stage);
       sayStatus(await collector.status());
     }
   };
   await Promise.all([
     ...streams.map(({ name, cadenceMinutes }) => clockwork(name, cadenceMinutes * 60_000)),
+    eventSource(),
     onlooker(),
   ]);
 }
@@ -100,23 +126,26 @@ async function untilInterrupted(work: (stopped: AbortSignal) => Promise<void>): 
   await work(stopped.signal);
 }
 
-async function drain(collector: LocalCollector, arrivals: Arrivals): Promise<void> {
-  await arrive(arrivals, await collector.receive(), collector.overflow);
-  const parts = streams.map(({ name }) => `${countOf(arrivals, name)} ${name}`).join(', ');
-  say(`queue: ${arrivals.messages} messages with ${countOf(arrivals)} artifacts so far (${parts})`);
-  if (arrivals.newest !== undefined) sayNewest(arrivals.newest);
+/** Whether anything was forwarded; what was not comes back to the queue. */
+async function forwardSome({ collector }: Stage): Promise<boolean> {
+  const { messages, failed } = await collector.forward();
+  return messages > failed;
 }
 
-/** Prints where everything stands; answers 1 where something failed that should not have. */
-async function summary(
-  collector: LocalCollector,
-  arrivals: Arrivals,
-  { instances, expected }: Scene,
-): Promise<number> {
+function sayArrived({ analytics: { accepted, acceptedInAll } }: Stage): void {
+  const parts = streams.map(({ name }) => `${countOf(accepted, name)} ${name}`).join(', ');
+  say(`analytics: ${acceptedInAll} artifacts so far (${parts})`);
+  const newest = accepted.at(-1);
+  if (newest !== undefined) sayNewest(newest);
+}
+
+/** Prints where everything stands; answers 1 where something is not as it should be. */
+async function summary(stage: Stage, { once }: Arguments): Promise<number> {
+  const { scene, collector, analytics, tally } = stage;
   const status = await collector.status();
   sayStatus(status);
   const wrong: string[] = [];
-  for (const { record, should } of instances) {
+  for (const { record, should } of scene.instances) {
     for (const { name } of streams) {
       const found = status.find(({ instance, stream }) => instance === record.instance && stream === name);
       const state = found?.state ?? 'pending';
@@ -125,13 +154,26 @@ async function summary(
       }
     }
   }
-  if (expected !== undefined) {
-    const { unchanged, expected: total, unexpected } = compare(arrivals, expected);
+  if (scene.expected !== undefined) {
+    const { unchanged, expected: total, unexpected } = compare(analytics.accepted, scene.expected);
     say(`${unchanged} of ${total} records delivered unchanged`);
     if (unchanged < total) wrong.push(`${total - unchanged} records are missing or changed`);
     if (unexpected > 0) wrong.push(`${unexpected} artifacts came that nobody expected`);
   }
-  say(`${countOf(arrivals)} artifacts in ${arrivals.messages} messages`);
+  const threat = knownThreat(analytics.accepted);
+  if (threat !== undefined) {
+    const found = findAgain(threat, analytics.search);
+    sayFound(threat, found);
+    for (const { field, value, found: isFound, foundByOther } of found) {
+      if (!isFound) wrong.push(`a threat is not found by ${field} ${value}`);
+      if (foundByOther) wrong.push(`a threat is found by a wrong ${field}`);
+    }
+  }
+  const { collected, forwarded } = tally;
+  const accepted = analytics.acceptedInAll;
+  say(`artifacts: ${collected} collected, ${forwarded} forwarded, ${accepted} accepted`);
+  if (once && (collected !== forwarded || forwarded !== accepted))
+    wrong.push('not every artifact was collected, forwarded and accepted once');
   for (const line of wrong) say(`NOT AS IT SHOULD BE: ${line}`);
   return wrong.length > 0 ? 1 : 0;
 }

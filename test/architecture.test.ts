@@ -32,7 +32,7 @@ const within =
   (...places: string[]) =>
   (file: string) =>
     places.some((place) => file.startsWith(place));
-const isOurs = within('functions/', 'infra/', 'local/', 'test/', 'cli/');
+const isOurs = within('functions/', 'infra/', 'local/', 'test/', 'cli/', 'docs/');
 const network = /^node:(http|https|http2|net|tls|dgram|dns)(\/|$)/;
 const cloud = /^(@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/|@middy\/|aws-|constructs$|got$)/;
 
@@ -46,16 +46,36 @@ const rules: readonly [who: (file: string) => boolean, may: (to: string, from: s
   [within('functions/streams/'), within('functions/core/')],
   [
     within('functions/adapters/'),
-    (to) => !isOurs(to) || within('functions/core/', 'functions/adapters/aws.ts')(to),
+    (to) =>
+      !isOurs(to) ||
+      within(
+        'functions/core/',
+        'functions/adapters/aws.ts',
+        'functions/adapters/http.ts',
+        'docs/artifact.schema.json',
+      )(to),
   ],
-  [within('functions/environment.ts'), within('functions/core/')],
+  [
+    within('functions/environment.ts', 'functions/forwarder-environment.ts'),
+    within('functions/core/', 'functions/variables.ts'),
+  ],
   [within('functions/'), (to) => !isOurs(to) || to.startsWith('functions/')],
   [
     within('infra/'),
-    (to) => !isOurs(to) || within('infra/', 'functions/streams/', 'functions/environment.ts')(to),
+    (to) =>
+      !isOurs(to) ||
+      within(
+        'infra/',
+        'functions/streams/',
+        'functions/environment.ts',
+        'functions/forwarder-environment.ts',
+      )(to),
   ],
   // What stands in for the world must not borrow the code that it tests.
-  [within('local/console/', 'local/aws/'), (to) => !isOurs(to) || to.startsWith('local/')],
+  [
+    within('local/console/', 'local/aws/', 'local/analytics/'),
+    (to) => !isOurs(to) || to.startsWith('local/'),
+  ],
   [within('local/'), (to) => !to.startsWith('test/')],
 ];
 

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
 import {
   type AttributeValue,
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
+  type KeysAndAttributes,
   PutItemCommand,
   paginateScan,
   UpdateItemCommand,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ClaimLostError } from '../core/errors.ts';
+import type { AcceptedIds } from '../core/forward-ports.ts';
 import type {
   Claim,
   CursorItem,
@@ -21,6 +26,7 @@ import type {
   Status,
 } from '../core/ports.ts';
 import { fromMs } from '../core/time.ts';
+import { inTurns } from '../core/turns.ts';
 import { clientConfig } from './aws.ts';
 
 type Item = Record<string, AttributeValue>;
@@ -149,6 +155,105 @@ export function cursorsTable(TableName: string): Cursors {
       await client.send(new PutItemCommand({ TableName, Item }));
     },
   };
+}
+
+/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
+export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };
+
+/** The forwarder's status, beside those of the streams. */
+export function forwarderStatus(TableName: string) {
+  return {
+    async write(status: Partial<Status>): Promise<void> {
+      const set = Object.entries(status);
+      // A function that has just started does not know when the last success was.
+      const gone = statusAttributes.filter((name) => !(name in status) && name !== 'lastSuccessAt');
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: marshall(forwarderKey),
+          UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')} REMOVE ${gone.map((name) => `#${name}`).join(', ')}`,
+          ExpressionAttributeNames: Object.fromEntries(
+            [...set.map(([name]) => name), ...gone].map((name) => [`#${name}`, name]),
+          ),
+          ExpressionAttributeValues: marshall(
+            Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+          ),
+        }),
+      );
+    },
+  };
+}
+
+/** DynamoDB takes this many in one BatchWriteItem. */
+const batchWrites = 25;
+const batchesAtOnce = 8;
+/** What is left over so often is only posted again. */
+const mostTries = 3;
+/** DynamoDB takes keys of up to 2048 bytes. */
+const longestKey = 1024;
+
+/** The table of accepted ids: key `id`; DynamoDB deletes them some time after `expiresAt`, seconds since 1970. */
+export function acceptedIds(TableName: string, days: number, now: () => number): AcceptedIds {
+  return {
+    async known(ids) {
+      const found = new Set<string | undefined>();
+      await inBatches(ids, batchKeys, async (batch) => {
+        const all: Batch<KeysAndAttributes> = {
+          [TableName]: { Keys: batch.map((id) => marshall({ id: keyOf(id) })), ProjectionExpression: 'id' },
+        };
+        await untilDone(all, async (left) => {
+          const answer = await client.send(new BatchGetItemCommand({ RequestItems: left }));
+          for (const { id } of answer.Responses?.[TableName] ?? []) found.add(id?.S);
+          return answer.UnprocessedKeys;
+        });
+      });
+      return new Set(ids.filter((id) => found.has(keyOf(id))));
+    },
+
+    async mark(ids) {
+      const expiresAt = Math.floor(now() / 1000) + days * 24 * 60 * 60;
+      await inBatches(ids, batchWrites, async (batch) => {
+        const all: Batch<WriteRequest[]> = {
+          [TableName]: batch.map((id) => ({ PutRequest: { Item: marshall({ id: keyOf(id), expiresAt }) } })),
+        };
+        await untilDone(all, async (left) => {
+          const answer = await client.send(new BatchWriteItemCommand({ RequestItems: left }));
+          return answer.UnprocessedItems;
+        });
+      });
+    },
+  };
+}
+
+function keyOf(id: string): string {
+  return Buffer.byteLength(id) <= longestKey ? id : createHash('sha256').update(id).digest('hex');
+}
+
+async function inBatches<T>(
+  items: readonly T[],
+  size: number,
+  each: (batch: readonly T[]) => Promise<void>,
+): Promise<void> {
+  const starts = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => i * size);
+  await inTurns(starts, batchesAtOnce, async (start) => {
+    await each(items.slice(start, start + size));
+    return false;
+  });
+}
+
+/** By table. */
+type Batch<T> = Record<string, T>;
+
+/** Does `some` of a batch until nothing is left over. */
+async function untilDone<T>(
+  all: Batch<T>,
+  some: (left: Batch<T>) => Promise<Batch<T> | undefined>,
+): Promise<void> {
+  let left = all;
+  for (let tries = 1; Object.keys(left).length > 0; tries++) {
+    if (tries > mostTries) throw new Error('the table is too busy');
+    left = (await some(left)) ?? {};
+  }
 }
 
 /** A number too long for JavaScript is rounded, not thrown: one odd record must not hide the others. */

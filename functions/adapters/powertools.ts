@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { AuditResult } from '../core/audit.ts';
+import type { ForwardOutcome } from '../core/forward-ports.ts';
 import type { Outcome } from '../core/ports.ts';
 import type { RunSummary } from '../core/run.ts';
 
@@ -83,4 +84,30 @@ function count({ pages, artifacts, lagSeconds, error }: Outcome): void {
   metrics.addMetric('PollsCompleted', MetricUnit.Count, error === undefined ? 1 : 0);
   metrics.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
   if (lagSeconds !== undefined) metrics.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+}
+
+/** The log lines and metrics of one run of the forwarder. */
+export function reportForward(outcome: ForwardOutcome): void {
+  const { error, warnings, buried, ...fields } = outcome;
+  const counts = { ...fields, buried: buried.length };
+  if (error === undefined || fields.accepted > 0) {
+    logger.info(`sentinelone: forwarded ${fields.accepted} artifacts`, counts);
+  }
+  if (error !== undefined) {
+    logger.error(`sentinelone: forwarder ${fields.state}: ${error.message}. ${error.remedy}`, {
+      ...counts,
+      errorName: error.name,
+      remedy: error.remedy,
+    });
+  }
+  for (const { id, reason } of buried) {
+    logger.error(`sentinelone: ${id} is in the dead-letter queue: ${reason}`, { id, reason });
+  }
+  for (const warning of warnings) logger.warn(`sentinelone: forwarder: ${warning}`, counts);
+  metrics.addMetric('Forwarded', MetricUnit.Count, fields.accepted);
+  metrics.addMetric('ForwardRepeats', MetricUnit.Count, fields.repeats);
+  metrics.addMetric('ForwardBuried', MetricUnit.Count, buried.length);
+  metrics.addMetric('ForwardRequests', MetricUnit.Count, fields.requests);
+  metrics.addMetric('ForwardFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  metrics.addMetric('ForwardLag', MetricUnit.Seconds, fields.lagSeconds);
 }

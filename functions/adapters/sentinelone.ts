@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
-import got, { RequestError, TimeoutError } from 'got';
+import { TimeoutError } from 'got';
 import {
   HeavyPageError,
   MisconfiguredError,
@@ -14,9 +14,7 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-
-/** A slow name server or a silent host is found out long before a slow page would be. */
-const connectMs = 10_000;
+import { client, connectMs, dateMs, type NetworkRemedies, networkError, retryAfterMs } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
@@ -24,24 +22,10 @@ const refusalBytes = 64 * 1024;
 /** Packed, a page that is worth waiting with is larger than this. */
 const smallBytes = 32 * 1024;
 
-const client = got.extend({
-  followRedirect: false,
-  throwHttpErrors: false,
-  retry: { limit: 0 },
-  // What has to wait for its turn waits packed.
-  decompress: false,
-  headers: {
-    accept: 'application/json',
-    'accept-encoding': 'gzip, deflate, br',
-    'user-agent': 'sentinelone-collector',
-  },
-});
+// What has to wait for its turn waits packed.
+const packing = client.extend({ decompress: false, headers: { 'accept-encoding': 'gzip, deflate, br' } });
 
-/**
- * The SentinelOne Management API v2.1 over HTTPS. Through the proxy of HTTPS_PROXY where NODE_USE_ENV_PROXY is set, with
- * the certificates of NODE_EXTRA_CA_CERTS: both are Node's own. got's errors carry the request with its token, so none
- * leaves this file, not even as a cause.
- */
+/** The SentinelOne Management API v2.1 over HTTPS. */
 export const sentinelOne: SentinelOne = {
   async get(request) {
     const began = performance.now();
@@ -55,7 +39,12 @@ export const sentinelOne: SentinelOne = {
     const body = await unpacked(packed, response, request.maxBytes).catch((error: unknown) => {
       throw unpackingFailure(error, request);
     });
-    return { body: body.toString(), bytes: body.length, tookMs, dateMs: dateMs(response) } satisfies Answer;
+    return {
+      body: body.toString(),
+      bytes: body.length,
+      tookMs,
+      dateMs: dateMs(response.headers),
+    } satisfies Answer;
   },
 };
 
@@ -102,7 +91,7 @@ async function exchange({
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    const stream = client.stream(url, {
+    const stream = packing.stream(url, {
       headers: { authorization: `ApiToken ${token}` },
       timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       signal,
@@ -130,9 +119,7 @@ const remedies = {
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
   network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
   console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
-} as const;
-
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
+} as const satisfies NetworkRemedies & Record<string, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
@@ -140,14 +127,7 @@ function failure(error: unknown, host: string, path: string, timeoutMs: number):
       `${host} took longer than ${Math.round(timeoutMs / 1000)} s for one page of ${path}`,
     );
   }
-  const code = error instanceof RequestError ? error.code : 'unknown';
-  const unreachable = (what: string, remedy: string) =>
-    new UnreachableError(`${host} ${what} (${code})`, remedy);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', remedies.dns);
-  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', remedies.tls);
-  if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", remedies.proxy);
-  if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", remedies.network);
-  return unreachable("can't be reached, or the connection broke", remedies.network);
+  return networkError(error, host, remedies);
 }
 
 function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
@@ -163,9 +143,9 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
   }
   if (statusCode === 401) return new TokenRefusedError(what);
   if (statusCode === 403) return new PermissionMissingError(what);
-  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response));
+  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response.headers));
   if (statusCode >= 500 || statusCode === 408)
-    return new UnreachableError(what, remedies.console, retryAfterMs(response));
+    return new UnreachableError(what, remedies.console, retryAfterMs(response.headers));
   return new RefusedRequestError(what);
 }
 
@@ -187,17 +167,4 @@ function reason(body: string, token: string): string {
 function target(response: IncomingMessage): string {
   const location = response.headers.location ?? '';
   return URL.canParse(location) ? new URL(location).host : 'another path';
-}
-
-function dateMs({ headers }: IncomingMessage): number | undefined {
-  const ms = Date.parse(headers.date ?? '');
-  return Number.isNaN(ms) ? undefined : ms;
-}
-
-/** Seconds or an HTTP date; anything else is as if it was absent. */
-function retryAfterMs(response: IncomingMessage): number | undefined {
-  const value = response.headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const ms = Date.parse(value);
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms - (dateMs(response) ?? Date.now()));
 }

@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type SendMessageBatchCommandInput, SQSClient } from '@aws-sdk/client-sqs';
+import type { Burial, DeadLetter, DeadLetters } from '../core/forward-ports.ts';
 import { bodyOf } from '../core/packing.ts';
 import type { Queue } from '../core/ports.ts';
 import { clientConfig } from './aws.ts';
@@ -9,7 +10,6 @@ const client = new SQSClient(clientConfig);
 export function artifactQueue(QueueUrl: string): Queue {
   return {
     async send(batch, { instance, stream }) {
-      const text = (StringValue: string) => ({ DataType: 'String', StringValue });
       const input: SendMessageBatchCommandInput = {
         QueueUrl,
         Entries: batch.map((message, i) => ({
@@ -36,6 +36,70 @@ export function artifactQueue(QueueUrl: string): Queue {
       });
     },
   };
+}
+
+const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+
+/** SQS: one message, and one batch in all, attributes included. */
+const largestBatch = 1024 * 1024;
+const batchEntries = 10;
+/** Names and types of three attributes with `instance` (64 at most) and `stream`, rounded up. */
+const attributeBytes = 200;
+const longestReason = 500;
+
+/** The dead-letter queue, for what is sent there on purpose: the attribute `reason` says why. */
+export function deadLetterQueue(QueueUrl: string): DeadLetters {
+  const bury = async (batch: readonly DeadLetter[]): Promise<Burial[]> => {
+    const Entries = batch.map((letter, i) => ({ Id: String(i), ...entryOf(letter) }));
+    const { Successful = [], Failed = [] } = await client.send(
+      new SendMessageBatchCommand({ QueueUrl, Entries }),
+    );
+    return Entries.map(({ Id }) => {
+      if (Successful.some((entry) => entry.Id === Id)) return { taken: true };
+      const failure = Failed.find((entry) => entry.Id === Id);
+      const reason = failure
+        ? `${failure.Code}: ${failure.Message ?? ''}`
+        : 'it was not mentioned in the answer';
+      return { taken: false, reason };
+    });
+  };
+  return {
+    async send(letters) {
+      const burials: Burial[] = [];
+      for (const batch of batches(letters)) {
+        const failed = (error: unknown) =>
+          batch.map(() => ({ taken: false, reason: String(error) }) as const);
+        burials.push(...(await bury(batch).catch(failed)));
+      }
+      return burials;
+    },
+  };
+}
+
+function entryOf({ body, reason, instance, stream }: DeadLetter) {
+  const room = largestBatch - Buffer.byteLength(body) - attributeBytes;
+  // One byte a character, and nothing that SQS refuses.
+  const words = reason.replace(/[^\x20-\x7e]/g, '?').slice(0, Math.min(longestReason, Math.max(0, room)));
+  const attributes = { reason: words, instance, stream };
+  const kept = Object.entries(attributes).flatMap(([name, value]) => (value ? [[name, text(value)]] : []));
+  return { MessageBody: body, ...(room > 0 && { MessageAttributes: Object.fromEntries(kept) }) };
+}
+
+function batches(letters: readonly DeadLetter[]): DeadLetter[][] {
+  const found: DeadLetter[][] = [];
+  let room = 0;
+  for (const letter of letters) {
+    const bytes = Buffer.byteLength(letter.body) + attributeBytes + longestReason;
+    const last = found.at(-1);
+    if (last !== undefined && last.length < batchEntries && bytes <= room) {
+      last.push(letter);
+      room -= bytes;
+    } else {
+      found.push([letter]);
+      room = largestBatch - bytes;
+    }
+  }
+  return found;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Instance } from './instance.ts';
+import { present } from './json.ts';
 import type { Record } from './record.ts';
 import type { Metadata, Stream } from './stream.ts';
 import { timestamp } from './time.ts';
@@ -16,6 +17,8 @@ export interface Artifact {
 /** Longer values are no search terms; the whole is in `raw`. */
 const longestValue = 4096;
 const mostValues = 300;
+/** Of all values together. A character takes 6 bytes of JSON at most: 900 of the 1,024 KB that a message holds. */
+const mostCharacters = 150_000;
 
 export function artifactOf(record: Record, stream: Stream, instance: Instance): Artifact {
   const own = stream.metadata(record.value);
@@ -27,8 +30,8 @@ export function artifactOf(record: Record, stream: Stream, instance: Instance): 
     recordId: record.recordId,
     connector: 'signal-client.sentinelone',
     senderHost: instance.host,
+    ...clipped(own),
   };
-  for (const [key, value] of Object.entries(own)) metadata[key] = clipped(value);
   return { source: 'sentinelone', raw: record.raw, ...(time !== undefined && { timestamp: time }), metadata };
 }
 
@@ -46,7 +49,26 @@ export function bare(artifact: Artifact): Artifact {
   return { source: 'sentinelone', raw: '{}', metadata };
 }
 
-function clipped(value: string | string[]): string | string[] {
-  if (typeof value !== 'string') return value.slice(0, mostValues).map((one) => one.slice(0, longestValue));
-  return value.slice(0, longestValue);
+/** The values in order, each clipped, as long as there is room: a stream puts its lists last. */
+function clipped(own: Metadata): Metadata {
+  let room = mostCharacters;
+  const take = (value: string): string[] => {
+    const one = clip(value);
+    if (one.length > room) return [];
+    room -= one.length;
+    return [one];
+  };
+  const entries = Object.entries(own).map(([key, value]): [string, string | string[] | undefined] => {
+    if (typeof value === 'string') return [key, take(value)[0]];
+    const some = value.slice(0, mostValues).flatMap(take);
+    return [key, some.length > 0 ? some : undefined];
+  });
+  return present(Object.fromEntries(entries));
+}
+
+/** Well-formed, and cut between characters: a consumer that writes half of a surrogate pair as UTF-8 fails. */
+function clip(value: string): string {
+  const cut =
+    value.length > longestValue ? value.slice(0, longestValue).replace(/[\uD800-\uDBFF]$/, '') : value;
+  return cut.toWellFormed();
 }

@@ -10,10 +10,41 @@ export function at(record: Json | undefined, ...path: readonly string[]): Json |
   return value;
 }
 
-/** The non-empty text at `path`; any other type is absent. */
+/** How recorded answers write that there is no value. */
+const placeholders = new Set(['', 'None', 'N/A', 'n/a']);
+
+/** The text at `path`; any other type, and text that only stands for no value, is absent. */
 export function text(record: Json | undefined, ...path: readonly string[]): string | undefined {
   const value = at(record, ...path);
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return saysSomething(value) ? value : undefined;
+}
+
+/** The code at `path` as text, whether it was sent as text or as a whole number that `JSON.parse` keeps. */
+export function code(record: Json | undefined, ...path: readonly string[]): string | undefined {
+  const value = at(record, ...path);
+  return Number.isSafeInteger(value) ? String(value) : text(record, ...path);
+}
+
+/** Whether the record says so at `path`; recorded answers have some booleans as the text "True". */
+export function isTrue(record: Json | undefined, ...path: readonly string[]): boolean {
+  const value = at(record, ...path);
+  return value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
+}
+
+/** The list at `path`; an empty one where there is none. */
+export function list(record: Json | undefined, ...path: readonly string[]): readonly Json[] {
+  const value = at(record, ...path);
+  return Array.isArray(value) ? value : [];
+}
+
+/** Each text among the values once, in order; undefined where there is none, because an empty list is no value. */
+export function unique(values: readonly (Json | undefined)[]): string[] | undefined {
+  const texts = values.filter(saysSomething);
+  return texts.length > 0 ? [...new Set(texts)] : undefined;
+}
+
+function saysSomething(value: Json | undefined): value is string {
+  return typeof value === 'string' && !placeholders.has(value.trim());
 }
 
 /** The same object without its undefined values. */

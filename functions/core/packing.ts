@@ -37,8 +37,18 @@ export function fits({ bytes }: PackedArtifact): boolean {
   return envelopeBytes + bytes <= largestMessage;
 }
 
-export function bodyOf(message: Message): string {
-  return head + message.artifacts.map(({ json }) => json).join(',') + tail;
+export function bodyOf({ artifacts }: Pick<Message, 'artifacts'>): string {
+  return head + artifacts.map(({ json }) => json).join(',') + tail;
+}
+
+/** Fills ingest requests up to `mostBytes` and `most` items in order; an item larger than that has one to itself. */
+export function packRequests<T extends { readonly packed: PackedArtifact }>(
+  items: readonly T[],
+  mostBytes: number,
+  most: number,
+): T[][] {
+  const sized = items.map((item) => ({ item, bytes: item.packed.bytes + 1 }));
+  return fill(sized, mostBytes - head.length - tail.length, most).map((box) => box.items);
 }
 
 /** Fills messages up to `messageBytes` in order; an artifact larger than that has one to itself. */

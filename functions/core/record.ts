@@ -17,13 +17,13 @@ export interface Record {
   readonly time: Timestamp | undefined;
 }
 
-/** SentinelOne's ids are 18 or 19 digits; anything far longer is no id. */
+/** SentinelOne's ids are 18 or 19 digits; anything far longer, or with half of a surrogate pair, is no id. */
 const longestId = 200;
 
 export function readRecord({ raw, value }: Page['records'][number], stream: Stream): Record {
   const time = timestamp(at(value, ...stream.time));
   const id = text(value, 'id');
-  const recordId = id !== undefined && id.length <= longestId ? id : hash(raw);
+  const recordId = id !== undefined && id.length <= longestId && id.isWellFormed() ? id : hash(raw);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(raw)}` : recordId;
   return { raw, value, recordId, version, time };
 }

@@ -1,4 +1,5 @@
-import { at, lookUp, present, text } from '../core/json.ts';
+import { ipAddress, severity, time } from '../core/fields.ts';
+import { at, code, lookUp, present, text } from '../core/json.ts';
 import type { Json, Metadata, Stream } from '../core/stream.ts';
 
 /** `activityType` to Analytics' message type; the vendor has over 700 types and adds more. */
@@ -23,15 +24,26 @@ const messageTypes: Readonly<Record<string, string>> = {
 };
 
 function metadata(record: Json): Metadata {
-  const type = at(record, 'activityType');
-  const known = typeof type === 'number' ? lookUp(messageTypes, String(type)) : undefined;
-  const messageType = known ?? 'endpoint_protection';
+  const data = at(record, 'data');
+  const type = code(record, 'activityType');
+  const messageType = lookUp(messageTypes, type ?? '') ?? 'endpoint_protection';
+  const named = (key: string) => text(record, key) ?? text(data, key);
   return present({
     streamName: 'sentinelone_mgmt',
     messageType,
-    startTimeUTC: text(record, 'createdAt'),
-    clientHostname: text(record, 'data', 'computerName'),
-    severityLabel: messageType === 'auth_failure' ? 'medium' : 'informational',
+    startTimeUTC: time(record, 'createdAt'),
+    ...severity(messageType === 'auth_failure' ? 'medium' : 'informational'),
+    clientHostname: text(data, 'computerName'),
+    clientIP: ipAddress(data, 'ipAddress'),
+    userName: text(data, 'username'),
+    fileName: text(data, 'fileDisplayName'),
+    filePath: text(data, 'filePath'),
+    fileHash: text(record, 'hash') ?? text(data, 'fileContentHash'),
+    vendorCode: type,
+    message: text(record, 'primaryDescription'),
+    siteName: named('siteName'),
+    accountName: named('accountName'),
+    groupName: named('groupName'),
   });
 }
 

@@ -1,14 +1,47 @@
-import { at, present, text } from '../core/json.ts';
+import { addresses, severity, time } from '../core/fields.ts';
+import { isTrue, list, present, text, unique } from '../core/json.ts';
 import type { Json, Metadata, Stream } from '../core/stream.ts';
 
+/** What is said of an agent whose record says so. */
+const states: readonly (readonly [key: string, state: string])[] = [
+  ['isActive', 'active'],
+  ['infected', 'infected'],
+  ['isDecommissioned', 'decommissioned'],
+  ['isUninstalled', 'uninstalled'],
+];
+
 function metadata(record: Json): Metadata {
+  const named = (key: string) => text(record, key);
   return present({
     streamName: 'sentinelone',
     messageType: 'asset_inventory',
-    startTimeUTC: text(record, 'updatedAt'),
-    clientHostname: text(record, 'computerName'),
-    severityLabel: at(record, 'infected') === true ? 'high' : 'informational',
+    startTimeUTC: time(record, 'updatedAt'),
+    endTimeUTC: time(record, 'lastActiveDate'),
+    ...severity(isTrue(record, 'infected') ? 'high' : 'informational'),
+    clientHostname: named('computerName'),
+    ...addresses(list(record, 'networkInterfaces')),
+    userName: named('lastLoggedInUserName'),
+    message: sentence(record),
+    siteName: named('siteName'),
+    accountName: named('accountName'),
+    groupName: named('groupName'),
+    tags: unique(['siteName', 'groupName', 'machineType', 'osType', 'osName'].map(named)),
   });
+}
+
+/** `WS-0042 (laptop, Windows 11) is in the inventory, last user ann: active, infected.` */
+function sentence(record: Json): string {
+  const kind = unique(['machineType', 'osName'].map((key) => text(record, key)))?.join(', ');
+  const user = text(record, 'lastLoggedInUserName');
+  const state = states.filter(([key]) => isTrue(record, key)).map(([, word]) => word);
+  return [
+    text(record, 'computerName') ?? 'An endpoint',
+    kind && ` (${kind})`,
+    ' is in the inventory',
+    user && `, last user ${user}`,
+    state.length > 0 ? `: ${state.join(', ')}` : '',
+    '.',
+  ].join('');
 }
 
 export const agents: Stream = {

@@ -16,11 +16,22 @@ export function resources<T>(template: Template, type: string): (T & { readonly 
     .map(([logicalId, { Properties }]) => ({ ...(Properties as T), logicalId }));
 }
 
+/** What resources are called here, by logical id. */
+export interface Known {
+  /** `Ref`: a table's or bucket's name, a queue's URL. */
+  readonly names: ReadonlyMap<string, string>;
+  /** `Fn::GetAtt` of `Arn`: a queue's. */
+  readonly arns: ReadonlyMap<string, string>;
+}
+
 /** What `Ref` and `Fn::GetAtt` stand for here; throws for a resource that has no stand-in. */
-export function resolve(value: unknown, names: ReadonlyMap<string, string>): string {
+export function resolve(value: unknown, { names, arns }: Known): string {
   if (typeof value === 'string') return value;
-  const { Ref: ref } = value as { Ref?: string };
-  const name = ref === undefined ? undefined : names.get(ref);
-  if (name === undefined) throw new Error(`nothing here stands in for ${JSON.stringify(value)}`);
-  return name;
+  const { Ref: ref = '', 'Fn::GetAtt': [id = '', attribute] = [] } = value as {
+    Ref?: string;
+    'Fn::GetAtt'?: [id: string, attribute: string];
+  };
+  const found = attribute === 'Arn' ? arns.get(id) : names.get(ref);
+  if (found === undefined) throw new Error(`nothing here stands in for ${JSON.stringify(value)}`);
+  return found;
 }

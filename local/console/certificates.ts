@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
 /** A private key and its certificate, both PEM. */
@@ -20,17 +21,22 @@ export async function createAuthority(name: string): Promise<KeyPair> {
   return { key: made.private, cert: made.cert };
 }
 
-/** A server certificate for `hosts`, signed by `authority`. */
+/** A server certificate for `hosts`, which are names or IP addresses, signed by `authority`. */
 export async function createServerCertificate(authority: KeyPair, hosts: string[]): Promise<KeyPair> {
-  const made = await generate([{ name: 'commonName', value: 'simulated console' }], {
+  const made = await generate([{ name: 'commonName', value: 'stand-in' }], {
     ...strong,
     ca: authority,
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
       { name: 'keyUsage', digitalSignature: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: hosts.map((value) => ({ type: 2, value })) },
+      { name: 'subjectAltName', altNames: hosts.map(altName) },
     ],
   });
   return { key: made.private, cert: made.cert };
+}
+
+/** Clients look for an address among the addresses only, never among the names. */
+function altName(host: string) {
+  return isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host };
 }

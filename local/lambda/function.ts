@@ -110,6 +110,9 @@ function environmentOf({ name, code, handler, memoryMb, environment }: FunctionO
     AWS_LAMBDA_RUNTIME_API: api.address,
     LAMBDA_TASK_ROOT: code,
     _HANDLER: handler,
-    ...environment,
+    ...Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, here(value, code)])),
   };
 }
+
+/** Lambda unpacks the deployment package into /var/task. */
+const here = (path: string, code: string) => path.replace(/^\/var\/task(?=\/|$)/, () => code);

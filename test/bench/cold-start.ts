@@ -10,8 +10,8 @@ import { atMost, type Report, table } from './report.ts';
 import { type Stage, startStage } from './stage.ts';
 
 /** Milliseconds to import a module, in a new process. */
-async function importMs(folder: string, environment: Readonly<Record<string, string>>): Promise<number> {
-  const url = JSON.stringify(pathToFileURL(join(folder, 'index.mjs')));
+async function importMs(file: string, environment: Readonly<Record<string, string>>): Promise<number> {
+  const url = JSON.stringify(pathToFileURL(file));
   const source = `const began = performance.now(); await import(${url}); process.stdout.write(String(performance.now() - began)); process.exit();`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
     env: { PATH: process.env.PATH ?? '', AWS_REGION: 'us-east-1', ...environment },
@@ -68,12 +68,12 @@ export async function benchColdStart(rounds: number): Promise<Report> {
   let size: { all: number; quiet: number };
   let sdkKib: number;
   try {
-    const sdk = bundle(join(import.meta.dirname, 'sdk-clients.ts'), join(folder, 'sdk'));
+    const sdk = bundle({ into: join(folder, 'sdk'), entries: { index: 'test/bench/sdk-clients.ts' } });
     sdkKib = (await bytesIn(sdk)) / 1024;
     size = await sizes(stage, folder);
     for (let round = 0; round < rounds; round++) {
-      ours.push(await importMs(stage.code, stage.environment('activities')));
-      clients.push(await importMs(sdk, {}));
+      ours.push(await importMs(join(stage.code, 'poller.mjs'), stage.environment('activities')));
+      clients.push(await importMs(join(sdk, 'index.mjs'), {}));
     }
   } finally {
     await stage.close();

@@ -72,7 +72,7 @@ const latencies = [0, 100];
 
 export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-bare-'));
-  const bare = bundle(join(import.meta.dirname, 'bare.ts'), join(folder, 'bare'));
+  const bare = bundle({ into: folder, entries: { index: 'test/bench/bare.ts' } });
   const stage = await startStage(1);
   const rows: (string | number)[][] = [];
   const shown: Shown[] = [];

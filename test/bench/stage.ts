@@ -5,6 +5,7 @@ import cdkJson from '../../cdk.json' with { type: 'json' };
 import type { Environment } from '../../functions/environment.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { bundle } from '../../infra/bundle.ts';
+import { nodeOptions } from '../../infra/node-options.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { type Part, startPart } from './child.ts';
 import type { ConsoleAsk, ConsoleCounts, ConsoleOptions, ConsoleReady, Given } from './console.ts';
@@ -67,7 +68,7 @@ const instanceItem = (i: number, attributes: object) => ({
 export async function startStage(instances: number, sinkLatencyMs = 0): Promise<Stage> {
   const hosts = Array.from({ length: instances }, (_, i) => hostOf(i));
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  const code = bundle(undefined, join(folder, 'poller'));
+  const code = bundle({ into: join(folder, 'code'), entries: { poller: 'functions/poller.ts' } });
   const [console, sink] = await Promise.all([
     startPart<ConsoleReady, ConsoleAsk, ConsoleCounts>('console.ts', { hosts } satisfies ConsoleOptions),
     startPart<SinkReady, SinkAsk, Counts>('sink.ts', { latencyMs: sinkLatencyMs } satisfies SinkOptions),
@@ -86,7 +87,14 @@ export async function startStage(instances: number, sinkLatencyMs = 0): Promise<
     variables: Readonly<Record<string, string>> = {},
     timeoutSeconds = 840,
   ): Promise<Runner> => {
-    const started = await startRunner(task, { ...reach(parts), ...variables }, timeoutSeconds, parts);
+    const handler = `${task === code ? 'poller' : 'index'}.handler`;
+    const started = await startRunner(
+      task,
+      handler,
+      { ...reach(parts), ...variables },
+      timeoutSeconds,
+      parts,
+    );
     running.add(started);
     return started;
   };
@@ -132,7 +140,7 @@ interface Parts {
 const tables = { INSTANCES_TABLE: 'instances', CURSORS_TABLE: 'cursors' };
 
 /** What a deployment with the settings of `cdk.json` sets. */
-function defaults(name: string): Environment {
+function defaults(name: string): Environment & { readonly NODE_OPTIONS: string } {
   const { context } = cdkJson;
   const stream = streams.find((one) => one.name === name);
   return {
@@ -145,12 +153,13 @@ function defaults(name: string): Environment {
     OVERLAP_MINUTES: String(context.overlapMinutes),
     MEMORY_ENTRIES: String(context.memoryEntries),
     REQUESTS_PER_SECOND: String(stream?.requestsPerSecond),
-    INSTANCES_PER_RUN: '200',
+    INSTANCES_PER_RUN: String(context.instancesPerRun),
     INSTANCES_AT_ONCE: String(context.instancesAtOnce),
     PAGES_PER_TURN: String(context.pagesPerTurn),
     PAGES_PER_RUN: String(context.pagesPerRun),
     PAGE_TIMEOUT_SECONDS: String(context.pageTimeoutSeconds),
     AUDIT_HOURS: String(context.auditHours),
+    NODE_OPTIONS: nodeOptions,
   };
 }
 
@@ -170,6 +179,7 @@ function reach({ console, sink }: Parts): Readonly<Record<string, string>> {
 
 async function startRunner(
   code: string,
+  handler: string,
   environment: Readonly<Record<string, string>>,
   timeoutSeconds: number,
   { console, sink }: Parts,
@@ -178,7 +188,7 @@ async function startRunner(
   const lambda = await startFunction({
     name: 'bench',
     code,
-    handler: 'index.handler',
+    handler,
     memoryMb: 512,
     timeoutSeconds,
     environment,

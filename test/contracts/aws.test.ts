@@ -1,20 +1,28 @@
+import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Artifact, elsewhere } from '../../functions/core/artifact.ts';
 import { ClaimLostError } from '../../functions/core/errors.ts';
+import type {
+  AcceptedIds,
+  DeadLetter,
+  DeadLetters,
+  OverflowObjects,
+} from '../../functions/core/forward-ports.ts';
 import { packArtifact, packMessages } from '../../functions/core/packing.ts';
 import type { Cursors, Instances, Overflow, Queue, Secrets } from '../../functions/core/ports.ts';
 import type { LocalAws } from '../../local/aws/aws.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
-import { FakeQueue } from '../fakes/queue.ts';
-import { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { FakeDeadLetters, FakeQueue } from '../fakes/queue.ts';
+import { FakeAcceptedIds, FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { readMessage } from '../support/schema.ts';
 import { startStandIns } from '../support/stand-ins.ts';
 
 /** The ports, and the doors behind them that only a test has. */
@@ -24,11 +32,16 @@ interface Subject {
   readonly queue: Queue;
   readonly secrets: Secrets;
   readonly overflow: Overflow;
+  readonly overflowObjects: OverflowObjects;
+  readonly deadLetters: DeadLetters;
+  readonly accepted: AcceptedIds;
   putInstance(item: { instance: string } & Record<string, unknown>): Promise<void>;
   putSecret(id: string, value: string): void;
   /** Passes the time for which a secret may be cached. */
   bodies(): Promise<string[]>;
   object(location: string): Promise<string | undefined>;
+  /** Takes what is in the dead-letter queue. */
+  letters(): Promise<DeadLetter[]>;
 }
 
 function fakes(): Subject {
@@ -38,9 +51,13 @@ function fakes(): Subject {
     queue: new FakeQueue(),
     secrets: new FakeSecrets(),
     overflow: new FakeOverflow(),
+    deadLetters: new FakeDeadLetters(),
+    accepted: new FakeAcceptedIds(),
   };
   return {
     ...ports,
+    overflowObjects: ports.overflow,
+    letters: async () => ports.deadLetters.letters.splice(0),
     putInstance: async (item) => ports.instances.put(item),
     putSecret: (id, value) => ports.secrets.put(id, value),
     bodies: async () => ports.queue.bodies,
@@ -65,6 +82,29 @@ async function adapters(): Promise<Subject> {
     queue: sqs.artifactQueue(name('Artifacts')),
     secrets: secretsManager.secretsManager(Date.now),
     overflow: bucket.overflowBucket(name('Overflow')),
+    overflowObjects: bucket.overflowObjects,
+    deadLetters: sqs.deadLetterQueue(name('DeadLetters')),
+    accepted: dynamodb.acceptedIds(name('Accepted'), 7, () => 1_700_000_000_000),
+    async letters() {
+      const found: DeadLetter[] = [];
+      for (;;) {
+        const { Messages = [] } = await aws.sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: name('DeadLetters'),
+            MaxNumberOfMessages: 10,
+            MessageAttributeNames: ['All'],
+          }),
+        );
+        if (Messages.length === 0) return found;
+        for (const { Body = '', MessageAttributes = {} } of Messages) {
+          const attributes = Object.entries(MessageAttributes).map(([key, { StringValue }]) => [
+            key,
+            StringValue,
+          ]);
+          found.push({ body: Body, ...Object.fromEntries(attributes) });
+        }
+      }
+    },
     async putInstance(item) {
       await aws.dynamodb.send(new PutItemCommand({ TableName: name('Instances'), Item: marshall(item) }));
     },
@@ -244,7 +284,7 @@ describe.each(subjects)('%s', (_, make) => {
     const artifact = (raw: string): Artifact => ({
       source: 'sentinelone',
       raw,
-      metadata: { id: raw.slice(0, 20) },
+      metadata: { id: 'acme/threats/1', instance: 'acme', stream: 'threats', recordId: '1' },
     });
     const message = (...raws: string[]) =>
       packMessages(
@@ -258,9 +298,7 @@ describe.each(subjects)('%s', (_, make) => {
       if (one === undefined) throw new Error('no message');
       expect(await subject.queue.send([one], key)).toEqual([]);
       const bodies = await subject.bodies();
-      expect(bodies.map((body) => JSON.parse(body))).toEqual([
-        { artifacts: [artifact('{"a":1}'), artifact('{"b":"ä\u2028"}')] },
-      ]);
+      expect(bodies.map(readMessage)).toEqual([[artifact('{"a":1}'), artifact('{"b":"ä\u2028"}')]]);
     });
 
     test('a message with a character that is never taken is refused for good, and only that one', async () => {
@@ -289,14 +327,142 @@ describe.each(subjects)('%s', (_, make) => {
       location,
     );
   });
+
+  describe('overflow objects', () => {
+    test('are read from where they were put, whatever is in their name', async () => {
+      for (const key of ['acme/threats/abc.json', 'acme/threats/a b%20c?d#é.json']) {
+        const location = await subject.overflow.put(key, '{"a":"ä"}');
+        expect(await subject.overflowObjects.get(location)).toBe('{"a":"ä"}');
+      }
+    });
+
+    test('are undefined where they have expired', async () => {
+      const location = await subject.overflow.put('acme/threats/there.json', '{}');
+      expect(await subject.overflowObjects.get(location.replace('there', 'gone'))).toBeUndefined();
+    });
+  });
+
+  describe('dead letters', () => {
+    const byBody = (letters: readonly DeadLetter[]) => letters.toSorted((a, b) => (a.body < b.body ? -1 : 1));
+
+    test('arrive with their reason, and whose they are where that is known', async () => {
+      const letters = [
+        { body: '{"artifacts":[1]}', reason: 'it is wrong', instance: 'acme', stream: 'threats' },
+        { body: 'not JSON ä\u2028', reason: 'it is no message' },
+      ];
+      expect(await subject.deadLetters.send(letters)).toEqual([{ taken: true }, { taken: true }]);
+      expect(byBody(await subject.letters())).toEqual(byBody(letters));
+    });
+
+    test('are taken in any number and size, each answered in turn', async () => {
+      const letters = Array.from({ length: 23 }, (_, i) => ({
+        body: `${String(i).padStart(2, '0')}${'x'.repeat(i % 5 === 0 ? 700_000 : 10)}`,
+        reason: `number ${i}`,
+      }));
+      expect(await subject.deadLetters.send(letters)).toEqual(letters.map(() => ({ taken: true })));
+      expect(byBody(await subject.letters())).toEqual(letters);
+      expect(await subject.deadLetters.send([])).toEqual([]);
+    });
+
+    test('of which one can not be taken are taken all the same', async () => {
+      const reason = 'it is wrong';
+      const burials = await subject.deadLetters.send([
+        { body: 'one', reason },
+        { body: 'a character that is never taken: \uFFFF', reason },
+        { body: 'x'.repeat(1024 * 1024 + 1), reason },
+        { body: 'two', reason },
+      ]);
+      expect(burials.map(({ taken }) => taken)).toEqual([true, false, false, true]);
+      expect(byBody(await subject.letters()).map(({ body }) => body)).toEqual(['one', 'two']);
+    });
+
+    test('as large as a message may be are taken, with or without room for the reason', async () => {
+      const bodies = [0, 100, 300].map((less) => 'x'.repeat(1024 * 1024 - less));
+      const burials = await subject.deadLetters.send(bodies.map((body) => ({ body, reason: 'it is wrong' })));
+      expect(burials).toEqual(bodies.map(() => ({ taken: true })));
+      expect((await subject.letters()).map(({ body }) => body.length).toSorted()).toEqual(
+        bodies.map(({ length }) => length).toSorted(),
+      );
+    });
+  });
+
+  describe('accepted ids', () => {
+    test('are known once they are marked, and no others', async () => {
+      const ids = Array.from({ length: 230 }, (_, i) => `acme/threats/${i}@2026`);
+      const marked = ids.filter((_, i) => i % 2 === 0);
+      expect(await subject.accepted.known(ids)).toEqual(new Set());
+      await subject.accepted.mark(marked);
+      await subject.accepted.mark(marked.slice(0, 3));
+      expect(await subject.accepted.known(ids)).toEqual(new Set(marked));
+      expect(await subject.accepted.known([])).toEqual(new Set());
+      await subject.accepted.mark([]);
+    });
+
+    test('may be of any length and of any characters', async () => {
+      const ids = [
+        `acme/threats/${'x'.repeat(5000)}1`,
+        `acme/threats/${'x'.repeat(5000)}2`,
+        'ä'.repeat(1500),
+        '__proto__',
+      ];
+      await subject.accepted.mark(ids.slice(0, 3));
+      expect(await subject.accepted.known(ids)).toEqual(new Set(ids.slice(0, 3)));
+    });
+  });
+});
+
+describe('the adapters alone', () => {
+  test('mark an id so that DynamoDB deletes it after its days', async () => {
+    const { Items = [] } = await aws.dynamodb.send(new ScanCommand({ TableName: 'Accepted', Limit: 1 }));
+    expect(unmarshall(Items[0] ?? {})).toMatchObject({ expiresAt: 1_700_000_000 + 7 * 24 * 3600 });
+  });
+
+  test('bury a letter whose reason holds what SQS refuses, and no more of it than fits', async () => {
+    const { deadLetterQueue } = await import('../../functions/adapters/sqs.ts');
+    const queue = deadLetterQueue(aws.names.get('DeadLetters') ?? '');
+    const reason = `\uFFFF\u0000ä${'y'.repeat(1000)}`;
+    expect(await queue.send([{ body: 'x', reason }])).toEqual([{ taken: true }]);
+    const { Messages = [] } = await aws.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: aws.names.get('DeadLetters'), MessageAttributeNames: ['All'] }),
+    );
+    expect(Messages[0]?.MessageAttributes?.reason?.StringValue).toBe(`???${'y'.repeat(497)}`);
+  });
+
+  test("write the forwarder's status beside those of the streams, whole, but for the last success", async () => {
+    const { forwarderKey, forwarderStatus } = await import('../../functions/adapters/dynamodb.ts');
+    const status = forwarderStatus('Cursors');
+    const item = async () => {
+      const { Item = {} } = await aws.dynamodb.send(
+        new GetItemCommand({ TableName: 'Cursors', Key: marshall(forwarderKey) }),
+      );
+      return unmarshall(Item);
+    };
+    await status.write({ state: 'ok', lastPollAt: 'a', lastSuccessAt: 'a', failures: 0, lastCount: 7 });
+    expect(await item()).toEqual({
+      ...forwarderKey,
+      state: 'ok',
+      lastPollAt: 'a',
+      lastSuccessAt: 'a',
+      failures: 0,
+      lastCount: 7,
+    });
+    await status.write({ state: 'unreachable', lastPollAt: 'b', lastError: 'x', remedy: 'y', failures: 1 });
+    await status.write({ state: 'unreachable', lastPollAt: 'c', failures: 2 });
+    expect(await item()).toEqual({
+      ...forwarderKey,
+      state: 'unreachable',
+      lastPollAt: 'c',
+      lastSuccessAt: 'a',
+      failures: 2,
+    });
+  });
 });
 
 describe('further runs', () => {
   test('are started without waiting for them, with the tick and whom they poll', async () => {
-    const seen: { url: string | undefined; type: unknown; body: string }[] = [];
+    const seen: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
     const server = createServer(async (request, response) => {
-      const type = request.headers['x-amz-invocation-type'];
-      seen.push({ url: request.url, type, body: await text(request) });
+      seen.push({ url: request.url, headers: request.headers, body: await text(request) });
       response.writeHead(202).end();
     });
     server.listen(0, '127.0.0.1');
@@ -306,10 +472,11 @@ describe('further runs', () => {
       const { furtherRuns } = await import('../../functions/adapters/lambda.ts');
       const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
       await furtherRuns('Collector-threats').handOver(shard);
-      expect(seen).toMatchObject([
-        { type: 'Event', url: expect.stringContaining('/functions/Collector-threats/') },
-      ]);
-      expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+      const [{ url, headers, body } = { url: '', headers: {} as IncomingHttpHeaders, body: '' }] = seen;
+      expect(url).toBe('/2015-03-31/functions/Collector-threats/invocations');
+      expect(headers['x-amz-invocation-type']).toBe('Event');
+      expect(headers.authorization).toBe(signatureOf(url ?? '', headers, body));
+      expect(JSON.parse(body)).toEqual({
         time: '2026-03-01T12:00:00.000Z',
         instances: ['acme', 'globex'],
       });
@@ -324,3 +491,18 @@ describe('further runs', () => {
     }
   });
 });
+
+/** Signature Version 4, as its documentation tells it; with the credentials of the stand-ins. */
+function signatureOf(path: string, headers: IncomingHttpHeaders, body: string): string {
+  const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
+  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
+  const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const lines = signed.split(';').map((name) => `${name}:${headers[name]}\n`);
+  const request = ['POST', path, '', lines.join(''), signed, sha256(body)].join('\n');
+  const date = String(headers['x-amz-date']);
+  const scope = `${date.slice(0, 8)}/us-east-1/lambda/aws4_request`;
+  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(request)].join('\n');
+  const key = scope.split('/').reduce<string | Buffer>((under, part) => hmac(under, part), 'AWS4local');
+  const signature = hmac(key, toSign).toString('hex');
+  return `AWS4-HMAC-SHA256 Credential=local/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
+}

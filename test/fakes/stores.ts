@@ -1,3 +1,4 @@
+import type { AcceptedIds, OverflowObjects } from '../../functions/core/forward-ports.ts';
 import type { Instances, Overflow, Secret, Secrets, Shard, Shards } from '../../functions/core/ports.ts';
 
 /** An instances table in memory. */
@@ -35,13 +36,30 @@ export class FakeSecrets implements Secrets {
 }
 
 /** A bucket in memory. */
-export class FakeOverflow implements Overflow {
+export class FakeOverflow implements Overflow, OverflowObjects {
   readonly objects = new Map<string, string>();
 
   async put(key: string, body: string): Promise<string> {
     const location = `s3://overflow/${key}`;
     this.objects.set(location, body);
     return location;
+  }
+
+  async get(location: string): Promise<string | undefined> {
+    return this.objects.get(location);
+  }
+}
+
+/** A table of accepted ids in memory; nothing in it expires. */
+export class FakeAcceptedIds implements AcceptedIds {
+  readonly ids = new Set<string>();
+
+  async known(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(ids.filter((id) => this.ids.has(id)));
+  }
+
+  async mark(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.ids.add(id);
   }
 }
 

@@ -52,7 +52,22 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
       ),
     );
     const [asset] = readdirSync(out).filter((name) => name.startsWith('asset.'));
-    expect(readdirSync(join(out, String(asset)))).toEqual(['index.mjs']);
+    const files = readdirSync(join(out, String(asset)));
+    expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'forwarder.mjs']));
+    expect(files.filter((name) => !name.endsWith('.mjs'))).toEqual([]);
+  });
+
+  test('deploys the forwarder once it is said where Analytics is', async ({ expect }) => {
+    const out = join(folder, 'forwarding');
+    const { code, stdout, stderr } = await synth(out, '-c', 'analyticsUrl=https://analytics.example.com');
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
+    const template = JSON.parse(readFileSync(join(out, 'SentinelOneCollector.template.json'), 'utf8'));
+    const [forward] = Object.values<{ Type: string; Properties: Record<string, unknown> }>(
+      template.Resources,
+    ).filter(({ Properties }) => Properties?.Handler === 'forwarder.handler');
+    expect(forward?.Properties.Environment).toMatchObject({
+      Variables: { ANALYTICS_URL: 'https://analytics.example.com' },
+    });
   });
 
   test('says in one sentence which setting is unknown', async ({ expect }) => {

@@ -25,6 +25,11 @@ describe('settings', () => {
       memoryMb: 512,
       logRetentionDays: 90,
       overflowExpirationDays: 30,
+      analyticsSecretId: 'signal-client/analytics',
+      analyticsRequestKib: 1024,
+      analyticsConcurrency: 2,
+      rememberAcceptedDays: 0,
+      noProxy: [],
     });
   });
 
@@ -84,6 +89,26 @@ describe('settings', () => {
     ['memoryMb', '10240', 10_240],
     ['logRetentionDays', '3653', 3653],
     ['overflowExpirationDays', '28', 28],
+    ...[
+      'https://analytics.example.com',
+      'https://Analytics.example.com/',
+      'https://analytics.example.com:8443/witfoo/api',
+      'https://10.0.0.5',
+      'https://[2001:db8::5]:8443',
+    ].map((url): [string, unknown, unknown] => ['analyticsUrl', url, url]),
+    ...[
+      'analytics',
+      'signal-client/analytics',
+      'signal-client/sentinelone-analytics',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf',
+    ].map((id): [string, unknown, unknown] => ['analyticsSecretId', id, id]),
+    ['analyticsRequestKib', '64', 64],
+    ['analyticsConcurrency', '1000', 1000],
+    ['rememberAcceptedDays', '30', 30],
+    ['httpsProxy', 'http://proxy.example.com:3128', 'http://proxy.example.com:3128'],
+    ['httpsProxy', 'https://10.0.0.5:443/', 'https://10.0.0.5:443/'],
+    ['noProxy', '[".amazonaws.com","[::1]:80","*"]', ['.amazonaws.com', '[::1]:80', '*']],
+    ['caFile', 'ca.pem', 'ca.pem'],
   ])('take %s = %j', (key, given, taken) => {
     expect(read({ [key]: given })).toMatchObject({ [key]: taken });
   });
@@ -96,6 +121,13 @@ describe('settings', () => {
   const concurrency =
     'must be a whole number from 1 to 1000, or false where an AWS account with a concurrency limit of 10 has none to reserve';
   const rates = 'must be a JSON object of positive numbers by stream name (threats, activities)';
+  const address =
+    'must be https://host, https://host:port or one of these with a path, and with no user, query or fragment';
+  const secretId =
+    'must be the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read';
+  const proxy =
+    'must be http://host:port or https://host:port; a user and a password would be readable for all who may see the functions';
+  const direct = 'must be a JSON list of hosts, suffixes and addresses';
   const retention = 'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120';
 
   test.each([
@@ -140,6 +172,44 @@ describe('settings', () => {
     ['logRetentionDays', 91, retention],
     ['logRetentionDays', 9999, retention],
     ['overflowExpirationDays', 27, wholeNumber(28, 3650)],
+    ...[
+      '',
+      'analytics.example.com',
+      'http://analytics.example.com',
+      'https://',
+      'https://analytics.example.com:99999',
+      'https://me@analytics.example.com',
+      'https://me:secret@analytics.example.com',
+      'https://analytics.example.com?a=1',
+      'https://analytics.example.com/api?',
+      'https://analytics.example.com/#a',
+      'https://analytics.example.com/a b',
+      'https://analytics.example.com\n',
+      false,
+    ].map((url): [string, unknown, string] => ['analyticsUrl', url, address]),
+    ...[
+      '',
+      'signal-client/sentinelone/analytics',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:signal-client/sentinelone/analytics-AbCdEf',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/*',
+      'team/*',
+    ].map((id): [string, unknown, string] => ['analyticsSecretId', id, secretId]),
+    ['analyticsRequestKib', 63, wholeNumber(64, 8192)],
+    ['analyticsRequestKib', 8193, wholeNumber(64, 8192)],
+    ['analyticsConcurrency', 1, wholeNumber(2, 1000)],
+    ['analyticsConcurrency', 1001, wholeNumber(2, 1000)],
+    ['rememberAcceptedDays', -1, wholeNumber(0, 30)],
+    ['rememberAcceptedDays', 31, wholeNumber(0, 30)],
+    ['httpsProxy', 'proxy.example.com:3128', proxy],
+    ['httpsProxy', 'http://proxy.example.com', proxy],
+    ['httpsProxy', 'http://me:secret@proxy.example.com:3128', proxy],
+    ['httpsProxy', 'http://proxy.example.com:99999', proxy],
+    ['httpsProxy', 'socks5://proxy.example.com:1080', proxy],
+    ['noProxy', '.amazonaws.com', direct],
+    ['noProxy', ['a,b'], direct],
+    ['noProxy', ['a b'], direct],
+    ['caFile', '', 'must be the path to a file of PEM certificates on the machine that deploys'],
   ])('refuse %s = %j', (key, given, allowed) => {
     const sentence = refusal({ [key]: given });
     expect(sentence).toMatch(new RegExp(`^The setting ${key} is .*, but must be [^\n]*\\.$`));
@@ -152,9 +222,14 @@ describe('settings', () => {
     );
   });
 
+  test.each(['httpsProxy', 'analyticsUrl'])('show no user and no password of %s', (key) => {
+    const sentence = refusal({ [key]: 'https://me:se/cr@t@proxy.example.com:3128' });
+    expect(sentence).toContain(`The setting ${key} is "https://…@proxy.example.com:3128", but must be`);
+  });
+
   test.each(['bogus', 'messageKiB', 'constructor'])('refuse %s, which is none of them', (key) => {
     expect(refusal({ [key]: 1 })).toMatch(
-      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, overflowExpirationDays\\.$`),
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, caFile\\.$`),
     );
   });
 });

@@ -1,14 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Stream } from '../../functions/core/stream.ts';
 import type { Environment } from '../../functions/environment.ts';
+import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
 import { streams } from '../../functions/streams/list.ts';
+import { SettingsError } from '../../infra/settings.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 
 const madeUp: Stream = {
@@ -35,8 +38,12 @@ const rates: Record<string, string> = {
 const folder = mkdtempSync(join(tmpdir(), 'collector-stack-'));
 const code = join(folder, 'code');
 mkdirSync(code);
-writeFileSync(join(code, 'index.mjs'), 'export const handler = async () => {};');
+for (const handler of ['poller.mjs', 'forwarder.mjs']) {
+  writeFileSync(join(code, handler), 'export const handler = async () => {};');
+}
 afterAll(() => rmSync(folder, { recursive: true }));
+const { cert } = await generate([{ name: 'commonName', value: 'a private CA' }]);
+const certificate = `${cert.trim()}\n`;
 
 function collector(context: Record<string, unknown> = {}, ofStreams = streams): CollectorApp {
   return new CollectorApp({ context, streams: ofStreams, code, outdir: mkdtempSync(join(folder, 'out-')) });
@@ -127,7 +134,7 @@ describe('the stack', () => {
       expect(poll).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
-        Handler: 'index.handler',
+        Handler: 'poller.handler',
         MemorySize: 512,
         ReservedConcurrentExecutions: 1,
         LoggingConfig: { LogGroup: log.ref },
@@ -162,34 +169,19 @@ describe('the stack', () => {
     test('lets the function do what a poll does, and nothing else', () => {
       const { role, log } = own(template, stream.name);
       const { instances, cursors, queue, overflow } = shared(template);
-      const allow = (Action: string | string[], Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
-      expect(role).toEqual({
-        AssumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
-          ],
-        },
-        Policies: [
-          {
-            PolicyName: 'poll',
-            PolicyDocument: {
-              Version: '2012-10-17',
-              Statement: [
-                allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
-                allow('dynamodb:Scan', instances.arn),
-                allow(
-                  ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-                  cursors.arn,
-                ),
-                allow('sqs:SendMessage', queue.arn),
-                allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
-                allow('secretsmanager:GetSecretValue', ownSecrets),
-              ],
-            },
-          },
-        ],
-      });
+      expect(role).toEqual(
+        roleThatMay('poll', [
+          allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
+          allow('dynamodb:Scan', instances.arn),
+          allow(
+            ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+            cursors.arn,
+          ),
+          allow('sqs:SendMessage', queue.arn),
+          allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
+          allow('secretsmanager:GetSecretValue', secretNamed('signal-client/sentinelone/*')),
+        ]),
+      );
     });
 
     test('keeps the logs for 90 days, and not in the way of the next deployment', () => {
@@ -291,6 +283,224 @@ describe('a fourth stream', () => {
   });
 });
 
+describe('the forwarder', () => {
+  const analyticsUrl = 'https://analytics.example.com';
+  const forwarding = (context: Record<string, unknown> = {}) => collected({ analyticsUrl, ...context });
+
+  function forwarder(template: Template) {
+    const name = 'SentinelOneCollector-forwarder';
+    const forward = only(template, 'AWS::Lambda::Function', { FunctionName: name });
+    return {
+      forward,
+      log: only(template, 'AWS::Logs::LogGroup', { LogGroupName: `/aws/lambda/${name}` }),
+      role: template.findResources('AWS::IAM::Role')[forward.Role['Fn::GetAtt'][0]]?.Properties,
+      source: only(template, 'AWS::Lambda::EventSourceMapping'),
+    };
+  }
+
+  const accepted = (template: Template) =>
+    only(template, 'AWS::DynamoDB::Table', { KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }] });
+
+  let template: Template;
+
+  beforeAll(() => {
+    template = forwarding();
+  });
+
+  test('adds a function, its role, its log group and what feeds it, and changes nothing else', () => {
+    const { Resources: before, ...others } = collected().toJSON();
+    const { Resources: after, ...sameOthers } = template.toJSON();
+    expect(sameOthers).toEqual(others);
+    expect(after).toMatchObject(before);
+    const added = Object.entries<{ Type: string }>(after).filter(([id]) => !Object.hasOwn(before, id));
+    expect(added.map(([, { Type }]) => Type).sort()).toEqual([
+      'AWS::IAM::Role',
+      'AWS::Lambda::EventSourceMapping',
+      'AWS::Lambda::Function',
+      'AWS::Logs::LogGroup',
+    ]);
+  });
+
+  test('is fed by the artifact queue, which then forgets only what was not named as failed', () => {
+    const { forward, source } = forwarder(template);
+    const { all: _, ref: __, arn: ___, ...properties } = source;
+    expect(properties).toEqual({
+      EventSourceArn: shared(template).queue.arn,
+      FunctionName: forward.ref,
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 5,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+  });
+
+  test('runs the same code as the pollers, and reserves no concurrency', () => {
+    const { forward, log } = forwarder(template);
+    expect(forward).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'forwarder.handler',
+      MemorySize: 512,
+      Timeout: 60,
+      LoggingConfig: { LogGroup: log.ref },
+    });
+    expect(forward).not.toHaveProperty('ReservedConcurrentExecutions');
+    expect(forward.Code).toEqual(own(template, 'threats').poll.Code);
+    expect(log.all.DeletionPolicy).toBe('Delete');
+  });
+
+  test('has messages hidden for six times as long as it may take', () => {
+    const { forward } = forwarder(template);
+    expect(shared(template).queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * forward.Timeout);
+  });
+
+  test('is told all that it reads from its environment', () => {
+    const { cursors, deadLetterQueue } = shared(template);
+    expect(forwarder(template).forward.Environment.Variables).toEqual({
+      ANALYTICS_URL: analyticsUrl,
+      ANALYTICS_SECRET: 'signal-client/analytics',
+      DEAD_LETTER_QUEUE_URL: deadLetterQueue.ref,
+      CURSORS_TABLE: cursors.ref,
+      ACCEPTED_TABLE: '',
+      ACCEPTED_DAYS: '0',
+      REQUEST_KIB: '1024',
+    } satisfies Record<keyof ForwarderEnvironment, unknown>);
+  });
+
+  const rights = (made: Template) => {
+    const { log } = forwarder(made);
+    const { cursors, queue, deadLetterQueue, overflow } = shared(made);
+    return [
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
+      allow(['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], queue.arn),
+      allow('sqs:SendMessage', deadLetterQueue.arn),
+      allow('s3:GetObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
+      allow('s3:ListBucket', overflow.arn),
+      allow('secretsmanager:GetSecretValue', secretNamed('signal-client/analytics-??????')),
+      allow('dynamodb:UpdateItem', cursors.arn, {
+        Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
+      }),
+    ];
+  };
+
+  test('may take messages, bury them, read one secret and write its own status, and nothing else', () => {
+    expect(forwarder(template).role).toEqual(roleThatMay('forward', rights(template)));
+  });
+
+  test('remembers accepted ids in a table of its own where it is told to', () => {
+    const remembering = forwarding({ rememberAcceptedDays: 3 });
+    const table = accepted(remembering);
+    expect(table).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      all: { DeletionPolicy: 'Delete' },
+    });
+    const { forward, role } = forwarder(remembering);
+    expect(forward.Environment.Variables).toMatchObject({ ACCEPTED_TABLE: table.ref, ACCEPTED_DAYS: '3' });
+    expect(role).toEqual(
+      roleThatMay('forward', [
+        ...rights(remembering),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], table.arn),
+      ]),
+    );
+    expect(() => collector({ analyticsUrl, rememberAcceptedDays: 3 }).synth()).not.toThrow();
+  });
+
+  test('takes its settings', () => {
+    const key = 'arn:aws:kms:eu-west-1:111122223333:key/1';
+    const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf';
+    const { forward, role, source } = forwarder(
+      forwarding({
+        analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
+        analyticsSecretId: secret,
+        analyticsRequestKib: 512,
+        analyticsConcurrency: 5,
+        secretKeyArns: [key],
+        memoryMb: 1024,
+        logRetentionDays: 30,
+      }),
+    );
+    expect(forward.MemorySize).toBe(1024);
+    expect(forward.Environment.Variables).toMatchObject({
+      ANALYTICS_URL: 'https://analytics.example.com:8443/witfoo/api',
+      ANALYTICS_SECRET: secret,
+      REQUEST_KIB: '512',
+    });
+    expect(source.ScalingConfig).toEqual({ MaximumConcurrency: 5 });
+    const statements = role?.Policies[0].PolicyDocument.Statement;
+    expect(statements).toContainEqual(allow('secretsmanager:GetSecretValue', secret));
+    expect(statements).toContainEqual(
+      allow('kms:Decrypt', key, {
+        Condition: { StringEquals: { 'kms:ViaService': ['secretsmanager.eu-west-1.amazonaws.com'] } },
+      }),
+    );
+  });
+});
+
+describe('the way out', () => {
+  const analyticsUrl = 'https://analytics.example.com';
+  const variablesOf = (template: Template) =>
+    Object.values(template.findResources('AWS::Lambda::Function')).map(
+      ({ Properties }) => Properties.Environment.Variables,
+    );
+  const ca = join(folder, 'ca.pem');
+  beforeAll(() => writeFileSync(ca, certificate));
+
+  test("is the functions' own unless a proxy or a private CA is set", () => {
+    const names = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'NODE_EXTRA_CA_CERTS'];
+    for (const variables of variablesOf(collected({ analyticsUrl, noProxy: ['10.0.0.5'] }))) {
+      for (const name of names) expect(variables).not.toHaveProperty(name);
+    }
+  });
+
+  test('is the proxy for every function, except to where there is none', () => {
+    const found = variablesOf(
+      collected({
+        analyticsUrl,
+        httpsProxy: 'http://proxy.example.com:3128',
+        noProxy: ['.amazonaws.com', '10.0.0.5'],
+      }),
+    );
+    expect(found).toHaveLength(streams.length + 1);
+    for (const variables of found) {
+      expect(variables).toMatchObject({
+        NODE_USE_ENV_PROXY: '1',
+        HTTPS_PROXY: 'http://proxy.example.com:3128',
+        NO_PROXY: '.amazonaws.com,10.0.0.5',
+      });
+    }
+  });
+
+  test('trusts the CA for every function, wherever Lambda unpacks it', () => {
+    const found = variablesOf(collected({ analyticsUrl, caFile: ca }));
+    expect(found).toHaveLength(streams.length + 1);
+    for (const variables of found) expect(variables.NODE_EXTRA_CA_CERTS).toBe('/var/task/ca.pem');
+  });
+
+  test('brings the certificates of the file, and nothing else that is in it', () => {
+    writeFileSync(ca, `a note\n${certificate}-----BEGIN PRIVATE KEY-----\nMIIC\n-----END PRIVATE KEY-----\n`);
+    const app = new CollectorApp({ context: { caFile: ca }, outdir: mkdtempSync(join(folder, 'out-')) });
+    const brought = readFileSync(join(app.code, 'ca.pem'), 'utf8');
+    rmSync(app.code, { recursive: true });
+    expect(brought).toBe(certificate);
+  });
+
+  test.each([
+    ['is not there', undefined, "but that file can't be read (ENOENT)"],
+    ['holds no certificate', 'hello', 'but no PEM certificate is in there'],
+    [
+      'holds a damaged one',
+      () => `${certificate}-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n`,
+      "but certificate 2 of the 2 in there can't be read",
+    ],
+  ])('refuses a CA file that %s', (_, text, problem) => {
+    const file = join(folder, `${problem}.pem`);
+    if (text !== undefined) writeFileSync(file, typeof text === 'string' ? text : text());
+    const sentence = `The setting caFile is ${JSON.stringify(file)}, ${problem}.`;
+    expect(() => collector({ caFile: file })).toThrow(new SettingsError(sentence));
+  });
+});
+
 describe('settings', () => {
   const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/console-AbCdEf';
   const secrets = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:team/*';
@@ -350,7 +560,7 @@ describe('settings', () => {
     expect(statements[5]).toEqual({
       Effect: 'Allow',
       Action: 'secretsmanager:GetSecretValue',
-      Resource: [secret, secrets, ownSecrets],
+      Resource: [secret, secrets, secretNamed('signal-client/sentinelone/*')],
     });
     expect(statements[6]).toEqual({
       Effect: 'Allow',
@@ -425,7 +635,24 @@ describe('synthesis', () => {
   });
 });
 
-const ownSecrets = {
+const allow = (Action: string | string[], Resource: unknown, condition: object = {}) => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+  ...condition,
+});
+
+const roleThatMay = (PolicyName: string, Statement: object[]) => ({
+  AssumeRolePolicyDocument: {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
+    ],
+  },
+  Policies: [{ PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }],
+});
+
+const secretNamed = (name: string) => ({
   'Fn::Join': [
     '',
     [
@@ -435,10 +662,10 @@ const ownSecrets = {
       { Ref: 'AWS::Region' },
       ':',
       { Ref: 'AWS::AccountId' },
-      ':secret:signal-client/sentinelone/*',
+      `:secret:${name}`,
     ],
   ],
-};
+});
 
 const tlsOnly = (Action: string, Resource: unknown) => ({
   Effect: 'Deny',

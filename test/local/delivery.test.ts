@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ago, freshId } from '../fixtures/records.ts';
-import { type ReceivedArtifact, startWorld, type World } from '../support/world.ts';
+import type { ReceivedArtifact } from '../support/schema.ts';
+import { startWorld, type World } from '../support/world.ts';
 
 const host = 'usea1-bytes.sentinelone.net';
 const createdAt = ago(30);

@@ -8,6 +8,7 @@ import { CollectorApp } from '../../infra/synth.ts';
 import { resources, type Template } from '../../local/aws/template.ts';
 import { type LocalCollector, startCollector } from '../../local/collector.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
+import { readMessage } from '../support/schema.ts';
 
 /** Within the project, so that the copied sources find their packages. */
 const folder = join(import.meta.dirname, '..', '..', '.build', 'fourth-stream');
@@ -51,7 +52,8 @@ beforeAll(async () => {
   await writeFile(list, extended);
 
   const { streams } = (await import(pathToFileURL(list).href)) as { streams: readonly Stream[] };
-  const code = bundle(join(folder, 'functions', 'poller.ts'), join(folder, 'bundle'));
+  const entries = { poller: join(folder, 'functions', 'poller.ts') };
+  const code = bundle({ entries, into: join(folder, 'bundle') });
   const app = new CollectorApp({ streams, code, outdir: join(folder, 'out') });
   template = app.synth().getStackByName(app.stack.stackName).template;
   consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token: 'a-good-token' }] } } });
@@ -88,9 +90,9 @@ test('its records come out of the queue', async () => {
   consoles.console(host).put('exclusions', text);
   await collector.addInstance({ instance: 'fourth', host }, 'a-good-token');
   await collector.tick('exclusions', new Date());
-  const bodies = (await collector.receive()).map(({ Body = '' }) => JSON.parse(Body));
-  expect(bodies).toHaveLength(1);
-  expect(bodies[0].artifacts).toEqual([
+  const messages = (await collector.receive()).map(({ Body = '' }) => readMessage(Body));
+  expect(messages).toHaveLength(1);
+  expect(messages[0]).toEqual([
     {
       source: 'sentinelone',
       raw: text,

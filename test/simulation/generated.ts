@@ -268,6 +268,8 @@ const copied = [
   'test/fixtures',
   'test/simulation',
   'test/functions/core',
+  'test/support/schema.ts',
+  'docs',
   'local/console/fleet',
 ];
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');

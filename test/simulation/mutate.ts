@@ -15,7 +15,14 @@ const { values } = parseArgs({
 const root = join(import.meta.dirname, '..', '..');
 /** Within the project, so that the copies find their packages. */
 const folder = join(root, '.build', 'mutants');
-const copied = ['functions', 'test/fakes', 'test/simulation', 'local/console/fleet'];
+const copied = [
+  'functions',
+  'test/fakes',
+  'test/simulation',
+  'test/support/schema.ts',
+  'docs',
+  'local/console/fleet',
+];
 
 async function caughtAt(mutant: Mutant, name: string): Promise<string | undefined> {
   const copy = join(folder, name);
@@ -33,7 +40,9 @@ async function caughtAt(mutant: Mutant, name: string): Promise<string | undefine
   const [out] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   await rm(copy, { recursive: true, force: true });
   if (child.exitCode === 0) return undefined;
-  return /^seed \d+: .{0,100}/m.exec(out)?.[0] ?? 'no world can be lived at all';
+  const [seen] = /^seed \d+: .{0,100}/m.exec(out) ?? [];
+  if (seen === undefined) throw new Error(`no world can be lived at all with "${mutant.name}"`);
+  return seen;
 }
 
 const waiting = mutants.filter(({ name }) => name.includes(values.only ?? '')).entries();

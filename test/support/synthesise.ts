@@ -14,6 +14,6 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject) {
   const outdir = await mkdtemp(join(tmpdir(), 'synth-'));
-  project.provide('deployment', synthesise({}, outdir));
+  project.provide('deployment', synthesise({ analyticsUrl: 'https://analytics.example' }, outdir));
   return () => rm(outdir, { recursive: true, force: true });
 }

@@ -4,16 +4,9 @@ import { type LocalCollector, type StatusItem, startCollector } from '../../loca
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import type { AwsProxy } from './aws-proxy.ts';
+import { type ReceivedArtifact, readMessage } from './schema.ts';
 
 export const goodToken = 'a-good-token';
-
-/** An artifact as a consumer reads it from the queue. */
-export interface ReceivedArtifact {
-  readonly source: string;
-  readonly raw: string;
-  readonly timestamp?: string;
-  readonly metadata: Readonly<Record<string, string | string[]>>;
-}
 
 /** Consoles, and the deployed collector that polls them. */
 export interface World {
@@ -88,9 +81,7 @@ export async function startWorld({
     tick: (stream, minutes = 0) => collector.tick(stream, new Date(start + minutes * 60_000)),
     async artifacts() {
       messages.push(...(await collector.receive()));
-      return messages.flatMap(
-        ({ Body = '' }) => (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts,
-      );
+      return messages.flatMap(({ Body = '' }) => readMessage(Body));
     },
     async status(instance, stream) {
       const found = (await collector.status()).find(

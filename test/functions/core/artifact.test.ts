@@ -52,10 +52,39 @@ describe('an artifact', () => {
 
   it('clips what is too long to be searched for', () => {
     const long = 'x'.repeat(5000);
-    const { metadata } = ofRaw('{}', withMetadata({ message: long, tags: Array(400).fill(long) }));
+    const { metadata } = ofRaw(
+      '{}',
+      withMetadata({ message: long, tags: Array(400).fill('tag'), more: [long] }),
+    );
     expect(metadata.message).toHaveLength(4096);
     expect(metadata.tags).toHaveLength(300);
-    expect(metadata.tags?.[299]).toHaveLength(4096);
+    expect(metadata.more?.[0]).toHaveLength(4096);
+  });
+
+  it('cuts no character in two, and has no half of one', () => {
+    const clipped = (message: string) => ofRaw('{}', withMetadata({ message })).metadata.message;
+    expect(clipped(`${'x'.repeat(4095)}😀`)).toBe('x'.repeat(4095));
+    expect(clipped(`${'x'.repeat(4094)}😀`)).toBe(`${'x'.repeat(4094)}😀`);
+    expect(clipped('a\uD800')).toBe('a\uFFFD');
+    expect(clipped('\uDC00')).toBe('\uFFFD');
+  });
+
+  it('fits into a message with a small record, however much it would be found by', () => {
+    const worst = Array(400).fill('\u0001'.repeat(5000));
+    const values = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`a${i}`, worst[i] ?? '']));
+    for (const metadata of [{ tags: worst, more: worst }, values, { ...values, tags: worst }]) {
+      expect(fits(packArtifact(ofRaw('{}', withMetadata(metadata))))).toBe(true);
+    }
+  });
+
+  it('leaves out what there is no room for, and no list is empty', () => {
+    const { metadata } = ofRaw(
+      '{}',
+      withMetadata({ tags: Array(300).fill('x'.repeat(4096)), more: ['y'.repeat(4096)], message: 'short' }),
+    );
+    expect(metadata.tags).toHaveLength(36);
+    expect(metadata).not.toHaveProperty('more');
+    expect(metadata.message).toBe('short');
   });
 
   it('without its record fits into a message, however long its metadata would be', () => {

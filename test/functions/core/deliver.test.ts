@@ -6,6 +6,7 @@ import { deliver } from '../../../functions/core/deliver.ts';
 import { UndeliveredError } from '../../../functions/core/errors.ts';
 import { bodyOf, type Message } from '../../../functions/core/packing.ts';
 import type { Refusal } from '../../../functions/core/ports.ts';
+import { readMessage } from '../../support/schema.ts';
 import { artifact, standingClock } from './given.ts';
 
 const key = { instance: 'acme', stream: 'sightings' };
@@ -30,10 +31,12 @@ function sinks(
       seen.mostAtOnce = Math.max(seen.mostAtOnce, ++open);
       await new Promise((resolve) => setImmediate(resolve));
       open--;
-      const bodies = batch.map((message): { artifacts: Artifact[] } => JSON.parse(bodyOf(message)));
+      const bodies = batch.map((message) => ({ artifacts: readMessage(bodyOf(message)) as Artifact[] }));
       const bytes = batch.reduce((sum, message) => sum + Buffer.byteLength(bodyOf(message)), 0);
       if (batch.length === 0 || batch.length > 10 || bytes > mebibyte) throw new Error('BatchRequestTooLong');
-      requests.push(bodies.map(({ artifacts }) => artifacts.map(({ metadata }) => String(metadata.id))));
+      requests.push(
+        bodies.map(({ artifacts }) => artifacts.map(({ metadata }) => String(metadata.recordId))),
+      );
       const answers = bodies.map(({ artifacts }) => answer(artifacts, messages++));
       if (answers.includes('unreachable')) throw new Error('socket hang up');
       bodies.forEach(({ artifacts }, i) => {
@@ -62,7 +65,7 @@ function sinks(
   return { ...seen, seen, clock, run };
 }
 
-const idsOf = (artifacts: readonly Artifact[]) => artifacts.map(({ metadata }) => String(metadata.id));
+const idsOf = (artifacts: readonly Artifact[]) => artifacts.map(({ metadata }) => String(metadata.recordId));
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const labelled = (id: string, userName: string, raw?: string): Artifact => {
   const plain = artifact(id, raw);
@@ -85,7 +88,11 @@ function expectFaithful(
     expect(arrived.raw).toBe('{}');
     expect(bucket.get(String(rawLocation))).toBe(original?.raw);
     expect(original?.metadata).toMatchObject(metadata);
-    expect(metadata).toMatchObject({ instance: 'acme', stream: 'sightings', recordId: metadata.id });
+    expect(metadata).toMatchObject({
+      instance: 'acme',
+      stream: 'sightings',
+      id: `acme/sightings/${metadata.recordId}`,
+    });
   }
 }
 
@@ -131,7 +138,7 @@ describe('delivering', () => {
               ({ raw, metadata }) =>
                 raw.includes('bad record') ||
                 String(metadata.userName).includes('bad metadata') ||
-                String(metadata.id).startsWith('bad-id'),
+                String(metadata.recordId).startsWith('bad-id'),
             );
             const told = isBad ? 'never' : (script[nth] ?? 'taken');
             silent ||= told === 'taken, but unreachable';
@@ -216,7 +223,7 @@ describe('delivering', () => {
     expectFaithful(artifacts, accepted, bucket);
     expect(bucket.size).toBe(1);
     const location = `s3://bucket/acme/sightings/${sha256('{"name":"\\ud800"}')}.json`;
-    expect(accepted.find(({ metadata }) => metadata.id === 'b')?.metadata).toMatchObject({
+    expect(accepted.find(({ metadata }) => metadata.recordId === 'b')?.metadata).toMatchObject({
       rawLocation: location,
       userName: 'ann',
     });
@@ -231,7 +238,7 @@ describe('delivering', () => {
       {
         source: 'sentinelone',
         raw: '{}',
-        metadata: { ...key, id: 'a', recordId: 'a', rawLocation: [...bucket.keys()][0] },
+        metadata: { ...key, id: 'acme/sightings/a', recordId: 'a', rawLocation: [...bucket.keys()][0] },
       },
     ]);
     expect([...bucket.values()]).toEqual(['{"x":1}']);
@@ -244,7 +251,7 @@ describe('delivering', () => {
         ['a', 'b', 'c'].map((id) => artifact(id)),
         250 * 1024,
       ),
-    ).rejects.toThrow(/refuses b /);
+    ).rejects.toThrow(/refuses acme\/sightings\/b /);
     expect(idsOf(accepted)).not.toContain('b');
   });
 

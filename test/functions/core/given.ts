@@ -76,7 +76,7 @@ export function artifact(id: string, raw = '{}'): Artifact {
     raw,
     timestamp: '2026-03-01T12:00:00.000000Z',
     metadata: {
-      id,
+      id: `acme/sightings/${id}`,
       instance: 'acme',
       stream: 'sightings',
       recordId: id,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { at, lookUp, present, text } from '../../../functions/core/json.ts';
+import { at, code, isTrue, list, lookUp, present, text, unique } from '../../../functions/core/json.ts';
 import type { Json } from '../../../functions/core/stream.ts';
 import { strange } from './given.ts';
 
@@ -16,7 +16,7 @@ describe('looking into a record', () => {
         const found = at(record, ...path);
         expect(typeof found).not.toBe('function');
         const words = text(record, ...path);
-        expect(words).toBe(typeof found === 'string' && found !== '' ? found : undefined);
+        expect(words).toBe(typeof found === 'string' && /\S/.test(found) ? found : undefined);
       }),
       { numRuns: 500 },
     );
@@ -47,8 +47,49 @@ describe('looking into a record', () => {
     expect(at(record, ...path)).toBeUndefined();
   });
 
-  it.each([[''], [0], [false], [null], [[]], [{}]])('does not take %j for text', (value) => {
-    expect(text({ a: value }, 'a')).toBeUndefined();
+  it.each([[''], [' \n'], ['None'], ['N/A'], [' n/a '], [0], [false], [null], [[]], [{}]])(
+    'does not take %j for text',
+    (value) => {
+      expect(text({ a: value }, 'a')).toBeUndefined();
+    },
+  );
+});
+
+describe('reading codes, switches and lists', () => {
+  it.each([
+    [133, '133'],
+    ['133', '133'],
+    [-0, '0'],
+    [1.5, undefined],
+    [Number.POSITIVE_INFINITY, undefined],
+    [2 ** 53, undefined],
+    ['', undefined],
+    [true, undefined],
+    [null, undefined],
+  ])('the code of %j is %j', (value, expected) => {
+    expect(code({ value }, 'value')).toBe(expected);
+  });
+
+  it.each([true, 'True', 'true'])('%j is true', (value) => {
+    expect(isTrue({ value }, 'value')).toBe(true);
+  });
+
+  it.each([false, 'False', 1, 'yes', '', null, [true], {}])('%j is not true', (value) => {
+    expect(isTrue({ value }, 'value')).toBe(false);
+  });
+
+  it.each([null, 'text', 7, {}, { length: 1, 0: 'a' }])('%j is no list', (value) => {
+    expect(list({ value }, 'value')).toEqual([]);
+  });
+
+  it('a list is as it is', () => {
+    expect(list({ value: [1, ['a']] }, 'value')).toEqual([1, ['a']]);
+  });
+
+  it('texts are kept once, in order; what is no text, or nothing but space, is left out', () => {
+    expect(unique(['b', 'a', '', ' ', 'None', null, 7, ['c'], undefined, 'b'])).toEqual(['b', 'a']);
+    expect(unique(['', null])).toBeUndefined();
+    expect(unique([])).toBeUndefined();
   });
 });
 

@@ -12,6 +12,7 @@ import { VirtualClock } from '../../fakes/clock.ts';
 import { FakeCursors } from '../../fakes/cursors.ts';
 import { FakeQueue } from '../../fakes/queue.ts';
 import { FakeInstances, FakeOverflow, FakeSecrets, FakeShards } from '../../fakes/stores.ts';
+import { readMessage } from '../../support/schema.ts';
 import { at } from './given.ts';
 
 export const noon = Date.UTC(2026, 2, 1, 12);
@@ -111,10 +112,6 @@ export function scene(random = () => 0) {
       },
     /** The ids of the records in the queue, oldest first. */
     delivered: (): string[] =>
-      queue.bodies.flatMap((body) =>
-        (JSON.parse(body).artifacts as { metadata: { recordId: string } }[]).map(
-          ({ metadata }) => metadata.recordId,
-        ),
-      ),
+      queue.bodies.flatMap((body) => readMessage(body).map(({ metadata }) => metadata.recordId)),
   };
 }

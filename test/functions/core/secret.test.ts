@@ -59,7 +59,7 @@ describe('reading a token', () => {
     ['white space', ' \n', /is empty/],
     ['JSON without apiKey', '{"token":"hunter2"}', /without apiKey/],
     ['an empty apiKey', '{"apiKey":""}', /apiKey/],
-    ['an apiKey of spaces', '{"apiKey":"  "}', /is empty/],
+    ['an apiKey of spaces', '{"apiKey":"  "}', /apiKey/],
     ['an apiKey that is no text', '{"apiKey":7}', /apiKey/],
     ['an apiKey deeper down', '{"sentinelone":{"apiKey":"hunter2"}}', /apiKey/],
     ['JSON that is cut off', '{"apiKey":"hunter2', /apiKey/],

@@ -5,7 +5,8 @@ describe('an agent', () => {
   it.each([
     [true, 'high'],
     [false, 'informational'],
-    ['true', 'informational'],
+    ['True', 'high'],
+    ['False', 'informational'],
     [1, 'informational'],
     [null, 'informational'],
   ])('whose infected is %j is %s', (infected, severityLabel) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, Stream } from '../../../functions/core/stream.ts';
 import { streams } from '../../../functions/streams/list.ts';
+import { messageTypes } from '../../support/schema.ts';
 import { strange } from '../core/given.ts';
 
 const named = streams.map((stream) => [stream.name, stream] as const);
@@ -72,8 +73,9 @@ describe('every stream', () => {
   it.each(named)('%s says what every artifact is found by, also of an empty record', (_, stream) => {
     expect(stream.metadata({})).toMatchObject({
       streamName: expect.stringMatching(/^sentinelone(_mgmt)?$/),
-      messageType: expect.stringMatching(/^[a-z_]+$/),
+      messageType: expect.toBeOneOf([...messageTypes]),
       severityLabel: expect.stringMatching(/^(critical|high|medium|low|informational)$/),
+      severityCode: expect.stringMatching(/^[2-6]$/),
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { threats } from '../../../functions/streams/threats.ts';
+import { messageTypes } from '../../support/schema.ts';
 
 const threat = (threatInfo: Record<string, string | null>) => threats.metadata({ threatInfo });
 
@@ -23,6 +24,9 @@ describe('a threat', () => {
     ['PUA', 'policy_violation'],
     ['Adware', 'policy_violation'],
     ['TROJAN', 'malicious_software'],
+    ['Linux.Malware', 'malicious_software'],
+    ['Trojan, Ransomware', 'ransomware_encryption'],
+    ['Malwarelike', 'threat_event'],
     ['Cryptominer of tomorrow', 'threat_event'],
     ['', 'threat_event'],
     ['constructor', 'threat_event'],
@@ -30,6 +34,7 @@ describe('a threat', () => {
   ];
   it.each(classifications)('classified %j is %s', (classification, messageType) => {
     expect(threat({ classification }).messageType).toBe(messageType);
+    expect(messageTypes).toContain(messageType);
   });
 
   it.each([
@@ -61,6 +66,41 @@ describe('a threat', () => {
       'clientHostname',
     );
     expect(threats.metadata({})).not.toHaveProperty('startTimeUTC');
+  });
+
+  it.each([
+    ['mitigated', 'block'],
+    ['Blocked', 'block'],
+    ['not_mitigated', 'not_mitigated'],
+    ['marked_as_benign', 'marked_as_benign'],
+    ['toString', 'toString'],
+    ['', undefined],
+    [null, undefined],
+  ])('whose mitigation status is %j has the action %j', (mitigationStatus, action) => {
+    expect(threat({ mitigationStatus }).action).toBe(action);
+  });
+
+  it.each([
+    ['T1059', null, ['T1059']],
+    ['T1059.001 PowerShell', null, ['T1059.001']],
+    ['PowerShell', 'https://attack.mitre.org/techniques/T1059/001/', ['T1059.001']],
+    ['T1059', 'https://attack.mitre.org/techniques/T1059/', ['T1059']],
+    ['T1003, T1005', null, ['T1003', 'T1005']],
+    ['T10591', 'AT1059', undefined],
+    ['', 7, undefined],
+  ])('with a technique named %j and linked to %j names %j', (name, link, ids) => {
+    const indicators = [{ tactics: [{ techniques: [{ name, link }] }] }];
+    expect(threats.metadata({ indicators }).attackTechniqueIds).toEqual(ids);
+  });
+
+  it.each([
+    [{}, 'A threat was found.'],
+    [{ threatName: 'a.exe' }, 'a.exe was found.'],
+    [{ classification: 'Worm' }, 'A threat (Worm) was found.'],
+    [{ confidenceLevel: 'suspicious', processUser: 'ann' }, 'A threat (suspicious) was found, user ann.'],
+    [{ threatName: 'a.exe', mitigationStatus: 'not_mitigated' }, 'a.exe was found: not mitigated.'],
+  ])('of %j is told in a sentence: %s', (threatInfo, message) => {
+    expect(threat(threatInfo).message).toBe(message);
   });
 
   it('is caught at every change, and has its times inside threatInfo', () => {

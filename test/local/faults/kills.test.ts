@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimulatedConsole } from '../../../local/console/console.ts';
 import { activityText, threatText } from '../../fixtures/records.ts';
 import { type AwsCall, awsFaults } from '../../support/aws-proxy.ts';
+import { readMessage } from '../../support/schema.ts';
 import { pageSize, type Stage, series, startStage, time } from './stage.ts';
 
 const kills = 20;
@@ -59,7 +60,7 @@ const mayRepeat = new Map<string, number>();
 function follow({ operation, input }: AwsCall): void {
   if (operation === 'SendMessageBatch') {
     for (const { MessageBody } of input.Entries) {
-      for (const { metadata } of JSON.parse(MessageBody).artifacts)
+      for (const { metadata } of readMessage(MessageBody))
         inFlight[metadata.stream as StreamName].push(metadata.id);
     }
   } else if (operation === 'UpdateItem') {
@@ -144,7 +145,7 @@ test(`killed ${kills} times at random moments while a backlog is drained and thr
   const idOf = new Map<string, string>();
   const delivered: Record<StreamName, Set<string>> = { threats: new Set(), activities: new Set() };
   for (const { raw, metadata } of await stage.delivered(name)) {
-    const id = String(metadata.id);
+    const id = metadata.id;
     times.set(id, (times.get(id) ?? 0) + 1);
     expect(rawOf.get(id) ?? raw).toBe(raw);
     expect(idOf.get(raw) ?? id).toBe(id);

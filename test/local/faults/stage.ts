@@ -8,13 +8,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { SimulatedConsole } from '../../../local/console/console.ts';
 import type { SeenRequest } from '../../../local/console/faults.ts';
 import { type AwsCall, type AwsProxy, startAwsProxy } from '../../support/aws-proxy.ts';
-import {
-  goodToken,
-  type ReceivedArtifact,
-  startWorld,
-  type World,
-  type WorldOptions,
-} from '../../support/world.ts';
+import { type ReceivedArtifact, readMessage } from '../../support/schema.ts';
+import { goodToken, startWorld, type World, type WorldOptions } from '../../support/world.ts';
 
 /** Records a page, as the collector asks for them. */
 export const pageSize = 1000;
@@ -85,7 +80,7 @@ export async function startStage(
   const received = new Map<string, ReceivedArtifact[]>();
   const receive = async () => {
     for (const { Body = '' } of await collector.receive()) {
-      for (const artifact of (JSON.parse(Body) as { artifacts: ReceivedArtifact[] }).artifacts) {
+      for (const artifact of readMessage(Body)) {
         const name = String(artifact.metadata.instance);
         const own = received.get(name) ?? [];
         own.push(artifact);

@@ -1,0 +1,128 @@
+import { TimeoutError } from 'got';
+import { MisconfiguredError, TokenRefusedError, UnreachableError } from '../core/errors.ts';
+import {
+  LoginRefusedError,
+  PermissionRefusedError,
+  RequestRefusedError,
+  UnreadableReplyError,
+} from '../core/forward-errors.ts';
+import type { Analytics } from '../core/forward-ports.ts';
+import { at, text } from '../core/json.ts';
+import type { Json } from '../core/stream.ts';
+import { client, connectMs, networkError, retryAfterMs } from './http.ts';
+
+interface Request {
+  readonly method: 'GET' | 'POST';
+  /** Below `/v1`. */
+  readonly path: string;
+  readonly token?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  /** What a user needs for it. */
+  readonly permission: string;
+}
+
+/** Of what Analytics says, in a log or a reason. */
+const longestWords = 300;
+
+/**
+ * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
+ * address, with the path before `/v1` where that is not `/api`.
+ */
+export function witfooAnalytics(url: string): Analytics {
+  const { host, pathname } = new URL(url);
+  const base = pathname === '/' ? `${url.replace(/\/$/, '')}/api/v1` : `${url}/v1`;
+
+  const ask = async ({ method, path, token, query, body, timeoutMs, permission }: Request): Promise<Json> => {
+    const answer = await client(`${base}${path}`, {
+      method,
+      ...(query && { searchParams: query }),
+      ...(body !== undefined && { body }),
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
+    }).catch((error: unknown) => {
+      throw error instanceof TimeoutError && error.event === 'request'
+        ? new UnreachableError(`${host} does not answer ${method} ${path} in time`, remedies.network)
+        : networkError(error, host, remedies);
+    });
+    const { statusCode } = answer;
+    const reply = parsed(answer.body);
+    const words = wordsOf(reply, token);
+    const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
+    if (statusCode === 401) throw new TokenRefusedError(what);
+    if (statusCode === 403) throw new PermissionRefusedError(what, permission);
+    if (statusCode === 408 || statusCode === 429 || statusCode >= 500)
+      throw new UnreachableError(what, remedies.analytics, retryAfterMs(answer.headers));
+    if (statusCode === 404 || statusCode === 405 || (statusCode >= 300 && statusCode < 400))
+      throw new MisconfiguredError('analyticsUrl', what, remedies.url);
+    if (statusCode >= 400) throw new RequestRefusedError(what);
+    if (at(reply, 'success') !== true)
+      throw new UnreadableReplyError(`${what}, which is not a reply of its API`);
+    return reply as Json;
+  };
+
+  return {
+    async login(credentials, timeoutMs) {
+      const refused = () => new LoginRefusedError(`${host} refuses the email and password`);
+      const request = { method: 'POST', path: '/auth/login', permission: 'to log in' } as const;
+      const reply = await ask({ ...request, body: JSON.stringify(credentials), timeoutMs }).catch(
+        (error: unknown) => {
+          const wrong =
+            error instanceof TokenRefusedError ||
+            error instanceof PermissionRefusedError ||
+            error instanceof RequestRefusedError;
+          throw wrong ? refused() : error;
+        },
+      );
+      const token = text(reply, 'data', 'token');
+      if (token === undefined) throw new UnreadableReplyError(`${host} answers a login without a token`);
+      return token;
+    },
+
+    async ingest(token, body, timeoutMs) {
+      const request = { method: 'POST', path: '/artifacts', permission: 'signals:write' } as const;
+      const reply = await ask({ ...request, token, body, timeoutMs });
+      const [accepted, rejected] = [at(reply, 'data', 'accepted'), at(reply, 'data', 'rejected')];
+      if (typeof accepted !== 'number' || typeof rejected !== 'number')
+        throw new UnreadableReplyError(`${host} does not say how many artifacts it accepts`);
+      return { accepted, rejected, message: wordsOf(reply, token) };
+    },
+
+    async search(token, { limit, offset, ...search }, timeoutMs) {
+      const request = { method: 'GET', path: '/artifacts', permission: 'signals:read' } as const;
+      const query = { source: 'sentinelone', ...search, limit: String(limit), offset: String(offset) };
+      const found = at(await ask({ ...request, token, query, timeoutMs }), 'data', 'artifacts');
+      if (!Array.isArray(found)) throw new UnreadableReplyError(`${host} answers a search without artifacts`);
+      return found.map((artifact) => text(artifact, 'metadata', 'id') ?? '');
+    },
+  };
+}
+
+const kept = 'Nothing is lost: the messages stay in the artifact queue.';
+
+const remedies = {
+  dns: `${kept} Check analyticsUrl, and name resolution where the forwarder runs.`,
+  tls: `${kept} Have the certificate of Analytics mended, or trust its private CA (the setting caFile).`,
+  proxy: `${kept} Check the settings httpsProxy and noProxy, and that the proxy lets the forwarder reach Analytics.`,
+  network: `${kept} It is retried by itself; if it lasts, check Analytics, and firewalls between.`,
+  analytics: `${kept} It is retried by itself; if it lasts, look after Analytics.`,
+  url: `${kept} Set analyticsUrl to the address of Analytics, as in https://analytics.example.com.`,
+} as const;
+
+/** What Analytics says, unless it may echo credentials: those of a login, which has no token yet, or the token. */
+function wordsOf(reply: Json | undefined, token: string | undefined): string {
+  if (token === undefined) return '';
+  return (text(reply, 'message') ?? '').replaceAll(token, '[token]').slice(0, longestWords);
+}
+
+function parsed(body: string): Json | undefined {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

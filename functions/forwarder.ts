@@ -1,0 +1,77 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { witfooAnalytics } from './adapters/analytics.ts';
+import { flawOf } from './adapters/artifact-schema.ts';
+import { acceptedIds, forwarderStatus } from './adapters/dynamodb.ts';
+import { overflowObjects } from './adapters/overflow-bucket.ts';
+import { logger, metrics, reportForward } from './adapters/powertools.ts';
+import { secretsManager } from './adapters/secrets-manager.ts';
+import { deadLetterQueue } from './adapters/sqs.ts';
+import { systemClock } from './clock.ts';
+import { forward, type Lasting } from './core/forward.ts';
+import type { ForwardOutcome, ForwardPorts } from './core/forward-ports.ts';
+import { isNews, forwarderStatus as statusAfter } from './core/forward-status.ts';
+import type { Status } from './core/ports.ts';
+import { openSession } from './core/session.ts';
+import { within } from './core/within.ts';
+import { type ForwarderEnvironment, readForwarderEnvironment } from './forwarder-environment.ts';
+
+const environment = readForwarderEnvironment(process.env as Partial<ForwarderEnvironment>);
+const { settings, acceptedTable } = environment;
+
+const ports: ForwardPorts = {
+  analytics: witfooAnalytics(environment.analyticsUrl),
+  secrets: secretsManager(systemClock.now),
+  overflow: overflowObjects,
+  deadLetters: deadLetterQueue(environment.deadLetterQueueUrl),
+  accepted:
+    acceptedTable === undefined
+      ? undefined
+      : acceptedIds(acceptedTable, environment.acceptedDays, systemClock.now),
+  flaw: flawOf,
+  clock: systemClock,
+};
+const lasting: Lasting = { session: openSession(environment.secretId, ports), streak: { refused: 0 } };
+const status = forwarderStatus(environment.cursorsTable);
+
+async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const messages = Records.map(({ messageId, body, attributes }) => ({
+    id: messageId,
+    body,
+    receives: Number(attributes.ApproximateReceiveCount),
+    sentAt: Number(attributes.SentTimestamp),
+  }));
+  const remainingMs = () => context.getRemainingTimeInMillis();
+  const { comeBack, outcome } = await forward(messages, settings, ports, lasting, remainingMs);
+  reportForward(outcome);
+  await keepStatus(outcome);
+  return { batchItemFailures: [...comeBack].map(({ id }) => ({ itemIdentifier: id })) };
+}
+
+/** Less than the time that is left once all is settled. */
+const statusMs = 2_000;
+
+let known: Partial<Status> = {};
+let written: Partial<Status> = {};
+
+/** What was forwarded stays forwarded, whether or not its status can be written. */
+async function keepStatus(outcome: ForwardOutcome): Promise<void> {
+  known = statusAfter(known, outcome, systemClock.now());
+  if (!isNews(written, known)) return;
+  try {
+    await within(statusMs, () => status.write(known), systemClock);
+    written = known;
+  } catch (error) {
+    logger.warn(`sentinelone: the forwarder's status can't be written: ${String(error)}`);
+  }
+}
+
+metrics.setDefaultDimensions({ stream: 'forwarder' });
+
+/** Posts artifacts from the queue to WitFoo Analytics. */
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(forwarder);

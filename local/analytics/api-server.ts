@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sendAnswer } from '../console/answer.ts';
+import type { KeyPair } from '../console/certificates.ts';
+import { type Api, type Asked, artifactsIn, routeOf } from './api.ts';
+import type { Fault, FaultRule, SeenRequest } from './faults.ts';
+import { listen } from './listen.ts';
+
+/** Enough for any test; a stand-in that runs for days must not grow. */
+const requestsKept = 100_000;
+
+export interface ApiServerOptions {
+  api: Api;
+  certificate: KeyPair;
+  nowMs: () => number;
+  /** The first rule that names a fault wins. */
+  faults: readonly FaultRule[];
+  /** Where every request is noted, oldest first. */
+  requests: SeenRequest[];
+}
+
+/** Starts the HTTPS server of the documented API. */
+export async function startApiServer({ api, certificate, nowMs, faults, requests }: ApiServerOptions) {
+  const note = ({ method, path, body }: Asked, bytes: number): SeenRequest => {
+    const route = routeOf(method, path);
+    const artifacts = route === 'ingest' ? artifactsIn(body)?.length : undefined;
+    const seen: SeenRequest = { at: nowMs(), route, method, path, bytes };
+    if (artifacts !== undefined) seen.artifacts = artifacts;
+    requests.push(seen);
+    if (requests.length > requestsKept) requests.shift();
+    return seen;
+  };
+
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('date', new Date(nowMs()).toUTCString());
+    const bytes = await buffer(request);
+    const asked = read(request, bytes.toString('utf8'));
+    const seen = note(asked, bytes.length);
+    const fault = faultOf(faults, seen);
+    if (fault.delayMs !== undefined) await sleep(fault.delayMs);
+    if (fault.hang === 'before') return;
+    if (fault.cut === 'before') return void response.socket?.destroy();
+    const answer = api.answer(asked, fault, seen);
+    if (fault.hang === 'after') return;
+    if (fault.cut === 'after') return void response.socket?.destroy();
+    seen.status = answer.status;
+    await sendAnswer(response, answer, fault);
+  };
+
+  const { key, cert } = certificate;
+  const server = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
+    response.sendDate = false;
+    serve(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  // A client that does not trust the authority is its own affair.
+  server.on('tlsClientError', () => {});
+  return listen(server);
+}
+
+function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
+  for (const rule of rules) {
+    const fault = rule(seen);
+    if (fault !== undefined) return fault;
+  }
+  return {};
+}
+
+function read({ method = 'GET', url = '/', headers }: IncomingMessage, body: string): Asked {
+  const { pathname, searchParams } = new URL(url, 'https://analytics.invalid');
+  return {
+    method,
+    path: pathname.replace(/^\/api(?=\/v1\/)/, ''),
+    params: searchParams,
+    authorization: headers.authorization,
+    body,
+  };
+}

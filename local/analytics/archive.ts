@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { microsOf, readTime, writeTime } from '../console/time.ts';
+import type { Artifact } from './artifact.ts';
+import { type Accepted, type Filters, matcher } from './search.ts';
+
+export interface ArchiveOptions {
+  nowMs: () => number;
+  /** The newest so many stay. */
+  artifactsKept: number;
+  /** And of those no more than hold so much raw text together. */
+  charactersKept: number;
+}
+
+/** Older events are found by the time of their arrival. */
+const byEventTimeMicros = microsOf(30 * 24 * 60 * 60 * 1000);
+
+/** What Analytics has accepted and still holds: the newest, in memory. */
+export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveOptions) {
+  const held: Accepted[] = [];
+  const times = new Map<string, number>();
+  const hidden = new Map<Accepted, number>();
+  let characters = 0;
+  let acceptedInAll = 0;
+  let searches = 0;
+
+  const count = ({ metadata: { id } }: Accepted, by: 1 | -1) => {
+    if (typeof id !== 'string') return;
+    const now = (times.get(id) ?? 0) + by;
+    if (now > 0) times.set(id, now);
+    else times.delete(id);
+  };
+
+  const dropOldest = () => {
+    const oldest = held.shift();
+    if (oldest === undefined) return;
+    characters -= oldest.raw.length;
+    hidden.delete(oldest);
+    count(oldest, -1);
+  };
+
+  const isVisible = (artifact: Accepted) => (hidden.get(artifact) ?? 0) <= searches;
+
+  return {
+    /** The accepted artifacts that are still held, in the order of their arrival, each as often as it came. */
+    held: held as readonly Accepted[],
+    /** How often each `metadata.id` among those came. */
+    times: times as ReadonlyMap<string, number>,
+    acceptedInAll: () => acceptedInAll,
+    /** Takes an artifact; the next `hiddenForSearches` searches over the API do not find it yet. */
+    take({ source, raw, timestamp, metadata = {} }: Artifact, hiddenForSearches = 0) {
+      const createdAt = microsOf(nowMs());
+      const eventAt = readTime(timestamp) ?? createdAt;
+      const accepted: Accepted = {
+        uuid: randomUUID(),
+        source,
+        raw,
+        timestamp: timestamp ?? writeTime(createdAt),
+        metadata,
+        createdAt,
+        at: createdAt - eventAt > byEventTimeMicros ? createdAt : eventAt,
+      };
+      held.push(accepted);
+      acceptedInAll += 1;
+      characters += raw.length;
+      count(accepted, 1);
+      if (hiddenForSearches > 0) hidden.set(accepted, searches + hiddenForSearches + 1);
+      while (held.length > artifactsKept || characters > charactersKept) dropOldest();
+    },
+    /** Tells that a search over the API begins. */
+    searched() {
+      searches += 1;
+    },
+    /** What is found, newest first. */
+    search(filters: Filters): Accepted[] {
+      const matches = matcher(filters);
+      return held
+        .filter((artifact) => isVisible(artifact) && matches(artifact))
+        .reverse()
+        .sort((a, b) => b.at - a.at);
+    },
+    find: (uuid: string) => held.find((artifact) => artifact.uuid === uuid),
+  };
+}
+
+export type Archive = ReturnType<typeof createArchive>;

@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { readTime, writeTime } from '../console/time.ts';
+import type { Archive } from './archive.ts';
+import { listen } from './listen.ts';
+import { type Accepted, type Field, type Filters, fields } from './search.ts';
+
+interface Content {
+  status: number;
+  type: string;
+  body: string | Buffer;
+}
+
+const files: Record<string, [name: string, type: string]> = {
+  '/': ['index.html', 'text/html; charset=utf-8'],
+  '/page.css': ['page.css', 'text/css; charset=utf-8'],
+  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/readable.js': ['readable.js', 'text/javascript; charset=utf-8'],
+  '/icon.svg': ['icon.svg', 'image/svg+xml'],
+};
+
+/** Nothing but the page's own files; no text can become markup or script; nobody may frame or embed it. */
+const protection = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+const pageSize = 50;
+/** Of a value in the list of results; the whole is with the artifact. */
+const longestShown = 300;
+
+const json = (status: number, value: object): Content => ({
+  status,
+  type: 'application/json; charset=utf-8',
+  body: JSON.stringify(value),
+});
+const text = (status: number, body: string): Content => ({ status, type: 'text/plain; charset=utf-8', body });
+const notFound = () => text(404, 'There is no such page here.\n');
+
+/** Starts the search page. It has no login, so it answers this machine's own browsers only. */
+export async function startPageServer(archive: Archive) {
+  const contents = new Map<string, Content>();
+  for (const [path, [name, type]] of Object.entries(files)) {
+    const body = await readFile(new URL(`page/${name}`, import.meta.url));
+    contents.set(path, { status: 200, type, body });
+  }
+
+  const respond = ({ pathname, searchParams }: URL): Content => {
+    if (pathname === '/search') return searchAnswer(archive, searchParams);
+    const [, uuid, raw] = /^\/artifacts\/([0-9a-f-]{36})(\/raw)?$/.exec(pathname) ?? [];
+    const artifact = uuid === undefined ? undefined : archive.find(uuid);
+    if (artifact === undefined) return contents.get(pathname) ?? notFound();
+    return raw === undefined ? json(200, whole(artifact)) : text(200, artifact.raw);
+  };
+
+  // Another name that leads here is a foreign page's: it would read what is shown here as its own.
+  let names: readonly string[] = [];
+  const contentFor = ({ method = '', url = '/', headers }: IncomingMessage): Content => {
+    if (!names.includes(headers.host ?? '')) return text(421, 'This page answers at 127.0.0.1 only.\n');
+    if (!['GET', 'HEAD'].includes(method)) return text(405, 'This page can only be read.\n');
+    const asked = URL.parse(url, 'http://page.invalid');
+    return asked ? respond(asked) : notFound();
+  };
+  const server = createServer((request, response) => {
+    const { status, type, body } = contentFor(request);
+    response.writeHead(status, { ...protection, 'content-type': type }).end(body);
+  });
+  const listening = await listen(server);
+  names = ['127.0.0.1', 'localhost'].map((name) => `${name}:${listening.port}`);
+  return listening;
+}
+
+function searchAnswer(archive: Archive, params: URLSearchParams): Content {
+  const filters = readFilters(params);
+  if (filters === undefined) return json(400, { message: 'A time reads like 2026-03-01T10:00:00.' });
+  const found = archive.search(filters);
+  const page = Math.max(1, Math.trunc(Number(params.get('page'))) || 1);
+  const results = found.slice((page - 1) * pageSize, page * pageSize).map(summary);
+  return json(200, { results, total: found.length, page, pageSize, held: archive.held.length });
+}
+
+/** What a browser's form says; undefined when a time is none. */
+function readFilters(params: URLSearchParams): Filters | undefined {
+  const filters: Filters = {};
+  const names: ('text' | Field)[] = ['text', ...(Object.keys(fields) as Field[])];
+  for (const name of names) {
+    const value = params.get(name);
+    if (value) filters[name] = value;
+  }
+  for (const name of ['from', 'to'] as const) {
+    const value = params.get(name);
+    if (!value) continue;
+    const at = readFormTime(value, name);
+    if (at === undefined) return undefined;
+    filters[name] = at;
+  }
+  return filters;
+}
+
+const formTime = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?Z?$/;
+
+/** UTC. A browser leaves out seconds that are 0; `to` lasts to the end of the second that it names. */
+function readFormTime(given: string, bound: 'from' | 'to') {
+  const [, minute, seconds = ':00', fraction] = formTime.exec(given) ?? [];
+  const end = bound === 'to' ? '.999999' : '';
+  return minute === undefined ? undefined : readTime(`${minute}${seconds}${fraction ?? end}Z`);
+}
+
+const shortened = (value: string) =>
+  value.length > longestShown ? `${value.slice(0, longestShown).toWellFormed()}…` : value;
+
+function summary({ uuid, raw, timestamp, metadata, at }: Accepted) {
+  const first = (key: string) => {
+    const value = [metadata[key] ?? []].flat()[0];
+    return value && shortened(value);
+  };
+  const byArrival = at !== (readTime(timestamp) ?? at);
+  return {
+    uuid,
+    time: timestamp,
+    ...(byArrival && { arrived: writeTime(at) }),
+    severity: first('severityLabel'),
+    stream: first('stream') ?? first('streamName'),
+    host: first('clientHostname'),
+    user: first('userName'),
+    what: first('message') ?? first('fileName') ?? shortened(raw),
+  };
+}
+
+function whole({ raw, metadata, timestamp, createdAt, source }: Accepted) {
+  return { raw, metadata, source, timestamp, arrived: writeTime(createdAt) };
+}

@@ -1,0 +1,10 @@
+import type { Answer } from '../console/answer.ts';
+
+export const json = (status: number, body: object): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+/** An answer that says no, as Analytics words it. */
+export const refusal = (status: number, message: string): Answer => json(status, { success: false, message });

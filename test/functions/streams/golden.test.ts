@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { artifactOf } from '../../../functions/core/artifact.ts';
+import { bodyOf, packArtifact, packMessages } from '../../../functions/core/packing.ts';
+import { readPage } from '../../../functions/core/page.ts';
+import { readRecord } from '../../../functions/core/record.ts';
+import type { Stream } from '../../../functions/core/stream.ts';
+import { activities } from '../../../functions/streams/activities.ts';
+import { agents } from '../../../functions/streams/agents.ts';
+import { threats } from '../../../functions/streams/threats.ts';
+import { goldenRecords } from '../../fixtures/records.ts';
+import { type ReceivedArtifact, readMessage } from '../../support/schema.ts';
+import { instance } from '../core/given.ts';
+
+/** What a consumer reads of the records of one page. */
+function received(texts: readonly string[], stream: Stream): ReceivedArtifact[] {
+  const { records } = readPage(`{"data":[${texts.join(',\n')}],"pagination":{"nextCursor":null}}`);
+  const packed = records.map((record) =>
+    packArtifact(artifactOf(readRecord(record, stream), stream, instance)),
+  );
+  return packMessages(packed, 250 * 1024).flatMap((message) => readMessage(bodyOf(message)));
+}
+
+const everywhere = ['id', 'instance', 'stream', 'recordId', 'connector', 'senderHost'];
+const named = ['siteName', 'accountName', 'groupName'];
+
+/** What each stream's records are found by: those that every record has, and those that are absent without a value. */
+const streams: [stream: Stream, always: string[], sometimes: string[]][] = [
+  [
+    threats,
+    ['streamName', 'messageType', 'endTimeUTC', 'severityLabel', 'severityCode', 'message'],
+    [
+      ...[
+        'startTimeUTC',
+        'clientHostname',
+        'clientIP',
+        'clientMAC',
+        'userName',
+        'fileName',
+        'filePath',
+        'fileHash',
+      ],
+      ...['program', 'action', 'ruleName', 'ruleCategory', 'attackTechniqueIds', 'tags', ...named],
+    ],
+  ],
+  [
+    activities,
+    ['streamName', 'messageType', 'severityLabel', 'severityCode'],
+    [
+      ...['startTimeUTC', 'clientHostname', 'clientIP', 'userName', 'fileName', 'filePath', 'fileHash'],
+      ...['vendorCode', 'message', ...named],
+    ],
+  ],
+  [
+    agents,
+    ['streamName', 'messageType', 'startTimeUTC', 'severityLabel', 'severityCode', 'message'],
+    ['endTimeUTC', 'clientHostname', 'clientIP', 'clientMAC', 'userName', 'tags', ...named],
+  ],
+];
+
+describe.each(streams.map((row) => [row[0].name, ...row] as const))(
+  'of %s',
+  (_, stream, always, sometimes) => {
+    const golden = goldenRecords(stream.name);
+
+    it.each(golden)('$name is found by what was written down for it', ({ text, metadata }) => {
+      const [artifact, ...others] = received([text], stream);
+      expect(others).toEqual([]);
+      expect(artifact?.metadata).toEqual(metadata);
+      expect(artifact?.raw).toBe(text);
+      expect(artifact?.timestamp).toBe(metadata.startTimeUTC);
+    });
+
+    it('all come of one page, in order', () => {
+      const artifacts = received(
+        golden.map(({ text }) => text),
+        stream,
+      );
+      expect(artifacts.map(({ metadata }) => metadata)).toEqual(golden.map(({ metadata }) => metadata));
+    });
+
+    it('what was written down has every field, and lacks every field that may be absent', () => {
+      const fields = golden.map(({ metadata }) => new Set(Object.keys(metadata)));
+      for (const field of [...everywhere, ...always]) {
+        expect(
+          fields.every((has) => has.has(field)),
+          field,
+        ).toBe(true);
+      }
+      for (const field of sometimes) {
+        expect(
+          fields.some((has) => has.has(field)),
+          field,
+        ).toBe(true);
+        expect(
+          fields.some((has) => !has.has(field)),
+          field,
+        ).toBe(true);
+      }
+      const known = new Set([...everywhere, ...always, ...sometimes]);
+      expect([...new Set(fields.flatMap((has) => [...has]))].filter((field) => !known.has(field))).toEqual(
+        [],
+      );
+    });
+  },
+);

@@ -1,0 +1,161 @@
+import type { Mutant } from './mutants.ts';
+
+/** Ways to break the forwarder that lose, double, bury or hurry: its simulation has to catch each. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'what was not decided is done with',
+    file: 'core/parcels.ts',
+    from: "fate === 'open' || fate === 'refused'",
+    to: "fate === 'refused'",
+  },
+  {
+    name: 'what is not buried yet is done with',
+    file: 'core/parcels.ts',
+    from: "fate === 'open' || fate === 'refused'",
+    to: "fate === 'open'",
+  },
+  {
+    name: 'the schema is not asked',
+    file: 'core/parcels.ts',
+    from: 'const wrong = flaw(artifact);',
+    to: 'const wrong = flaw({}) as string | undefined;',
+  },
+  {
+    name: 'an unreadable body is dropped',
+    file: 'core/parcels.ts',
+    from: "add(refused(message.id, () => message.body, message, 'the message is not",
+    to: "void (refused(message.id, () => message.body, message, 'the message is not",
+  },
+  {
+    name: 'a culprit takes its message along',
+    file: 'core/parcels.ts',
+    from: 'const body = () => bodyOf({ artifacts: [packed] });',
+    to: 'const body = () => message.body;',
+  },
+  {
+    name: 'buried without the queue having taken it',
+    file: 'core/forward.ts',
+    from: 'if (burial?.taken)',
+    to: 'if (burial)',
+  },
+  {
+    name: 'marked before it is accepted',
+    file: 'core/forward.ts',
+    from: "for (const parcel of open) if (known.has(parcel.id)) parcel.fate = 'repeat';",
+    to: "for (const parcel of open) if (known.has(parcel.id)) parcel.fate = 'repeat'; await accepted.mark(open.map(({ id }) => id));",
+  },
+  {
+    name: 'the buried are marked as well',
+    file: 'core/forward.ts',
+    from: "const taken = parcels.filter(({ fate }) => fate === 'accepted');",
+    to: "const taken = parcels.filter(({ fate }) => fate !== 'open');",
+  },
+  {
+    name: 'nothing is marked',
+    file: 'core/forward.ts',
+    from: 'taken.length === 0) return;',
+    to: 'taken.length >= 0) return;',
+  },
+  {
+    name: 'no time is kept for what comes after the requests',
+    file: 'core/forward.ts',
+    from: 'const settleMs = buryMs + markMs + 3_000;',
+    to: 'const settleMs = 0 * (buryMs + markMs);',
+  },
+  {
+    name: 'a burial may hang',
+    file: 'core/forward.ts',
+    from: 'within(buryMs, ',
+    to: 'within(buryMs * 20, ',
+  },
+  {
+    name: 'some accepted are all accepted',
+    file: 'core/ingest.ts',
+    from: 'receipt.accepted >= request.length',
+    to: 'receipt.accepted > 0',
+  },
+  {
+    name: 'a mention is taken for the artifact',
+    file: 'core/ingest.ts',
+    from: 'if (ids.includes(id)) return true;',
+    to: 'if (ids.length > 0) return true;',
+  },
+  {
+    name: 'nothing is searched for',
+    file: 'core/ingest.ts',
+    from: 'round <= searchRounds &&',
+    to: 'round < 1 &&',
+  },
+  {
+    name: 'searched by arrival only',
+    file: 'core/ingest.ts',
+    from: 'age > eventTimeMs + searchMarginMs ? now : Math.min(at, now)',
+    to: 'now',
+  },
+  {
+    name: 'searched by event time only',
+    file: 'core/ingest.ts',
+    from: 'const end = age < eventTimeMs - searchMarginMs ? at : now;',
+    to: 'const end = at;',
+  },
+  {
+    name: 'what can not be searched for ends the run as it is',
+    file: 'core/ingest.ts',
+    from: 'for (const parcel of openOf(request)) await settle([parcel]',
+    to: "for (const parcel of openOf(request)) parcel.fate = 'accepted'; for (const parcel of openOf(request)) await settle([parcel]",
+  },
+  {
+    name: 'the second half is forgotten',
+    file: 'core/ingest.ts',
+    from: 'await settle(request.slice(half), ingestion, settled);',
+    to: "for (const parcel of request.slice(half)) parcel.fate = 'accepted';",
+  },
+  {
+    name: 'a refused request buries all that is in it',
+    file: 'core/ingest.ts',
+    from: '} else if (receipt.whole) {',
+    to: "} else if (receipt.whole) {\n    for (const parcel of request) Object.assign(parcel, { fate: 'refused', reason: 'Analytics refuses it: 400' });",
+  },
+  {
+    name: 'a 5xx is a refusal',
+    file: 'core/ingest.ts',
+    from: 'if (!(error instanceof RequestRefusedError)) throw error;\n    return { accepted: 0',
+    to: 'if (error instanceof OutOfTimeError) throw error;\n    return { message: String(error), accepted: 0',
+  },
+  {
+    name: 'a refused request is tried again and again',
+    file: 'core/ingest.ts',
+    from: 'whether: (error) => error instanceof UnreachableError,',
+    to: 'whether: (error) => error instanceof Error,',
+  },
+  {
+    name: 'an expired record holds its artifact up',
+    file: 'core/ingest.ts',
+    from: 'if (raw === undefined) return false;',
+    to: 'if (raw === undefined) return true;',
+  },
+  {
+    name: 'records elsewhere are not fetched',
+    file: 'core/ingest.ts',
+    from: 'if (raw === undefined) return false;',
+    to: 'if (raw !== undefined) return false;',
+  },
+  {
+    name: 'each request logs in by itself',
+    file: 'core/session.ts',
+    from: 'renewal ??= renew(timeoutMs)',
+    to: 'renewal = renew(timeoutMs)',
+  },
+  {
+    name: 'a refused password is tried without a pause',
+    file: 'core/session.ts',
+    from: 'const loginPauseMs = 10 * 60 * 1000;',
+    to: 'const loginPauseMs = 0;',
+  },
+  {
+    name: 'a new password is not noticed',
+    file: 'core/session.ts',
+    from: 'const secret = await secrets.read(secretId, true);',
+    to: 'const secret = await secrets.read(secretId, false);',
+  },
+];
