@@ -15,7 +15,7 @@ export function knownThreat(accepted: readonly Accepted[]): Accepted | undefined
   return accepted.findLast(
     (artifact) =>
       artifact.metadata.stream === 'threats' &&
-      searchFields.every((field) => valueOf(artifact, field) !== ''),
+      searchFields.every((field) => firstValue(artifact, field) !== ''),
   );
 }
 
@@ -26,7 +26,7 @@ export function findAgain(
 ): Found[] {
   const isFound = (filters: Filters) => search(filters).some((one) => one.uuid === uuid);
   return searchFields.map((field) => {
-    const value = valueOf(artifact, field);
+    const value = firstValue(artifact, field);
     return {
       field,
       value,
@@ -38,6 +38,6 @@ export function findAgain(
 
 const searchFields = Object.keys(fields) as Field[];
 
-function valueOf({ metadata }: Pick<Accepted, 'metadata'>, field: Field): string {
+function firstValue({ metadata }: Pick<Accepted, 'metadata'>, field: Field): string {
   return [metadata[fields[field][0]] ?? []].flat()[0] ?? '';
 }

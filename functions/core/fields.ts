@@ -43,13 +43,13 @@ export function addresses(interfaces: readonly Json[]): {
   return {
     clientIP: firstIpv4(interfaces.flatMap((one) => list(one, 'inet'))),
     clientMAC: first(
-      interfaces.map((one) => at(one, 'physical') ?? null),
+      interfaces.map((one) => at(one, 'physical')),
       mac,
     ),
   };
 }
 
-function first(values: readonly Json[], form: RegExp): string | undefined {
+function first(values: readonly (Json | undefined)[], form: RegExp): string | undefined {
   return values
     .filter((value) => typeof value === 'string')
     .map((value) => value.trim())

@@ -54,12 +54,21 @@ describe('npm start -- --once', () => {
     expect(run.out).toMatch(/The token is wrong, expired or revoked: make a new one in the console/);
   });
 
-  test('counts in the queue what was fetched', () => {
+  test('counts what was collected, forwarded and accepted', () => {
     const fetched = [...run.out.matchAll(/fetched (\d+) /g)].reduce(
       (sum, [, count]) => sum + Number(count),
       0,
     );
-    expect(run.out).toContain(`\n${fetched} artifacts in `);
+    expect(run.out).toContain(
+      `\nartifacts: ${fetched} collected, ${fetched} forwarded, ${fetched} accepted\n`,
+    );
+  });
+
+  test('finds a threat by each field that an analyst searches by, and not by another value', () => {
+    expect(run.out).toMatch(/search finds the threat (acme|globex)\/threats\/\d+@/);
+    for (const field of ['host', 'user', 'severity', 'stream', 'hash']) {
+      expect(run.out).toMatch(new RegExp(`  by ${field} \\S.*: found, and not by another\n`));
+    }
   });
 });
 
@@ -136,12 +145,13 @@ describe('npm start', () => {
     child.stdout?.setEncoding('utf8').on('data', (more: string) => {
       out += more;
     });
-    while (!/queue: \d+ messages[\s\S]*fetched \d+ threats/.test(out))
+    while (!/analytics: \d+ artifacts[\s\S]*fetched \d+ threats/.test(out))
       await once(child.stdout as NodeJS.EventEmitter, 'data');
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(out).toMatch(/artifacts in \d+ messages\n$/);
+    expect(out).toMatch(/Search what arrives, as in Analytics: http:\/\/127\.0\.0\.1:\d+\/\n/);
+    expect(out).toMatch(/artifacts: \d+ collected, \d+ forwarded, \d+ accepted\n$/);
   });
 
   test('says in one sentence what an argument is wrong with', async () => {

@@ -10,6 +10,8 @@ const folder = join(root, '.build', 'forwarding-mutants');
 const copied = [
   'functions/core',
   'test/fakes',
+  'test/support/schema.ts',
+  'docs/artifact.schema.json',
   'test/simulation/forwarding.ts',
   'local/console/fleet/random.ts',
 ];

@@ -74,7 +74,7 @@ export async function startForwarding({
   });
   const [user] = analytics.users;
   collector.aws.secrets.put(secret, JSON.stringify(user));
-  const QueueUrl = resolve(template.Outputs.ArtifactQueueUrl?.Value, collector.aws.names);
+  const QueueUrl = resolve(template.Outputs.ArtifactQueueUrl?.Value, collector.aws);
 
   /** Messages in the queue, visible or not. */
   const waiting = async (): Promise<number> => {

@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly awsProxy?: AwsProxy;
   /** Puts another proxy before the consoles' own: given the URL of one, it answers that of the other. */
   readonly proxyBefore?: (proxyUrl: string) => string;
+  /** Where the forwarder posts to, and the file with the authority of its certificate. */
+  readonly analytics?: { readonly url: string; readonly caFile: string };
   /** The consoles' clock; the machine's unless given. */
   readonly nowMs?: () => number;
 }
@@ -42,6 +44,7 @@ export async function startWorld({
   hosts,
   environment = {},
   awsProxy,
+  analytics,
   proxyBefore = (proxyUrl) => proxyUrl,
   nowMs,
 }: WorldOptions): Promise<World> {
@@ -64,6 +67,9 @@ export async function startWorld({
       ...(awsProxy && { ...awsProxy.environment, ARTIFACT_QUEUE_URL: queueUrlAt(awsProxy) }),
       ...environment,
     },
+    ...(analytics && {
+      forwarderEnvironment: { ANALYTICS_URL: analytics.url, NODE_EXTRA_CA_CERTS: analytics.caFile },
+    }),
     onLine(line) {
       lines.push(line);
       if (line.startsWith('{')) log.push(JSON.parse(line));

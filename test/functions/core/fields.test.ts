@@ -38,6 +38,12 @@ describe('an IP field', () => {
   });
 });
 
+describe('an address between spaces', () => {
+  it('is the address alone', () => {
+    expect(ipAddress({ value: ' 192.0.2.1\n' }, 'value')).toBe('192.0.2.1');
+  });
+});
+
 describe('a host’s addresses', () => {
   it('are its first IPv4 and its first MAC, wherever they are', () => {
     const interfaces: Json[] = [

@@ -104,6 +104,15 @@ function hostile(stream: Stream): fc.Arbitrary<string> {
   return fc.oneof({ weight: 12, arbitrary: fc.oneof(...own) }, { weight: 1, arbitrary: odd });
 }
 
+/** What is before and after each value of a record that is text. */
+function aroundTexts(record: string): [before: string, after: string][] {
+  const values = record.matchAll(/(?<=: )"(?:[^"\\]|\\.)*"/g);
+  return [...values].map(({ 0: value, index }) => [
+    record.slice(0, index),
+    record.slice(index + value.length),
+  ]);
+}
+
 /** The records as a consumer finds them: in the queue, or where `rawLocation` says. */
 async function delivered(texts: readonly string[], stream: Stream) {
   const { records } = readPage(`{"data":[${texts.join(',')}]}`);
@@ -147,11 +156,10 @@ describe('records of hostile shapes, ten thousand of them,', () => {
   it.each(streams.map((stream) => [stream.name, stream] as const))(
     'of %s arrive unchanged where any one value is huge',
     async (_, stream) => {
-      const golden = goldenRecords(stream.name).map(({ text }) => text);
-      const scalars = fc.constantFrom(...golden.flatMap((text) => text.match(/(?<=: )"[^"]*"/g) ?? []));
+      const places = goldenRecords(stream.name).flatMap(({ text }) => aroundTexts(text));
       await fc.assert(
-        fc.asyncProperty(fc.constantFrom(...golden), scalars, huge, (text, scalar, value) =>
-          expectDelivered([text.replace(scalar, () => value)], stream),
+        fc.asyncProperty(fc.constantFrom(...places), huge, ([before, after], value) =>
+          expectDelivered([`${before}${value}${after}`], stream),
         ),
         { numRuns: 40 },
       );
