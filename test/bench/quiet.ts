@@ -18,7 +18,7 @@ export async function quietPoll(instances: number, ladders = {}): Promise<Measur
   }
 }
 
-const callsOf = ({ counts }: Measured, service: string): number =>
+export const callsOf = ({ counts }: Measured, service: string): number =>
   sum(Object.entries(counts.calls).map(([name, times]) => (name.startsWith(service) ? times : 0)));
 
 export async function benchQuiet(): Promise<Report> {

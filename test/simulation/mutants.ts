@@ -39,6 +39,12 @@ export const mutants: readonly Mutant[] = [
     to: 'if (kept.memory.size < 0) await',
   },
   {
+    name: 'a long listing forgets the overlap of the next',
+    file: 'core/repeats.ts',
+    from: 'return earlier(listing.read, shift(listing.began, -overlapMs));',
+    to: 'return listing.read;',
+  },
+  {
     name: 'the overlap shrinks to nothing',
     file: 'core/listing.ts',
     from: 'const from = shift(cursor.position, -overlapMs);',
