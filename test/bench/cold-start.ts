@@ -28,7 +28,7 @@ async function bytesIn(folder: string): Promise<number> {
 }
 
 /** The bundle's files that a poll of a quiet instance imports. */
-export async function loadedByQuietPoll(stage: Stage, folder: string): Promise<readonly string[]> {
+async function loadedByQuietPoll(stage: Stage, folder: string): Promise<readonly string[]> {
   const hook = join(folder, 'loads.mjs');
   const list = join(folder, 'loaded');
   await writeFile(

@@ -9,7 +9,7 @@ import { atLeast, atMost, type Report, type Shown, table } from './report.ts';
 import { hostOf, type Measured, type Stage, startStage } from './stage.ts';
 
 /** As if nobody had to be gentle. */
-export const noLimiter = { REQUESTS_PER_SECOND: '1000000', PAGES_PER_RUN: '100000' };
+const noLimiter = { REQUESTS_PER_SECOND: '1000000', PAGES_PER_RUN: '100000' };
 
 /** So many records over most of the look-back of a day. */
 export function backlog(count: number, hours = 20): Ladder {

@@ -75,7 +75,7 @@ export function recordText(forms: readonly Mould[], { firstMicros, stepMicros }:
   return mould.map((part) => (part === 'id' ? id : part === 'time' ? time : part)).join('');
 }
 
-export function written(micros: number): string {
+function written(micros: number): string {
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return `${iso.slice(0, 23)}${String(Math.floor(micros) % 1000).padStart(3, '0')}Z`;
 }

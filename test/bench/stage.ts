@@ -13,7 +13,7 @@ import type { Counts, SinkAsk, SinkOptions, SinkReady } from './sink.ts';
 import { usageOf } from './usage.ts';
 
 /** A collector's function, or the loop beside it, in a process of its own. */
-export interface Runner {
+interface Runner {
   /** One invocation, `minutes` after the first tick. */
   invoke(minutes?: number, event?: object): Promise<Measured>;
   readonly lines: string[];
