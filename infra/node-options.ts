@@ -1,5 +1,5 @@
 /**
- * What every poller's Node is started with. Lambda's own choice for young objects, 5 % of the memory, lets the process of a
- * long catch-up grow by half for a twentieth of its time.
+ * What every poller's Node is started with. Lambda's own choice for young objects, 5 % of the memory, makes a long catch-up
+ * larger and hardly faster (docs/benchmarks.md).
  */
-export const nodeOptions = '--max-semi-space-size=4';
+export const nodeOptions = '--max-semi-space-size=8';

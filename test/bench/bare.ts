@@ -22,7 +22,7 @@ const console = got.extend({
   retry: { limit: 0 },
   headers: { accept: 'application/json', authorization: 'ApiToken a-token' },
 });
-const sqs = new SQSClient(clientConfig);
+const sqs = new SQSClient({ ...clientConfig, md5: false });
 
 /** What can't be avoided: each page is fetched, and as many of its bytes are sent as the collector sends. */
 export async function handler(event: BareEvent): Promise<number> {

@@ -48,7 +48,7 @@ interface Use {
 }
 
 export async function bill(fleet: Fleet): Promise<Line[]> {
-  const stage = await startStage(Math.min(fleet.instances, mostMeasured), awsMs);
+  const stage = await startStage(Math.min(fleet.instances, mostMeasured), { latencyMs: awsMs });
   const uses: Use[] = [];
   try {
     for (const stream of streams) {

@@ -7,7 +7,7 @@ const backlogs = [10_000, 100_000, 1_000_000];
 
 /** What grows with what has to be caught up. */
 export async function benchGrowth(rounds: number, scale = 1): Promise<Report> {
-  const stage = await startStage(1);
+  const stage = await startStage(1, { skims: true });
   const rows: (string | number)[][] = [];
   const peaks: number[] = [];
   try {

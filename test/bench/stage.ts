@@ -65,13 +65,13 @@ const instanceItem = (i: number, attributes: object) => ({
   ...attributes,
 });
 
-export async function startStage(instances: number, sinkLatencyMs = 0): Promise<Stage> {
+export async function startStage(instances: number, sinkOptions: Partial<SinkOptions> = {}): Promise<Stage> {
   const hosts = Array.from({ length: instances }, (_, i) => hostOf(i));
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const code = bundle({ into: join(folder, 'code'), entries: { poller: 'functions/poller.ts' } });
   const [console, sink] = await Promise.all([
     startPart<ConsoleReady, ConsoleAsk, ConsoleCounts>('console.ts', { hosts } satisfies ConsoleOptions),
-    startPart<SinkReady, SinkAsk, Counts>('sink.ts', { latencyMs: sinkLatencyMs } satisfies SinkOptions),
+    startPart<SinkReady, SinkAsk, Counts>('sink.ts', { latencyMs: 0, skims: false, ...sinkOptions }),
   ]);
   const parts = { console, sink };
   const running = new Set<Runner>();

@@ -162,7 +162,7 @@ describe('the stack', () => {
         PAGES_PER_RUN: '1000',
         PAGE_TIMEOUT_SECONDS: '60',
         AUDIT_HOURS: '24',
-        NODE_OPTIONS: '--max-semi-space-size=4',
+        NODE_OPTIONS: '--max-semi-space-size=8',
       } satisfies Record<keyof Environment | 'NODE_OPTIONS', unknown>);
     });
 
