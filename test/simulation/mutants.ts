@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'Date instead of text: three fraction digits',
     file: 'core/time.ts',
-    from: "fraction.slice(0, 6).padEnd(6, '0')",
-    to: "fraction.slice(0, 3).padEnd(6, '9')",
+    from: 'canonical.test(value)) return value;',
+    to: 'canonical.test(value)) return `${value.slice(0, 23)}999Z`;',
   },
   {
     name: 'a record without a time is skipped',
