@@ -17,6 +17,8 @@ export interface Environment {
   /** Record versions remembered for one instance and stream. */
   readonly MEMORY_ENTRIES: string;
   readonly REQUESTS_PER_SECOND: string;
+  /** Instances that one run polls; further runs poll the others. */
+  readonly INSTANCES_PER_RUN: string;
   /** Instances polled side by side in one run. */
   readonly INSTANCES_AT_ONCE: string;
   /** Pages that one instance gets before another that waits has its turn. */
@@ -60,6 +62,7 @@ export function readEnvironment(variables: Partial<Environment>, streams: readon
       memoryEntries: number('MEMORY_ENTRIES'),
       messageBytes: number('MESSAGE_KIB') * 1024,
       requestsPerSecond: number('REQUESTS_PER_SECOND'),
+      instancesPerRun: number('INSTANCES_PER_RUN', 1),
       instancesAtOnce: number('INSTANCES_AT_ONCE'),
       pagesPerTurn: number('PAGES_PER_TURN'),
       pagesPerRun: number('PAGES_PER_RUN'),

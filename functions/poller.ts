@@ -3,6 +3,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
+import { furtherRuns, type ShardEvent } from './adapters/lambda.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
@@ -27,14 +28,13 @@ const ports: Ports = {
   secrets: secretsManager(Date.now),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
+  shards: furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''),
   clock: systemClock,
   report,
 };
 
-/** The tick of the rule, or what an operator asks for; any other event is a tick of its own. */
-interface Asked {
-  /** ISO 8601. */
-  readonly time?: string;
+/** The tick of the rule, a shard of it, or what an operator asks for; any other event is a tick of its own. */
+interface Asked extends Partial<ShardEvent> {
   readonly check?: CheckRequest;
   readonly replay?: ReplayRequest & {
     /** Claims are made in its name, so that whoever asked goes on after a kill without waiting for one to lapse. */
@@ -50,6 +50,7 @@ async function poller(asked: Asked, context: Context): Promise<Told> {
     id: asked.replay?.by ?? context.awsRequestId,
     scheduledAt: Number.isNaN(time) ? systemClock.now() : time,
     remainingMs: () => context.getRemainingTimeInMillis(),
+    instances: asked.instances,
   };
   if (asked.check !== undefined) return checked(asked.check);
   if (asked.replay !== undefined) {

@@ -115,11 +115,12 @@ function flow({ settings, streams }: DashboardProps): IWidget[] {
     ]),
     graph('Instances polled, and not reached', [
       ...byStream('Instances', 'Maximum'),
-      ...streams.map((stream) =>
+      ...streams.flatMap((stream) => [
         measure(stackName, 'InstancesNotReached', 'Maximum', { stream }).with({
           label: `${stream} not reached`,
         }),
-      ),
+        measure(stackName, 'LateShards', 'Sum', { stream }).with({ label: `${stream} late further runs` }),
+      ]),
     ]),
     graph(
       'Audits: missing and failed; first token expires (days)',

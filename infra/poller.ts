@@ -8,13 +8,14 @@ import type { Environment } from '../functions/environment.ts';
 import type { streams } from '../functions/streams/list.ts';
 import type { Encryption } from './encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
+import { nodeOptions } from './node-options.ts';
 import { PollerRole, type Reach } from './role.ts';
 import type { Settings } from './settings.ts';
 
 /** What is known of a stream. */
 export type Stream = (typeof streams)[number];
 
-interface PollerProps extends Omit<Reach, 'logGroup'> {
+interface PollerProps extends Omit<Reach, 'logGroup' | 'functionName'> {
   readonly stream: Stream;
   /** Holds `poller.mjs`, which exports `handler`. */
   readonly code: Code;
@@ -46,10 +47,11 @@ export class Poller extends Construct {
       environment: {
         ...environment(props),
         ...wayOut(settings),
+        NODE_OPTIONS: nodeOptions,
         POWERTOOLS_SERVICE_NAME: settings.stackName,
       },
       logGroup: this.logGroup,
-      role: new PollerRole(this, 'Role', { ...props, logGroup: this.logGroup }),
+      role: new PollerRole(this, 'Role', { ...props, functionName: name, logGroup: this.logGroup }),
       ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
       // The next tick goes on from the cursor: a failed one is not run again, and one that waited is stale by then.
       retryAttempts: 0,
@@ -81,6 +83,9 @@ function environment({ stream, settings, instances, cursors, queue, overflow }: 
     OVERLAP_MINUTES: String(settings.overlapMinutes),
     MEMORY_ENTRIES: String(settings.memoryEntries),
     REQUESTS_PER_SECOND: String(settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond),
+    INSTANCES_PER_RUN: String(
+      settings.reservedConcurrency === 1 ? Number.POSITIVE_INFINITY : settings.instancesPerRun,
+    ),
     INSTANCES_AT_ONCE: String(settings.instancesAtOnce),
     PAGES_PER_TURN: String(settings.pagesPerTurn),
     PAGES_PER_RUN: String(settings.pagesPerRun),

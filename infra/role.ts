@@ -14,7 +14,12 @@ export interface Reach {
   readonly queue: Queue;
   readonly overflow: Bucket;
   readonly logGroup: LogGroup;
-  readonly settings: Pick<Settings, 'secretArns' | 'secretKeyArns' | 'keyArn' | 'subnetIds'>;
+  /** By name: the function needs its role before it is there itself. */
+  readonly functionName: string;
+  readonly settings: Pick<
+    Settings,
+    'secretArns' | 'secretKeyArns' | 'keyArn' | 'subnetIds' | 'reservedConcurrency'
+  >;
 }
 
 /** What the forwarder may touch. */
@@ -57,6 +62,7 @@ export class PollerRole extends Role {
         ...decryptSecrets(settings),
         ...useKey(settings),
         ...makeNetworkInterfaces(settings),
+        ...(settings.reservedConcurrency === 1 ? [] : [startItself(scope, reach.functionName)]),
       ]),
     );
     Validations.of(this).acknowledge(
@@ -153,6 +159,14 @@ function secretArn(scope: Construct, resourceName: string): string {
     resourceName,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+}
+
+function startItself(scope: Construct, functionName: string): PolicyStatement {
+  const itself = { service: 'lambda', resource: 'function', resourceName: functionName };
+  return may(
+    ['lambda:InvokeFunction'],
+    Stack.of(scope).formatArn({ ...itself, arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+  );
 }
 
 /** A key opens nothing by itself: only a secret that the function may read, and only for Secrets Manager. */

@@ -24,6 +24,11 @@ export interface Settings {
   readonly memoryEntries: number;
   /** Requests to one console by stream name; a stream that is not named keeps its own rate. */
   readonly requestsPerSecond: Readonly<Record<string, number>>;
+  /**
+   * Instances that are due beyond so many are polled by further runs at the same time; 1 to 1000. Where
+   * `reservedConcurrency` is 1 there are none, and one run polls all.
+   */
+  readonly instancesPerRun: number;
   /** Instances polled side by side in one run; 1 to 200. */
   readonly instancesAtOnce: number;
   /** Pages that one instance gets before another that waits has its turn; 1 to 1000. */
@@ -173,7 +178,8 @@ function settings(streamNames: readonly string[]) {
       `a JSON object of positive numbers by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": 3}`,
       {},
     ),
-    instancesAtOnce: range(1, 200, 10),
+    instancesPerRun: range(1, 1000, 200),
+    instancesAtOnce: range(1, 200, 30),
     pagesPerTurn: range(1, 1000, 5),
     pagesPerRun: range(1, 100_000, 1000),
     pageTimeoutSeconds: range(5, 120, 60),

@@ -46,11 +46,21 @@ export function reports(stream: string, perInstance: boolean): Reports {
         logger.warn(`sentinelone: ${notReached} instances were not reached by this run of ${stream}`, fields);
       }
       metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
-      countFleet(summary.fleet);
+      reportShards(stream, summary);
+      if (summary.fleet !== undefined) countFleet(summary.fleet);
       for (const [state, polls] of failed) countFailures(state, polls);
       failed.clear();
     },
   };
+}
+
+function reportShards(stream: string, { due, handedOver, isLateShard }: RunSummary): void {
+  if (handedOver > 0) {
+    logger.info(`sentinelone: ${handedOver} instances are polled by further runs of ${stream}`, { due });
+  }
+  if (!isLateShard) return;
+  logger.warn(`sentinelone: a further run of ${stream} began late`, { due });
+  metrics.addMetric('LateShards', MetricUnit.Count, 1);
 }
 
 function log(outcome: Outcome): void {

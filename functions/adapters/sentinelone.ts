@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import { TimeoutError } from 'got';
 import {
   HeavyPageError,
@@ -18,17 +20,23 @@ import { client, connectMs, dateMs, networkError, retryAfterMs, said } from './h
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
 
+/** Packed, a page that is worth waiting with is larger than this. */
+const smallBytes = 32 * 1024;
+
+// What has to wait for its turn waits packed.
+const packing = client.extend({ decompress: false, headers: { 'accept-encoding': 'gzip, deflate, br' } });
+
 /** The SentinelOne Management API v2.1 over HTTPS. */
 export const sentinelOne: SentinelOne = {
   async get(request) {
     const began = performance.now();
-    const { response, chunks, bytes } = await exchange(request);
-    const body = Buffer.concat(chunks).toString('utf8');
-    if (response.statusCode !== 200) throw refusal(response, body, request);
+    const { response, packed } = await exchange(request);
+    const tookMs = performance.now() - began;
+    const body = await bodyOf(response, packed, request);
     return {
-      body,
-      bytes,
-      tookMs: performance.now() - began,
+      body: body.toString(),
+      bytes: body.length,
+      tookMs,
       dateMs: dateMs(response.headers),
     } satisfies Answer;
   },
@@ -36,20 +44,52 @@ export const sentinelOne: SentinelOne = {
   async expiry({ host, token, timeoutMs, signal }) {
     const path = '/users/api-token-details';
     const request = { host, token, path, query: {}, timeoutMs, maxBytes: refusalBytes, signal };
-    const { response, chunks } = await exchange(request, { data: { apiToken: token } });
-    const body = Buffer.concat(chunks).toString('utf8');
-    if (response.statusCode !== 200) throw refusal(response, body, request);
-    const expiresAt = Date.parse(text(parsed(body), 'data', 'expiresAt') ?? '');
+    const { response, packed } = await exchange(request, { data: { apiToken: token } });
+    const body = await bodyOf(response, packed, request);
+    const expiresAt = Date.parse(text(parsed(body.toString()), 'data', 'expiresAt') ?? '');
     return Number.isNaN(expiresAt) ? undefined : new Date(expiresAt).toISOString();
   },
 };
 
 interface Exchange {
   readonly response: IncomingMessage;
-  readonly chunks: readonly Uint8Array[];
-  /** After decompression: what a bomb unpacks to counts. */
-  readonly bytes: number;
+  readonly packed: Buffer;
 }
+
+/** What was asked for; a refusal is thrown. */
+async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRequest): Promise<Buffer> {
+  if (response.statusCode !== 200) {
+    const words = await unpacked(packed, response, refusalBytes).catch(() => '');
+    throw refusal(response, words.toString(), request);
+  }
+  if (packed.length > smallBytes) await request.whenLarge?.();
+  return unpacked(packed, response, request.maxBytes).catch((error: unknown) => {
+    throw unpackingFailure(error, request);
+  });
+}
+
+const unpackers: { readonly [encoding: string]: (packed: Buffer, options: ZlibOptions) => Promise<Buffer> } =
+  {
+    gzip: promisify(gunzip),
+    'x-gzip': promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress),
+  };
+
+/** Rejects where it unpacks to more: a bomb is small. */
+async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const unpack = unpackers[headers['content-encoding']?.trim().toLowerCase() ?? ''];
+  return unpack === undefined ? packed : unpack(packed, { maxOutputLength: maxBytes });
+}
+
+function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {
+  return error instanceof RangeError
+    ? tooLarge(host, path, maxBytes)
+    : new UnreachableError(`${host} sent an answer that can't be unpacked`, remedies.network);
+}
+
+const tooLarge = (host: string, path: string, maxBytes: number) =>
+  new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
 /** A GET; with something to say, a POST. */
 async function exchange(
@@ -62,7 +102,7 @@ async function exchange(
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    const stream = client.stream(url, {
+    const stream = packing.stream(url, {
       headers: {
         authorization: `ApiToken ${token}`,
         ...(json !== undefined && { 'content-type': 'application/json' }),
@@ -76,8 +116,7 @@ async function exchange(
     });
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
+      if (bytes > maxBytes) throw tooLarge(host, path, maxBytes);
       chunks.push(chunk);
       if (response?.statusCode !== 200 && bytes > refusalBytes) break;
     }
@@ -86,7 +125,7 @@ async function exchange(
   }
   if (response === undefined)
     throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-  return { response, chunks, bytes };
+  return { response, packed: Buffer.concat(chunks) };
 }
 
 const remedies = {

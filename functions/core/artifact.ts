@@ -1,5 +1,4 @@
 import type { Instance } from './instance.ts';
-import { present } from './json.ts';
 import type { Record } from './record.ts';
 import type { Metadata, Stream } from './stream.ts';
 import { timestamp } from './time.ts';
@@ -52,18 +51,20 @@ export function bare(artifact: Artifact): Artifact {
 /** The values in order, each clipped, as long as there is room: a stream puts its lists last. */
 function clipped(own: Metadata): Metadata {
   let room = mostCharacters;
-  const take = (value: string): string[] => {
+  const take = (value: string): string | undefined => {
     const one = clip(value);
-    if (one.length > room) return [];
+    if (one.length > room) return undefined;
     room -= one.length;
-    return [one];
+    return one;
   };
-  const entries = Object.entries(own).map(([key, value]): [string, string | string[] | undefined] => {
-    if (typeof value === 'string') return [key, take(value)[0]];
-    const some = value.slice(0, mostValues).flatMap(take);
-    return [key, some.length > 0 ? some : undefined];
-  });
-  return present(Object.fromEntries(entries));
+  const kept: Metadata = {};
+  for (const key of Object.keys(own)) {
+    const value = own[key] ?? [];
+    const some =
+      typeof value === 'string' ? take(value) : value.slice(0, mostValues).flatMap((one) => take(one) ?? []);
+    if (some !== undefined && some.length > 0) kept[key] = some;
+  }
+  return kept;
 }
 
 /** Well-formed, and cut between characters: a consumer that writes half of a surrogate pair as UTF-8 fails. */

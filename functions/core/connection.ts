@@ -19,6 +19,7 @@ import { readPage } from './page.ts';
 import type { Answer, PageRequest, Ports } from './ports.ts';
 import { readRecord } from './record.ts';
 import { backoffMs, type Retry, retrying } from './retry.ts';
+import type { Guest } from './room.ts';
 import { readToken } from './secret.ts';
 import type { Settings } from './settings.ts';
 import type { Json, Stream } from './stream.ts';
@@ -29,6 +30,8 @@ export interface ConnectionContext {
   readonly instance: Instance;
   readonly settings: Pick<Settings, 'overlapMs' | 'pageTimeoutMs'>;
   readonly limiter: Limiter;
+  /** Where a large page is read and delivered. */
+  readonly desk: Pick<Guest, 'enter'>;
   /** Told which version of the secret was used, also when that fails, and what is known of its token. */
   readonly tally: {
     secretVersion: string | undefined;
@@ -158,7 +161,7 @@ export class Connection {
   }
 
   async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { instance, limiter, remainingMs, ports } = this.#context;
+    const { instance, limiter, desk, remainingMs, ports } = this.#context;
     const { pageTimeoutMs } = this.#context.settings;
     await limiter(signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
@@ -172,6 +175,7 @@ export class Connection {
         query,
         timeoutMs,
         maxBytes: pageBytes,
+        whenLarge: () => desk.enter(),
         signal,
       });
     } catch (error) {

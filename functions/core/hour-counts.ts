@@ -1,5 +1,5 @@
 import type { Record } from './record.ts';
-import { epoch, fromMs, later, shift, type Timestamp, toMs } from './time.ts';
+import { epoch, later, shift, type Timestamp, toMs } from './time.ts';
 
 /** How many record versions were delivered for the first time, by the hour of their own time. */
 export interface HourCounts {
@@ -18,7 +18,7 @@ const keptMs = 48 * hourMs;
 const countedAtMost = 50_000;
 
 function hourOf(time: Timestamp): Timestamp {
-  return fromMs(Math.floor(toMs(time) / hourMs) * hourMs);
+  return `${time.slice(0, 13)}:00:00.000000Z`;
 }
 
 /** Counts that begin with the first whole hour after `from`. */

@@ -51,9 +51,9 @@ function saysSomething(value: Json | undefined): value is string {
 export function present<T extends Record<string, unknown>>(
   object: T,
 ): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+  const kept: Record<string, unknown> = {};
+  for (const key of Object.keys(object)) if (object[key] !== undefined) kept[key] = object[key];
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 /** The table's value for `key`; a key that only the object's prototype has is not in the table. */

@@ -19,7 +19,9 @@ export interface Message {
 const largestMessage = 1024 * 1024;
 const batchMessages = 10;
 
-const [head, tail] = ['{"artifacts":[', ']}'];
+/** What a body has before, between and after its artifacts. */
+export const bodyParts = { head: '{"artifacts":[', between: ',', tail: ']}' } as const;
+const { head, between, tail } = bodyParts;
 /** Names, types and values of `instance` (64 at most), `stream` and `count`, rounded up. */
 const attributeBytes = 256;
 const envelopeBytes = head.length + tail.length + attributeBytes;
@@ -38,7 +40,7 @@ export function fits({ bytes }: PackedArtifact): boolean {
 }
 
 export function bodyOf({ artifacts }: Pick<Message, 'artifacts'>): string {
-  return head + artifacts.map(({ json }) => json).join(',') + tail;
+  return head + artifacts.map(({ json }) => json).join(between) + tail;
 }
 
 /** Fills ingest requests up to `mostBytes` and `most` items in order; an item larger than that has one to itself. */

@@ -14,6 +14,7 @@ export interface Ports {
   readonly secrets: Secrets;
   readonly queue: Queue;
   readonly overflow: Overflow;
+  readonly shards: Shards;
   readonly clock: Clock;
   /** Told as soon as an instance is done with, so that a killed run has said what it knew. */
   readonly report: (outcome: Outcome) => void;
@@ -50,6 +51,8 @@ export interface PageRequest {
   readonly timeoutMs: number;
   /** After decompression. */
   readonly maxBytes: number;
+  /** Awaited before a large page is unpacked: it takes ten times the room then. */
+  readonly whenLarge?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -187,4 +190,16 @@ export interface Queue {
 export interface Overflow {
   /** Keeps `body` under `key`; answers where, as `s3://bucket/key`. */
   put(key: string, body: string): Promise<string>;
+}
+
+/** Some instances of a tick that was too many for one run. */
+export interface Shard {
+  readonly instances: readonly string[];
+  /** The tick, milliseconds since 1970. */
+  readonly scheduledAt: number;
+}
+
+export interface Shards {
+  /** Has a further run poll them, without waiting for it. Throws where it may not have been taken. */
+  handOver(shard: Shard): Promise<void>;
 }

@@ -1,10 +1,11 @@
+import type { Cursor } from './cursor.ts';
 import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
 import { Memory } from './memory.ts';
 import type { Step } from './pages.ts';
 import type { CursorKey, Cursors } from './ports.ts';
 import type { Record } from './record.ts';
 import type { Settings } from './settings.ts';
-import { shift, type Timestamp } from './time.ts';
+import { earlier, shift, type Timestamp } from './time.ts';
 
 /** Which cursor's deliveries are remembered. */
 export interface Past {
@@ -28,11 +29,14 @@ export class Repeats {
   readonly #cursors: Cursors;
   #kept: Kept | undefined;
   #fresh: readonly Record[] = [];
+  /** What is older is not read again, should this run end here. */
+  #readAgainFrom: Timestamp;
 
   constructor(past: Past, settings: Settings, cursors: Cursors) {
     this.#past = past;
     this.#settings = settings;
     this.#cursors = cursors;
+    this.#readAgainFrom = past.from;
   }
 
   /** The step's records that are to be delivered. If that fails, this object is of no more use. */
@@ -56,7 +60,10 @@ export class Repeats {
     const kept = this.#kept;
     if (kept === undefined) return 0;
     const { position } = cursor;
-    const forgotten = kept.memory.forget(shift(position, -this.#settings.overlapMs));
+    const from = readAgainFrom(cursor, this.#settings.overlapMs);
+    // Until the cursor is committed, the page itself may be read again.
+    const forgotten = kept.memory.forget(cursor.listing ? earlier(this.#readAgainFrom, from) : from);
+    this.#readAgainFrom = from;
     kept.counts = counted(kept.counts, this.#fresh, position);
     if (forgotten > 0) kept.counts = recounted(kept.counts, position);
     if (kept.memory.changed) await this.#write(kept);
@@ -96,4 +103,13 @@ export class Repeats {
       return { memory: new Memory(bound), counts: countsFrom(from) };
     }
   }
+}
+
+/**
+ * The earliest that is read again from this cursor: by the next listing, or by this one if its page token is refused.
+ * A listing in order goes on from what it read last: that keeps the memory of a long one small.
+ */
+function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
+  if (listing?.began === undefined || !listing.sorted) return shift(position, -overlapMs);
+  return earlier(listing.read, shift(listing.began, -overlapMs));
 }

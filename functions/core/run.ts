@@ -5,7 +5,9 @@ import { type Fleet, fleetOf } from './fleet.ts';
 import { type Limiter, limiter } from './limiter.ts';
 import { claimMs, poll, shortestPageMs, type Tally } from './poll.ts';
 import type { Claim, CursorItem, Outcome, Ports, Status } from './ports.ts';
+import { guestOf, type Room, room } from './room.ts';
 import type { Settings } from './settings.ts';
+import { handOver } from './shards.ts';
 import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
 import type { Stream } from './stream.ts';
 import { isDue, type Subject, subjectIntervalMs, subjectOf } from './subject.ts';
@@ -20,18 +22,27 @@ export interface Run {
   readonly scheduledAt: number;
   /** Milliseconds until it is killed. */
   readonly remainingMs: () => number;
+  /** Whom to poll, where this is a shard of a tick; undefined: everybody who is due. */
+  readonly instances?: readonly string[] | undefined;
 }
 
 export interface RunSummary {
   /** Records in the instances table. */
   readonly instances: number;
-  /** Of these, the ones to be polled by this run. */
+  /** Of these, the ones whose time has come; of a shard, among its own. */
   readonly due: number;
-  /** Of these, the ones for which no time was left, or which another run has claimed. */
+  /** Of these, the ones that further runs poll. */
+  readonly handedOver: number;
+  /** A shard that began more than half a cadence after its tick: the next one is near. */
+  readonly isLateShard: boolean;
+  /** Of those that are due and were not handed over, the ones for which no time was left, or which another run has claimed. */
   readonly notReached: number;
-  /** How all of them are now. */
-  readonly fleet: Fleet;
+  /** How all of them are now; undefined of a shard, which knows only its own. */
+  readonly fleet: Fleet | undefined;
 }
+
+/** Large pages under way at once, whatever the number of instances: memory has to hold them all. */
+const desks = 2;
 
 /** Kept for delivering, committing and releasing once requests have ended. */
 const settleMs = 20_000;
@@ -43,23 +54,47 @@ export async function run(
   settings: Settings,
   ports: Ports,
 ): Promise<RunSummary> {
+  const { instances: shard, scheduledAt } = invocation;
+  const isLateShard = shard !== undefined && ports.clock.now() - scheduledAt > halfCadenceMs(stream);
   const items = await ports.instances.list();
   const subjects = items.map((item) => subjectOf(item, stream, settings.instanceRules));
+  const candidates = shard === undefined ? subjects : among(subjects, shard);
   const known = await ports.cursors.read(
     stream.name,
-    subjects.map(({ name }) => name),
+    candidates.map(({ name }) => name),
   );
-  const due = await dueOf(subjects, known, stream, invocation, ports);
-  const visits = due.map((subject) => visitOf(subject, { stream, invocation, settings, ports }));
+  const due = await dueOf(candidates, known, stream, invocation, ports);
+  // A shard is never divided again: nobody hands over without end.
+  const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
+  const { own, handedOver } = await handOver(due, most, scheduledAt, ports);
+  const context = { stream, invocation, settings, ports, desks: room(desks) };
+  const visits = own.map((subject) => visitOf(subject, context));
   await inTurns(visits, settings.instancesAtOnce, turn);
   const notReached = visits.filter(({ ending }) => ending === undefined).length;
   const left = new Map(visits.map(({ subject, left }) => [subject.name, left]));
-  const members = subjects.map((subject) => ({
+  const members = candidates.map((subject) => ({
     subject,
     item: left.get(subject.name) ?? known.get(subject.name),
   }));
-  const fleet = fleetOf(members, stream, ports.clock.now(), settings.quietMs);
-  return { instances: subjects.length, due: due.length, notReached, fleet };
+  const fleet =
+    shard === undefined ? fleetOf(members, stream, ports.clock.now(), settings.quietMs) : undefined;
+  return {
+    instances: subjects.length,
+    due: due.length,
+    handedOver,
+    isLateShard,
+    notReached,
+    fleet,
+  };
+}
+
+function halfCadenceMs({ cadenceMinutes }: Stream): number {
+  return (cadenceMinutes * 60_000) / 2;
+}
+
+function among(subjects: readonly Subject[], names: readonly string[]): Subject[] {
+  const wanted = new Set(names);
+  return subjects.filter(({ name }) => wanted.has(name));
 }
 
 /** The longest unpolled first, so that whoever a run does not reach is early in the next. */
@@ -82,6 +117,7 @@ interface Context {
   readonly invocation: Run;
   readonly settings: Settings;
   readonly ports: Ports;
+  readonly desks: Room;
 }
 
 /** How a turn ended. Without a cursor nothing is left to commit. */
@@ -165,12 +201,21 @@ async function claimed(visit: Visit, contended: () => boolean): Promise<boolean>
 async function collect(visit: Visit, item: CursorItem, contended: () => boolean): Promise<Ending> {
   const { subject, settings, ports } = visit;
   if (subject.instance === 'disabled') return { state: 'disabled' };
+  const desk = guestOf(visit.desks);
   try {
     if (subject.instance instanceof MisconfiguredError) throw subject.instance;
     const goOn = pageAllowance(visit, contended);
     const remainingMs = () => timeLeftMs(visit);
     const { cursor, audit } = await poll(
-      { ...visit, instance: subject.instance, item, remainingMs, goOn, auditDue: isAuditDue(visit, item) },
+      {
+        ...visit,
+        instance: subject.instance,
+        item,
+        desk,
+        remainingMs,
+        goOn,
+        auditDue: isAuditDue(visit, item),
+      },
       settings,
       ports,
     );
@@ -179,6 +224,8 @@ async function collect(visit: Visit, item: CursorItem, contended: () => boolean)
     if (error instanceof ClaimLostError) throw error;
     if (error instanceof OutOfTimeError) return { state: 'backlogged' };
     return { state: stateOf(error), error };
+  } finally {
+    desk.gone();
   }
 }
 

@@ -11,6 +11,8 @@ export interface Settings {
   readonly messageBytes: number;
   /** To one console. */
   readonly requestsPerSecond: number;
+  /** Instances that are due beyond so many are handed to further runs. */
+  readonly instancesPerRun: number;
   /** Instances polled side by side. */
   readonly instancesAtOnce: number;
   /** For one instance, before another that waits has its turn. */

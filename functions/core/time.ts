@@ -7,8 +7,12 @@ export const epoch: Timestamp = '1970-01-01T00:00:00.000000Z';
 
 const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-]\d\d):?(\d\d))?$/;
 
+/** SentinelOne's own form; of a day that every month has, so that nothing in it can be out of range. */
+const canonical = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+
 /** Any ISO 8601 time with 0 or more fraction digits and any offset; undefined for anything else. */
 export function timestamp(value: Json | undefined): Timestamp | undefined {
+  if (typeof value === 'string' && canonical.test(value)) return value;
   const parts = typeof value === 'string' ? shape.exec(value) : null;
   if (parts === null) return undefined;
   const [, seconds, fraction = '', hours, minutes = '00'] = parts;

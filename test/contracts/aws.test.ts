@@ -1,3 +1,8 @@
+import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -452,3 +457,52 @@ describe('the adapters alone', () => {
     });
   });
 });
+
+describe('further runs', () => {
+  test('are started without waiting for them, with the tick and whom they poll', async () => {
+    const seen: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
+    const server = createServer(async (request, response) => {
+      seen.push({ url: request.url, headers: request.headers, body: await text(request) });
+      response.writeHead(202).end();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    process.env.AWS_ENDPOINT_URL_LAMBDA = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const { furtherRuns } = await import('../../functions/adapters/lambda.ts');
+      const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
+      await furtherRuns('Collector-threats').handOver(shard);
+      const [{ url, headers, body } = { url: '', headers: {} as IncomingHttpHeaders, body: '' }] = seen;
+      expect(url).toBe('/2015-03-31/functions/Collector-threats/invocations');
+      expect(headers['x-amz-invocation-type']).toBe('Event');
+      expect(headers.authorization).toBe(signatureOf(url ?? '', headers, body));
+      expect(JSON.parse(body)).toEqual({
+        time: '2026-03-01T12:00:00.000Z',
+        instances: ['acme', 'globex'],
+      });
+      server.removeAllListeners('request').on('request', (_, response) => {
+        response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end('{}');
+      });
+      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow();
+    } finally {
+      delete process.env.AWS_ENDPOINT_URL_LAMBDA;
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});
+
+/** Signature Version 4, as its documentation tells it; with the credentials of the stand-ins. */
+function signatureOf(path: string, headers: IncomingHttpHeaders, body: string): string {
+  const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
+  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
+  const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const lines = signed.split(';').map((name) => `${name}:${headers[name]}\n`);
+  const request = ['POST', path, '', lines.join(''), signed, sha256(body)].join('\n');
+  const date = String(headers['x-amz-date']);
+  const scope = `${date.slice(0, 8)}/us-east-1/lambda/aws4_request`;
+  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(request)].join('\n');
+  const key = scope.split('/').reduce<string | Buffer>((under, part) => hmac(under, part), 'AWS4local');
+  const signature = hmac(key, toSign).toString('hex');
+  return `AWS4-HMAC-SHA256 Credential=local/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
+}

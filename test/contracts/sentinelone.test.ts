@@ -1,7 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import https from 'node:https';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
-import { RefusedRequestError, TokenRefusedError } from '../../functions/core/errors.ts';
+import {
+  HeavyPageError,
+  RefusedRequestError,
+  TokenRefusedError,
+  UnreachableError,
+} from '../../functions/core/errors.ts';
 import { readPage } from '../../functions/core/page.ts';
 import type { SentinelOne } from '../../functions/core/ports.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
@@ -54,6 +61,7 @@ describe.each<[string, () => SentinelOne]>([
       query,
       timeoutMs: 10_000,
       maxBytes: 1_000_000,
+      whenLarge: async () => undefined,
       signal: new AbortController().signal,
     });
   const sorted = { sortBy: 'createdAt', sortOrder: 'asc', skipCount: 'true' };
@@ -134,4 +142,51 @@ test('the adapter reads when a token ends', async () => {
   consoles.console(host).tokens = [{ token, expiresAt: '2036-05-06T07:08:09.123456Z' }];
   expect(await sentinelOne.expiry(asked)).toBe('2036-05-06T07:08:09.123Z');
   consoles.console(host).tokens = [{ token }];
+});
+
+describe('an answer of the adapter', () => {
+  const body = Buffer.from(`{"data":["${'ä'.repeat(60_000)}"]}`);
+  const get = async (encoding: string, packed: Buffer, maxBytes = 1_000_000) => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
+    const rules = consoles.console(host).faults;
+    rules.push(() => ({ answer: { status: 200, headers, body: packed } }));
+    let waited = 0;
+    const request = { host, token, path: '/activities', query: {}, timeoutMs: 10_000, maxBytes };
+    const whenLarge = async () => {
+      waited += 1;
+    };
+    try {
+      const answer = await sentinelOne.get({ ...request, whenLarge, signal: new AbortController().signal });
+      return { answer, waited };
+    } finally {
+      rules.pop();
+    }
+  };
+
+  test.each([
+    ['gzip', gzipSync(body)],
+    ['GZIP', gzipSync(body)],
+    ['x-gzip', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['br', brotliCompressSync(body)],
+    ['identity', body],
+  ])('may be packed as %s', async (encoding, packed) => {
+    const { answer } = await get(encoding, packed);
+    expect(answer.body).toBe(body.toString());
+    expect(answer.bytes).toBe(body.length);
+  });
+
+  test('waits for room once before it is unpacked, where it is large as it comes', async () => {
+    expect((await get('identity', body)).waited).toBe(1);
+    expect((await get('gzip', gzipSync(body))).waited).toBe(0);
+    const noise = Buffer.from(randomBytes(40_000).toString('base64'));
+    expect((await get('gzip', gzipSync(noise))).waited).toBe(1);
+  });
+
+  test('that can’t be unpacked is no answer, and one that unpacks to too much is too heavy', async () => {
+    await expect(get('gzip', Buffer.from('this is no gzip'))).rejects.toBeInstanceOf(UnreachableError);
+    await expect(get('gzip', gzipSync(body).subarray(0, 60))).rejects.toBeInstanceOf(UnreachableError);
+    await expect(get('gzip', gzipSync(body), body.length - 1)).rejects.toBeInstanceOf(HeavyPageError);
+    await expect(get('identity', body, body.length - 1)).rejects.toBeInstanceOf(HeavyPageError);
+  });
 });

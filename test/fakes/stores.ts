@@ -1,5 +1,5 @@
 import type { AcceptedIds, OverflowObjects } from '../../functions/core/forward-ports.ts';
-import type { Instances, Overflow, Secret, Secrets } from '../../functions/core/ports.ts';
+import type { Instances, Overflow, Secret, Secrets, Shard, Shards } from '../../functions/core/ports.ts';
 
 /** An instances table in memory. */
 export class FakeInstances implements Instances {
@@ -60,5 +60,14 @@ export class FakeAcceptedIds implements AcceptedIds {
 
   async mark(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.ids.add(id);
+  }
+}
+
+/** Keeps what was handed over, for a test to run. */
+export class FakeShards implements Shards {
+  readonly handed: Shard[] = [];
+
+  async handOver(shard: Shard): Promise<void> {
+    this.handed.push(structuredClone(shard));
   }
 }

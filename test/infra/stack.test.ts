@@ -158,15 +158,17 @@ describe('the stack', () => {
         OVERLAP_MINUTES: '10',
         MEMORY_ENTRIES: '20000',
         REQUESTS_PER_SECOND: String(stream.requestsPerSecond),
-        INSTANCES_AT_ONCE: '10',
+        INSTANCES_PER_RUN: 'Infinity',
+        INSTANCES_AT_ONCE: '30',
         PAGES_PER_TURN: '5',
         PAGES_PER_RUN: '1000',
         PAGE_TIMEOUT_SECONDS: '60',
         AUDIT_HOURS: '24',
         QUIET_HOURS: stream.name === 'threats' ? '0' : '96',
         PER_INSTANCE_METRICS: 'false',
+        NODE_OPTIONS: '--max-semi-space-size=8',
         POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
-      } satisfies Record<keyof Environment, unknown> & Record<'POWERTOOLS_SERVICE_NAME', unknown>);
+      } satisfies Record<keyof Environment | 'NODE_OPTIONS' | 'POWERTOOLS_SERVICE_NAME', unknown>);
     });
 
     test('lets the function do what a poll does, and nothing else', () => {
@@ -548,6 +550,7 @@ describe('settings', () => {
       overlapMinutes: 15,
       memoryEntries: 5000,
       requestsPerSecond: { threats: 1.5 },
+      instancesPerRun: 6,
       instancesAtOnce: 7,
       pagesPerTurn: 8,
       pagesPerRun: 9,
@@ -572,6 +575,7 @@ describe('settings', () => {
       OVERLAP_MINUTES: '15',
       MEMORY_ENTRIES: '5000',
       REQUESTS_PER_SECOND: stream.name === 'threats' ? '1.5' : String(stream.requestsPerSecond),
+      INSTANCES_PER_RUN: '6',
       INSTANCES_AT_ONCE: '7',
       PAGES_PER_TURN: '8',
       PAGES_PER_RUN: '9',
@@ -584,7 +588,7 @@ describe('settings', () => {
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
     const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
-    expect(statements).toHaveLength(7);
+    expect(statements).toHaveLength(8);
     expect(statements[5]).toEqual({
       Effect: 'Allow',
       Action: 'secretsmanager:GetSecretValue',
@@ -604,6 +608,31 @@ describe('settings', () => {
       },
     });
   });
+
+  test.each(streams)(
+    'let the function for $name start further runs of itself, where there may be several',
+    (stream) => {
+      const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
+      expect(statements[7]).toEqual({
+        Effect: 'Allow',
+        Action: 'lambda:InvokeFunction',
+        Resource: {
+          'Fn::Join': [
+            '',
+            [
+              'arn:',
+              { Ref: 'AWS::Partition' },
+              ':lambda:',
+              { Ref: 'AWS::Region' },
+              ':',
+              { Ref: 'AWS::AccountId' },
+              `:function:Team-${stream.name}`,
+            ],
+          ],
+        },
+      });
+    },
+  );
 
   test('change how long overflowing records are kept', () => {
     expect(only(template, 'AWS::S3::Bucket').LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(60);

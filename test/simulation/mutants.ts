@@ -39,6 +39,12 @@ export const mutants: readonly Mutant[] = [
     to: 'if (kept.memory.size < 0) await',
   },
   {
+    name: 'a long listing forgets the overlap of the next',
+    file: 'core/repeats.ts',
+    from: 'return earlier(listing.read, shift(listing.began, -overlapMs));',
+    to: 'return listing.read;',
+  },
+  {
     name: 'the overlap shrinks to nothing',
     file: 'core/listing.ts',
     from: 'const from = shift(cursor.position, -overlapMs);',
@@ -119,8 +125,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'Date instead of text: three fraction digits',
     file: 'core/time.ts',
-    from: "fraction.slice(0, 6).padEnd(6, '0')",
-    to: "fraction.slice(0, 3).padEnd(6, '9')",
+    from: 'canonical.test(value)) return value;',
+    to: 'canonical.test(value)) return `${value.slice(0, 23)}999Z`;',
   },
   {
     name: 'a record without a time is skipped',

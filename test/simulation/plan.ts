@@ -34,6 +34,8 @@ export const faultKinds = [
   'memory-write-answer-lost',
   'table-read-fails',
   'overflow-fails',
+  'hand-over-fails',
+  'hand-over-answer-lost',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -119,6 +121,8 @@ export function planOf(seed: number): Plan {
     'disabled-for-a-while',
   ] as readonly [Trouble, ...Trouble[]]);
   const peaceful = trouble === 'peaceful';
+  // Of its own, so that a seed stays the world that it was before there were further runs.
+  const sharing = createRandom(`sharing ${seed}`);
   const pageCap = random.pick([2, 3, 5, 8, 20]);
   return {
     seed,
@@ -126,7 +130,11 @@ export function planOf(seed: number): Plan {
     instances: random.pick([1, 1, 2, 3]),
     ticks: random.between(4, 12),
     pageCap,
-    rates: new Map(peaceful ? [] : faultKinds.map((kind) => [kind, rate(random, kind)])),
+    rates: new Map(
+      peaceful
+        ? []
+        : faultKinds.map((kind) => [kind, rate(kind.startsWith('hand-over') ? sharing : random, kind)]),
+    ),
     killRate: peaceful ? 0 : random.pick([0, 0.2, 0.6]),
     extraTickRate: peaceful ? 0 : random.pick([0, 0.2]),
     consoleSkewMs: random.between(-5, 5) * minute + random.between(-999, 999),
@@ -135,7 +143,7 @@ export function planOf(seed: number): Plan {
     slowestPageMs: random.pick([0, 0, 0, 0, 0, 150_000]),
     heavyAbove: peaceful ? 1000 : random.pick([1000, 1000, 1000, 1000, 1000, 300]),
     narrow: random.chance(0.2),
-    settings: settingsOf(random, stream, peaceful),
+    settings: settingsOf(random, stream, peaceful, sharing.pick([1, 2, 200])),
     life: lifeOf(random, stream, pageCap),
     trouble,
   };
@@ -145,19 +153,20 @@ export function planOf(seed: number): Plan {
 function rate(random: Random, kind: FaultKind): number {
   const often = random.pick([0, 0, 0.02, 0.08]);
   // Rare calls have to fail often enough to mean something.
-  if (kind === 'overflow-fails') return often * 6;
+  if (kind === 'overflow-fails' || kind.startsWith('hand-over')) return often * 6;
   if (kind === 'token-null-text') return often * 5;
   // Waiting out slowness takes most of a run's time.
   return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
 }
 
-function settingsOf(random: Random, stream: Stream, peaceful: boolean): Settings {
+function settingsOf(random: Random, stream: Stream, peaceful: boolean, instancesPerRun: number): Settings {
   return {
     instanceRules: { allowedHostSuffixes: ['.sentinelone.net'], streams: [stream.name] },
     overlapMs: 10 * minute,
     memoryEntries: peaceful ? 20_000 : random.pick([10, 100, 20_000, 20_000]),
     messageBytes: random.pick([1000, 3000, 250 * 1024]),
     requestsPerSecond: random.pick([1, 6, 1000]),
+    instancesPerRun,
     instancesAtOnce: random.pick([1, 2, 10]),
     pagesPerTurn: random.pick([1, 2, 5]),
     pagesPerRun: random.pick([2, 5, 1000, 1000]),

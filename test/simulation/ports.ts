@@ -7,7 +7,15 @@ import {
   UnreachableError,
 } from '../../functions/core/errors.ts';
 import { bodyOf, type Message } from '../../functions/core/packing.ts';
-import type { Answer, Outcome, PageRequest, Ports, Refusal, Save } from '../../functions/core/ports.ts';
+import type {
+  Answer,
+  Outcome,
+  PageRequest,
+  Ports,
+  Refusal,
+  Save,
+  Shard,
+} from '../../functions/core/ports.ts';
 import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
 import type { FakeConsole } from '../fakes/console.ts';
@@ -46,6 +54,8 @@ export interface Weather {
   /** Rotates the instances' secret. */
   readonly rotate: () => void;
   readonly onReport: (outcome: Outcome) => void;
+  /** Starts the further run, now or later. */
+  readonly onShard: (shard: Shard) => void;
   readonly onCommit: (instance: string, save: Save, process: Process) => void;
 }
 
@@ -197,6 +207,10 @@ export function portsOf(process: Process, services: Services, weather: Weather):
           'memory-write-fails',
           'memory-write-answer-lost',
         ),
+    },
+    shards: {
+      handOver: (shard) =>
+        fallible('hand over', async () => weather.onShard(shard), 'hand-over-fails', 'hand-over-answer-lost'),
     },
     clock: {
       now: () => Math.floor(clock.now() + skew),

@@ -24,6 +24,7 @@ const callSites = [
   'write memory',
   'commit',
   'release',
+  'hand over',
   'sleep',
 ] as const;
 

@@ -1,5 +1,5 @@
 import type { AuditResult, FailedAudit } from '../../functions/core/audit.ts';
-import type { Outcome, Save } from '../../functions/core/ports.ts';
+import type { Outcome, Save, Shard } from '../../functions/core/ports.ts';
 import { run } from '../../functions/core/run.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
@@ -74,8 +74,8 @@ class World {
   /** By instance and `began`: the runs that worked on a listing. */
   readonly #workers = new Map<string, Set<string>>();
   readonly #outcomes = new Map<string, Outcome>();
-  /** Processes whose run goes on. */
-  readonly #running = new Set<Process>();
+  /** Processes whose run goes on, with their tick. */
+  readonly #running = new Map<Process, number>();
 
   constructor(plan: Plan, telling: boolean) {
     this.#plan = plan;
@@ -115,6 +115,7 @@ class World {
       excuse: () => this.#excuseAll(),
       rotate: () => this.#rotate(),
       onReport: (outcome) => this.#onReport(outcome),
+      onShard: (shard) => this.#onShard(shard),
       onCommit: (instance, save, process) => this.#onCommit(instance, save, process),
     };
   }
@@ -178,13 +179,24 @@ class World {
     this.#services.console.tokens = new Set([token]);
   }
 
+  /** Lambda starts a further run at once, or when there is room for it. */
+  #onShard({ scheduledAt, instances }: Shard): void {
+    const soon = this.#random.chance(0.7) || this.#plan.trouble === 'peaceful' || !this.#stormy;
+    const waitMs = this.#random.next() * (soon ? 1000 : this.#plan.stream.cadenceMinutes * minute);
+    this.#clock.at(this.#clock.now() + waitMs, () => this.#tick(scheduledAt, instances));
+  }
+
   /** Starts a run in a process of its own; it ends, is killed, or meets its time-out. */
-  #tick(scheduledAt: number): void {
+  #tick(scheduledAt: number, instances?: readonly string[]): void {
     const { stream, settings, killRate } = this.#plan;
     this.#runs += 1;
     const process = new Process(`run ${this.#runs}`, this.#clock, this.#random, this.#chronicle);
-    if (this.#running.size > 0) this.#unbounded = true;
-    this.#running.add(process);
+    // Those that share a tick keep to instances of their own.
+    const isAlone = [...this.#running.values()].every(
+      (tick) => instances !== undefined && tick === scheduledAt,
+    );
+    if (!isAlone) this.#unbounded = true;
+    this.#running.set(process, scheduledAt);
     if (this.#stormy && this.#random.chance(killRate)) process.death = this.#death();
     const deadline = this.#clock.now() + stream.timeoutSeconds * 1000;
     this.#clock.at(deadline, () => {
@@ -193,6 +205,7 @@ class World {
     const invocation = {
       id: `${this.#runs}`,
       scheduledAt,
+      instances,
       remainingMs: () => deadline - this.#clock.now(),
     };
     const over = () => {
@@ -222,7 +235,7 @@ class World {
     let quiet = 0;
     for (let i = 0; i < patience && quiet < 2; i++) {
       const at = storm + i * cadence;
-      for (const process of this.#running) if (!process.alive) this.#running.delete(process);
+      for (const process of this.#running.keys()) if (!process.alive) this.#running.delete(process);
       this.#tick(at);
       await this.#clock.runUntil(at + cadence - 1);
       if (at > rest && this.#names.every((name) => this.#isAtRest(name, rest))) quiet += 1;

@@ -35,7 +35,7 @@ const fleet: Fleet = {
   expiring: { 1: 0, 7: 2, 14: 0 },
   tokenExpiryDays: 6.5,
 };
-const summary = { instances: 3, due: 2, notReached: 0, fleet };
+const summary = { instances: 3, due: 2, handedOver: 0, isLateShard: false, notReached: 0, fleet };
 
 let lines: string[] = [];
 beforeEach(() => {

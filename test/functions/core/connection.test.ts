@@ -58,6 +58,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
       instance,
       settings,
       limiter,
+      desk: { enter: async () => undefined },
       tally,
       remainingMs,
       ports: { ...world.ports, secrets },
@@ -121,6 +122,7 @@ describe('a connection', () => {
         },
         timeoutMs: 60_000,
         maxBytes: 32 * 1024 * 1024,
+        whenLarge: expect.any(Function),
         signal,
       },
     ]);

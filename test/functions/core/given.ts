@@ -57,6 +57,7 @@ export const settings: Settings = {
   memoryEntries: 1000,
   messageBytes: 250 * 1024,
   requestsPerSecond: 6,
+  instancesPerRun: 200,
   instancesAtOnce: 2,
   pagesPerTurn: 3,
   pagesPerRun: 100,

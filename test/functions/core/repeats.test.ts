@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/core/cursor.ts';
+import { Memory } from '../../../functions/core/memory.ts';
 import type { Step } from '../../../functions/core/pages.ts';
 import type { Cursors } from '../../../functions/core/ports.ts';
 import type { Record } from '../../../functions/core/record.ts';
@@ -180,6 +181,61 @@ describe('repeats', () => {
     expect(idsOf(await run.without(reading))).toEqual(['a']);
     await run.remember(reading);
     expect(await repeats().without(reading)).toEqual([]);
+  });
+
+  describe('of a long listing', () => {
+    /** Pages of two records a minute each, read in order, long before the listing began. */
+    const page = (minute: number, sorted = true): Step => {
+      const position = at(minute * 60);
+      const listing = {
+        from: at(0),
+        began: at(100 * 3600),
+        read: position,
+        token: 'next',
+        ordered: true,
+        sorted,
+      };
+      const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing };
+      const records = [record(`a${minute}`, at(minute * 60)), record(`b${minute}`, at(minute * 60))];
+      return { records, cursor, sentAt: at(100 * 3600), last: false, heavy: undefined };
+    };
+    const read = async (pages: readonly Step[]) => {
+      const { repeats, seen } = store();
+      const run = repeats();
+      for (const one of pages) {
+        await run.without(one);
+        await run.remember(one);
+      }
+      return { seen, repeats };
+    };
+    const entries = (memory: Uint8Array | undefined) => Memory.decode(memory ?? new Uint8Array(), 1000).size;
+
+    it('are remembered for the page that is not committed yet and the last timestamp before it, no more', async () => {
+      const { repeats, seen } = await read([1, 2, 3, 4, 5].map((minute) => page(minute)));
+      expect(entries(seen.memory)).toBe(4);
+      // A kill before the commit: the page comes again, or from the last timestamp before it.
+      expect(await repeats().without(page(5))).toEqual([]);
+      expect(await repeats().without(page(4))).toEqual([]);
+    });
+
+    it('are remembered for a whole overlap where it is not in order, as it is then read from there', async () => {
+      const { seen } = await read([1, 2, 3, 4, 5].map((minute) => page(minute, minute < 2)));
+      expect(entries(seen.memory)).toBe(10);
+    });
+
+    it('are remembered from an overlap before it began, for the next listing', async () => {
+      const near = [1, 2, 3, 4, 5].map((minute) => page(minute));
+      const { seen } = await read(
+        near.map((step) => ({
+          ...step,
+          cursor: {
+            ...step.cursor,
+            listing: step.cursor.listing && { ...step.cursor.listing, began: at(11 * 60) },
+          },
+        })),
+      );
+      expect(entries(seen.memory)).toBe(10);
+    });
   });
 
   it('can’t be told where the memory can’t be read: then nothing is delivered as new', async () => {

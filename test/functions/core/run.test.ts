@@ -9,12 +9,16 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../../../functions/core/errors.ts';
+import type { Shard } from '../../../functions/core/ports.ts';
 import { run } from '../../../functions/core/run.ts';
 import type { Settings } from '../../../functions/core/settings.ts';
 import type { Stream } from '../../../functions/core/stream.ts';
 import { fromMs } from '../../../functions/core/time.ts';
 import { at, settings, stream } from './given.ts';
 import { noon, pageText, type Says, scene } from './scene.ts';
+
+/** Of a run that is no shard and hands nothing over. */
+const alone = { handedOver: 0, isLateShard: false };
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -49,6 +53,13 @@ function collector() {
         remainingMs: () => end - world.clock.now(),
       };
       return world.clock.runThrough(run(of, invocation, { ...settings, ...more }, world.ports));
+    },
+    /** A further run, at once. */
+    runShard: (shard: Shard, more: Partial<Settings> = {}) => {
+      runs += 1;
+      const end = world.clock.now() + 540_000;
+      const invocation = { id: `run ${runs}`, ...shard, remainingMs: () => end - world.clock.now() };
+      return world.clock.runThrough(run(stream, invocation, { ...settings, ...more }, world.ports));
     },
     wait: (ms: number) => world.clock.runUntil(world.clock.now() + ms),
     status: (instance = 'acme') => world.cursors.items.get(itemOf(instance))?.status ?? {},
@@ -240,8 +251,8 @@ describe('what a run says of all instances', () => {
     put('acme', () => answer(pageText({})));
     await run();
     await wait(2 * hour);
-    expect((await run({ quietMs: 2 * hour + minute })).fleet.quiet).toBe(0);
-    expect((await run({ quietMs: 2 * hour - minute })).fleet.quiet).toBe(1);
+    expect((await run({ quietMs: 2 * hour + minute })).fleet?.quiet).toBe(0);
+    expect((await run({ quietMs: 2 * hour - minute })).fleet?.quiet).toBe(1);
   });
 });
 
@@ -730,4 +741,76 @@ describe('an audit', () => {
     expect(counted()).toBe(2);
     expect(outcomes.at(-1)?.audit).toMatchObject({ readAgain: undefined });
   });
+});
+
+describe('many instances', () => {
+  /** Five, of which one run polls two. */
+  const five = () => {
+    const world = collector();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) world.put(name, world.book(1, name));
+    return { ...world, few: { instancesPerRun: 2 } };
+  };
+
+  it('are shared with further runs, and all are polled once', async () => {
+    const { run, runShard, few, shards, askedOf, delivered } = five();
+    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, handedOver: 4, notReached: 0 });
+    expect(askedOf()).toEqual(['a']);
+    expect(shards.handed).toHaveLength(2);
+    for (const shard of shards.handed) {
+      expect(await runShard(shard, few)).toMatchObject({ ...alone, instances: 5, due: 2, notReached: 0 });
+    }
+    expect(shards.handed).toHaveLength(2);
+    expect(delivered().toSorted()).toEqual(['a0', 'b0', 'c0', 'd0', 'e0']);
+  });
+
+  it('are polled by this run where nobody takes them', async () => {
+    const { run, few, ports, askedOf } = five();
+    Object.assign(ports, { shards: { handOver: () => Promise.reject(new Error('throttled')) } });
+    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, notReached: 0 });
+    expect(askedOf().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('are not polled again by a shard that comes after the next tick, and it says that it is late', async () => {
+    const { run, runShard, few, shards, asked, wait } = five();
+    await run(few);
+    const [shard] = shards.handed;
+    if (shard === undefined) throw new Error('there is no shard');
+    await wait(stream.cadenceMinutes * minute);
+    await run();
+    asked.length = 0;
+    expect(await runShard(shard, few)).toMatchObject({
+      ...alone,
+      instances: 5,
+      due: 0,
+      isLateShard: true,
+      notReached: 0,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('of a shard are late after half a cadence, not before', async () => {
+    const { runShard, wait } = five();
+    const shard = { instances: ['a'], scheduledAt: noon };
+    await wait((stream.cadenceMinutes / 2) * minute);
+    expect((await runShard(shard)).isLateShard).toBe(false);
+    await wait(1);
+    expect((await runShard(shard)).isLateShard).toBe(true);
+  });
+});
+
+it('a large page waits until others are delivered, and a small one does not', async () => {
+  const { put, answer, run, delivered, outcomes } = collector();
+  /** How many large ones were delivered when each had its turn. */
+  const doneBefore: Record<string, number> = {};
+  for (const name of ['large-1', 'large-2', 'large-3', 'small']) {
+    put(name, async (request) => {
+      if (name.startsWith('large')) await request.whenLarge?.();
+      doneBefore[name] = delivered().filter((id) => id.startsWith('large')).length;
+      return answer(pageText({ [name]: -60 }));
+    });
+  }
+  await run({ instancesAtOnce: 10 });
+  expect(doneBefore).toMatchObject({ 'large-1': 0, 'large-2': 0, small: 0 });
+  expect(doneBefore['large-3']).toBeGreaterThan(0);
+  expect(outcomes.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
 });

@@ -11,7 +11,7 @@ import type {
 import { VirtualClock } from '../../fakes/clock.ts';
 import { FakeCursors } from '../../fakes/cursors.ts';
 import { FakeQueue } from '../../fakes/queue.ts';
-import { FakeInstances, FakeOverflow, FakeSecrets } from '../../fakes/stores.ts';
+import { FakeInstances, FakeOverflow, FakeSecrets, FakeShards } from '../../fakes/stores.ts';
 import { readMessage } from '../../support/schema.ts';
 import { at } from './given.ts';
 
@@ -73,6 +73,7 @@ export function scene(random = () => 0) {
   const instances = new FakeInstances();
   const secrets = new FakeSecrets();
   const queue = new FakeQueue();
+  const shards = new FakeShards();
   const ports: Ports = {
     sentinelone,
     instances,
@@ -80,6 +81,7 @@ export function scene(random = () => 0) {
     secrets,
     queue,
     overflow: new FakeOverflow(),
+    shards,
     clock,
     report: (outcome) => outcomes.push(outcome),
   };
@@ -99,6 +101,7 @@ export function scene(random = () => 0) {
     instances,
     secrets,
     queue,
+    shards,
     ports,
     answer,
     /** A listing of so many pages of one record each, an hour old: `name0`, `name1` … */

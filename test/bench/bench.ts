@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
+import { benchColdStart } from './cold-start.ts';
+import { benchDrain, benchLimiter } from './drain.ts';
+import { benchGrowth, benchInstances } from './growth.ts';
+import { benchNeighbours } from './neighbours.ts';
+import { benchQuiet } from './quiet.ts';
+import { type Report, table } from './report.ts';
+import { benchThousand } from './thousand.ts';
+
+const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
+
+const benches: { readonly [name: string]: () => Promise<Report> } = {
+  drain: () => benchDrain(3),
+  limiter: () => benchLimiter(3),
+  growth: () => benchGrowth(3),
+  instances: () => benchInstances(3),
+  neighbours: () => benchNeighbours(5),
+  'cold-start': () => benchColdStart(20),
+  quiet: () => benchQuiet(),
+  thousand: () => benchThousand(3),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) {
+  process.stderr.write(`no benchmark is called ${unknown}; there are ${Object.keys(benches).join(', ')}\n`);
+  process.exit(1);
+}
+
+const known = existsSync(file) ? readFileSync(file, 'utf8') : '';
+const parts: string[] = [];
+for (const [name, run] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) {
+    const kept = new RegExp(`<!-- ${name} -->.*<!-- /${name} -->`, 's').exec(known);
+    if (kept !== null) parts.push(kept[0]);
+    continue;
+  }
+  const began = performance.now();
+  const part = written(name, await run(), (performance.now() - began) / 1000);
+  process.stdout.write(`${part}\n\n`);
+  parts.push(part);
+}
+writeFileSync(file, `${head()}\n\n${parts.join('\n\n')}\n`);
+
+function written(name: string, { title, shown, text }: Report, seconds: number): string {
+  const rows = shown.map(({ what, target, measured, met }) => [
+    what,
+    target,
+    measured,
+    met ? 'yes' : '**no**',
+  ]);
+  return `<!-- ${name} -->
+## ${title}
+
+${rows.length > 0 ? `${table(['must show', 'target', 'measured', 'met'], rows)}\n\n` : ''}${text}
+
+\`npm run bench -- ${name}\`; measured ${new Date().toISOString().slice(0, 10)} in ${Math.round(seconds)} s on ${machine()}.
+<!-- /${name} -->`;
+}
+
+function machine(): string {
+  const [first] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} × ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
+}
+
+function head(): string {
+  const { dependencies, devDependencies } = packageJson;
+  const versions = Object.entries({
+    '@aws-sdk/client-sqs': dependencies['@aws-sdk/client-sqs'],
+    '@aws-sdk/client-dynamodb': dependencies['@aws-sdk/client-dynamodb'],
+    got: dependencies.got,
+    esbuild: devDependencies.esbuild,
+  }).map(([name, version]) => `${name} ${version}`);
+  return `# Benchmarks
+
+What the collector does with a machine, a network and a bill ([cost.md](cost.md)). Medians, with the least and the most in
+brackets. \`npm run bench\` measures all of it again in about a quarter of an hour and writes this file; one part is
+measured again by the command below it. Linux only.
+
+- The deployed bundle runs in a process of its own under a stand-in of Lambda's Runtime API; its processor time and its peak
+  memory (VmHWM) are read from \`/proc\`. Consoles and AWS are each another process.
+- Records are the simulated fleet's own (\`local/console/fleet\`), activities chosen so that they have 1.1 KB on average.
+  Their pages are made and compressed beforehand, and SQS, DynamoDB and Secrets Manager are counted by a stand-in that
+  stores as little as it can (\`test/bench/\`): the simulated consoles and stand-ins of the tests would be what one waits for.
+- Everything is encrypted and goes through a forward proxy to the console, as in the tests; AWS is spoken to in the clear.
+- Ratios are of two things measured in turn, so that a busy machine spoils both alike.
+- What is counted (requests, calls, bytes) is also asserted by \`test/bench/bench.test.ts\`; times are not.
+
+Versions: ${versions.join(', ')}.`;
+}

@@ -1,0 +1,160 @@
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import type { Stream } from '../../functions/core/stream.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { coreMb, prices } from './prices.ts';
+import { callsOf } from './quiet.ts';
+import { type Measured, oneRun, type Stage, startStage } from './stage.ts';
+
+export interface Fleet {
+  readonly instances: number;
+  /** Of each instance. */
+  readonly agents: number;
+  /** New or changed, by stream. */
+  readonly recordsPerAgentDay: { readonly [stream: string]: number };
+}
+
+/** A line of a month's bill. */
+export interface Line {
+  readonly what: string;
+  readonly count: number;
+  readonly unit: string;
+  readonly usd: number;
+  /** A call that a quiet instance costs, as the target counts them. */
+  readonly isCall: boolean;
+}
+
+const minutesAMonth = 30.4375 * 24 * 60;
+/** As long as a console and as AWS take to answer. */
+const consoleMs = 300;
+const awsMs = 5;
+/** One run that is measured polls no more; what each instance costs beyond is the same. */
+const mostMeasured = 100;
+/** Lambda's own lines about an invocation. */
+const platformLogBytes = 350;
+/** A token is kept for an hour. */
+const secretReadsAnHour = 1;
+
+/** What one stream costs in a month, in the units that AWS bills. */
+interface Use {
+  readonly invocations: number;
+  readonly gbSeconds: number;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  readonly sqsChunks: number;
+  readonly sqsMessages: number;
+  readonly secretCalls: number;
+  readonly logBytes: number;
+  readonly metrics: number;
+}
+
+export async function bill(fleet: Fleet): Promise<Line[]> {
+  const stage = await startStage(Math.min(fleet.instances, mostMeasured), { latencyMs: awsMs });
+  const uses: Use[] = [];
+  try {
+    for (const stream of streams) {
+      const perDay = fleet.agents * (fleet.recordsPerAgentDay[stream.name] ?? 0);
+      uses.push(await useOf(stage, stream, fleet.instances, (perDay * stream.cadenceMinutes) / (24 * 60)));
+    }
+  } finally {
+    await stage.close();
+  }
+  return lines(uses, fleet.instances);
+}
+
+/** The bill of one among so many, where nothing happens. */
+export async function quietBill(instances: number): Promise<Line[]> {
+  const all = await bill({ instances, agents: 0, recordsPerAgentDay: {} });
+  return all.map((line) => ({ ...line, count: line.count / instances, usd: line.usd / instances }));
+}
+
+/** Fewer than one record a poll is one record in some of the polls. */
+async function useOf(stage: Stage, stream: Stream, instances: number, records: number): Promise<Use> {
+  if (records >= 1 || records === 0)
+    return monthOf(await laterPoll(stage, stream, records), stream, instances, stage);
+  const quiet = monthOf(await laterPoll(stage, stream, 0), stream, instances, stage);
+  const busy = monthOf(await laterPoll(stage, stream, 1), stream, instances, stage);
+  const mixed = Object.keys(quiet).map((name) => {
+    const [few, many] = [quiet[name as keyof Use], busy[name as keyof Use]];
+    return [name, few + (many - few) * records];
+  });
+  return Object.fromEntries(mixed) as unknown as Use;
+}
+
+/** A poll in the midst of a life in which so many records come for each poll. */
+async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records: number): Promise<Measured> {
+  const cadenceMicros = cadenceMinutes * 60_000_000;
+  const ladder = {
+    count: Number.MAX_SAFE_INTEGER,
+    firstMicros: Date.now() * 1000 - 2 * cadenceMicros,
+    stepMicros: cadenceMicros / records,
+  };
+  await stage.give({ latencyMs: consoleMs, ladders: records > 0 ? { [name]: ladder } : {} });
+  const collector = await stage.collector(name, oneRun);
+  await stage.addInstances(stage.hosts.length);
+  await collector.invoke();
+  await stage.wait(cadenceMinutes * 60_000);
+  const measured = await collector.invoke(cadenceMinutes);
+  collector.stop();
+  return { ...measured, result: metricsIn(collector.lines) };
+}
+
+/** How many metrics a run writes. */
+function metricsIn(lines: readonly string[]): number {
+  const names = lines
+    .filter((line) => line.startsWith('{"_aws"'))
+    .flatMap((line) => JSON.parse(line)._aws.CloudWatchMetrics[0].Metrics as { Name: string }[])
+    .map(({ Name }) => Name);
+  return new Set(names).size;
+}
+
+function monthOf(measured: Measured, stream: Stream, instances: number, { hosts }: Stage): Use {
+  const polls = minutesAMonth / stream.cadenceMinutes;
+  const { counts, wallMs, cpuMs, logBytes, result } = measured;
+  const runs = Math.ceil(instances / mostMeasured);
+  const scale = instances / hosts.length;
+  const { memoryMb } = cdkJson.context;
+  const seconds = (Math.max(0, wallMs - cpuMs) + cpuMs / (memoryMb / coreMb)) / 1000;
+  return {
+    invocations: polls * runs,
+    gbSeconds: polls * scale * seconds * (memoryMb / 1024),
+    writeUnits: polls * scale * counts.writeUnits,
+    readUnits: polls * scale * counts.readUnits,
+    sqsChunks: polls * scale * counts.sqsChunks,
+    sqsMessages: polls * scale * counts.sqsMessages,
+    secretCalls:
+      Math.min(polls, (minutesAMonth / 60) * secretReadsAnHour) * instances +
+      callsOf(measured, 'SecretsManager'),
+    logBytes: polls * (scale * logBytes + runs * platformLogBytes),
+    metrics: Number(result),
+  };
+}
+
+function lines(uses: readonly Use[], instances: number): Line[] {
+  const all = (name: keyof Use) => uses.reduce((total, use) => total + use[name], 0);
+  const line = (what: string, count: number, unit: string, price: number, isCall = false): Line => ({
+    what,
+    count,
+    unit,
+    usd: count * price,
+    isCall,
+  });
+  return [
+    line('secrets', instances, 'secrets', prices.secret),
+    line('custom metrics', all('metrics'), 'metrics', prices.metric),
+    line('Lambda, time', all('gbSeconds'), 'GB-s', prices.lambdaGbSecond, true),
+    line('Lambda, invocations', all('invocations'), 'requests', prices.lambdaRequest, true),
+    line('DynamoDB, writes', all('writeUnits'), 'units', prices.dynamodbWriteUnit, true),
+    line('DynamoDB, reads', all('readUnits'), 'units', prices.dynamodbReadUnit, true),
+    line('SQS, sending', all('sqsChunks'), 'chunks', prices.sqsRequest, true),
+    line(
+      'SQS, receiving and deleting',
+      all('sqsChunks') + all('sqsMessages') / 10,
+      'requests',
+      prices.sqsRequest,
+    ),
+    line('Secrets Manager, calls', all('secretCalls'), 'calls', prices.secretsManagerCall, true),
+    line('CloudWatch Logs, ingestion', all('logBytes') / 2 ** 20, 'MB', prices.logsGb / 1024),
+    line('EventBridge rules', all('invocations'), 'events', prices.scheduledEvent),
+    line('S3, overflow', 0, 'objects', prices.s3Put),
+  ];
+}

@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { createAuthority, createServerCertificate } from '../../local/console/certificates.ts';
+import { startProxy } from '../../local/console/proxy.ts';
+import { partOptions, serveAsPart } from './child.ts';
+import { firstFrom, type Ladder, microsOf, moulds, recordText, visible } from './ladder.ts';
+
+/** How a host behaves that is not well. */
+export type Illness = 'hangs' | 'trickles' | 'refuses';
+
+export interface Given {
+  readonly latencyMs: number;
+  /** By stream, of every host. */
+  readonly ladders: { readonly [stream: string]: Ladder };
+  /** By host, instead of every host's. */
+  readonly own: { readonly [host: string]: { readonly [stream: string]: Ladder } };
+  readonly ill: { readonly [host: string]: Illness };
+}
+
+export interface ConsoleOptions {
+  /** All under one wildcard certificate. */
+  readonly hosts: readonly string[];
+}
+
+export interface ConsoleReady {
+  readonly proxyUrl: string;
+  readonly caFile: string;
+}
+
+export type ConsoleAsk =
+  | { readonly give: Given }
+  /** Makes the pages of a listing from its beginning before they are asked for. */
+  | { readonly prepare: { readonly stream: string; readonly host: string } }
+  /** Moves the consoles' clock on. */
+  | { readonly waitMs: number }
+  | { readonly count: true };
+
+export interface ConsoleCounts {
+  readonly requests: number;
+  readonly connections: number;
+}
+
+const { hosts } = partOptions<ConsoleOptions>();
+const forms = moulds();
+const pages = new Map<string, Buffer>();
+let given: Given = { latencyMs: 0, ladders: {}, own: {}, ill: {} };
+let aheadMs = 0;
+let requests = 0;
+let connections = 0;
+
+const nowMs = () => Date.now() + aheadMs;
+const ladderOf = (host: string, stream: string): Ladder | undefined =>
+  given.own[host]?.[stream] ?? given.ladders[stream];
+
+/** Compressed once: a page is made when it is first asked for. */
+function page(stream: string, ladder: Ladder, from: number, limit: number): Buffer {
+  const until = Math.min(from + limit, visible(ladder, nowMs() * 1000));
+  const key = JSON.stringify([stream, ladder, from, until, limit]);
+  const known = pages.get(key);
+  if (known !== undefined) return known;
+  const moulds = forms.get(stream) ?? [];
+  const texts = Array.from({ length: Math.max(0, until - from) }, (_, i) =>
+    recordText(moulds, ladder, from + i),
+  );
+  const nextCursor = texts.length === limit ? tokenOf(until) : null;
+  const text = `{"data":[${texts.join(',')}],"pagination":${JSON.stringify({ nextCursor })},"errors":null}`;
+  const made = gzipSync(text, { level: 1 });
+  pages.set(key, made);
+  return made;
+}
+
+/** As long as the console's own. */
+const tokenOf = (at: number) =>
+  Buffer.from(
+    JSON.stringify({
+      id_column: 'id',
+      id_value: String(10n ** 18n + BigInt(at)),
+      sort_by_column: 'createdAt',
+      at,
+    }),
+  ).toString('base64');
+const placeIn = (token: string): number => JSON.parse(Buffer.from(token, 'base64').toString()).at;
+
+function answer(url: URL, host: string): Buffer {
+  const stream = url.pathname.split('/').at(-1) ?? '';
+  const ladder = ladderOf(host, stream);
+  const { searchParams } = url;
+  const token = searchParams.get('cursor');
+  const [, gte] = [...searchParams].find(([name]) => name.endsWith('__gte')) ?? [];
+  if (ladder === undefined)
+    return gzipSync('{"data":[],"pagination":{"nextCursor":null},"errors":null}', { level: 1 });
+  const from = token !== null ? placeIn(token) : gte === undefined ? 0 : firstFrom(ladder, microsOf(gte));
+  return page(stream, ladder, from, Number(searchParams.get('limit')));
+}
+
+async function enact(illness: Illness, response: ServerResponse): Promise<void> {
+  if (illness === 'hangs') return;
+  if (illness === 'refuses') {
+    response
+      .writeHead(429, { 'content-type': 'text/html' })
+      .end('<html><h1>429 Too Many Requests</h1></html>');
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1_000_000 });
+  for (const byte of '{"data":['.padEnd(1_000_000)) {
+    if (response.destroyed) return;
+    response.write(byte);
+    await sleep(1000);
+  }
+}
+
+const authority = await createAuthority('benchmark');
+const { cert, key } = await createServerCertificate(authority, [
+  `*.${hosts[0]?.split('.').slice(1).join('.')}`,
+]);
+const server = createServer({ cert, key, keepAliveTimeout: 75_000 }, async (request, response) => {
+  requests += 1;
+  const host = request.headers.host ?? '';
+  if (given.latencyMs > 0) await sleep(given.latencyMs);
+  const illness = given.ill[host];
+  if (illness !== undefined) return enact(illness, response);
+  const body = answer(new URL(request.url ?? '', `https://${host}`), host);
+  response.sendDate = false;
+  response
+    .writeHead(200, {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+      'content-length': body.length,
+      date: new Date(nowMs()).toUTCString(),
+    })
+    .end(body);
+});
+server.on('tlsClientError', () => {});
+server.on('secureConnection', () => {
+  connections += 1;
+});
+
+server.listen(0, '127.0.0.1', async () => {
+  const proxy = await startProxy(new Set(hosts), (server.address() as AddressInfo).port);
+  const folder = mkdtempSync(join(tmpdir(), 'bench-console-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, authority.cert);
+  serveAsPart<ConsoleReady, ConsoleAsk, ConsoleCounts>({ proxyUrl: proxy.url, caFile }, (message) => {
+    if ('give' in message) {
+      given = message.give;
+      aheadMs = 0;
+    }
+    if ('waitMs' in message) aheadMs += message.waitMs;
+    if ('prepare' in message) prepare(message.prepare.stream, message.prepare.host);
+    const counts = { requests, connections };
+    if ('count' in message) [requests, connections] = [0, 0];
+    return counts;
+  });
+});
+
+function prepare(stream: string, host: string): void {
+  const ladder = ladderOf(host, stream);
+  for (let from = 0; ladder !== undefined && from <= ladder.count; from += 1000)
+    page(stream, ladder, from, 1000);
+}

@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { streams } from '../../functions/streams/list.ts';
+import { bill, type Fleet, type Line, quietBill } from './bill.ts';
+import { grouped, sum } from './numbers.ts';
+import { prices } from './prices.ts';
+import { table } from './report.ts';
+
+const usage = `npm run cost -- [--instances N] [--agents M]   a month's bill for N instances with M agents each
+
+  --instances 10                    consoles
+  --agents 1000                     agents of each
+  --activities-per-agent-day 5      what each agent stirs up at its console
+  --threats-per-agent-month 0.1     each of which changes as often again: a verdict, a mitigation
+  --changes-per-agent-day 4         how often an agent's record changes
+  --docs                            writes docs/cost.md instead, for 1, 10, 100 and 1,000 instances`;
+
+const { values } = parseArgs({
+  options: {
+    instances: { type: 'string', default: '10' },
+    agents: { type: 'string', default: '1000' },
+    'activities-per-agent-day': { type: 'string', default: '5' },
+    'threats-per-agent-month': { type: 'string', default: '0.1' },
+    'changes-per-agent-day': { type: 'string', default: '4' },
+    docs: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const fleet = (instances: number): Fleet => ({
+  instances,
+  agents: Number(values.agents),
+  recordsPerAgentDay: {
+    activities: Number(values['activities-per-agent-day']),
+    threats: (Number(values['threats-per-agent-month']) * 2) / 30,
+    agents: Number(values['changes-per-agent-day']),
+  },
+});
+
+const usd = (amount: number, digits = 2) => grouped(amount, digits);
+const total = (lines: readonly Line[]) => sum(lines.map((line) => line.usd));
+
+if (values.help) {
+  process.stdout.write(`${usage}\n`);
+} else if (values.docs) {
+  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cost.md'), await page([1, 10, 100, 1000]));
+} else {
+  const lines = await bill(fleet(Number(values.instances)));
+  const rows = lines.map(({ what, count, unit, usd: amount }) => [
+    what,
+    `${grouped(count)} ${unit}`,
+    usd(amount),
+  ]);
+  process.stdout.write(`${table(['a month', 'counted', 'USD'], rows)}\n\ntotal USD ${usd(total(lines))}\n`);
+}
+
+async function page(counts: readonly number[]): Promise<string> {
+  const bills: Line[][] = [];
+  for (const instances of counts) bills.push(await bill(fleet(instances)));
+  const [first = []] = bills;
+  const rows = first.map(({ what }, i) => [what, ...bills.map((lines) => usd(lines[i]?.usd ?? 0))]);
+  const each = bills.map((lines, i) => usd(total(lines) / (counts[i] ?? 1)));
+  const quiet = await quietBill(100);
+  const calls = quiet.filter(({ isCall }) => isCall);
+  const { recordsPerAgentDay, agents } = fleet(1);
+  const polls = streams.map(({ name, cadenceMinutes }) => `${name} every ${cadenceMinutes} minutes`);
+  const reading = bills.map((lines) => lines.map((line) => [line.what, line.usd] as const));
+  return `# What a month costs
+
+In US dollars, in ${prices.region}, at public prices as of ${prices.asOf} (\`test/bench/prices.ts\`), without any free tier. Calls, bytes and
+milliseconds are counted in a run of the deployed bundle against stand-ins (\`test/bench/bill.ts\`), not estimated. \`npm run cost --
+--instances 25 --agents 4000\` does it for other numbers, \`--help\` names them all, and \`npm run cost -- --docs\` writes this page.
+
+## By number of instances
+
+Each with ${grouped(agents)} agents, of which each stirs up ${recordsPerAgentDay.activities} activities and changes ${recordsPerAgentDay.agents} times a day, and
+${grouped((recordsPerAgentDay.threats ?? 0) * 15, 2)} threats a month that change once more. These are assumptions: put in your own.
+
+${table(
+  ['', ...counts.map((count) => `${grouped(count)} ${count === 1 ? 'instance' : 'instances'}`)],
+  [...rows, ['**total**', ...bills.map((lines) => usd(total(lines)))], ['for each instance', ...each]],
+)}
+
+What dominates: ${counts
+    .map((count, i) => {
+      const [largest, second] = (reading[i] ?? []).toSorted(([, a], [, b]) => b - a);
+      return `at ${grouped(count)}, ${largest?.[0]} and ${second?.[0]}`;
+    })
+    .join('; ')}. The custom metrics are by stream, not by instance, so they are shared.
+
+## A quiet instance
+
+One of a hundred where nothing happens, polled all the same: ${polls.join(', ')}.
+
+${table(
+  ['one of a hundred quiet instances', 'counted a month', 'USD'],
+  quiet.map(({ what, count, unit, usd: amount }) => [what, `${grouped(count)} ${unit}`, usd(amount, 4)]),
+)}
+
+DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 4)} USD**, where at most 0.10 is asked for.
+
+## How it is counted
+
+- Each stream is polled twice in a run of its own, a cadence apart on the consoles' clock, with as many new records as the assumptions
+  say and the overlap read again; the second poll is what counts, as often as its cadence goes into a month of 30.4 days.
+- Lambda's milliseconds are those that the run waited (300 ms for a console, 5 ms for AWS) and its processor time divided by the
+  ${((cdkJson.context.memoryMb / 1769) * 100).toFixed(0)} % of a core that ${cdkJson.context.memoryMb} MB have, as measured on this machine.
+- DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. Whoever reads the queue
+  receives as many chunks and deletes each ten messages with one call: that is a line of its own.
+- A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).
+- Not in it: data that leaves AWS, a VPC's NAT, storage (a few hundred bytes for each instance and stream, logs for
+  ${cdkJson.context.logRetentionDays} days), alarms, what the forwarder does, first catch-ups (\`docs/benchmarks.md\` counts a backlog).
+`;
+}

@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundle } from '../../infra/bundle.ts';
+import type { BareEvent } from './bare.ts';
+import type { Ladder } from './ladder.ts';
+import { median, sum, withSpread } from './numbers.ts';
+import { atLeast, atMost, type Report, type Shown, table } from './report.ts';
+import { hostOf, type Measured, type Stage, startStage } from './stage.ts';
+
+/** As if nobody had to be gentle. */
+const noLimiter = { REQUESTS_PER_SECOND: '1000000', PAGES_PER_RUN: '100000' };
+
+/** So many records over most of the look-back of a day. */
+export function backlog(count: number, hours = 20): Ladder {
+  const firstMicros = (Date.now() - (hours + 1) * 3_600_000) * 1000;
+  return { count, firstMicros, stepMicros: (hours * 3_600_000_000) / count };
+}
+
+/** One drain of one instance, in a new process. */
+export async function drain(
+  stage: Stage,
+  stream: string,
+  records: number,
+  latencyMs: number,
+  settings: Readonly<Record<string, string>> = noLimiter,
+): Promise<Measured> {
+  await stage.give({ latencyMs, ladders: { [stream]: backlog(records) } });
+  const collector = await stage.collector(stream, settings);
+  await stage.addInstances(1);
+  await stage.prepare(stream);
+  const measured = await collector.invoke();
+  collector.stop();
+  if (measured.counts.artifacts !== records)
+    throw new Error(`${measured.counts.artifacts} of ${records} arrived:\n${collector.lines.join('\n')}`);
+  return measured;
+}
+
+/** The loop that does only what can't be avoided, with the calls and bytes that the collector needed. */
+export async function bareDrain(
+  stage: Stage,
+  code: string,
+  stream: string,
+  records: number,
+  { counts }: Measured,
+): Promise<Measured> {
+  const pages = Math.ceil(records / 1000);
+  const calls = counts.calls['SQS.SendMessageBatch'] ?? 0;
+  const event: BareEvent = {
+    host: hostOf(0),
+    path: `/${stream}`,
+    pages,
+    calls: Math.max(1, Math.round(calls / pages)),
+    messages: Math.max(1, Math.round(counts.sqsMessages / calls)),
+    bytes: (counts.wireBytes.SQS ?? 0) / pages,
+  };
+  const loop = await stage.runner(code);
+  const measured = await loop.invoke(0, event);
+  loop.stop();
+  return measured;
+}
+
+export const dynamoCalls = ({ counts }: Measured): number =>
+  sum(Object.entries(counts.calls).map(([name, times]) => (name.startsWith('DynamoDB') ? times : 0)));
+
+const cells: readonly [stream: string, records: number][] = [
+  ['activities', 100_000],
+  ['threats', 20_000],
+  ['agents', 50_000],
+];
+const latencies = [0, 100];
+
+export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-bare-'));
+  const bare = bundle({ into: folder, entries: { index: 'test/bench/bare.ts' } });
+  const stage = await startStage(1, { skims: true });
+  const rows: (string | number)[][] = [];
+  const shown: Shown[] = [];
+  try {
+    for (const latencyMs of latencies) {
+      for (const [stream, all] of cells) {
+        const records = all * scale;
+        const ours: Measured[] = [];
+        const loops: Measured[] = [];
+        for (let round = 0; round < rounds; round++) {
+          const measured = await drain(stage, stream, records, latencyMs);
+          ours.push(measured);
+          loops.push(await bareDrain(stage, bare, stream, records, measured));
+        }
+        const rate = ({ wallMs }: Measured) => (records / wallMs) * 1000;
+        const perThousand = (of: (measured: Measured) => number) =>
+          ours.map((measured) => (of(measured) / records) * 1000);
+        const cpu = ({ cpuMs }: Measured) => (cpuMs / records) * 1000;
+        const ratios = ours.map((measured, i) => rate(measured) / rate(loops[i] as Measured));
+        const cpuRatios = ours.map((measured, i) => cpu(loops[i] as Measured) / cpu(measured));
+        const sqsCalls = perThousand(({ counts }) => counts.calls['SQS.SendMessageBatch'] ?? 0);
+        rows.push([
+          `${stream}, ${latencyMs} ms`,
+          withSpread(ours.map(rate)),
+          withSpread(loops.map(rate)),
+          withSpread(ratios, 2),
+          withSpread(perThousand(({ cpuMs }) => cpuMs)),
+          withSpread(loops.map(cpu)),
+          withSpread(cpuRatios, 2),
+          withSpread(
+            perThousand(({ console }) => console.requests),
+            2,
+          ),
+          withSpread(sqsCalls, 2),
+          withSpread(perThousand(dynamoCalls), 2),
+          withSpread(ours.map(({ peakMib }) => peakMib)),
+          withSpread(loops.map(({ peakMib }) => peakMib)),
+        ]);
+        shown.push(
+          atLeast(
+            `records a second, limiter off, collector / bare loop: ${stream}, ${latencyMs} ms`,
+            latencyMs === 0 ? 0.6 : 0.85,
+            median(ratios),
+          ),
+        );
+        if (latencyMs > 0) continue;
+        const requests = Math.max(...ours.map(({ console }) => console.requests));
+        shown.push(
+          atMost(
+            `requests to the console in one drain of ${records} ${stream}`,
+            records / 1000 + 1,
+            requests,
+          ),
+        );
+        if (stream === 'activities')
+          shown.push(atMost('SQS calls for 1,000 activities of 1.1 KB', 4, median(sqsCalls)));
+      }
+    }
+  } finally {
+    await stage.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  const head = [
+    'stream, console latency',
+    'records/s',
+    'bare loop',
+    'ratio',
+    'CPU ms per 1,000',
+    'bare loop',
+    'ratio',
+    'console requests per 1,000',
+    'SQS calls',
+    'DynamoDB calls',
+    'peak MiB',
+    'bare loop',
+  ];
+  return {
+    title: 'Drain: one console, limiter off',
+    shown,
+    text: `${table(head, rows)}
+
+The bare loop does what can't be avoided: the same HTTP client fetches the same pages, nothing is split or parsed, and as
+many bytes are sent in as many SQS calls while the next page is fetched: by the AWS SDK as it is, but for its check of MD5s. Both run
+in turn, each in a new process, ${rounds} times. A ratio of CPU is the loop's over the collector's: what is left when neither waits.`,
+  };
+}
+
+export async function benchLimiter(rounds: number, records = 100_000): Promise<Report> {
+  const stage = await startStage(1, { skims: true });
+  const perSecond = 6;
+  const rates: number[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const { wallMs } = await drain(stage, 'activities', records, 50, {});
+      rates.push((records / wallMs) * 1000);
+    }
+  } finally {
+    await stage.close();
+  }
+  const ratios = rates.map((rate) => rate / (perSecond * 1000));
+  return {
+    title: 'Limiter on',
+    shown: [
+      atLeast(
+        `records a second, limiter on, ${records} activities at 50 ms latency / the limiter's rate`,
+        0.95,
+        median(ratios),
+      ),
+    ],
+    text: `${table(['', 'records/s', `of ${perSecond} requests a second`], [['activities, 50 ms', withSpread(rates), withSpread(ratios, 3)]])}
+
+The rate that a console is asked at by default, six requests a second, is what a backlog waits for.`,
+  };
+}

@@ -1,0 +1,68 @@
+import { dynamoCalls } from './drain.ts';
+import { sum } from './numbers.ts';
+import { atMost, type Report, table } from './report.ts';
+import { type Measured, oneRun, startStage } from './stage.ts';
+
+/** A later poll of instances where nothing happened. */
+export async function quietPoll(instances: number, ladders = {}): Promise<Measured> {
+  const stage = await startStage(instances);
+  try {
+    await stage.give({ ladders });
+    const collector = await stage.collector('activities', oneRun);
+    await stage.addInstances(instances);
+    await collector.invoke();
+    await stage.wait(10 * 60_000);
+    return await collector.invoke(10);
+  } finally {
+    await stage.close();
+  }
+}
+
+export const callsOf = ({ counts }: Measured, service: string): number =>
+  sum(Object.entries(counts.calls).map(([name, times]) => (name.startsWith(service) ? times : 0)));
+
+export async function benchQuiet(): Promise<Report> {
+  const rows: (string | number)[][] = [];
+  const each = new Map<number, Measured>();
+  for (const instances of [1, 10, 100]) {
+    const measured = await quietPoll(instances);
+    each.set(instances, measured);
+    const share = (number: number) => (number / instances).toFixed(2);
+    rows.push([
+      `${instances} instances`,
+      share(measured.console.requests),
+      share(dynamoCalls(measured)),
+      share(measured.counts.writeUnits),
+      share(measured.counts.readUnits),
+      share(callsOf(measured, 'SQS')),
+      share(callsOf(measured, 'SecretsManager')),
+      share(measured.logBytes),
+    ]);
+  }
+  const hundred = each.get(100) as Measured;
+  return {
+    title: 'A quiet instance',
+    shown: [
+      atMost('quiet instance, one poll: console requests', 1, hundred.console.requests / 100),
+      atMost('quiet instance, one poll: DynamoDB calls, of 100 instances', 3, dynamoCalls(hundred) / 100),
+      atMost('quiet instance, one poll: DynamoDB calls, all alone', 3, dynamoCalls(each.get(1) as Measured)),
+      atMost('quiet instance, one poll: SQS calls', 0, callsOf(hundred, 'SQS') / 100),
+    ],
+    text: `${table(
+      [
+        'one poll, for each of',
+        'console requests',
+        'DynamoDB calls',
+        'write units',
+        'read units',
+        'SQS calls',
+        'Secrets Manager calls',
+        'log bytes',
+      ],
+      rows,
+    )}
+
+The second poll of instances that have nothing new. Listing the instances and reading their cursors (100 in a call) is
+shared by all of them; what each has to itself is taking its claim and giving it back with the status.`,
+  };
+}

@@ -1,0 +1,229 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import type { Environment } from '../../functions/environment.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { bundle } from '../../infra/bundle.ts';
+import { nodeOptions } from '../../infra/node-options.ts';
+import { startFunction } from '../../local/lambda/function.ts';
+import { type Part, startPart } from './child.ts';
+import type { ConsoleAsk, ConsoleCounts, ConsoleOptions, ConsoleReady, Given } from './console.ts';
+import type { Counts, SinkAsk, SinkOptions, SinkReady } from './sink.ts';
+import { usageOf } from './usage.ts';
+
+/** A collector's function, or the loop beside it, in a process of its own. */
+interface Runner {
+  /** One invocation, `minutes` after the first tick. */
+  invoke(minutes?: number, event?: object): Promise<Measured>;
+  readonly lines: string[];
+  stop(): void;
+}
+
+/** One invocation, counted on both sides of it. */
+export interface Measured {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** Of the process so far. */
+  readonly peakMib: number;
+  readonly counts: Counts;
+  readonly console: ConsoleCounts;
+  /** Of what it printed. */
+  readonly logBytes: number;
+  readonly result: unknown;
+}
+
+/** Simulated consoles and AWS, each in a process of its own. */
+export interface Stage {
+  readonly hosts: readonly string[];
+  /** Forgets all instances, cursors and counts, and sets what the consoles have. */
+  give(given: Partial<Given>): Promise<void>;
+  /** After the collector was started: that it loads its module is not measured. */
+  addInstances(number: number, attributes?: object): Promise<void>;
+  prepare(stream: string): Promise<void>;
+  /** Moves the consoles' clock on. */
+  wait(ms: number): Promise<void>;
+  /** The poller of a stream; its module is loaded, and its clients are made, before anything is measured. */
+  collector(stream: string, settings?: Partial<Environment>): Promise<Runner>;
+  /** Another handler under the same conditions. */
+  runner(code: string, environment?: Readonly<Record<string, string>>): Promise<Runner>;
+  /** The environment of a poller here. */
+  environment(stream: string, settings?: Partial<Environment>): Readonly<Record<string, string>>;
+  /** The folder of the poller's bundle. */
+  readonly code: string;
+  close(): Promise<void>;
+}
+
+/** Many instances are not handed to further runs: it is the one that is measured. */
+export const oneRun = { INSTANCES_PER_RUN: '1000' };
+
+export const hostOf = (i: number) => `n${i}.bench.sentinelone.net`;
+
+const instanceItem = (i: number, attributes: object) => ({
+  instance: { S: `n${i}` },
+  host: { S: hostOf(i) },
+  ...attributes,
+});
+
+export async function startStage(instances: number, sinkOptions: Partial<SinkOptions> = {}): Promise<Stage> {
+  const hosts = Array.from({ length: instances }, (_, i) => hostOf(i));
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const code = bundle({ into: join(folder, 'code'), entries: { poller: 'functions/poller.ts' } });
+  const [console, sink] = await Promise.all([
+    startPart<ConsoleReady, ConsoleAsk, ConsoleCounts>('console.ts', { hosts } satisfies ConsoleOptions),
+    startPart<SinkReady, SinkAsk, Counts>('sink.ts', { latencyMs: 0, skims: false, ...sinkOptions }),
+  ]);
+  const parts = { console, sink };
+  const running = new Set<Runner>();
+
+  const environment = (stream: string, settings: Partial<Environment> = {}) => ({
+    ...defaults(stream),
+    ARTIFACT_QUEUE_URL: `${sink.ready.endpoint}/000000000000/artifacts`,
+    ...reach(parts),
+    ...settings,
+  });
+  const runner = async (
+    task: string,
+    variables: Readonly<Record<string, string>> = {},
+    timeoutSeconds = 840,
+  ): Promise<Runner> => {
+    const handler = `${task === code ? 'poller' : 'index'}.handler`;
+    const started = await startRunner(
+      task,
+      handler,
+      { ...reach(parts), ...variables },
+      timeoutSeconds,
+      parts,
+    );
+    running.add(started);
+    return started;
+  };
+  const addInstances = async (number: number, attributes: object = {}) => {
+    const items = Array.from({ length: number }, (_, i) => instanceItem(i, attributes));
+    await sink.ask({ put: { table: tables.INSTANCES_TABLE, items } });
+  };
+
+  return {
+    hosts,
+    code,
+    environment,
+    runner,
+    addInstances,
+    async give(given) {
+      await sink.ask({ clear: true });
+      await console.ask({ give: { latencyMs: 0, ladders: {}, own: {}, ill: {}, ...given } });
+    },
+    async prepare(stream) {
+      await console.ask({ prepare: { stream, host: hostOf(0) } });
+    },
+    async wait(ms) {
+      await console.ask({ waitMs: ms });
+    },
+    async collector(stream, settings) {
+      const { timeoutSeconds } = streams.find(({ name }) => name === stream) ?? {};
+      return runner(code, environment(stream, settings), timeoutSeconds);
+    },
+    async close() {
+      for (const one of running) one.stop();
+      console.stop();
+      sink.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Parts {
+  readonly console: Part<ConsoleReady, ConsoleAsk, ConsoleCounts>;
+  readonly sink: Part<SinkReady, SinkAsk, Counts>;
+}
+
+const tables = { INSTANCES_TABLE: 'instances', CURSORS_TABLE: 'cursors' };
+
+/** What a deployment with the settings of `cdk.json` sets. */
+function defaults(name: string): Environment & { readonly NODE_OPTIONS: string } {
+  const { context } = cdkJson;
+  const stream = streams.find((one) => one.name === name);
+  return {
+    ...tables,
+    STREAM: name,
+    ARTIFACT_QUEUE_URL: '',
+    OVERFLOW_BUCKET: 'overflow',
+    ALLOWED_HOST_SUFFIXES: context.allowedHostSuffixes.join(','),
+    MESSAGE_KIB: String(context.messageKib),
+    OVERLAP_MINUTES: String(context.overlapMinutes),
+    MEMORY_ENTRIES: String(context.memoryEntries),
+    REQUESTS_PER_SECOND: String(stream?.requestsPerSecond),
+    INSTANCES_PER_RUN: String(context.instancesPerRun),
+    INSTANCES_AT_ONCE: String(context.instancesAtOnce),
+    PAGES_PER_TURN: String(context.pagesPerTurn),
+    PAGES_PER_RUN: String(context.pagesPerRun),
+    PAGE_TIMEOUT_SECONDS: String(context.pageTimeoutSeconds),
+    AUDIT_HOURS: String(context.auditHours),
+    QUIET_HOURS: '0',
+    PER_INSTANCE_METRICS: 'false',
+    NODE_OPTIONS: nodeOptions,
+  };
+}
+
+/** How a process finds the consoles and AWS. */
+function reach({ console, sink }: Parts): Readonly<Record<string, string>> {
+  const { endpoint } = sink.ready;
+  return {
+    NODE_USE_ENV_PROXY: '1',
+    HTTPS_PROXY: console.ready.proxyUrl,
+    NO_PROXY: '127.0.0.1',
+    NODE_EXTRA_CA_CERTS: console.ready.caFile,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_ENDPOINT_URL_SQS: endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+  };
+}
+
+async function startRunner(
+  code: string,
+  handler: string,
+  environment: Readonly<Record<string, string>>,
+  timeoutSeconds: number,
+  { console, sink }: Parts,
+): Promise<Runner> {
+  const lines: string[] = [];
+  const lambda = await startFunction({
+    name: 'bench',
+    code,
+    handler,
+    memoryMb: 512,
+    timeoutSeconds,
+    environment,
+    onLine: (line) => lines.push(line),
+  });
+  const start = Date.now();
+  const usage = () => {
+    if (lambda.pid === undefined) throw new Error(`the process is gone:\n${lines.slice(-20).join('\n')}`);
+    return usageOf(lambda.pid);
+  };
+  await lambda.invoke({ pages: 0 });
+  return {
+    lines,
+    async invoke(minutes = 0, event = {}) {
+      const time = new Date(start + minutes * 60_000).toISOString();
+      await Promise.all([console.ask({ count: true }), sink.ask({ counts: true })]);
+      lines.length = 0;
+      const before = usage();
+      const began = performance.now();
+      const result = await lambda.invoke({ time, ...event });
+      const wallMs = performance.now() - began;
+      const after = usage();
+      const [seen, counts] = await Promise.all([console.ask({ count: true }), sink.ask({ counts: true })]);
+      return {
+        wallMs,
+        cpuMs: after.cpuMs - before.cpuMs,
+        peakMib: after.peakMib,
+        counts,
+        console: seen,
+        logBytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0),
+        result,
+      };
+    },
+    stop: () => lambda.stop(),
+  };
+}
