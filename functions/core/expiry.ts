@@ -15,7 +15,10 @@ export function expiryIn(token: string): string | undefined {
 const latestSeconds = 8.64e12;
 const askedAgainMs = 24 * 60 * 60 * 1000;
 
-/** Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. */
+/**
+ * Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. Not of an
+ * instance that was never polled: its records come first.
+ */
 export function isExpiryDue(
   status: Partial<Status>,
   {
@@ -24,7 +27,7 @@ export function isExpiryDue(
   }: { secretVersion: string | undefined; tokenExpiresAt?: string | undefined },
   now: number,
 ): boolean {
-  if (tokenExpiresAt !== undefined) return false;
+  if (tokenExpiresAt !== undefined || status.lastSuccessAt === undefined) return false;
   const isNew = status.secretVersion !== secretVersion;
   return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < askedAgainMs);
 }

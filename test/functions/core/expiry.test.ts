@@ -26,11 +26,13 @@ describe('a token that is a JWT', () => {
 });
 
 describe('the console is asked when a token ends', () => {
-  const known = { secretVersion: 'v1', tokenCheckedAt: iso(noon) };
+  const polled = { secretVersion: 'v1', lastSuccessAt: iso(noon) };
+  const known = { ...polled, tokenCheckedAt: iso(noon) };
   const tally = { secretVersion: 'v1', tokenExpiresAt: undefined };
 
   it.each([
-    ['never before', {}, noon, true],
+    ['never before, nor polled', {}, noon, false],
+    ['never before', polled, noon, true],
     ['for another secret', { ...known, secretVersion: 'v0' }, noon + 1, true],
     ['a minute ago', known, noon + 60_000, false],
     ['a day ago', known, noon + day, true],
@@ -40,7 +42,7 @@ describe('the console is asked when a token ends', () => {
   });
 
   it('not at all where the token says it', () => {
-    expect(isExpiryDue({}, { ...tally, tokenExpiresAt: iso(noon) }, noon)).toBe(false);
+    expect(isExpiryDue(polled, { ...tally, tokenExpiresAt: iso(noon) }, noon)).toBe(false);
   });
 });
 
@@ -77,6 +79,7 @@ describe('a poll', () => {
 
   it('keeps what the console says, and asks again after a day or for another secret', async () => {
     const { world, asked, poll } = given('opaque', async () => iso(noon + 90 * day));
+    expect(await poll(noon - 600_000)).not.toHaveProperty('tokenCheckedAt');
     expect(await poll(noon)).toMatchObject({
       tokenExpiresAt: iso(noon + 90 * day),
       tokenCheckedAt: iso(noon),
@@ -103,6 +106,7 @@ describe('a poll', () => {
     const { poll } = given('opaque', async () => {
       throw new Error('500');
     });
+    await poll(noon - 600_000);
     const status = await poll(noon);
     expect(status).toMatchObject({ state: 'ok', failures: 0, tokenCheckedAt: iso(noon) });
     expect(status).not.toHaveProperty('tokenExpiresAt');
@@ -112,7 +116,8 @@ describe('a poll', () => {
   it('forgets what was known of a token with its secret', async () => {
     let says: string | undefined = iso(noon + day);
     const { world, poll } = given('opaque', async () => says);
-    await poll(noon);
+    await poll(noon - 600_000);
+    expect(await poll(noon)).toHaveProperty('tokenExpiresAt');
     says = undefined;
     world.secrets.put(instance.secretId, 'another');
     await world.secrets.read(instance.secretId, true);

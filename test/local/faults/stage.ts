@@ -169,9 +169,6 @@ function idOf(instance: string, stream: string, text: string): string {
 /** Seconds from one record of a series to the next. */
 const spacing = 4;
 
-/** Of a series of records, so many lie in the ten minutes before one of them, which is counted too: the overlap. */
-export const inOverlap = (10 * 60) / spacing + 1;
-
 /** Records of the hours that end half an hour before `now`, at even distances: the newest last. */
 export function series(
   count: number,
