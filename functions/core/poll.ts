@@ -82,12 +82,13 @@ export async function poll(turn: Turn, settings: Settings, ports: Ports): Promis
     remainingMs: () => turn.remainingMs() + deliveryMs,
   };
   const fetch: Reading['fetch'] = (...asked) => connection.page(...asked);
-  const send = (records: readonly Record[]) =>
-    deliver(
-      records.map((record) => artifactOf(record, stream, instance)),
-      delivery,
-      ports,
-    );
+  const send = async (records: readonly Record[]) => {
+    if (records.length === 0) return;
+    // To pack a page takes as long as a round trip: the request for the next one leaves first.
+    await ports.clock.sleep(0);
+    const artifacts = records.map((record) => artifactOf(record, stream, instance));
+    await deliver(artifacts, delivery, ports);
+  };
 
   let heavy: HeavyPageError | undefined;
   try {

@@ -89,7 +89,6 @@ describe('a run', () => {
       configVersion: expect.stringMatching(/^[0-9a-f]{16}$/),
       secretVersion: 'v1',
       lastRecordAt: iso(clock.now()),
-      tokenCheckedAt: iso(clock.now()),
     });
     expect(outcomes).toHaveLength(1);
     expect(outcomes[0]).toMatchObject({
