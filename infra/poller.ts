@@ -6,9 +6,9 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Environment } from '../functions/environment.ts';
 import type { streams } from '../functions/streams/list.ts';
+import { allocator } from './allocator.ts';
 import type { Encryption } from './encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
-import { nodeOptions } from './node-options.ts';
 import { PollerRole, type Reach } from './role.ts';
 import type { Settings } from './settings.ts';
 
@@ -47,7 +47,7 @@ export class Poller extends Construct {
       environment: {
         ...environment(props),
         ...wayOut(settings),
-        NODE_OPTIONS: nodeOptions,
+        ...allocator,
         POWERTOOLS_SERVICE_NAME: settings.stackName,
       },
       logGroup: this.logGroup,

@@ -1,12 +1,33 @@
 import { bodyParts, type Message } from '../core/packing.ts';
 
+/** SQS: the messages of one batch in all; so large may one artifact be, too. */
+const largestBatch = 1024 * 1024;
+
+/** Printing is not interrupted, so one is enough. */
+const draft = Buffer.allocUnsafe(largestBatch + 4);
+
 /**
- * The JSON of a SendMessageBatch request.
+ * The JSON of a SendMessageBatch request, for as long as `use` takes.
  * @param entries by message, all but its body
  */
-export function bodyOfBatch(QueueUrl: string, entries: readonly object[], batch: readonly Message[]): Buffer {
+export async function withBatchBody<T>(
+  QueueUrl: string,
+  entries: readonly object[],
+  batch: readonly Message[],
+  use: (body: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const sheet = sheets.pop() ?? new Sheet();
+  try {
+    print(sheet, QueueUrl, entries, batch);
+    return await use(sheet.written());
+  } finally {
+    sheets.push(sheet);
+  }
+}
+
+function print(sheet: Sheet, QueueUrl: string, entries: readonly object[], batch: readonly Message[]): void {
   const { head, between, tail } = bodyParts;
-  const sheet = new Sheet(batch);
+  sheet.clear();
   sheet.write(`{"QueueUrl":${JSON.stringify(QueueUrl)},"Entries":[`);
   for (const [i, { artifacts }] of batch.entries()) {
     sheet.write(`${i > 0 ? ',' : ''}${JSON.stringify(entries[i]).slice(0, -1)},"MessageBody":"`);
@@ -16,24 +37,18 @@ export function bodyOfBatch(QueueUrl: string, entries: readonly object[], batch:
     sheet.write('"}');
   }
   sheet.write(']}');
-  return sheet.written();
 }
 
 const [quote, backslash] = [0x22, 0x5c];
 
 /** UTF-8 on its way into one buffer. */
 class Sheet {
-  readonly #bytes: Buffer;
-  /** Where a text is before its quotes are told from those around it. */
-  readonly #draft: Buffer;
+  /** At most each byte is escaped; the rest is for what is around the bodies. */
+  readonly #bytes = Buffer.allocUnsafe(2 * largestBatch + 16 * 1024);
   #length = 0;
 
-  constructor(batch: readonly Message[]) {
-    const bytes = batch.reduce((sum, message) => sum + message.bytes, 0);
-    const longest = Math.max(...batch.flatMap(({ artifacts }) => artifacts.map((one) => one.bytes)));
-    // At most each byte is escaped; the rest is for what is around the bodies.
-    this.#bytes = Buffer.allocUnsafe(2 * bytes + batch.length * 1024 + 4096);
-    this.#draft = Buffer.allocUnsafe(longest + 64);
+  clear(): void {
+    this.#length = 0;
   }
 
   write(text: string): void {
@@ -43,7 +58,6 @@ class Sheet {
   /** JSON as a text within JSON: it has no control characters, so that only quotes and backslashes are escaped. */
   writeWithin(json: string): void {
     const bytes = this.#bytes;
-    const draft = this.#draft;
     const length = whole(draft.write(json), draft);
     let at = this.#length;
     for (let i = 0; i < length; i++) {
@@ -54,10 +68,13 @@ class Sheet {
     this.#length = at;
   }
 
-  written(): Buffer {
+  written(): Uint8Array {
     return this.#bytes.subarray(0, whole(this.#length, this.#bytes));
   }
 }
+
+/** Used again: as garbage they would be most of what a long catch-up leaves. */
+const sheets: Sheet[] = [];
 
 /** A buffer takes what fits and says nothing: where it is full, something may be missing. */
 function whole(length: number, buffer: Buffer): number {

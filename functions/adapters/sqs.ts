@@ -3,7 +3,7 @@ import type { Burial, DeadLetter, DeadLetters } from '../core/forward-ports.ts';
 import type { Message } from '../core/packing.ts';
 import type { Queue } from '../core/ports.ts';
 import { clientConfig } from './aws.ts';
-import { bodyOfBatch } from './batch-body.ts';
+import { withBatchBody } from './batch-body.ts';
 
 const client = new SQSClient(clientConfig);
 
@@ -20,7 +20,9 @@ export function artifactQueue(QueueUrl: string): Queue {
           count: { DataType: 'Number', StringValue: String(message.artifacts.length) },
         },
       }));
-      const answer = await client.send(printed(QueueUrl, entries, batch));
+      const answer = await withBatchBody(QueueUrl, entries, batch, (body) =>
+        client.send(printed(QueueUrl, body)),
+      );
       const accepted = new Set(answer.Successful?.map(({ Id }) => Id));
       const refused = new Map(answer.Failed?.map((failure) => [failure.Id, failure]));
       return batch.flatMap((message, i) => {
@@ -103,15 +105,11 @@ function batches(letters: readonly DeadLetter[]): DeadLetter[][] {
  * A SendMessageBatchCommand whose body is printed here. The SDK prints in JavaScript, letter by letter, and holds each body
  * against an MD5: a quarter of all work went there. TLS and the signature over the body's SHA-256 vouch for it.
  */
-function printed(
-  QueueUrl: string,
-  entries: readonly object[],
-  batch: readonly Message[],
-): SendMessageBatchCommand {
+function printed(QueueUrl: string, body: Uint8Array): SendMessageBatchCommand {
   const command = new SendMessageBatchCommand({ QueueUrl, Entries: [] });
   command.middlewareStack.add(
     (next) => (args) => {
-      Object.assign(args.request as object, { body: bodyOfBatch(QueueUrl, entries, batch) });
+      Object.assign(args.request as object, { body });
       return next(args);
     },
     { step: 'build', priority: 'high' },

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import type { Environment } from '../../functions/environment.ts';
 import { streams } from '../../functions/streams/list.ts';
+import { allocator } from '../../infra/allocator.ts';
 import { bundle } from '../../infra/bundle.ts';
-import { nodeOptions } from '../../infra/node-options.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { type Part, startPart } from './child.ts';
 import type { ConsoleAsk, ConsoleCounts, ConsoleOptions, ConsoleReady, Given } from './console.ts';
@@ -140,7 +140,7 @@ interface Parts {
 const tables = { INSTANCES_TABLE: 'instances', CURSORS_TABLE: 'cursors' };
 
 /** What a deployment with the settings of `cdk.json` sets. */
-function defaults(name: string): Environment & { readonly NODE_OPTIONS: string } {
+function defaults(name: string): Environment & typeof allocator {
   const { context } = cdkJson;
   const stream = streams.find((one) => one.name === name);
   return {
@@ -161,7 +161,7 @@ function defaults(name: string): Environment & { readonly NODE_OPTIONS: string }
     AUDIT_HOURS: String(context.auditHours),
     QUIET_HOURS: '0',
     PER_INSTANCE_METRICS: 'false',
-    NODE_OPTIONS: nodeOptions,
+    ...allocator,
   };
 }
 

@@ -12,6 +12,7 @@ import type { Stream } from '../../functions/core/stream.ts';
 import type { Environment } from '../../functions/environment.ts';
 import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
 import { streams } from '../../functions/streams/list.ts';
+import type { allocator } from '../../infra/allocator.ts';
 import { SettingsError } from '../../infra/settings.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 
@@ -166,9 +167,10 @@ describe('the stack', () => {
         AUDIT_HOURS: '24',
         QUIET_HOURS: stream.name === 'threats' ? '0' : '96',
         PER_INSTANCE_METRICS: 'false',
-        NODE_OPTIONS: '--max-semi-space-size=8',
+        MALLOC_ARENA_MAX: '1',
+        MALLOC_MMAP_THRESHOLD_: '131072',
         POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
-      } satisfies Record<keyof Environment | 'NODE_OPTIONS' | 'POWERTOOLS_SERVICE_NAME', unknown>);
+      } satisfies Record<keyof (Environment & typeof allocator) | 'POWERTOOLS_SERVICE_NAME', unknown>);
     });
 
     test('lets the function do what a poll does, and nothing else', () => {
