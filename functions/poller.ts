@@ -3,11 +3,10 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
-import { furtherRuns, type ShardEvent } from './adapters/lambda.ts';
+import type { ShardEvent } from './adapters/lambda.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
-import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { systemClock } from './clock.ts';
 import { type CheckReport, type CheckRequest, check } from './core/check.ts';
@@ -21,14 +20,22 @@ const environment = readEnvironment(process.env as Partial<Environment>, streams
 const { stream, settings } = environment;
 const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
+// Loaded with the first request: a run in which nobody is due needs neither.
+const console = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
+const furtherRuns = async () =>
+  (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');
+
 const ports: Ports = {
-  sentinelone: sentinelOne,
+  sentinelone: {
+    get: async (request) => (await console()).get(request),
+    expiry: async (request) => (await console()).expiry(request),
+  },
   instances: instancesTable(environment.instancesTable),
   cursors: cursorsTable(environment.cursorsTable),
   secrets: secretsManager(Date.now),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
-  shards: furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? ''),
+  shards: { handOver: async (shard) => (await furtherRuns()).handOver(shard) },
   clock: systemClock,
   report,
 };

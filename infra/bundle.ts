@@ -56,6 +56,8 @@ export function compile({ root = project, entries = handlers }: Sources = {}): {
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
+    // 33 KiB that the SDK imports in a browser only.
+    external: ['bowser'],
     // CommonJS packages inside call require(), which an ES module does not have.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

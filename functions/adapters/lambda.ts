@@ -1,6 +1,7 @@
-import { createHash, createHmac } from 'node:crypto';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Shard, Shards } from '../core/ports.ts';
+import { clientConfig } from './aws.ts';
 
 /** What a further run of a function is invoked with: its rule's event, and whom it polls. */
 export interface ShardEvent {
@@ -42,49 +43,8 @@ function endpoint(): string {
   return given ?? `https://lambda.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
-/** With the function's own credentials, as Lambda sets them. */
+/** With the credentials and the region that every AWS client finds. */
 function signer(): SignatureV4 {
-  const {
-    AWS_REGION = '',
-    AWS_ACCESS_KEY_ID = '',
-    AWS_SECRET_ACCESS_KEY = '',
-    AWS_SESSION_TOKEN,
-  } = process.env;
-  return new SignatureV4({
-    service: 'lambda',
-    region: AWS_REGION,
-    credentials: {
-      accessKeyId: AWS_ACCESS_KEY_ID,
-      secretAccessKey: AWS_SECRET_ACCESS_KEY,
-      ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
-    },
-    sha256: Sha256,
-  });
-}
-
-type Data = string | ArrayBuffer | ArrayBufferView;
-
-class Sha256 {
-  readonly #hash;
-
-  constructor(secret?: Data) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
-  }
-
-  update(data: Data): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {}
-}
-
-function bytesOf(data: Data): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
+  const { credentials, region, sha256 } = new SQSClient(clientConfig).config;
+  return new SignatureV4({ service: 'lambda', region, credentials, sha256 });
 }

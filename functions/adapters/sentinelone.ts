@@ -76,10 +76,15 @@ const unpackers: { readonly [encoding: string]: (packed: Buffer, options: ZlibOp
     br: promisify(brotliDecompress),
   };
 
+/** Each piece costs a way to another thread and back. */
+const unpackedAtOnce = 256 * 1024;
+
 /** Rejects where it unpacks to more: a bomb is small. */
 async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const unpack = unpackers[headers['content-encoding']?.trim().toLowerCase() ?? ''];
-  return unpack === undefined ? packed : unpack(packed, { maxOutputLength: maxBytes });
+  return unpack === undefined
+    ? packed
+    : unpack(packed, { maxOutputLength: maxBytes, chunkSize: unpackedAtOnce });
 }
 
 function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {

@@ -17,7 +17,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   limiter: () => benchLimiter(3),
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),
-  neighbours: () => benchNeighbours(5),
+  neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),
   thousand: () => benchThousand(3),

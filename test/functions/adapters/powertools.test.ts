@@ -176,4 +176,16 @@ describe('what a run is told to', () => {
     ]);
     expect(counted()).toMatchObject({ 'InstancesNotReached threats': 2 });
   });
+
+  it('says what further runs poll, warns of one that began late, and leaves the fleet to the first run', () => {
+    const { reportRun } = reports('threats', false);
+    reportRun({ ...summary, handedOver: 400 });
+    expect(counted()).toHaveProperty('Instances threats');
+    reportRun({ ...summary, isLateShard: true, fleet: undefined });
+    expect(logged()).toMatchObject([
+      { level: 'INFO', message: 'sentinelone: 400 instances are polled by further runs of threats', due: 2 },
+      { level: 'WARN', message: 'sentinelone: a further run of threats began late', due: 2 },
+    ]);
+    expect(counted()).toMatchObject({ 'LateShards threats': 1 });
+  });
 });

@@ -797,6 +797,18 @@ describe('many instances', () => {
   });
 });
 
+it('has the request for the next page leave before it works on this one', async () => {
+  const { clock, put, answer, run, delivered } = collector();
+  const deliveredWhenAsked: number[] = [];
+  put('acme', async () => {
+    await clock.sleep(0);
+    const page = deliveredWhenAsked.push(delivered().length);
+    return answer(pageText({ [`r${page}`]: -60 }, page < 3 ? `page ${page + 1}` : undefined));
+  });
+  await run({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  expect(deliveredWhenAsked).toEqual([0, 0, 1]);
+});
+
 it('a large page waits until others are delivered, and a small one does not', async () => {
   const { put, answer, run, delivered, outcomes } = collector();
   /** How many large ones were delivered when each had its turn. */
