@@ -108,6 +108,17 @@ describe('an instance', () => {
     expect(world.collector.aws.secrets.current('signal-client/sentinelone/acme')).toBe(before);
   });
 
+  test('keeps the form of its secret when it gets another token, which nobody is told', async () => {
+    const id = 'signal-client/sentinelone/json';
+    const value = (apiKey: string) => JSON.stringify({ owner: 'security', apiKey, account: { id: 7 } });
+    await world.collector.addInstance({ instance: 'json', host }, value('old-token'));
+    const run = await cli(['rotate', 'json'], `${goodToken}\n`);
+    expect(run).toMatchObject({ code: 0, err: '' });
+    expect(world.collector.aws.secrets.current(id)).toBe(value(goodToken));
+    expect(run.out).not.toMatch(/a-good-token|old-token|security/);
+    await cli(['remove', 'json', '--yes', '--delete-secret', '--delete-cursors']);
+  });
+
   test('is changed only where the change is any good, and its other attributes stay', async () => {
     await world.collector.addInstance(
       { instance: 'edited', host, note: 'ours', lookbackHours: 48 },
