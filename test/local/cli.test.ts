@@ -198,11 +198,39 @@ test('the log lines of one instance come, and of no other', async () => {
   expect((await cli(['tail', 'other', '--no-follow', '--json'])).out).toContain('"instance":"other"');
 });
 
+test('how the forwarder is stands among the instances, where there is one and no instance was named', async () => {
+  const remedy = 'Put the right email and password into the secret.';
+  const status = {
+    state: 'unauthorized',
+    lastError: 'it refuses the password',
+    remedy,
+    failures: 1,
+    lastCount: 0,
+  };
+  const without = await cli(['status']);
+  expect(without.out).not.toContain('forwarder');
+  await put(world.collector.outputs.CursorsTableName, {
+    instance: '#analytics',
+    stream: 'forwarder',
+    lastPollAt: new Date().toISOString(),
+    ...status,
+  });
+  const { out, code } = await cli(['status', '--filter', 'password']);
+  const golden = await readFile(join(import.meta.dirname, '..', 'cli', 'golden', 'forwarder.txt'), 'utf8');
+  expect(out.replace(/ \d+s ago/, ' Ns ago')).toBe(golden);
+  expect(code).toBe(1);
+  expect((await cli(['status'])).out).toMatch(/^[1-9]\d* instances?: .*; the forwarder red\n$/m);
+  const [first] = JSON.parse((await cli(['status', '--json'])).out);
+  expect(first).toMatchObject({ instance: '#analytics', light: 'red', worst: { stream: 'forwarder' } });
+  expect((await cli(['status', 'acme'])).out).not.toContain('forwarder');
+});
+
+const put = (TableName: string | undefined, item: object) =>
+  world.collector.aws.dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+
 describe('many instances', () => {
   const many = Array.from({ length: 500 }, (_, i) => `many-${String(i).padStart(3, '0')}`);
   const sick = 'many-321';
-  const put = (TableName: string | undefined, item: object) =>
-    world.collector.aws.dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
 
   beforeAll(async () => {
     const { InstancesTableName, CursorsTableName } = world.collector.outputs;
