@@ -10,7 +10,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { MisconfiguredError } from '../functions/core/errors.ts';
 import { type Instance, type InstanceRules, readInstance } from '../functions/core/instance.ts';
-import type { Status } from '../functions/core/ports.ts';
+import type { CursorKey, Status } from '../functions/core/ports.ts';
 import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';
@@ -159,15 +159,13 @@ const statusAttributes =
     ',',
   );
 
-/** The status of every stream of these instances, by `instance stream`. Memories, which are large, are not read. */
+/** The status at each of these keys, by `instance stream`. Memories, which are large, are not read. */
 export async function readStatus(
   { dynamodb, cursorsTable }: Stack,
-  instances: readonly string[],
+  keys: readonly CursorKey[],
 ): Promise<Map<string, Partial<Status>>> {
   const found = new Map<string, Partial<Status>>();
-  const all = instances.flatMap((instance) =>
-    streams.map(({ name }) => marshall({ instance, stream: name })),
-  );
+  const all = keys.map((key) => marshall(key));
   const names = Object.fromEntries(statusAttributes.map((name) => [`#${name}`, name]));
   for (let i = 0; i < all.length; i += batchKeys) {
     let Keys = all.slice(i, i + batchKeys);

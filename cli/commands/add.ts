@@ -69,6 +69,7 @@ export function addCommand(program: Command): void {
         `${name}: ${host}, tried in ${from}`,
         ...findingLines(report),
         `${name} is added, and its first polls were asked for: status ${name}`,
+        ...staged.warnings,
         ...(left.length > 0 ? [`It was collected before: it goes on where it stopped.`] : []),
       ]);
       return undefined;

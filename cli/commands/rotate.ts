@@ -15,7 +15,7 @@ export function rotateCommand(program: Command): void {
     .command('rotate <name>')
     .summary('give an instance a new token')
     .description(
-      'Asks for a new API token and tries it from where polls leave, beside the current one. Only if it is good it takes its place. Nothing restarts.',
+      'Asks for a new API token and tries it from where polls leave, beside the current one. Only if it is good it takes its place; a secret that is JSON keeps its other keys. Nothing restarts.',
     )
     .option('--anyway', 'take it although something is wrong with it');
   does<[string], RotateOptions>(command, async ({ out, stack: open }, { anyway }, name) => {
@@ -37,6 +37,7 @@ export function rotateCommand(program: Command): void {
         kept
           ? `${name} has the new token. The old one may be used for up to an hour, for as long as it is good: revoke it whenever you like.`
           : `${name} keeps the token that it has. Mend what FAILED, or take the new one --anyway.`,
+        ...(kept ? staged.warnings : []),
       ]);
       return kept ? undefined : wrong;
     } finally {

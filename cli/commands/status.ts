@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { forwarderKey } from '../../functions/core/forward-status.ts';
 import {
   compareLights,
+  forwarderHealth,
   type Light,
   type StreamHealth,
   streamHealth,
@@ -14,7 +16,7 @@ import { counted, duration, moment, type Output, plain, type Style, styled, tabl
 import { anyHost, type InstanceRecord, listRecords, readStatus, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 
-/** One instance with the worst of its streams in front. */
+/** One instance with the worst of its streams in front; or the forwarder, which has one. */
 interface InstanceHealth {
   readonly instance: string;
   readonly host: string;
@@ -55,7 +57,7 @@ export function statusCommands(program: Command): void {
   does<[string]>(show, async ({ out, stack: open }, _, name) => {
     const stack = await open();
     const record = recordOf(await listRecords(stack), name);
-    const [health] = await healthOf(stack, [record]);
+    const [health] = healthOf([record], await readStatus(stack, keysOf([record])));
     out.answer({ record, ...health }, () => (health === undefined ? [] : shown(record, health)));
     return health?.light === 'red' ? wrong : undefined;
   });
@@ -64,7 +66,7 @@ export function statusCommands(program: Command): void {
     .command('status [name...]')
     .summary('how the instances are, the worst first')
     .description(
-      'Shows how instances are: for each the worst of its streams, and what to do about it; problems first. Ends with 1 where one is red.',
+      'Shows how instances are: for each the worst of its streams, and what to do about it; problems first. Without names it shows the forwarder, too, as #analytics. Ends with 1 where one is red.',
     )
     .option('--problems', 'only what is red or yellow')
     .option('--filter <text>', 'only where name, host, state or error holds this text')
@@ -76,7 +78,10 @@ export function statusCommands(program: Command): void {
     const stack = await open();
     const until = performance.now() + (options.wait ?? 0) * 1000;
     for (;;) {
-      const chosen = select(await healthOf(stack, await recordsOf(stack, names)), options);
+      const records = await recordsOf(stack, names);
+      const others = names.length === 0 ? [forwarderKey] : [];
+      const known = await readStatus(stack, [...keysOf(records), ...others]);
+      const chosen = select([...healthOf(records, known), ...forwarderOf(known)], options);
       const isGreen = chosen.every(({ light }) => light === 'green' || light === 'off');
       const isLast = !options.watch && (options.wait === undefined || isGreen || performance.now() >= until);
       if (isLast) {
@@ -113,11 +118,22 @@ async function recordsOf(stack: Stack, names: readonly string[]): Promise<Instan
   return names.length === 0 ? records : names.map((name) => recordOf(records, name));
 }
 
-async function healthOf(stack: Stack, records: readonly InstanceRecord[]): Promise<InstanceHealth[]> {
-  const known = await readStatus(
-    stack,
-    records.map(({ instance }) => instance),
-  );
+type Known = Awaited<ReturnType<typeof readStatus>>;
+
+const keysOf = (records: readonly InstanceRecord[]) =>
+  records.flatMap(({ instance }) => streams.map(({ name }) => ({ instance, stream: name })));
+
+/** Nothing where none has run. */
+function forwarderOf(known: Known): InstanceHealth[] {
+  const { instance, stream } = forwarderKey;
+  const status = known.get(`${instance} ${stream}`);
+  if (status === undefined) return [];
+  const health = forwarderHealth(status);
+  const { light } = health;
+  return [{ instance, host: '', light, worst: health, tokenExpiresAt: undefined, streams: [health] }];
+}
+
+function healthOf(records: readonly InstanceRecord[], known: Known): InstanceHealth[] {
   const now = Date.now();
   return records.map((record) => {
     const all = streams.map((stream) =>
@@ -166,13 +182,16 @@ function select(all: readonly InstanceHealth[], { problems, filter, sort }: Stat
     .sort((a, b) => sorts[sort](a, b) || byName(a, b));
 }
 
-function summaryOf(all: readonly InstanceHealth[]): string {
+function summaryOf(both: readonly InstanceHealth[]): string {
+  const all = both.filter(({ instance }) => instance !== forwarderKey.instance);
+  const forwarder = both.find(({ instance }) => instance === forwarderKey.instance);
   const lights = Object.keys(styles) as Light[];
   const counts = lights.flatMap((light) => {
     const count = all.filter((one) => one.light === light).length;
     return count === 0 ? [] : [`${count} ${light}`];
   });
-  return `${counted(all.length, 'instance')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`;
+  const sum = `${counted(all.length, 'instance')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`;
+  return forwarder === undefined ? sum : `${sum}; the forwarder ${forwarder.light}`;
 }
 
 function answerHealth(out: Output, all: readonly InstanceHealth[]): void {

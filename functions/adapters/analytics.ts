@@ -1,6 +1,7 @@
 import { TimeoutError } from 'got';
 import { MisconfiguredError, TokenRefusedError, UnreachableError } from '../core/errors.ts';
 import {
+  HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
@@ -9,7 +10,7 @@ import {
 import type { Analytics } from '../core/forward-ports.ts';
 import { at, text } from '../core/json.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, networkError, retryAfterMs, said } from './http.ts';
+import { connectMs, exchange, networkError, retryAfterMs, said } from './http.ts';
 
 interface Request {
   readonly method: 'GET' | 'POST';
@@ -19,9 +20,14 @@ interface Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
+  /** Of the answer, unpacked. */
+  readonly maxBytes: number;
   /** What a user needs for it. */
   readonly permission: string;
 }
+
+/** Enough for a login's token, or a receipt that says something of each artifact. */
+const receiptBytes = 1024 * 1024;
 
 /**
  * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
@@ -31,42 +37,56 @@ export function witfooAnalytics(url: string): Analytics {
   const { host, pathname } = new URL(url);
   const base = pathname === '/' ? `${url.replace(/\/$/, '')}/api/v1` : `${url}/v1`;
 
-  const ask = async ({ method, path, token, query, body, timeoutMs, permission }: Request): Promise<Json> => {
-    const answer = await client(`${base}${path}`, {
-      method,
-      ...(query && { searchParams: query }),
-      ...(body !== undefined && { body }),
-      headers: {
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+  const ask = async (request: Request): Promise<Json> => {
+    const { method, path, token, query, body, timeoutMs, maxBytes, permission } = request;
+    const answer = await exchange(
+      `${base}${path}`,
+      {
+        method,
+        ...(query && { searchParams: query }),
+        ...(body !== undefined && { body }),
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       },
-      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
-    }).catch((error: unknown) => {
+      maxBytes,
+    ).catch((error: unknown) => {
       throw error instanceof TimeoutError && error.event === 'request'
         ? new UnreachableError(`${host} does not answer ${method} ${path} in time`, remedies.network)
         : networkError(error, host, remedies);
     });
-    const { statusCode } = answer;
+    const { statusCode = 0, headers = {} } = answer.response ?? {};
+    if (statusCode === 0)
+      throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
     const reply = parsed(answer.body);
     const words = wordsOf(reply, token);
     const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
     if (statusCode === 401) throw new TokenRefusedError(what);
     if (statusCode === 403) throw new PermissionRefusedError(what, permission);
     if (statusCode === 408 || statusCode === 429 || statusCode >= 500)
-      throw new UnreachableError(what, remedies.analytics, retryAfterMs(answer.headers));
+      throw new UnreachableError(what, remedies.analytics, retryAfterMs(headers));
     if (statusCode === 404 || statusCode === 405 || (statusCode >= 300 && statusCode < 400))
       throw new MisconfiguredError('analyticsUrl', what, remedies.url);
     if (statusCode >= 400) throw new RequestRefusedError(what);
+    if (answer.body === undefined) throw new HeavyReplyError(`${what} with more than ${maxBytes} bytes`);
     if (at(reply, 'success') !== true)
       throw new UnreadableReplyError(`${what}, which is not a reply of its API`);
     return reply as Json;
   };
 
+  /** A request whose answer has no reason to be large. */
+  const post = (request: Omit<Request, 'method' | 'maxBytes'>) =>
+    ask({ ...request, method: 'POST', maxBytes: receiptBytes }).catch((error: unknown) => {
+      throw error instanceof HeavyReplyError ? new UnreadableReplyError(error.message) : error;
+    });
+
   return {
     async login(credentials, timeoutMs) {
       const refused = () => new LoginRefusedError(`${host} refuses the email and password`);
-      const request = { method: 'POST', path: '/auth/login', permission: 'to log in' } as const;
-      const reply = await ask({ ...request, body: JSON.stringify(credentials), timeoutMs }).catch(
+      const request = { path: '/auth/login', permission: 'to log in' };
+      const reply = await post({ ...request, body: JSON.stringify(credentials), timeoutMs }).catch(
         (error: unknown) => {
           const wrong =
             error instanceof TokenRefusedError ||
@@ -81,16 +101,16 @@ export function witfooAnalytics(url: string): Analytics {
     },
 
     async ingest(token, body, timeoutMs) {
-      const request = { method: 'POST', path: '/artifacts', permission: 'signals:write' } as const;
-      const reply = await ask({ ...request, token, body, timeoutMs });
+      const request = { path: '/artifacts', permission: 'signals:write' };
+      const reply = await post({ ...request, token, body, timeoutMs });
       const [accepted, rejected] = [at(reply, 'data', 'accepted'), at(reply, 'data', 'rejected')];
       if (typeof accepted !== 'number' || typeof rejected !== 'number')
         throw new UnreadableReplyError(`${host} does not say how many artifacts it accepts`);
       return { accepted, rejected, message: wordsOf(reply, token) };
     },
 
-    async search(token, { limit, offset, ...search }, timeoutMs) {
-      const request = { method: 'GET', path: '/artifacts', permission: 'signals:read' } as const;
+    async search(token, { limit, offset, maxBytes, ...search }, timeoutMs) {
+      const request = { method: 'GET', path: '/artifacts', maxBytes, permission: 'signals:read' } as const;
       const query = { source: 'sentinelone', ...search, limit: String(limit), offset: String(offset) };
       const found = at(await ask({ ...request, token, query, timeoutMs }), 'data', 'artifacts');
       if (!Array.isArray(found)) throw new UnreadableReplyError(`${host} answers a search without artifacts`);
@@ -116,7 +136,7 @@ function wordsOf(reply: Json | undefined, token: string | undefined): string {
   return said(text(reply, 'message') ?? '', token);
 }
 
-function parsed(body: string): Json | undefined {
+function parsed(body = ''): Json | undefined {
   try {
     return JSON.parse(body);
   } catch {

@@ -15,6 +15,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ClaimLostError } from '../core/errors.ts';
 import type { AcceptedIds } from '../core/forward-ports.ts';
+import { forwarderKey } from '../core/forward-status.ts';
 import type {
   Claim,
   CursorItem,
@@ -159,9 +160,6 @@ export function cursorsTable(TableName: string): Cursors {
     },
   };
 }
-
-/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
-export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };
 
 /** The forwarder's status, beside those of the streams. */
 export function forwarderStatus(TableName: string) {

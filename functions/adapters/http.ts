@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import got, { RequestError } from 'got';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import got, { type ExtendOptions, RequestError } from 'got';
 import { type Obstacle, UnreachableError } from '../core/errors.ts';
 
 /** A slow name server or a silent host is found out long before a slow answer would be. */
@@ -16,6 +16,31 @@ export const client = got.extend({
   retry: { limit: 0 },
   headers: { accept: 'application/json', 'user-agent': 'sentinelone-collector' },
 });
+
+/** An answer whose body is read as far as there is room for it. */
+interface Bounded {
+  /** Undefined where the connection ended without one. */
+  readonly response: IncomingMessage | undefined;
+  /** Undefined where it is larger. */
+  readonly body: string | undefined;
+}
+
+/** Reads no more than so many bytes, unpacked: what a bomb unpacks to counts. Throws what got throws. */
+export async function exchange(url: string, options: ExtendOptions, maxBytes: number): Promise<Bounded> {
+  let response: IncomingMessage | undefined;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const stream = client.stream(url, options);
+  stream.once('response', (answer: IncomingMessage) => {
+    response = answer;
+  });
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return { response, body: undefined };
+    chunks.push(chunk);
+  }
+  return { response, body: Buffer.concat(chunks).toString('utf8') };
+}
 
 /** What to do about each way in which a host can't be reached. */
 type Remedies = Readonly<Record<Exclude<Obstacle, 'console'>, string>>;

@@ -70,3 +70,8 @@ export class StuckMessageError extends CollectorError {
 export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
 }
+
+/** More than there is room for: fewer results may fit. */
+export class HeavyReplyError extends Error {
+  override readonly name = 'HeavyReplyError';
+}

@@ -35,6 +35,8 @@ export interface Search {
   readonly end: string;
   readonly limit: number;
   readonly offset: number;
+  /** Of the answer. */
+  readonly maxBytes: number;
 }
 
 /**
@@ -46,7 +48,10 @@ export interface Analytics {
   login(credentials: Credentials, timeoutMs: number): Promise<string>;
   /** Throws TokenRefusedError (401) or RequestRefusedError (400, 413, 422). */
   ingest(token: string, body: string, timeoutMs: number): Promise<Receipt>;
-  /** Answers the `metadata.id` of those found, newest first; throws TokenRefusedError or RequestRefusedError. */
+  /**
+   * Answers the `metadata.id` of those found, newest first; throws TokenRefusedError, RequestRefusedError, or
+   * HeavyReplyError where they are larger than asked for.
+   */
   search(token: string, search: Search, timeoutMs: number): Promise<readonly string[]>;
 }
 

@@ -1,5 +1,8 @@
 import type { ForwardOutcome } from './forward-ports.ts';
-import type { Status } from './ports.ts';
+import type { CursorKey, Status } from './ports.ts';
+
+/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
+export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };
 
 /** Without news, the status is written no more often than this: many runs a minute would each pay for it. */
 const quietMs = 5 * 60 * 1000;

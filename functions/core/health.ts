@@ -1,4 +1,5 @@
 import { MisconfiguredError, type State } from './errors.ts';
+import { forwarderKey } from './forward-status.ts';
 import type { Status } from './ports.ts';
 import type { Stream } from './stream.ts';
 import { type Subject, subjectIntervalMs } from './subject.ts';
@@ -58,6 +59,23 @@ export function streamHealth(
     error: judged.error,
     remedy: judged.remedy,
     tokenExpiresAt: status?.tokenExpiresAt,
+  };
+}
+
+/** How the forwarder is. It writes nothing while the queue is empty, so no length of time makes it silent. */
+export function forwarderHealth(status: Partial<Status>): StreamHealth {
+  const { light, word, error, remedy } = ofState(status);
+  return {
+    stream: forwarderKey.stream,
+    light,
+    word,
+    lastPollAt: status.lastPollAt,
+    lastCount: status.lastCount,
+    position: undefined,
+    lagSeconds: undefined,
+    error,
+    remedy,
+    tokenExpiresAt: undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { CollectorError, OutOfTimeError, UnreachableError } from './errors.ts';
 import {
   EverythingRefusedError,
+  HeavyReplyError,
   RequestRefusedError,
   StuckMessageError,
   UnreadableReplyError,
@@ -64,6 +65,11 @@ const eventTimeMs = 30 * 24 * 60 * 60 * 1000;
 /** A page holds whole records. */
 const searchPage = 50;
 const searchPages = 10;
+/**
+ * Eight at once, each as bytes, as text and parsed, are some 100 MiB. One artifact fits: in its message it has 1 MiB at
+ * most, and a printer that escapes every letter beyond ASCII makes three of it.
+ */
+const searchBytes = 4 * 1024 * 1024;
 
 /**
  * Posts parcels to Analytics and sets the fate of each. Throws what stopped it, or what kept a single parcel from
@@ -227,9 +233,9 @@ async function isFound({ id, packed }: Posted, ingestion: Ingestion): Promise<bo
   const { session, ports } = ingestion;
   const { timestamp, metadata } = packed.artifact;
   const around = stretch(timestamp, ports.clock.now());
+  let [limit, offset] = [searchPage, 0];
   for (let page = 0; page < searchPages; page++) {
-    const offset = page * searchPage;
-    const search = { query: String(metadata.recordId), ...around, limit: searchPage, offset };
+    const search = { query: String(metadata.recordId), ...around, limit, offset, maxBytes: searchBytes };
     const ids = await patiently(
       () =>
         session.with(
@@ -238,9 +244,16 @@ async function isFound({ id, packed }: Posted, ingestion: Ingestion): Promise<bo
         ),
       searchTries,
       ingestion,
-    );
+    ).catch((error: unknown) => {
+      if (!(error instanceof HeavyReplyError) || limit === 1) throw error;
+    });
+    if (ids === undefined) {
+      limit = Math.floor(limit / 2);
+      continue;
+    }
     if (ids.includes(id)) return true;
-    if (ids.length < searchPage) return false;
+    if (ids.length < limit) return false;
+    offset += limit;
   }
   return false;
 }

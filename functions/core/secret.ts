@@ -21,14 +21,27 @@ export function readToken(value: string | undefined, secretId: string): string {
   return token;
 }
 
+/** A secret's value with another token: JSON keeps its other keys, each number as it was written. */
+export function withToken(value: string | undefined, token: string): string {
+  const keys = value?.trimStart().startsWith('{') ? parsed(value, asWritten) : undefined;
+  return keys === undefined ? token : JSON.stringify({ ...Object(keys), apiKey: token });
+}
+
+/** `JSON.parse` rounds what has more than 15 digits. */
+const asWritten: Reviver = (_, value, { source }) =>
+  typeof value === 'number' && source !== undefined ? rawJSON(source) : value;
+
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
+
 /** A path or an ARN is a name; anything else could be the token itself, written into the wrong attribute. */
 function shown(secretId: string): string {
   return secretId.includes('/') || secretId.includes(':') ? secretId : `${secretId.slice(0, 4)}…`;
 }
 
-function parsed(value: string): Json | undefined {
+function parsed(value: string, reviver?: Reviver): Json | undefined {
   try {
-    return JSON.parse(value);
+    return JSON.parse(value, reviver as Parameters<typeof JSON.parse>[1]);
   } catch {
     return undefined;
   }

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deleteSecret, stageToken } from '../../cli/secrets.ts';
@@ -8,16 +12,44 @@ let store: LocalSecretsManager;
 let secrets: SecretsManagerClient;
 let stack: Stack;
 
-beforeAll(async () => {
-  store = await startSecretsManager();
-  secrets = new SecretsManagerClient({
-    endpoint: store.endpoint,
+const clientOf = (endpoint: string) =>
+  new SecretsManagerClient({
+    endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
   });
+
+beforeAll(async () => {
+  store = await startSecretsManager();
+  secrets = clientOf(store.endpoint);
   stack = { secrets } as Stack;
 });
-afterAll(() => store.close());
+afterAll(() => {
+  store.close();
+  for (const server of servers) server.close().closeAllConnections();
+});
+
+const servers: Server[] = [];
+
+/** May do all but read: that is refused in this way. */
+async function clientThatReads(refusal: string): Promise<SecretsManagerClient> {
+  const server = createServer(async (request, response) => {
+    const [target, type] = ['x-amz-target', 'content-type'].map((name) => String(request.headers[name]));
+    const body = await text(request);
+    if (target?.endsWith('.GetSecretValue')) {
+      response.writeHead(400).end(JSON.stringify({ __type: refusal, message: 'refused' }));
+      return;
+    }
+    const headers = { 'x-amz-target': String(target), 'content-type': String(type) };
+    const answer = await fetch(store.endpoint, { method: 'POST', headers, body });
+    response.writeHead(answer.status).end(await answer.text());
+  });
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
 
 const at = (SecretId: string, VersionStage: string) =>
   secrets.send(new GetSecretValueCommand({ SecretId, VersionStage })).then(
@@ -57,6 +89,39 @@ describe('a token is staged', () => {
     const staged = await stageToken(stack, 'c', 'bad');
     await staged.discard();
     expect([store.current('c'), await at('c', 'AWSPENDING')]).toEqual(['old', undefined]);
+  });
+
+  test('in the form that the secret has', async () => {
+    store.put('json', '{"apiKey":"old","owner":"security"}');
+    const staged = await stageToken(stack, 'json', 'new');
+    expect(await at('json', 'AWSPENDING')).toBe('{"apiKey":"new","owner":"security"}');
+    await staged.keep();
+    expect(store.current('json')).toBe('{"apiKey":"new","owner":"security"}');
+    expect(staged.warnings).toEqual([]);
+  });
+
+  test('by itself where the secret may not be read, and says so', async () => {
+    store.put('unread', '{"apiKey":"old","owner":"security"}');
+    const blind = await clientThatReads('AccessDeniedException');
+    const staged = await stageToken({ ...stack, secrets: blind }, 'unread', 'new');
+    await staged.keep();
+    expect([store.current('unread'), await at('unread', 'AWSPREVIOUS')]).toEqual([
+      'new',
+      '{"apiKey":"old","owner":"security"}',
+    ]);
+    expect(staged.warnings).toEqual([
+      expect.stringMatching(/^The secret unread may not be read .*AWSPREVIOUS\.$/),
+    ]);
+  });
+
+  test('not at all where reading fails for another reason', async () => {
+    store.put('fails', '{"apiKey":"old"}');
+    const failing = await clientThatReads('InternalServiceError');
+    await expect(stageToken({ ...stack, secrets: failing }, 'fails', 'new')).rejects.toThrow();
+    expect([store.current('fails'), await at('fails', 'AWSPENDING')]).toEqual([
+      '{"apiKey":"old"}',
+      undefined,
+    ]);
   });
 
   test('in a secret that waits to be deleted, which is restored, and deleted again when it is discarded', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { witfooAnalytics } from '../../functions/adapters/analytics.ts';
 import { TokenRefusedError } from '../../functions/core/errors.ts';
 import {
+  HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
@@ -118,7 +119,7 @@ describe.each([
   const search = async (token: string, more: Partial<Search>) =>
     analytics.search(
       token,
-      { query: '', start: at(-hour), end: at(hour), limit: 50, offset: 0, ...more },
+      { query: '', start: at(-hour), end: at(hour), limit: 50, offset: 0, maxBytes: 10_000_000, ...more },
       timeoutMs,
     );
 
@@ -194,6 +195,18 @@ describe.each([
     expect(await page(0)).toEqual(['p0', 'p1', 'p2']);
     expect(await page(6)).toEqual(['p6']);
     expect(await page(7)).toEqual([]);
+  });
+
+  test('answers no more bytes than there is room for', async () => {
+    const token = await login();
+    const many = Array.from({ length: 4 }, (_, i) => ({
+      ...artifact(`l${i}`, { tag: 'large' }),
+      raw: 'x'.repeat(300_000),
+    }));
+    await analytics.ingest(token, body(...many), timeoutMs);
+    const asked = { query: 'large', maxBytes: 1_000_000 };
+    await expect(search(token, asked)).rejects.toBeInstanceOf(HeavyReplyError);
+    expect(await search(token, { ...asked, limit: 3 })).toHaveLength(3);
   });
 
   test('refuses a token that is none, ended or revoked, to both', async () => {

@@ -16,6 +16,7 @@ import type {
   DeadLetters,
   OverflowObjects,
 } from '../../functions/core/forward-ports.ts';
+import { forwarderKey } from '../../functions/core/forward-status.ts';
 import { packArtifact, packMessages } from '../../functions/core/packing.ts';
 import type { Cursors, Instances, Overflow, Queue, Secrets } from '../../functions/core/ports.ts';
 import type { LocalAws } from '../../local/aws/aws.ts';
@@ -429,7 +430,7 @@ describe('the adapters alone', () => {
   });
 
   test("write the forwarder's status beside those of the streams, whole, but for the last success", async () => {
-    const { forwarderKey, forwarderStatus } = await import('../../functions/adapters/dynamodb.ts');
+    const { forwarderStatus } = await import('../../functions/adapters/dynamodb.ts');
     const status = forwarderStatus('Cursors');
     const item = async () => {
       const { Item = {} } = await aws.dynamodb.send(

@@ -1,5 +1,6 @@
 import { TokenRefusedError } from '../../functions/core/errors.ts';
 import {
+  HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
@@ -87,14 +88,16 @@ export class FakeAnalytics implements Analytics {
     this.searches.push(search);
     const [from, to] = [Date.parse(search.start), Date.parse(search.end)];
     const word = search.query.toLowerCase();
-    return this.archive
+    const found = this.archive
       .filter(({ at, visibleAt }) => at >= from && at <= to && visibleAt <= this.nowMs())
       .filter(({ raw, metadata }) =>
         [raw, ...Object.values(metadata).flat()].some((value) => value.toLowerCase().includes(word)),
       )
       .sort((a, b) => b.at - a.at)
-      .slice(search.offset, search.offset + search.limit)
-      .map(({ metadata }) => String(metadata.id ?? ''));
+      .slice(search.offset, search.offset + search.limit);
+    if (Buffer.byteLength(JSON.stringify(found)) > search.maxBytes)
+      throw new HeavyReplyError('200: too much');
+    return found.map(({ metadata }) => String(metadata.id ?? ''));
   }
 
   /** How often each id was accepted. */

@@ -108,6 +108,17 @@ describe('an instance', () => {
     expect(world.collector.aws.secrets.current('signal-client/sentinelone/acme')).toBe(before);
   });
 
+  test('keeps the form of its secret when it gets another token, which nobody is told', async () => {
+    const id = 'signal-client/sentinelone/json';
+    const value = (apiKey: string) => JSON.stringify({ owner: 'security', apiKey, account: { id: 7 } });
+    await world.collector.addInstance({ instance: 'json', host }, value('old-token'));
+    const run = await cli(['rotate', 'json'], `${goodToken}\n`);
+    expect(run).toMatchObject({ code: 0, err: '' });
+    expect(world.collector.aws.secrets.current(id)).toBe(value(goodToken));
+    expect(run.out).not.toMatch(/a-good-token|old-token|security/);
+    await cli(['remove', 'json', '--yes', '--delete-secret', '--delete-cursors']);
+  });
+
   test('is changed only where the change is any good, and its other attributes stay', async () => {
     await world.collector.addInstance(
       { instance: 'edited', host, note: 'ours', lookbackHours: 48 },
@@ -187,11 +198,39 @@ test('the log lines of one instance come, and of no other', async () => {
   expect((await cli(['tail', 'other', '--no-follow', '--json'])).out).toContain('"instance":"other"');
 });
 
+test('how the forwarder is stands among the instances, where there is one and no instance was named', async () => {
+  const remedy = 'Put the right email and password into the secret.';
+  const status = {
+    state: 'unauthorized',
+    lastError: 'it refuses the password',
+    remedy,
+    failures: 1,
+    lastCount: 0,
+  };
+  const without = await cli(['status']);
+  expect(without.out).not.toContain('forwarder');
+  await put(world.collector.outputs.CursorsTableName, {
+    instance: '#analytics',
+    stream: 'forwarder',
+    lastPollAt: new Date().toISOString(),
+    ...status,
+  });
+  const { out, code } = await cli(['status', '--filter', 'password']);
+  const golden = await readFile(join(import.meta.dirname, '..', 'cli', 'golden', 'forwarder.txt'), 'utf8');
+  expect(out.replace(/ \d+s ago/, ' Ns ago')).toBe(golden);
+  expect(code).toBe(1);
+  expect((await cli(['status'])).out).toMatch(/^[1-9]\d* instances?: .*; the forwarder red\n$/m);
+  const [first] = JSON.parse((await cli(['status', '--json'])).out);
+  expect(first).toMatchObject({ instance: '#analytics', light: 'red', worst: { stream: 'forwarder' } });
+  expect((await cli(['status', 'acme'])).out).not.toContain('forwarder');
+});
+
+const put = (TableName: string | undefined, item: object) =>
+  world.collector.aws.dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+
 describe('many instances', () => {
   const many = Array.from({ length: 500 }, (_, i) => `many-${String(i).padStart(3, '0')}`);
   const sick = 'many-321';
-  const put = (TableName: string | undefined, item: object) =>
-    world.collector.aws.dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
 
   beforeAll(async () => {
     const { InstancesTableName, CursorsTableName } = world.collector.outputs;

@@ -1,22 +1,33 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ended, spawnCli } from '../support/cli.ts';
+import { activityText, ago } from '../fixtures/records.ts';
+import { type Ended, ended, spawnCli } from '../support/cli.ts';
+import { readDeployment } from '../support/walk.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
 let world: World;
 let server: Server;
 let environment: Record<string, string>;
+let added: Ended;
+let home: string;
+const deployment = readDeployment();
 /** What SQS was asked for, and the state of its task. */
 const asked: [operation: string, input: Record<string, string>][] = [];
 const statuses = ['RUNNING', 'COMPLETED'];
 
 /** CloudFormation, and SQS where the stand-in for it knows no task; the rest is the world's. */
 beforeAll(async () => {
-  world = await startWorld({ hosts: { 'usea1-acme.sentinelone.net': {} } });
-  await world.collector.addInstance({ instance: 'acme', host: 'usea1-acme.sentinelone.net' }, goodToken);
+  home = await mkdtemp(join(tmpdir(), 'home-'));
+  world = await startWorld({ hosts: { [host]: {} } });
+  world.consoles.console(host).put('activities', activityText(ago(1)));
   server = createServer(async (request, response) => {
     const body = await text(request);
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1];
@@ -45,12 +56,29 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: endpoints.logs,
   };
+  added = await typed(deployment.at(-1) ?? '', goodToken);
 });
 afterAll(async () => {
   server.close();
   await world.close();
+  await rm(home, { recursive: true });
 });
 
+const host = 'usea1-acme.sentinelone.net';
+
+/** A command as it is written, in a shell. */
+function typed(line: string, input: string): Promise<Ended> {
+  const PATH = [join(process.execPath, '..'), process.env.PATH].join(delimiter);
+  const shell = spawn('bash', ['--norc', '-c', line], {
+    cwd: root,
+    env: { PATH, HOME: home, ...environment },
+    stdio: 'pipe',
+  });
+  shell.stdin.end(input);
+  return ended(shell);
+}
+
+const root = join(import.meta.dirname, '..', '..');
 const address = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const cli = (...args: readonly string[]) => ended(spawnCli(args, environment));
 
@@ -83,6 +111,20 @@ function sqs(operation: string, { QueueUrl = '' }: Record<string, string>): obje
     return { Results: [{ Status: statuses.shift(), ApproximateNumberOfMessagesMoved: 7 }] };
   return { TaskHandle: 'x' };
 }
+
+test('six commands of the README lead from nothing to the first artifact', async () => {
+  expect(deployment).toEqual([
+    'git clone REPOSITORY sentinelone-collector',
+    'cd sentinelone-collector',
+    'npm ci',
+    'npx cdk bootstrap',
+    'npx cdk deploy',
+    expect.stringMatching(/^npm run -s cli -- add acme --host /),
+  ]);
+  expect(added).toMatchObject({ code: 0, out: expect.stringContaining('acme is added') });
+  while ((await world.artifacts()).length === 0) await setTimeout(50);
+  expect(await world.artifacts()).toMatchObject([{ metadata: { instance: 'acme', stream: 'activities' } }]);
+});
 
 test('everything is found through the outputs of the stack, in the region of the AWS CLI', async () => {
   expect(await cli('test', 'acme')).toMatchObject({ code: 0, err: '' });

@@ -9,11 +9,11 @@ import { synthesise } from '../../infra/synth.ts';
 import { befall, faults } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
 import { startFunction } from '../../local/lambda/function.ts';
-import { artifact } from '../fixtures/artifacts.ts';
+import { artifact, type FixtureArtifact } from '../fixtures/artifacts.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { type Account, account } from '../support/account.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
-import type { Asked } from '../support/gate.ts';
+import type { Asked, Gate } from '../support/gate.ts';
 import { lambdaAsks } from '../support/lambda-rights.ts';
 import { unneeded } from '../support/need.ts';
 import { allows, type Statement } from '../support/policy.ts';
@@ -38,6 +38,7 @@ const outdir = mkdtempSync(join(tmpdir(), 'rights-'));
 const deployment = synthesise(everyRight, outdir);
 const deployed = account(deployment.template);
 const pollers = streams.map(({ name }) => `SentinelOneCollector-${name}`);
+const [forwarderName, tilesName] = ['SentinelOneCollector-forwarder', 'SentinelOneCollector-tiles'];
 
 let world: World;
 let forwarding: Forwarding;
@@ -48,7 +49,7 @@ const walked = (who: string, by: Account = deployed): Asked[] =>
   [...world.gate.asked, ...forwarding.gate.asked, ...lambdaAsks(by)].filter((ask) => ask.who === who);
 
 /** What a dashboard does; no collector of the tests shows one. */
-async function showTiles(): Promise<void> {
+async function showTiles(): Promise<unknown> {
   const [tiles] = resources<TilesProperties>(deployment.template, 'AWS::Lambda::Function').filter(
     ({ Handler }) => Handler === 'widget.handler',
   );
@@ -66,11 +67,7 @@ async function showTiles(): Promise<void> {
     },
     onLine: () => undefined,
   });
-  try {
-    expect(await widget.invoke({})).toContain('own');
-  } finally {
-    widget.stop();
-  }
+  return widget.invoke({}).finally(() => widget.stop());
 }
 
 interface TilesProperties {
@@ -79,28 +76,116 @@ interface TilesProperties {
   readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
 }
 
-/** What went wrong, in the words of the log or of Lambda. */
-const failures: string[] = [];
+/** What was logged at these levels since it was asked last. */
+function logged(log: Record<string, unknown>[], ...levels: string[]): string[] {
+  return log
+    .splice(0)
+    .filter(({ level }) => levels.includes(String(level)))
+    .map(({ message }) => String(message));
+}
 
-async function tickAll(): Promise<void> {
+/** Fires every stream's function; answers what went wrong, in the words of the log or of Lambda. */
+async function tickAll(): Promise<string[]> {
+  const thrown: string[] = [];
   ticks += 1;
   for (const { name } of streams) {
     world.consoles.console(host).put(name, textOf[name]?.(ago(10)) ?? '');
-    await world.tick(name, 24 * 60 * ticks).catch((error: Error) => failures.push(error.message));
+    await world.tick(name, 24 * 60 * ticks).catch((error: Error) => thrown.push(error.message));
   }
-  const errors = world.log.splice(0).filter(({ level }) => level === 'ERROR');
-  failures.push(...errors.map(({ message }) => String(message)));
+  return [...thrown, ...logged(world.log, 'ERROR')];
 }
 
 /** A secret is cached for as long as its function is warm. */
-async function startCold(): Promise<void> {
-  for (const one of world.collector.functions.values()) {
+async function startCold({ functions }: World['collector']): Promise<void> {
+  for (const one of functions.values()) {
     const { pid } = one;
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     while (one.pid !== undefined) await setTimeout(5);
   }
 }
 
+const sent: FixtureArtifact[] = [];
+const unwanted = '{"unwanted":true}';
+
+/** A message with all that becomes of an artifact: taken as it is, with its record or without, or buried. */
+async function sendAll(): Promise<void> {
+  const bucket = forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket'));
+  const location = (key: string) => ({ metadata: { rawLocation: `s3://${bucket}/${key}` } });
+  const timestamp = ago(5);
+  const artifacts = [
+    { timestamp },
+    { timestamp, raw: unwanted },
+    { timestamp, raw: '{}', ...location('kept.json') },
+    { timestamp, raw: '{}', ...location('gone.json') },
+  ].map((fields, i) => artifact(sent.length + i, fields));
+  sent.push(...artifacts);
+  await forwarding.send(artifacts);
+}
+
+/** Functions, and what makes them use all that their roles allow. */
+interface Scene {
+  readonly whos: readonly string[];
+  readonly gate: () => Gate;
+  /** Does in cold functions all that needs a statement; answers what they say of what went wrong. */
+  readonly play: (needed?: Statement) => Promise<string[]>;
+  /** What has not come of all that was played. */
+  readonly lost: () => Promise<string[]>;
+}
+
+const scenes: Readonly<Record<string, Scene>> = {
+  'every poller': {
+    whos: pollers,
+    gate: () => world.gate,
+    async play(needed) {
+      const isForLarge = needed?.actions.some((action) => action.startsWith('s3:'));
+      const fields = isForLarge ? large : {};
+      for (const { name } of streams)
+        world.consoles.console(host).put(name, textOf[name]?.(ago(10), fields) ?? '');
+      await startCold(world.collector);
+      return tickAll();
+    },
+    async lost() {
+      const delivered = new Set((await world.artifacts()).map(({ metadata }) => metadata.recordId));
+      return streams
+        .flatMap(({ name }) => world.consoles.console(host).texts(name))
+        .filter((text) => !delivered.has(JSON.parse(text).id));
+    },
+  },
+  'the forwarder': {
+    whos: [forwarderName],
+    gate: () => forwarding.gate,
+    async play() {
+      await startCold(forwarding.collector);
+      await sendAll();
+      await forwarding.forward();
+      return logged(forwarding.log, 'WARN', 'ERROR').filter(
+        (line) => !line.includes('is in the dead-letter'),
+      );
+    },
+    async lost() {
+      await forwarding.drain();
+      const taken = sent.filter(({ raw }) => raw !== unwanted);
+      const times = forwarding.timesOf(taken);
+      const buried = (await forwarding.buried()).map(({ body }) => body).join();
+      return [
+        ...taken.filter((_, i) => times[i] === 0),
+        ...sent.filter(({ raw, metadata }) => raw === unwanted && !buried.includes(String(metadata.id))),
+      ].map(({ metadata }) => String(metadata.id));
+    },
+  },
+  'the tiles': {
+    whos: [tilesName],
+    gate: () => world.gate,
+    play: () =>
+      showTiles().then(
+        () => [],
+        (error: Error) => [error.message],
+      ),
+    lost: async () => (String(await showTiles()).includes('own') ? [] : ['own']),
+  },
+};
+
+/** What is refused here is said by the first test of a role. */
 beforeAll(async () => {
   world = await startWorld({ hosts: { [host]: {} }, deployment });
   world.gate.keys.set(teamSecret, keyArn);
@@ -113,29 +198,21 @@ beforeAll(async () => {
   await tickAll();
   await tickAll();
 
-  await showTiles();
+  await showTiles().catch(() => undefined);
 
   forwarding = await startForwarding({ template: deployment.template, timeoutSeconds: 60 });
   forwarding.gate.keys.set('signal-client/analytics', keyArn);
-  forwarding.analytics.faults.push(
-    befall(
-      {},
-      faults.rejecting(({ raw }) => raw.includes('unwanted')),
-    ),
-  );
-  const location = (key: string) => ({ metadata: { rawLocation: `s3://${bucket}/${key}` } });
-  const bucket = forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket'));
+  const isUnwanted = faults.rejecting(({ raw }) => raw === unwanted);
+  forwarding.analytics.faults.push(befall({}, isUnwanted));
   await forwarding.collector.aws.s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: 'kept.json', Body: JSON.stringify(large) }),
+    new PutObjectCommand({
+      Bucket: forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket')),
+      Key: 'kept.json',
+      Body: JSON.stringify(large),
+    }),
   );
-  const timestamp = ago(5);
-  await forwarding.send([
-    artifact(1, { timestamp }),
-    artifact(2, { timestamp, raw: '{"unwanted":true}' }),
-    artifact(3, { timestamp, raw: '{}', ...location('kept.json') }),
-    artifact(4, { timestamp, raw: '{}', ...location('gone.json') }),
-  ]);
-  await forwarding.drain();
+  await sendAll();
+  await forwarding.forward();
 });
 afterAll(async () => {
   rmSync(outdir, { recursive: true });
@@ -203,41 +280,46 @@ test('the overflow way was walked, and both kinds of secret', () => {
   }
 });
 
-describe('with a statement taken out of every role', () => {
-  const statements = pollers.flatMap((who) => deployed.roles.get(who) ?? []);
-  const taken = [...new Set(statements.map(({ actions }) => actions.join()))].filter(
-    // Lambda's own, which nothing here writes.
-    (actions) => !/^(logs|ec2):/.test(actions),
+describe.each(Object.entries(scenes))('with a statement taken out of the role of %s', (_, scene) => {
+  const { whos, play, lost } = scene;
+  const taken = Map.groupBy(
+    whos.flatMap((who) => (deployed.roles.get(who) ?? []).map((one) => ({ who, one }))),
+    ({ one }) => JSON.stringify(one),
   );
+  const rows = [...taken.values()]
+    .filter(([{ who, one } = nobody]) => !isOfLambda(who, one))
+    .map((having) => ({ having, one: (having[0] ?? nobody).one }))
+    .map(({ having, one }) => [saying(one), one, having.map(({ who }) => who)] as const);
 
-  test.each(taken)('%s: AWS refuses, the log says so, and nothing is lost', async (actions) => {
-    const less = [...deployed.roles].map(([who, statements]): [string, Statement[]] => [
-      who,
-      statements.filter((one) => one.actions.join() !== actions),
-    ]);
-    const fields = actions.startsWith('s3:') ? large : {};
-    for (const stream of streams)
-      world.consoles.console(host).put(stream.name, textOf[stream.name]?.(ago(10), fields) ?? '');
-    await startCold();
-    const before = world.gate.asked.length;
-    failures.length = 0;
-    world.gate.roles = new Map(less);
-    await tickAll();
-    const refused = world.gate.asked.slice(before).filter(({ allowed }) => !allowed);
-    expect(new Set(refused.map(({ who }) => who))).toEqual(new Set(pollers));
-    for (const { action } of refused) expect(actions.split(',')).toContain(action);
-    expect(failures).not.toEqual([]);
+  test.each(rows)('%s: AWS refuses, the function says so, and nothing is lost', async (_, one, having) => {
+    const gate = scene.gate();
+    const before = gate.asked.length;
+    const isOther = (other: Statement) => JSON.stringify(other) !== JSON.stringify(one);
+    gate.roles = new Map([...deployed.roles].map(([who, all]) => [who, all.filter(isOther)]));
+    const said = await play(one);
+    gate.roles = deployed.roles;
+    const refused = gate.asked.slice(before).filter(({ allowed }) => !allowed);
+    expect(new Set(refused.map(({ who }) => who))).toEqual(new Set(having));
+    expect(refused.filter((ask) => !allows([one], ask))).toEqual([]);
+    expect(said.join()).toMatch(/is not authorized to perform|does not exist or may not be read/);
 
-    world.gate.roles = deployed.roles;
-    await tickAll();
-    const delivered = new Set((await world.artifacts()).map(({ metadata }) => metadata.recordId));
-    for (const { name } of streams) {
-      for (const text of world.consoles.console(host).texts(name))
-        expect(delivered).toContain(JSON.parse(text).id);
-    }
+    expect(await play(one)).toEqual([]);
+    expect(await lost()).toEqual([]);
   });
 });
 
 function statement(actions: readonly string[], resources: readonly string[]): Statement {
   return { effect: 'Allow', actions, resources, conditions: [] };
 }
+
+const nobody = { who: '', one: statement([], []) };
+
+/** Such as `sqs:SendMessage on …:Queue`. */
+const saying = ({ actions, resources }: Statement) =>
+  `${actions.join()} on ${resources.map((one) => one.replace(/^.*:/, '')).join()}`;
+
+/** Whether it is Lambda alone that needs it, which nothing here is. */
+const isOfLambda = (who: string, one: Statement) =>
+  one.actions.every((action) =>
+    lambdaAsks(deployed).some((ask) => ask.who === who && allows([{ ...one, actions: [action] }], ask)),
+  );

@@ -10,7 +10,7 @@ import { activityText, ago } from '../fixtures/records.ts';
 import { goodToken, type World, type WorldOptions } from '../support/world.ts';
 import { exactlyOnce, putAll, type Stage, startStage } from './faults/stage.ts';
 
-/** AWS's own runtime client, where `npm ci --prefix .ci/runtime-client` has built it: that takes cmake and a compiler. */
+/** AWS's own runtime client, where `.ci/runtime-client/install` has built it: that takes cmake and a compiler. */
 const client = join(import.meta.dirname, '../../.ci/runtime-client/node_modules/aws-lambda-ric/index.mjs');
 
 const anHourLater = join(import.meta.dirname, '..', 'support', 'an-hour-later.ts');

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import https from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { witfooAnalytics } from '../../../functions/adapters/analytics.ts';
@@ -6,10 +8,12 @@ import type { Search } from '../../../functions/core/forward-ports.ts';
 import { type Analytics, startAnalytics } from '../../../local/analytics/analytics.ts';
 import { type Fault, faults } from '../../../local/analytics/faults.ts';
 import type { Answer } from '../../../local/console/answer.ts';
+import { createAuthority, createServerCertificate } from '../../../local/console/certificates.ts';
 
 const [email, password, token] = ['collector@example.com', 'hunter2-password', 'hunter2.jwt.token'];
 const body = '{"artifacts":[{"source":"sentinelone","raw":"hunter2-record"}]}';
-const search: Search = { query: 'a', start: '2026-03-01', end: '2026-03-02', limit: 10, offset: 0 };
+const maxBytes = 512 * 1024;
+const search: Search = { query: 'a', start: '2026-03-01', end: '2026-03-02', limit: 10, offset: 0, maxBytes };
 const secrets = /hunter2/;
 
 let standIn: Analytics;
@@ -159,6 +163,57 @@ describe('what is answered by something else than the API', () => {
   ])('as %s can not be read', async (_, fault) => {
     befall(fault);
     await allAre(standIn.url, { name: 'UnreadableReplyError', state: 'unreadable' });
+  });
+});
+
+describe('an answer without end', () => {
+  /** Packed, it is small. */
+  const endless = 'x'.repeat(32 * maxBytes);
+
+  test('is not read on: a search asks for less, anything else is answered by something else', async () => {
+    befall({ answer: says(200, `{"success":true,"data":{},"x":"${endless}"}`) });
+    const { login, ingest, search } = await errors(standIn.url);
+    for (const error of [login, ingest])
+      expect(error).toMatchObject({
+        name: 'UnreadableReplyError',
+        message: expect.stringMatching(/1048576 bytes/),
+      });
+    expect(search).toMatchObject({
+      name: 'HeavyReplyError',
+      message: expect.stringMatching(/524288 bytes/),
+    });
+  });
+
+  test('counts by its status where it is none of success', async () => {
+    befall({ answer: says(503, endless) });
+    await allAre(standIn.url, { name: 'UnreachableError', message: expect.stringMatching(/answers 503 to/) });
+  });
+
+  test('has its connection cut, and most of it is never sent', async () => {
+    let sent = 0;
+    const authority = await createAuthority('an authority of tests');
+    const pair = await createServerCertificate(authority, ['127.0.0.1']);
+    const server = https.createServer(pair, (request, response) => {
+      request.resume();
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x'))) sent += 65_536;
+      };
+      response.on('drain', more).writeHead(200);
+      more();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    https.globalAgent = new https.Agent({ ca: authority.cert });
+    const { port } = server.address() as AddressInfo;
+    const closed = new Promise((resolve) => {
+      server.once('secureConnection', (socket) => socket.on('error', () => undefined).once('close', resolve));
+    });
+    await expect(
+      witfooAnalytics(`https://127.0.0.1:${port}`).search(token, search, 10_000),
+    ).rejects.toMatchObject({ name: 'HeavyReplyError' });
+    await closed;
+    server.close();
+    expect(sent).toBeLessThan(32 * maxBytes);
   });
 });
 

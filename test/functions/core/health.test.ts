@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareLights, streamHealth, worst } from '../../../functions/core/health.ts';
+import { compareLights, forwarderHealth, streamHealth, worst } from '../../../functions/core/health.ts';
 import type { Status } from '../../../functions/core/ports.ts';
 import { subjectOf } from '../../../functions/core/subject.ts';
 import { epoch } from '../../../functions/core/time.ts';
@@ -139,4 +139,25 @@ it('the worst of several is in front, and of equals the first', () => {
   const each = lights.map((light, i) => ({ ...health(good), light, word: String(i) }));
   expect(worst(each)?.word).toBe('2');
   expect(worst([])).toBeUndefined();
+});
+
+describe('the forwarder', () => {
+  it.each<[Partial<Status>, string, string]>([
+    [{ state: 'ok', lastCount: 7 }, 'green', 'ok'],
+    [{ state: 'ok', lastCount: 7, lastPollAt: iso(now - 90 * day) }, 'green', 'ok'],
+    [{ state: 'backlogged' }, 'yellow', 'backlogged'],
+    [{ state: 'unreachable', ...failing }, 'yellow', 'unreachable'],
+    [{ state: 'unreachable', ...failing, failures: 2 }, 'red', 'unreachable'],
+    [{ state: 'unauthorized', ...failing }, 'red', 'unauthorized'],
+  ])('with %o is %s: %s', (status, light, word) => {
+    expect(forwarderHealth(status)).toMatchObject({
+      stream: 'forwarder',
+      light,
+      word,
+      lastPollAt: status.lastPollAt,
+      lastCount: status.lastCount,
+      error: status.lastError,
+      remedy: status.remedy,
+    });
+  });
 });

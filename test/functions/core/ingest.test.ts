@@ -29,7 +29,7 @@ test('a search asks for the record by its id, an hour around its time, and no mo
   const { run, analytics } = rejecting();
   await run([message([artifact('a'), poisoned('p')])]);
   const around = { start: '2026-03-01T10:00:00.000Z', end: '2026-03-01T12:00:00.000Z', limit: 50, offset: 0 };
-  expect(analytics.searches).toEqual([
+  expect(analytics.searches).toMatchObject([
     { query: 'a', ...around },
     { query: 'p', ...around },
   ]);
@@ -125,6 +125,40 @@ test('the artifact is found on a later page', async () => {
   await run([message([{ ...artifact('a'), timestamp: '2026-03-01T10:30:00.000000Z' }, poisoned('p')])]);
   expect(analytics.searches.some(({ offset }) => offset === 50)).toBe(true);
   expect(analytics.times().get(idOf('a'))).toBe(1);
+});
+
+test('where so many artifacts are too large to be read at once, fewer are asked for', async () => {
+  const { run, analytics } = rejecting();
+  const large = many(10).map((one) => ({ ...one, raw: `{"about":"a","x":"${'x'.repeat(1_000_000)}"}` }));
+  const older = { ...artifact('a'), timestamp: '2026-03-01T10:30:00.000000Z' };
+  await run([message(large)]);
+  const { outcome } = await run([message([older, poisoned('p')])]);
+  const [first] = analytics.searches;
+  expect(first?.maxBytes).toBe(4 * 1024 * 1024);
+  const ofA = analytics.searches.filter(({ query }) => query === 'a');
+  const asked = [
+    [50, 0],
+    [25, 0],
+    [12, 0],
+    [6, 0],
+    [3, 0],
+    [3, 3],
+    [3, 6],
+    [3, 9],
+  ];
+  expect(ofA.map(({ limit, offset }) => [limit, offset])).toEqual(asked);
+  expect(analytics.times().get(idOf('a'))).toBe(1);
+  expect(outcome).toMatchObject({ warnings: [], buried: [{ id: idOf('p') }] });
+});
+
+test('where even one is too large, each is tried alone, with a warning', async () => {
+  const { run, analytics } = rejecting();
+  await run([message([{ ...artifact('m'), raw: `{"about":"a p","x":"${'x'.repeat(5_000_000)}"}` }])]);
+  const older = { ...artifact('a'), timestamp: '2026-03-01T10:30:00.000000Z' };
+  const { comeBack, outcome } = await run([message([older, poisoned('p')])]);
+  expect(comeBack).toEqual([]);
+  expect(analytics.posts.slice(1)).toEqual([['a', 'p'].map(idOf), [idOf('a')], [idOf('p')]]);
+  expect(outcome.warnings).toEqual([expect.stringMatching(/can't be found out: .*too much/)]);
 });
 
 test('what a search has found counts, even where time ends before the last of them', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MisconfiguredError } from '../../../functions/core/errors.ts';
-import { readToken } from '../../../functions/core/secret.ts';
+import { readToken, withToken } from '../../../functions/core/secret.ts';
 
 const token = 'eyJhbGciOi.hunter2.Zm9v-_+/=';
 
@@ -81,4 +81,30 @@ describe('reading a token', () => {
 
 it('of what may be a token in the wrong place, the first four characters are shown', () => {
   expect(() => readToken(undefined, 'eyJraWQiOiJ')).toThrow('the secret eyJr… does not exist');
+});
+
+describe('another token in a secret', () => {
+  it('takes the place of the one that was there, whatever the form', () => {
+    for (const value of [undefined, '', 'old', ' old\n', '{not JSON', '["old"]'])
+      expect(withToken(value, token)).toBe(token);
+    for (const value of ['{}', '{"apiKey":"old"}', '  {"apiKey": null, "note": "{"}'])
+      expect(readToken(withToken(value, token), 'the/secret')).toBe(token);
+  });
+
+  it('leaves the other keys of a JSON object as they were, and nothing of the old token', () => {
+    const value = fc.dictionary(fc.string(), fc.jsonValue()).filter((keys) => !('apiKey' in keys));
+    fc.assert(
+      fc.property(value, (keys) => {
+        const after = withToken(JSON.stringify({ ...keys, apiKey: 'hunter2' }), token);
+        expect(JSON.parse(after)).toEqual({ ...JSON.parse(JSON.stringify(keys)), apiKey: token });
+        expect(after).not.toContain('hunter2"');
+      }),
+    );
+  });
+
+  it('does not round a number', () => {
+    expect(withToken('{"accountId": 225494730938493804, "apiKey": "old", "deep": [1.0]}', 'new')).toBe(
+      '{"accountId":225494730938493804,"apiKey":"new","deep":[1.0]}',
+    );
+  });
 });
