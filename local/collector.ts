@@ -96,6 +96,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   const logs = await startLogs();
   const functions = new Map<string, LocalFunction>();
   const byName = new Map<string, LocalFunction>();
+  const lambda = await startLambda(byName);
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
       name,
@@ -114,6 +115,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       environment: {
         ...own,
         ...aws.environment,
+        AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
         ...environment,
         ...(isForwarder && forwarderEnvironment),
       },
@@ -128,7 +130,6 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
   }
 
-  const lambda = await startLambda(byName);
   const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
   const QueueUrl = output('ArtifactQueueUrl');
   return {

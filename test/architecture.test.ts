@@ -51,6 +51,7 @@ const rules: readonly [who: (file: string) => boolean, may: (to: string, from: s
       within(
         'functions/core/',
         'functions/adapters/aws.ts',
+        'functions/adapters/batch-body.ts',
         'functions/adapters/http.ts',
         'docs/artifact.schema.json',
       )(to),
@@ -106,7 +107,8 @@ function manySdks(graph: readonly Edge[]): string[] {
     ({ from }) => from,
   );
   return [...packages].flatMap(([from, imports]) => {
-    const vendors = new Set(imports.map(({ to }) => to.split('/')[0]));
+    // The AWS SDK is made of both.
+    const vendors = new Set(imports.map(({ to }) => to.split('/')[0]?.replace('@smithy', '@aws-sdk')));
     return vendors.size > 1 ? [`${from} knows ${[...vendors].sort().join(' and ')}`] : [];
   });
 }

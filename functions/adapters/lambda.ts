@@ -28,8 +28,9 @@ export function furtherRuns(functionName: string): Shards {
         body,
       });
       const signal = AbortSignal.timeout(timeoutMs);
-      const { status } = await fetch(url, { method: 'POST', headers: signed.headers, body, signal });
-      if (status !== 202) throw new Error(`Lambda answers ${status} to a further run of ${functionName}`);
+      const answer = await fetch(url, { method: 'POST', headers: signed.headers, body, signal });
+      const words = await answer.text();
+      if (answer.status !== 202) throw new Error(`Lambda answers ${answer.status}: ${words.slice(0, 300)}`);
     },
   };
 }

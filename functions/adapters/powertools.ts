@@ -54,9 +54,13 @@ export function reports(stream: string, perInstance: boolean): Reports {
   };
 }
 
-function reportShards(stream: string, { due, handedOver, isLateShard }: RunSummary): void {
+function reportShards(stream: string, { due, handedOver, refusal, isLateShard }: RunSummary): void {
   if (handedOver > 0) {
     logger.info(`sentinelone: ${handedOver} instances are polled by further runs of ${stream}`, { due });
+  }
+  if (refusal !== undefined) {
+    const so = `further runs of ${stream} can't be started, and this one polls in their place`;
+    logger.warn(`sentinelone: ${so}: ${refusal}`, { due });
   }
   if (!isLateShard) return;
   logger.warn(`sentinelone: a further run of ${stream} began late`, { due });

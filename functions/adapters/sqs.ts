@@ -1,6 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Burial, DeadLetter, DeadLetters } from '../core/forward-ports.ts';
-import type { Message } from '../core/packing.ts';
 import type { Queue } from '../core/ports.ts';
 import { clientConfig } from './aws.ts';
 import { withBatchBody } from './batch-body.ts';

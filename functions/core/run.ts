@@ -33,6 +33,8 @@ export interface RunSummary {
   readonly due: number;
   /** Of these, the ones that further runs poll. */
   readonly handedOver: number;
+  /** Why further runs did not take all that they were to, and this one polled the rest; undefined where they did. */
+  readonly refusal: string | undefined;
   /** A shard that began more than half a cadence after its tick: the next one is near. */
   readonly isLateShard: boolean;
   /** Of those that are due and were not handed over, the ones for which no time was left, or which another run has claimed. */
@@ -66,7 +68,7 @@ export async function run(
   const due = await dueOf(candidates, known, stream, invocation, ports);
   // A shard is never divided again: nobody hands over without end.
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
-  const { own, handedOver } = await handOver(due, most, scheduledAt, ports);
+  const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports);
   const context = { stream, invocation, settings, ports, desks: room(desks) };
   const visits = own.map((subject) => visitOf(subject, context));
   await inTurns(visits, settings.instancesAtOnce, turn);
@@ -82,6 +84,7 @@ export async function run(
     instances: subjects.length,
     due: due.length,
     handedOver,
+    refusal,
     isLateShard,
     notReached,
     fleet,

@@ -14,6 +14,8 @@ export interface Shared<T> {
   readonly own: readonly T[];
   /** How many others poll. */
   readonly handedOver: number;
+  /** Why some of them stayed with this run after all; undefined where none had to. */
+  readonly refusal: string | undefined;
 }
 
 /** Hands all but the first shard to further runs; what these do not take is this run's own after all. */
@@ -24,14 +26,18 @@ export async function handOver<T extends { readonly name: string }>(
   { shards }: Pick<Ports, 'shards'>,
 ): Promise<Shared<T>> {
   const [first = [], ...others] = shardsOf(items, most);
+  let refusal: string | undefined;
   const handing = others.map((shard) => {
     const names = shard.map(({ name }) => name);
     return shards.handOver({ instances: names, scheduledAt }).then(
       () => [],
-      () => shard,
+      (error: unknown) => {
+        refusal = error instanceof Error ? error.message : String(error);
+        return shard;
+      },
     );
   });
   const left = (await Promise.all(handing)).flat();
   const own = [...first, ...left];
-  return { own, handedOver: items.length - own.length };
+  return { own, handedOver: items.length - own.length, refusal };
 }

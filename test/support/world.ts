@@ -101,7 +101,10 @@ export async function startWorld({
       if (line.startsWith('{')) log.push(JSON.parse(line));
     },
   });
-  gate.open(account(deployment.template), collector.aws.environment);
+  gate.open(account(deployment.template), {
+    ...collector.aws.environment,
+    AWS_ENDPOINT_URL_LAMBDA: collector.endpoints.lambda,
+  });
   awsProxy?.leadTo(gate.environment);
   const start = Date.now();
   const messages: Message[] = [];

@@ -35,7 +35,15 @@ const fleet: Fleet = {
   expiring: { 1: 0, 7: 2, 14: 0 },
   tokenExpiryDays: 6.5,
 };
-const summary = { instances: 3, due: 2, handedOver: 0, isLateShard: false, notReached: 0, fleet };
+const summary = {
+  instances: 3,
+  due: 2,
+  handedOver: 0,
+  refusal: undefined,
+  isLateShard: false,
+  notReached: 0,
+  fleet,
+};
 
 let lines: string[] = [];
 beforeEach(() => {
@@ -181,9 +189,15 @@ describe('what a run is told to', () => {
     const { reportRun } = reports('threats', false);
     reportRun({ ...summary, handedOver: 400 });
     expect(counted()).toHaveProperty('Instances threats');
+    reportRun({ ...summary, refusal: 'throttled' });
     reportRun({ ...summary, isLateShard: true, fleet: undefined });
     expect(logged()).toMatchObject([
       { level: 'INFO', message: 'sentinelone: 400 instances are polled by further runs of threats', due: 2 },
+      {
+        level: 'WARN',
+        message:
+          "sentinelone: further runs of threats can't be started, and this one polls in their place: throttled",
+      },
       { level: 'WARN', message: 'sentinelone: a further run of threats began late', due: 2 },
     ]);
     expect(counted()).toMatchObject({ 'LateShards threats': 1 });

@@ -25,7 +25,11 @@ describe('shards', () => {
 
   it('go to further runs, all but the first', async () => {
     const shards = new FakeShards();
-    expect(await handOver(named(5), 2, 7, { shards })).toEqual({ own: [{ name: 'n0' }], handedOver: 4 });
+    expect(await handOver(named(5), 2, 7, { shards })).toEqual({
+      own: [{ name: 'n0' }],
+      handedOver: 4,
+      refusal: undefined,
+    });
     expect(shards.handed).toEqual([
       { instances: ['n1', 'n2'], scheduledAt: 7 },
       { instances: ['n3', 'n4'], scheduledAt: 7 },
@@ -40,6 +44,7 @@ describe('shards', () => {
     expect(await handOver(named(5), 2, 7, { shards })).toEqual({
       own: [{ name: 'n0' }, { name: 'n1' }, { name: 'n2' }],
       handedOver: 2,
+      refusal: 'throttled',
     });
   });
 });
