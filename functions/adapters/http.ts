@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import got, { type ExtendOptions, RequestError } from 'got';
+import got, { type ExtendOptions, type Got, type Request, RequestError } from 'got';
 import { type Obstacle, UnreachableError } from '../core/errors.ts';
 
 /** A slow name server or a silent host is found out long before a slow answer would be. */
@@ -30,7 +30,7 @@ export async function exchange(url: string, options: ExtendOptions, maxBytes: nu
   let response: IncomingMessage | undefined;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const stream = client.stream(url, options);
+  const stream = streamOf(client, url, options);
   stream.once('response', (answer: IncomingMessage) => {
     response = answer;
   });
@@ -40,6 +40,13 @@ export async function exchange(url: string, options: ExtendOptions, maxBytes: nu
     chunks.push(chunk);
   }
   return { response, body: Buffer.concat(chunks).toString('utf8') };
+}
+
+/** A request whose error is told to whoever reads it. got also fails one that is read to its end when its signal fires late. */
+export function streamOf(by: Got, url: string | URL, options: ExtendOptions): Request {
+  const stream = by.stream(url, options);
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 /** What to do about each way in which a host can't be reached. */

@@ -15,7 +15,7 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, dateMs, networkError, retryAfterMs, said } from './http.ts';
+import { client, connectMs, dateMs, networkError, retryAfterMs, said, streamOf } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
@@ -107,7 +107,7 @@ async function exchange(
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    const stream = packing.stream(url, {
+    const stream = streamOf(packing, url, {
       headers: {
         authorization: `ApiToken ${token}`,
         ...(json !== undefined && { 'content-type': 'application/json' }),

@@ -3,7 +3,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { benchColdStart } from './cold-start.ts';
-import { benchDrain, benchLimiter } from './drain.ts';
+import { benchDrain, benchLimiter, benchSlow } from './drain.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchQuiet } from './quiet.ts';
@@ -15,6 +15,7 @@ const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 const benches: { readonly [name: string]: () => Promise<Report> } = {
   drain: () => benchDrain(3),
   limiter: () => benchLimiter(3),
+  slow: () => benchSlow(),
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),
   neighbours: () => benchNeighbours(9),

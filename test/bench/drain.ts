@@ -187,3 +187,33 @@ export async function benchLimiter(rounds: number, records = 100_000): Promise<R
 The rate that a console is asked at by default, six requests a second, is what a backlog waits for.`,
   };
 }
+
+/** What a console that takes a second for each page costs, read one page after the other, as a listing is. */
+export async function benchSlow(): Promise<Report> {
+  const latencyMs = 1000;
+  const backlogs = [['agents', 100_000, 4]] as const;
+  const stage = await startStage(1, { skims: true });
+  const rows: (string | number)[][] = [];
+  try {
+    for (const [stream, records, perSecond] of backlogs) {
+      const { wallMs } = await drain(stage, stream, records, latencyMs, {});
+      const seconds = (ms: number) => (ms / 1000).toFixed(0);
+      rows.push([
+        `${records} ${stream}`,
+        seconds(wallMs),
+        Math.round((records / wallMs) * 1000),
+        seconds(records / perSecond),
+      ]);
+    }
+  } finally {
+    await stage.close();
+  }
+  return {
+    title: 'A slow console',
+    shown: [],
+    text: `${table([`${latencyMs} ms a page, limiter on`, 's', 'records/s', 's at the limiter’s rate'], rows)}
+
+The last column is what reading windows of the listing side by side could reach at best. Why it is not done is in
+[ADR 20](adr/0020-one-page-after-the-other.md).`,
+  };
+}
