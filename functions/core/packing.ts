@@ -27,10 +27,8 @@ const attributeBytes = 256;
 const envelopeBytes = head.length + tail.length + attributeBytes;
 
 export function packArtifact(artifact: Artifact): PackedArtifact {
-  // SQS refuses U+FFFE and U+FFFF; JSON.stringify leaves them as they are.
-  const json = JSON.stringify(artifact).replace(/[\uFFFE\uFFFF]/g, (c) =>
-    c === '\uFFFE' ? '\\ufffe' : '\\uffff',
-  );
+  // SQS refuses these two; JSON.stringify leaves them as they are.
+  const json = JSON.stringify(artifact).replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
   return { artifact, json, bytes: Buffer.byteLength(json) };
 }
 
