@@ -21,14 +21,14 @@ const { stream, settings } = environment;
 const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
 // Loaded with the first request: a run in which nobody is due needs neither.
-const console = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
+const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
 const furtherRuns = async () =>
   (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');
 
 const ports: Ports = {
   sentinelone: {
-    get: async (request) => (await console()).get(request),
-    expiry: async (request) => (await console()).expiry(request),
+    get: async (request) => (await sentinelOne()).get(request),
+    expiry: async (request) => (await sentinelOne()).expiry(request),
   },
   instances: instancesTable(environment.instancesTable),
   cursors: cursorsTable(environment.cursorsTable),

@@ -2,6 +2,8 @@
 export interface Room {
   enter(): Promise<void>;
   leave(): void;
+  /** Whether anyone waits. */
+  crowded(): boolean;
 }
 
 export function room(places: number): Room {
@@ -17,6 +19,7 @@ export function room(places: number): Room {
       if (next === undefined) free += 1;
       else next();
     },
+    crowded: () => waiting.length > 0,
   };
 }
 

@@ -207,7 +207,7 @@ async function collect(visit: Visit, item: CursorItem, contended: () => boolean)
   const desk = guestOf(visit.desks);
   try {
     if (subject.instance instanceof MisconfiguredError) throw subject.instance;
-    const goOn = pageAllowance(visit, contended);
+    const goOn = pageAllowance(visit, () => contended() || visit.desks.crowded());
     const remainingMs = () => timeLeftMs(visit);
     const { cursor, audit } = await poll(
       {

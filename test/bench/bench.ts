@@ -83,7 +83,8 @@ brackets. \`npm run bench\` measures all of it again in about a quarter of an ho
 measured again by the command below it. Linux only.
 
 - The deployed bundle runs in a process of its own under a stand-in of Lambda's Runtime API; its processor time and its peak
-  memory (VmHWM) are read from \`/proc\`. Consoles and AWS are each another process.
+  memory (VmHWM) are read from \`/proc\`. Node is started as Lambda starts it at 512 MB, which bounds its heap. Consoles and
+  AWS are each another process.
 - Records are the simulated fleet's own (\`local/console/fleet\`), activities chosen so that they have 1.1 KB on average.
   Their pages are made and compressed beforehand, and SQS, DynamoDB and Secrets Manager are counted by a stand-in that
   stores as little as it can (\`test/bench/\`): the simulated consoles and stand-ins of the tests would be what one waits for.

@@ -809,6 +809,27 @@ it('has the request for the next page leave before it works on this one', async 
   expect(deliveredWhenAsked).toEqual([0, 0, 1]);
 });
 
+it('backlogs of large pages take turns, a page each, although nobody waits for a place in the run', async () => {
+  const { clock, put, answer, run, asked } = collector();
+  for (const name of ['one', 'two', 'three']) {
+    let page = 0;
+    put(name, async (request) => {
+      await clock.sleep(100);
+      await request.whenLarge?.();
+      page += 1;
+      return answer(pageText({ [`${name}-${page}`]: -60 }, page < 20 ? `page ${page + 1}` : undefined));
+    });
+  }
+  await run({ instancesAtOnce: 10, pagesPerTurn: 1, requestsPerSecond: 1000 });
+  const firstOf = (name: string) =>
+    asked.findIndex(({ host, query }) => host.startsWith(name) && query.cursor);
+  expect(asked.length).toBeGreaterThanOrEqual(60);
+  for (const name of ['one', 'two', 'three']) {
+    expect(firstOf(name)).toBeGreaterThanOrEqual(0);
+    expect(firstOf(name)).toBeLessThan(12);
+  }
+});
+
 it('a large page waits until others are delivered, and a small one does not', async () => {
   const { put, answer, run, delivered, outcomes } = collector();
   /** How many large ones were delivered when each had its turn. */
