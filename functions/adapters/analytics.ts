@@ -10,7 +10,7 @@ import {
 import type { Analytics } from '../core/forward-ports.ts';
 import { at, text } from '../core/json.ts';
 import type { Json } from '../core/stream.ts';
-import { connectMs, exchange, networkError, retryAfterMs, said } from './http.ts';
+import { client, connectMs, exchange, networkError, retryAfterMs, said } from './http.ts';
 
 interface Request {
   readonly method: 'GET' | 'POST';
@@ -40,6 +40,7 @@ export function witfooAnalytics(url: string): Analytics {
   const ask = async (request: Request): Promise<Json> => {
     const { method, path, token, query, body, timeoutMs, maxBytes, permission } = request;
     const answer = await exchange(
+      client,
       `${base}${path}`,
       {
         method,
@@ -51,7 +52,7 @@ export function witfooAnalytics(url: string): Analytics {
         },
         timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       },
-      maxBytes,
+      () => maxBytes,
     ).catch((error: unknown) => {
       throw error instanceof TimeoutError && error.event === 'request'
         ? new UnreachableError(`${host} does not answer ${method} ${path} in time`, remedies.network)
@@ -60,7 +61,7 @@ export function witfooAnalytics(url: string): Analytics {
     const { statusCode = 0, headers = {} } = answer.response ?? {};
     if (statusCode === 0)
       throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-    const reply = parsed(answer.body);
+    const reply = parsed(answer.body?.toString());
     const words = wordsOf(reply, token);
     const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
     if (statusCode === 401) throw new TokenRefusedError(what);

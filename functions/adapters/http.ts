@@ -22,24 +22,32 @@ interface Bounded {
   /** Undefined where the connection ended without one. */
   readonly response: IncomingMessage | undefined;
   /** Undefined where it is larger. */
-  readonly body: string | undefined;
+  readonly body: Buffer | undefined;
 }
 
-/** Reads no more than so many bytes, unpacked: what a bomb unpacks to counts. Throws what got throws. */
-export async function exchange(url: string, options: ExtendOptions, maxBytes: number): Promise<Bounded> {
+/**
+ * Reads no more than so many bytes; where `by` unpacks, what a bomb unpacks to counts. Throws what got throws.
+ * @param maxBytes by the answer's status
+ */
+export async function exchange(
+  by: Got,
+  url: string | URL,
+  options: ExtendOptions,
+  maxBytes: (status: number | undefined) => number,
+): Promise<Bounded> {
   let response: IncomingMessage | undefined;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const stream = streamOf(client, url, options);
+  const stream = streamOf(by, url, options);
   stream.once('response', (answer: IncomingMessage) => {
     response = answer;
   });
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) return { response, body: undefined };
+    if (bytes > maxBytes(response?.statusCode)) return { response, body: undefined };
     chunks.push(chunk);
   }
-  return { response, body: Buffer.concat(chunks).toString('utf8') };
+  return { response, body: Buffer.concat(chunks) };
 }
 
 /** A request whose error is told to whoever reads it. got also fails one that is read to its end when its signal fires late. */

@@ -15,7 +15,7 @@ import {
 import { at, text } from '../core/json.ts';
 import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
 import type { Json } from '../core/stream.ts';
-import { client, connectMs, dateMs, networkError, retryAfterMs, said, streamOf } from './http.ts';
+import { client, connectMs, dateMs, exchange, networkError, retryAfterMs, said } from './http.ts';
 
 /** Enough for an error's JSON. */
 const refusalBytes = 64 * 1024;
@@ -30,7 +30,7 @@ const packing = client.extend({ decompress: false, headers: { 'accept-encoding':
 export const sentinelOne: SentinelOne = {
   async get(request) {
     const began = performance.now();
-    const { response, packed } = await exchange(request);
+    const { response, packed } = await ask(request);
     const tookMs = performance.now() - began;
     const body = await bodyOf(response, packed, request);
     return {
@@ -44,7 +44,7 @@ export const sentinelOne: SentinelOne = {
   async expiry({ host, token, timeoutMs, signal }) {
     const path = '/users/api-token-details';
     const request = { host, token, path, query: {}, timeoutMs, maxBytes: refusalBytes, signal };
-    const { response, packed } = await exchange(request, { data: { apiToken: token } });
+    const { response, packed } = await ask(request, { data: { apiToken: token } });
     const body = await bodyOf(response, packed, request);
     const expiresAt = Date.parse(text(parsed(body.toString()), 'data', 'expiresAt') ?? '');
     return Number.isNaN(expiresAt) ? undefined : new Date(expiresAt).toISOString();
@@ -97,40 +97,28 @@ const tooLarge = (host: string, path: string, maxBytes: number) =>
   new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
 /** A GET; with something to say, a POST. */
-async function exchange(
-  { host, token, path, query, timeoutMs, maxBytes, signal }: PageRequest,
-  json?: Json,
-): Promise<Exchange> {
+async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
+  const { host, token, path, query, timeoutMs, maxBytes, signal } = request;
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
   url.search = new URLSearchParams(query).toString();
-  let response: IncomingMessage | undefined;
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    const stream = streamOf(packing, url, {
-      headers: {
-        authorization: `ApiToken ${token}`,
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
-      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
-      signal,
-    });
-    stream.once('response', (answer: IncomingMessage) => {
-      response = answer;
-    });
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge(host, path, maxBytes);
-      chunks.push(chunk);
-      if (response?.statusCode !== 200 && bytes > refusalBytes) break;
-    }
-  } catch (error) {
-    throw error instanceof HeavyPageError ? error : failure(error, host, path, timeoutMs);
-  }
+  const options = {
+    headers: {
+      authorization: `ApiToken ${token}`,
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(json !== undefined && { method: 'POST' as const, body: JSON.stringify(json) }),
+    timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
+    signal,
+  };
+  const { response, body } = await exchange(packing, url, options, (status) =>
+    status === 200 ? maxBytes : refusalBytes,
+  ).catch((error: unknown) => {
+    throw failure(error, host, path, timeoutMs);
+  });
   if (response === undefined)
     throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-  return { response, packed: Buffer.concat(chunks) };
+  if (body === undefined && response.statusCode === 200) throw tooLarge(host, path, maxBytes);
+  return { response, packed: body ?? Buffer.alloc(0) };
 }
 
 const remedies = {
