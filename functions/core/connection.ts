@@ -19,8 +19,8 @@ import { readPage } from './page.ts';
 import type { Answer, PageRequest, Ports } from './ports.ts';
 import { readRecord } from './record.ts';
 import { backoffMs, type Retry, retrying } from './retry.ts';
-import type { Guest } from './room.ts';
 import { readToken } from './secret.ts';
+import type { Permit } from './semaphore.ts';
 import type { Settings } from './settings.ts';
 import type { Json, Stream } from './stream.ts';
 import { fromMs, type Timestamp } from './time.ts';
@@ -30,8 +30,8 @@ export interface ConnectionContext {
   readonly instance: Instance;
   readonly settings: Pick<Settings, 'overlapMs' | 'pageTimeoutMs'>;
   readonly limiter: Limiter;
-  /** Where a large page is read and delivered. */
-  readonly desk: Pick<Guest, 'enter'>;
+  /** To unpack a large page, and all that follows until it is committed. */
+  readonly permit: Pick<Permit, 'acquire'>;
   /** Told which version of the secret was used, also when that fails, and what is known of its token. */
   readonly tally: {
     secretVersion: string | undefined;
@@ -161,7 +161,7 @@ export class Connection {
   }
 
   async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { instance, limiter, desk, remainingMs, ports } = this.#context;
+    const { instance, limiter, permit, remainingMs, ports } = this.#context;
     const { pageTimeoutMs } = this.#context.settings;
     await limiter(signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
@@ -175,7 +175,7 @@ export class Connection {
         query,
         timeoutMs,
         maxBytes: pageBytes,
-        whenLarge: () => desk.enter(),
+        whenLarge: () => permit.acquire(),
         signal,
       });
     } catch (error) {

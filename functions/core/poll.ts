@@ -12,7 +12,7 @@ import { pages, type Reading } from './pages.ts';
 import type { Claim, CursorItem, Ports } from './ports.ts';
 import type { Record } from './record.ts';
 import { Repeats } from './repeats.ts';
-import type { Guest } from './room.ts';
+import type { Permit } from './semaphore.ts';
 import type { Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import { type Timestamp, timestamp } from './time.ts';
@@ -25,7 +25,7 @@ export interface Turn {
   /** As it was when it was claimed. */
   readonly item: CursorItem;
   readonly limiter: Limiter;
-  readonly desk: Pick<Guest, 'enter'>;
+  readonly permit: Pick<Permit, 'acquire'>;
   /** Milliseconds until requests have to have ended. */
   readonly remainingMs: () => number;
   /** Whether another page may be asked for; asked once for each. */

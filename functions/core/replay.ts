@@ -8,8 +8,8 @@ import { limiter } from './limiter.ts';
 import { pages, type Step } from './pages.ts';
 import { claimMs, shortestPageMs } from './poll.ts';
 import type { CursorItem, Ports, Status } from './ports.ts';
-import { guestOf, room } from './room.ts';
 import type { Run } from './run.ts';
+import { permitOf, semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
 import { messageOf, remedyOf, stateOf } from './status.ts';
 import type { Stream } from './stream.ts';
@@ -115,7 +115,7 @@ async function* steps(cursor: Cursor, replayed: Replay): AsyncGenerator<Step, vo
     ...replayed,
     limiter: limiter(settings.requestsPerSecond * rateShare, ports.clock),
     tally: { secretVersion: undefined },
-    desk: guestOf(room(1)),
+    permit: permitOf(semaphore(1)),
     remainingMs,
   });
   yield* pages(cursor, {

@@ -5,7 +5,7 @@ import { type Fleet, fleetOf } from './fleet.ts';
 import { type Limiter, limiter } from './limiter.ts';
 import { claimMs, poll, shortestPageMs, type Tally } from './poll.ts';
 import type { Claim, CursorItem, Outcome, Ports, Status } from './ports.ts';
-import { guestOf, type Room, room } from './room.ts';
+import { permitOf, type Semaphore, semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
 import { handOver } from './shards.ts';
 import { disabledStatus, messageOf, nameOf, remedyOf, stateOf, statusAfter } from './status.ts';
@@ -44,7 +44,7 @@ export interface RunSummary {
 }
 
 /** Large pages under way at once, whatever the number of instances: memory has to hold them all. */
-const desks = 2;
+const largePagesAtOnce = 2;
 
 /** Kept for delivering, committing and releasing once requests have ended. */
 const settleMs = 20_000;
@@ -69,7 +69,7 @@ export async function run(
   // A shard is never divided again: nobody hands over without end.
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports);
-  const context = { stream, invocation, settings, ports, desks: room(desks) };
+  const context = { stream, invocation, settings, ports, largePages: semaphore(largePagesAtOnce) };
   const visits = own.map((subject) => visitOf(subject, context));
   await inTurns(visits, settings.instancesAtOnce, turn);
   const notReached = visits.filter(({ ending }) => ending === undefined).length;
@@ -120,7 +120,7 @@ interface Context {
   readonly invocation: Run;
   readonly settings: Settings;
   readonly ports: Ports;
-  readonly desks: Room;
+  readonly largePages: Semaphore;
 }
 
 /** How a turn ended. Without a cursor nothing is left to commit. */
@@ -204,17 +204,17 @@ async function claimed(visit: Visit, contended: () => boolean): Promise<boolean>
 async function collect(visit: Visit, item: CursorItem, contended: () => boolean): Promise<Ending> {
   const { subject, settings, ports } = visit;
   if (subject.instance === 'disabled') return { state: 'disabled' };
-  const desk = guestOf(visit.desks);
+  const permit = permitOf(visit.largePages);
   try {
     if (subject.instance instanceof MisconfiguredError) throw subject.instance;
-    const goOn = pageAllowance(visit, () => contended() || visit.desks.crowded());
+    const goOn = pageAllowance(visit, () => contended() || visit.largePages.contended());
     const remainingMs = () => timeLeftMs(visit);
     const { cursor, audit } = await poll(
       {
         ...visit,
         instance: subject.instance,
         item,
-        desk,
+        permit,
         remainingMs,
         goOn,
         auditDue: isAuditDue(visit, item),
@@ -228,7 +228,7 @@ async function collect(visit: Visit, item: CursorItem, contended: () => boolean)
     if (error instanceof OutOfTimeError) return { state: 'backlogged' };
     return { state: stateOf(error), error };
   } finally {
-    desk.gone();
+    permit.release();
   }
 }
 

@@ -7,6 +7,7 @@ export const everyRight: Readonly<Record<string, unknown>> = {
   keyArn: 'arn:aws:kms:us-east-1:000000000000:key/99999999-8888-7777-6666-555555555555',
   subnetIds: ['subnet-0a1b2c3d', 'subnet-4e5f6a7b'],
   securityGroupIds: ['sg-0a1b2c3d'],
+  // Two instances are then more than one run polls.
   reservedConcurrency: 2,
   instancesPerRun: 1,
 };

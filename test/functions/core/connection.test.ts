@@ -58,7 +58,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
       instance,
       settings,
       limiter,
-      desk: { enter: async () => undefined },
+      permit: { acquire: async () => undefined },
       tally,
       remainingMs,
       ports: { ...world.ports, secrets },

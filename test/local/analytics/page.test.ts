@@ -3,7 +3,7 @@ import got from 'got';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Artifact } from '../../../local/analytics/artifact.ts';
-import { noBrowser, startBrowser } from './browser.ts';
+import { noBrowser, startBrowser } from '../../support/browser.ts';
 import { artifact, at, type Given, startGiven } from './harness.ts';
 
 const hash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
