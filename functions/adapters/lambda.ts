@@ -28,7 +28,8 @@ export function furtherRuns(functionName: string): Shards {
         body,
       });
       const signal = AbortSignal.timeout(timeoutMs);
-      const answer = await fetch(url, { method: 'POST', headers: signed.headers, body, signal });
+      const { headers: sent } = signed;
+      const answer = await fetch(url, { method: 'POST', headers: sent, body, signal, redirect: 'manual' });
       const words = await answer.text();
       if (answer.status !== 202) throw new Error(`Lambda answers ${answer.status}: ${words.slice(0, 300)}`);
     },

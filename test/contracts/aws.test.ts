@@ -484,7 +484,14 @@ describe('further runs', () => {
       server.removeAllListeners('request').on('request', (_, response) => {
         response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end('{}');
       });
-      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow();
+      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow('Lambda answers 403');
+      const before = seen.length;
+      server.removeAllListeners('request').on('request', (request, response) => {
+        seen.push({ url: request.url, headers: request.headers, body: '' });
+        response.writeHead(307, { location: '/elsewhere' }).end();
+      });
+      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow('Lambda answers 307');
+      expect(seen).toHaveLength(before + 1);
     } finally {
       delete process.env.AWS_ENDPOINT_URL_LAMBDA;
       server.close();
