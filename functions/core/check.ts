@@ -9,7 +9,7 @@ import {
   UnauthorizedError,
   UnreachableError,
 } from './errors.ts';
-import { expiryIn } from './expiry.ts';
+import { expiryIn, expiryNoticeMs, expiryRemedy } from './expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from './instance.ts';
 import { boundedListing, queryOf } from './listing.ts';
 import { readPage } from './page.ts';
@@ -56,8 +56,6 @@ const answerBytes = 32 * 1024 * 1024;
 /** HTTP's `Date` has whole seconds; beyond this somebody's clock wants setting. */
 const clockNoticeMs = 60_000;
 const day = 24 * 60 * 60 * 1000;
-/** An operator needs some time to get another token. */
-const expiryNoticeMs = 14 * day;
 
 /** Tries what a poll of every stream needs, one request each, and collects nothing. */
 export async function check(
@@ -163,7 +161,7 @@ async function expires(asked: Asked, seen: Seen, { sentinelone, clock }: World):
   const leftMs = Date.parse(said) - clock.now();
   const detail = `the token ends at ${said}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
   if (leftMs >= expiryNoticeMs) seen.ok('expiry', detail);
-  else seen.warning('expiry', detail, 'Make a new token in the console before then, and rotate it in.');
+  else seen.warning('expiry', detail, expiryRemedy);
 }
 
 /** One record of the stream, asked for as a poll would. */

@@ -13,7 +13,12 @@ export function expiryIn(token: string): string | undefined {
 
 /** Beyond this JavaScript has no dates. */
 const latestSeconds = 8.64e12;
-const askedAgainMs = 24 * 60 * 60 * 1000;
+const day = 24 * 60 * 60 * 1000;
+const askedAgainMs = day;
+
+/** With less left than this an operator is told: another token takes some time to get. */
+export const expiryNoticeMs = 14 * day;
+export const expiryRemedy = 'Make a new token in the console before then, and rotate it in.';
 
 /**
  * Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. Not of an

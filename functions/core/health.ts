@@ -1,4 +1,5 @@
 import { MisconfiguredError, type State } from './errors.ts';
+import { expiryNoticeMs, expiryRemedy } from './expiry.ts';
 import { forwarderKey } from './forward-status.ts';
 import type { Status } from './ports.ts';
 import type { Stream } from './stream.ts';
@@ -26,8 +27,6 @@ export interface StreamHealth {
 }
 
 const day = 24 * 60 * 60 * 1000;
-/** An operator needs some time to get another token. */
-const expiryNoticeMs = 14 * day;
 /** A console that fails once is none of an operator's business yet. */
 const passing: ReadonlySet<State> = new Set(['unreachable', 'rate-limited']);
 const waiting: ReadonlySet<State> = new Set(['pending', 'backlogged']);
@@ -125,7 +124,7 @@ function expiry({ state, tokenExpiresAt }: Partial<Status>, now: number): Judged
     light: leftMs <= day ? 'red' : 'yellow',
     word: leftMs <= 0 ? 'token expired' : 'token ends soon',
     error: `the token ends at ${tokenExpiresAt}`,
-    remedy: 'Make a new token in the console before then, and rotate it in.',
+    remedy: expiryRemedy,
   };
 }
 

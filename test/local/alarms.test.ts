@@ -138,7 +138,7 @@ describe('exactly one alarm is raised', () => {
   test('by functions that nothing fires at all', async () => {
     const stopped = await watching(['acme']);
     await stopped.pass(11);
-    await stopped.skip(8 * hour);
+    await stopped.advance(8 * hour);
     expectTold(stopped, 'not-running');
   });
 
@@ -283,13 +283,13 @@ test('a queue that nobody reads is told of after a day, and again four days befo
   consoleOf(unread, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
   await unread.pass(11, { consumer: false });
   // Nothing fires the functions in these days: that is the other alarm.
-  await unread.skip(23 * hour);
+  await unread.advance(23 * hour);
   expectTold(unread, 'not-running');
-  await unread.skip(2 * hour);
+  await unread.advance(2 * hour);
   expectTold(unread, 'not-running', 'queue-unread');
-  await unread.skip(8 * day);
+  await unread.advance(8 * day);
   expectTold(unread, 'not-running', 'queue-unread');
-  await unread.skip(day);
+  await unread.advance(day);
   expectTold(unread, 'not-running', 'queue-unread', 'queue-loses-messages');
 });
 

@@ -33,7 +33,7 @@ export interface TimeLine {
   /** Lets minutes pass as they do when deployed: rules fire, a consumer reads, CloudWatch evaluates. */
   pass(minutes: number, during?: During): Promise<void>;
   /** Jumps over a time in which nothing runs. */
-  skip(minutes: number): Promise<void>;
+  advance(minutes: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -177,7 +177,7 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
         evaluate();
       }
     },
-    async skip(minutes) {
+    async advance(minutes) {
       for (const end = minute + minutes; minute < end; ) {
         minute += 1;
         if (minute % 15 > 0) continue;
