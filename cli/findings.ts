@@ -1,4 +1,4 @@
-import type { CheckReport, Finding } from '../functions/core/check.ts';
+import type { CheckReport, Finding } from '../functions/console/check.ts';
 import { plain, type Style, styled } from './output.ts';
 
 const marks: Readonly<Record<Finding['outcome'], readonly [word: string, style: Style]>> = {

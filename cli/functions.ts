@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, ResourceNotFoundException, TooManyRequestsException } from '@aws-sdk/client-lambda';
-import type { CheckReport, CheckRequest } from '../functions/core/check.ts';
-import type { ReplayProgress, ReplayRequest } from '../functions/core/replay.ts';
+import type { ReplayProgress, ReplayRequest } from '../functions/collect/replay.ts';
+import type { CheckReport, CheckRequest } from '../functions/console/check.ts';
 import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Output } from './output.ts';

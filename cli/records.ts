@@ -8,9 +8,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { MisconfiguredError } from '../functions/core/errors.ts';
-import { type Instance, type InstanceRules, readInstance } from '../functions/core/instance.ts';
-import type { CursorKey, Status } from '../functions/core/ports.ts';
+import { MisconfiguredError } from '../functions/errors.ts';
+import type { Status } from '../functions/health/status.ts';
+import { type Instance, type InstanceRules, readInstance } from '../functions/instances/instance.ts';
+import type { CursorKey } from '../functions/instances/ports.ts';
 import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';

@@ -11,8 +11,8 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import type { SecretStage } from '../functions/core/ports.ts';
-import { withToken } from '../functions/core/secret.ts';
+import type { SecretStage } from '../functions/instances/ports.ts';
+import { withToken } from '../functions/instances/token.ts';
 import type { Stack } from './stack.ts';
 
 /** A token that was stored to be tried: it counts once it is kept. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { fromMs, type Timestamp, timestamp } from '../functions/core/time.ts';
+import { fromMs, type Timestamp, timestamp } from '../functions/kit/time.ts';
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

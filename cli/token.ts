@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
-import { MisconfiguredError } from '../functions/core/errors.ts';
-import { readToken } from '../functions/core/secret.ts';
+import { MisconfiguredError } from '../functions/errors.ts';
+import { readToken } from '../functions/instances/token.ts';
 import { UsageError } from './errors.ts';
 
 /** The token from a hidden prompt or, where nobody types, from standard input. It is in no argument and no variable. */

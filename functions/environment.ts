@@ -1,5 +1,5 @@
-import type { Settings } from './core/settings.ts';
-import type { Stream } from './core/stream.ts';
+import type { Settings } from './collect/settings.ts';
+import type { Stream } from './streams/stream.ts';
 import { reading } from './variables.ts';
 
 /** What the stack sets and the entry reads: every variable is text, as Lambda has it. */

@@ -1,4 +1,4 @@
-import type { ForwardSettings } from './core/forward.ts';
+import type { ForwardSettings } from './forward/forward.ts';
 import { reading } from './variables.ts';
 
 /** What the stack sets and the forwarder reads: every variable is text, as Lambda has it. */

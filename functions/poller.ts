@@ -8,12 +8,12 @@ import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
-import { systemClock } from './clock.ts';
-import { type CheckReport, type CheckRequest, check } from './core/check.ts';
-import type { Ports } from './core/ports.ts';
-import { type ReplayProgress, type ReplayRequest, replay } from './core/replay.ts';
-import { type RunSummary, run } from './core/run.ts';
+import type { Ports } from './collect/ports.ts';
+import { type ReplayProgress, type ReplayRequest, replay } from './collect/replay.ts';
+import { type RunSummary, run } from './collect/run.ts';
+import { type CheckReport, type CheckRequest, check } from './console/check.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { systemClock } from './kit/clock.ts';
 import { streams } from './streams/list.ts';
 
 const environment = readEnvironment(process.env as Partial<Environment>, streams);

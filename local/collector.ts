@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RunningStack } from '../cli/running.ts';
-import type { Status } from '../functions/core/ports.ts';
+import type { Status } from '../functions/health/status.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
 import { startLambda } from './aws/lambda.ts';
 import { startLogs } from './aws/logs.ts';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { epoch } from '../functions/core/time.ts';
+import { epoch } from '../functions/kit/time.ts';
 import type { Accepted } from './analytics/search.ts';
 import type { StatusItem } from './collector.ts';
 import type { Found } from './find-again.ts';

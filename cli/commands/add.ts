@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { present } from '../../functions/core/json.ts';
+import { present } from '../../functions/kit/json.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { findingLines } from '../findings.ts';
 import { checkInFunction, pollNow } from '../functions.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
-import { check } from '../../functions/core/check.ts';
+import { check } from '../../functions/console/check.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { State } from '../../functions/core/errors.ts';
-import { type ReplayProgress, type ReplayRequest, replayKey } from '../../functions/core/replay.ts';
-import { type Timestamp, toMs } from '../../functions/core/time.ts';
+import { type ReplayProgress, type ReplayRequest, replayKey } from '../../functions/collect/replay.ts';
+import type { State } from '../../functions/errors.ts';
+import { type Timestamp, toMs } from '../../functions/kit/time.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { forwarderKey } from '../../functions/core/forward-status.ts';
 import {
   compareLights,
   forwarderHealth,
@@ -8,8 +7,9 @@ import {
   type StreamHealth,
   streamHealth,
   worst,
-} from '../../functions/core/health.ts';
-import { subjectOf } from '../../functions/core/subject.ts';
+} from '../../functions/health/health.ts';
+import { forwarderKey } from '../../functions/health/status.ts';
+import { subjectOf } from '../../functions/instances/subject.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { counted, duration, moment, type Output, plain, type Style, styled, table } from '../output.ts';

@@ -1,15 +1,15 @@
 import { TimeoutError } from 'got';
-import { MisconfiguredError, TokenRefusedError, UnreachableError } from '../core/errors.ts';
+import { MisconfiguredError, TokenRefusedError, UnreachableError } from '../errors.ts';
 import {
   HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
   UnreadableReplyError,
-} from '../core/forward-errors.ts';
-import type { Analytics } from '../core/forward-ports.ts';
-import { at, text } from '../core/json.ts';
-import type { Json } from '../core/stream.ts';
+} from '../forward/errors.ts';
+import type { Analytics } from '../forward/ports.ts';
+import type { Json } from '../kit/json.ts';
+import { at, text } from '../kit/json.ts';
 import { client, connectMs, exchange, networkError, retryAfterMs, said } from './http.ts';
 
 interface Request {

@@ -1,4 +1,4 @@
-import { bodyParts, type Message } from '../core/packing.ts';
+import { bodyParts, type Message } from '../deliver/packing.ts';
 
 /** SQS: the messages of one batch in all; so large may one artifact be, too. */
 const largestBatch = 1024 * 1024;

@@ -13,21 +13,14 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { ClaimLostError } from '../core/errors.ts';
-import type { AcceptedIds } from '../core/forward-ports.ts';
-import { forwarderKey } from '../core/forward-status.ts';
-import type {
-  Claim,
-  CursorItem,
-  CursorKey,
-  Cursors,
-  Instances,
-  KeptMemory,
-  Save,
-  Status,
-} from '../core/ports.ts';
-import { fromMs } from '../core/time.ts';
-import { inTurns } from '../core/turns.ts';
+import type { Claim, CursorItem, Cursors, KeptMemory, Save } from '../collect/cursors.ts';
+import { ClaimLostError } from '../errors.ts';
+import type { AcceptedIds } from '../forward/ports.ts';
+import type { Status } from '../health/status.ts';
+import { forwarderKey } from '../health/status.ts';
+import type { CursorKey, Instances } from '../instances/ports.ts';
+import { inTurns } from '../kit/concurrency.ts';
+import { fromMs } from '../kit/time.ts';
 import { clientConfig } from './aws.ts';
 
 type Item = Record<string, AttributeValue>;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import got, { type ExtendOptions, type Got, type Request, RequestError } from 'got';
-import { type Obstacle, UnreachableError } from '../core/errors.ts';
+import { type Obstacle, UnreachableError } from '../errors.ts';
 
 /** A slow name server or a silent host is found out long before a slow answer would be. */
 export const connectMs = 10_000;

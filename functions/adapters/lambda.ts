@@ -1,6 +1,6 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { Shard, Shards } from '../core/ports.ts';
+import type { Shard, Shards } from '../collect/shards.ts';
 import { clientConfig } from './aws.ts';
 
 /** What a further run of a function is invoked with: its rule's event, and whom it polls. */

@@ -1,5 +1,5 @@
-import type { OverflowObjects } from '../core/forward-ports.ts';
-import type { Overflow } from '../core/ports.ts';
+import type { Overflow } from '../deliver/ports.ts';
+import type { OverflowObjects } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
 
 /** Its client is large and rarely needed, so it is loaded with the first record. */

@@ -1,11 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { AuditResult, FailedAudit } from '../core/audit.ts';
-import { expiryBounds, type Fleet } from '../core/fleet.ts';
-import type { ForwardOutcome } from '../core/forward-ports.ts';
-import type { Outcome } from '../core/ports.ts';
-import type { ReplayProgress, ReplayRequest } from '../core/replay.ts';
-import type { RunSummary } from '../core/run.ts';
+import type { AuditResult, FailedAudit } from '../collect/audit.ts';
+import type { Outcome } from '../collect/ports.ts';
+import type { ReplayProgress, ReplayRequest } from '../collect/replay.ts';
+import type { RunSummary } from '../collect/run.ts';
+import type { ForwardOutcome } from '../forward/ports.ts';
+import { expiryBounds, type Fleet } from '../health/fleet.ts';
 
 const namespace = 'SentinelOneCollector';
 

@@ -3,7 +3,7 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
-import type { Secret, SecretStage, Secrets } from '../core/ports.ts';
+import type { Secret, SecretStage, Secrets } from '../instances/ports.ts';
 import { clientConfig } from './aws.ts';
 
 const client = new SecretsManagerClient(clientConfig);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import { TimeoutError } from 'got';
+import type { Answer, PageRequest, SentinelOne } from '../console/api.ts';
 import {
   HeavyPageError,
   MisconfiguredError,
@@ -11,10 +12,9 @@ import {
   RefusedRequestError,
   TokenRefusedError,
   UnreachableError,
-} from '../core/errors.ts';
-import { at, text } from '../core/json.ts';
-import type { Answer, PageRequest, SentinelOne } from '../core/ports.ts';
-import type { Json } from '../core/stream.ts';
+} from '../errors.ts';
+import type { Json } from '../kit/json.ts';
+import { at, text } from '../kit/json.ts';
 import { client, connectMs, dateMs, exchange, networkError, retryAfterMs, said } from './http.ts';
 
 /** Enough for an error's JSON. */

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Burial, DeadLetter, DeadLetters } from '../core/forward-ports.ts';
-import type { Queue } from '../core/ports.ts';
+import type { Queue } from '../deliver/ports.ts';
+import type { Burial, DeadLetter, DeadLetters } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
 import { withBatchBody } from './batch-body.ts';
 

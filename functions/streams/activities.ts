@@ -1,6 +1,7 @@
-import { ipAddress, severity, time } from '../core/fields.ts';
-import { at, code, lookUp, present, text } from '../core/json.ts';
-import type { Json, Metadata, Stream } from '../core/stream.ts';
+import type { Json } from '../kit/json.ts';
+import { at, code, lookUp, present, text } from '../kit/json.ts';
+import { ipAddress, severity, time } from './fields.ts';
+import type { Metadata, Stream } from './stream.ts';
 
 /** `activityType` to Analytics' message type; the vendor has over 700 types and adds more. */
 const messageTypes: Readonly<Record<string, string>> = {

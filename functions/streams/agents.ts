@@ -1,6 +1,7 @@
-import { addresses, severity, time } from '../core/fields.ts';
-import { isTrue, list, present, text, unique } from '../core/json.ts';
-import type { Json, Metadata, Stream } from '../core/stream.ts';
+import type { Json } from '../kit/json.ts';
+import { isTrue, list, present, text, unique } from '../kit/json.ts';
+import { addresses, severity, time } from './fields.ts';
+import type { Metadata, Stream } from './stream.ts';
 
 /** What is said of an agent whose record says so. */
 const states: readonly (readonly [key: string, state: string])[] = [

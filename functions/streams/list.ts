@@ -1,6 +1,6 @@
-import type { Stream } from '../core/stream.ts';
 import { activities } from './activities.ts';
 import { agents } from './agents.ts';
+import type { Stream } from './stream.ts';
 import { threats } from './threats.ts';
 
 /** Everything that is polled: the stack makes one rule and one function of each. */

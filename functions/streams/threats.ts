@@ -1,6 +1,7 @@
-import { addresses, firstIpv4, type Severity, severity, time } from '../core/fields.ts';
-import { at, list, lookUp, present, text, unique } from '../core/json.ts';
-import type { Json, Metadata, Stream } from '../core/stream.ts';
+import type { Json } from '../kit/json.ts';
+import { at, list, lookUp, present, text, unique } from '../kit/json.ts';
+import { addresses, firstIpv4, type Severity, severity, time } from './fields.ts';
+import type { Metadata, Stream } from './stream.ts';
 
 /**
  * A word of `threatInfo.classification` in lower case to Analytics' message type; the first that is there

@@ -1,6 +1,6 @@
-import type { State } from '../core/errors.ts';
-import type { Status } from '../core/ports.ts';
-import { epoch } from '../core/time.ts';
+import type { State } from '../errors.ts';
+import type { Status } from '../health/status.ts';
+import { epoch } from '../kit/time.ts';
 
 /** How bad it is, worst first. */
 export const levels = ['red', 'yellow', 'green', 'grey'] as const;

@@ -1,6 +1,6 @@
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import type { Stream } from '../../functions/core/stream.ts';
 import { streams } from '../../functions/streams/list.ts';
+import type { Stream } from '../../functions/streams/stream.ts';
 import { coreMb, prices } from './prices.ts';
 import { callsOf } from './quiet.ts';
 import { type Measured, oneRun, type Stage, startStage } from './stage.ts';

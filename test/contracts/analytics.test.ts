@@ -2,14 +2,14 @@ import https from 'node:https';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { witfooAnalytics } from '../../functions/adapters/analytics.ts';
-import { TokenRefusedError } from '../../functions/core/errors.ts';
+import { TokenRefusedError } from '../../functions/errors.ts';
 import {
   HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
-} from '../../functions/core/forward-errors.ts';
-import type { Analytics, Search } from '../../functions/core/forward-ports.ts';
+} from '../../functions/forward/errors.ts';
+import type { Analytics, Search } from '../../functions/forward/ports.ts';
 import { startAnalytics } from '../../local/analytics/analytics.ts';
 import { type Artifact, isArtifact } from '../../local/analytics/artifact.ts';
 import { faults } from '../../local/analytics/faults.ts';

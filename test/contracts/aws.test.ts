@@ -8,17 +8,14 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Artifact, elsewhere } from '../../functions/core/artifact.ts';
-import { ClaimLostError } from '../../functions/core/errors.ts';
-import type {
-  AcceptedIds,
-  DeadLetter,
-  DeadLetters,
-  OverflowObjects,
-} from '../../functions/core/forward-ports.ts';
-import { forwarderKey } from '../../functions/core/forward-status.ts';
-import { packArtifact, packMessages } from '../../functions/core/packing.ts';
-import type { Cursors, Instances, Overflow, Queue, Secrets } from '../../functions/core/ports.ts';
+import type { Cursors } from '../../functions/collect/cursors.ts';
+import { type Artifact, elsewhere } from '../../functions/deliver/artifact.ts';
+import { packArtifact, packMessages } from '../../functions/deliver/packing.ts';
+import type { Overflow, Queue } from '../../functions/deliver/ports.ts';
+import { ClaimLostError } from '../../functions/errors.ts';
+import type { AcceptedIds, DeadLetter, DeadLetters, OverflowObjects } from '../../functions/forward/ports.ts';
+import { forwarderKey } from '../../functions/health/status.ts';
+import type { Instances, Secrets } from '../../functions/instances/ports.ts';
 import type { LocalAws } from '../../local/aws/aws.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
 import { FakeDeadLetters, FakeQueue } from '../fakes/queue.ts';

@@ -3,14 +3,14 @@ import https from 'node:https';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
+import type { SentinelOne } from '../../functions/console/api.ts';
+import { readPage } from '../../functions/console/page.ts';
 import {
   HeavyPageError,
   RefusedRequestError,
   TokenRefusedError,
   UnreachableError,
-} from '../../functions/core/errors.ts';
-import { readPage } from '../../functions/core/page.ts';
-import type { SentinelOne } from '../../functions/core/ports.ts';
+} from '../../functions/errors.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { FakeConsole } from '../fakes/console.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { artifactOf, bare, elsewhere } from '../../functions/core/artifact.ts';
-import { bodyOf, packArtifact, packMessages } from '../../functions/core/packing.ts';
-import { readRecord } from '../../functions/core/record.ts';
-import { instance, stream } from '../functions/core/given.ts';
+import { readRecord } from '../../functions/console/record.ts';
+import { artifactOf, bare, elsewhere } from '../../functions/deliver/artifact.ts';
+import { bodyOf, packArtifact, packMessages } from '../../functions/deliver/packing.ts';
+import { instance, stream } from '../fixtures/given.ts';
 import { readMessage } from '../support/schema.ts';
 
 const id = 'acme/threats/7@2026-03-01T12:00:00.000000Z';

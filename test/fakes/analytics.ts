@@ -1,11 +1,11 @@
-import { TokenRefusedError } from '../../functions/core/errors.ts';
+import { TokenRefusedError } from '../../functions/errors.ts';
 import {
   HeavyReplyError,
   LoginRefusedError,
   PermissionRefusedError,
   RequestRefusedError,
-} from '../../functions/core/forward-errors.ts';
-import type { Analytics, Credentials, Receipt, Search } from '../../functions/core/forward-ports.ts';
+} from '../../functions/forward/errors.ts';
+import type { Analytics, Credentials, Receipt, Search } from '../../functions/forward/ports.ts';
 
 /** An artifact as a request holds it. */
 export interface PostedArtifact {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/core/clock.ts';
+import type { Clock } from '../../functions/kit/clock.ts';
 
 interface Timer {
   readonly at: number;

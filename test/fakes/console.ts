@@ -1,5 +1,5 @@
-import { RefusedRequestError, TokenRefusedError } from '../../functions/core/errors.ts';
-import type { Answer, PageRequest, SentinelOne } from '../../functions/core/ports.ts';
+import type { Answer, PageRequest, SentinelOne } from '../../functions/console/api.ts';
+import { RefusedRequestError, TokenRefusedError } from '../../functions/errors.ts';
 
 /** A record as a console shows it at some moment. */
 export interface ShownRecord {

@@ -1,13 +1,7 @@
-import { ClaimLostError } from '../../functions/core/errors.ts';
-import type {
-  Claim,
-  CursorItem,
-  CursorKey,
-  Cursors,
-  KeptMemory,
-  Save,
-  Status,
-} from '../../functions/core/ports.ts';
+import type { Claim, CursorItem, Cursors, KeptMemory, Save } from '../../functions/collect/cursors.ts';
+import { ClaimLostError } from '../../functions/errors.ts';
+import type { Status } from '../../functions/health/status.ts';
+import type { CursorKey } from '../../functions/instances/ports.ts';
 
 interface Item {
   firstSeenAt: string;

@@ -1,6 +1,6 @@
-import type { Burial, DeadLetter, DeadLetters } from '../../functions/core/forward-ports.ts';
-import { bodyOf, type Message } from '../../functions/core/packing.ts';
-import type { Queue, Refusal } from '../../functions/core/ports.ts';
+import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
+import type { Queue, Refusal } from '../../functions/deliver/ports.ts';
+import type { Burial, DeadLetter, DeadLetters } from '../../functions/forward/ports.ts';
 import { readMessage } from '../support/schema.ts';
 
 const mebibyte = 1024 * 1024;

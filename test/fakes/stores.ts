@@ -1,5 +1,7 @@
-import type { AcceptedIds, OverflowObjects } from '../../functions/core/forward-ports.ts';
-import type { Instances, Overflow, Secret, Secrets, Shard, Shards } from '../../functions/core/ports.ts';
+import type { Shard, Shards } from '../../functions/collect/shards.ts';
+import type { Overflow } from '../../functions/deliver/ports.ts';
+import type { AcceptedIds, OverflowObjects } from '../../functions/forward/ports.ts';
+import type { Instances, Secret, Secrets } from '../../functions/instances/ports.ts';
 
 /** An instances table in memory. */
 export class FakeInstances implements Instances {

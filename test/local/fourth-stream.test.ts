@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Stream } from '../../functions/core/stream.ts';
+import type { Stream } from '../../functions/streams/stream.ts';
 import { bundle } from '../../infra/bundle.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 import { resources, type Template } from '../../local/aws/template.ts';

@@ -8,7 +8,15 @@ const root = join(import.meta.dirname, '..', '..');
 /** Within the project, so that the copies find their packages. */
 const folder = join(root, '.build', 'forwarding-mutants');
 const copied = [
-  'functions/core',
+  'functions/collect',
+  'functions/console',
+  'functions/deliver',
+  'functions/errors.ts',
+  'functions/forward',
+  'functions/health',
+  'functions/instances',
+  'functions/kit',
+  'functions/streams',
   'test/fakes',
   'test/support/schema.ts',
   'docs/artifact.schema.json',

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { Clock } from '../../functions/core/clock.ts';
-import { TokenRefusedError, UnreachableError } from '../../functions/core/errors.ts';
-import { forward, type Lasting } from '../../functions/core/forward.ts';
-import { RequestRefusedError } from '../../functions/core/forward-errors.ts';
-import type { Analytics, ForwardOutcome, ForwardPorts } from '../../functions/core/forward-ports.ts';
-import type { ReceivedMessage } from '../../functions/core/parcels.ts';
-import { openSession } from '../../functions/core/session.ts';
+import { TokenRefusedError, UnreachableError } from '../../functions/errors.ts';
+import { RequestRefusedError } from '../../functions/forward/errors.ts';
+import { forward, type Lasting } from '../../functions/forward/forward.ts';
+import type { ReceivedMessage } from '../../functions/forward/parcels.ts';
+import type { Analytics, ForwardOutcome, ForwardPorts } from '../../functions/forward/ports.ts';
+import { openSession } from '../../functions/forward/session.ts';
+import type { Clock } from '../../functions/kit/clock.ts';
 import { createRandom, type Random } from '../../local/console/fleet/random.ts';
 import { FakeAnalytics } from '../fakes/analytics.ts';
 import { VirtualClock } from '../fakes/clock.ts';

@@ -1,6 +1,6 @@
-import type { Settings } from '../../functions/core/settings.ts';
-import type { Stream } from '../../functions/core/stream.ts';
+import type { Settings } from '../../functions/collect/settings.ts';
 import { streams } from '../../functions/streams/list.ts';
+import type { Stream } from '../../functions/streams/stream.ts';
 import { createRandom, type Random } from '../../local/console/fleet/random.ts';
 
 /** Everything that can go wrong with one call, by the port's method that it befalls. */

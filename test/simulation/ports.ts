@@ -1,3 +1,9 @@
+import type { Save } from '../../functions/collect/cursors.ts';
+import type { Outcome, Ports } from '../../functions/collect/ports.ts';
+import type { Shard } from '../../functions/collect/shards.ts';
+import type { Answer, PageRequest } from '../../functions/console/api.ts';
+import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
+import type { Refusal } from '../../functions/deliver/ports.ts';
 import {
   HeavyPageError,
   PermissionMissingError,
@@ -5,17 +11,7 @@ import {
   RefusedRequestError,
   TokenRefusedError,
   UnreachableError,
-} from '../../functions/core/errors.ts';
-import { bodyOf, type Message } from '../../functions/core/packing.ts';
-import type {
-  Answer,
-  Outcome,
-  PageRequest,
-  Ports,
-  Refusal,
-  Save,
-  Shard,
-} from '../../functions/core/ports.ts';
+} from '../../functions/errors.ts';
 import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
 import type { FakeConsole } from '../fakes/console.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { witfooAnalytics } from '../../../functions/adapters/analytics.ts';
-import type { Search } from '../../../functions/core/forward-ports.ts';
+import type { Search } from '../../../functions/forward/ports.ts';
 import { type Analytics, startAnalytics } from '../../../local/analytics/analytics.ts';
 import { type Fault, faults } from '../../../local/analytics/faults.ts';
 import type { Answer } from '../../../local/console/answer.ts';

@@ -7,7 +7,7 @@ import {
   packArtifact,
   packBatches,
   packMessages,
-} from '../../../functions/core/packing.ts';
+} from '../../../functions/deliver/packing.ts';
 
 const url = 'https://sqs.us-east-1.amazonaws.com/000000000000/artifacts';
 const mib = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metrics, reports } from '../../../functions/adapters/powertools.ts';
-import type { Fleet } from '../../../functions/core/fleet.ts';
-import type { Outcome } from '../../../functions/core/ports.ts';
+import type { Outcome } from '../../../functions/collect/ports.ts';
+import type { Fleet } from '../../../functions/health/fleet.ts';
 
 const polled: Outcome = {
   instance: 'acme',

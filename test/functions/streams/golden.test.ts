@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { artifactOf } from '../../../functions/core/artifact.ts';
-import { bodyOf, packArtifact, packMessages } from '../../../functions/core/packing.ts';
-import { readPage } from '../../../functions/core/page.ts';
-import { readRecord } from '../../../functions/core/record.ts';
-import type { Stream } from '../../../functions/core/stream.ts';
+import { readPage } from '../../../functions/console/page.ts';
+import { readRecord } from '../../../functions/console/record.ts';
+import { artifactOf } from '../../../functions/deliver/artifact.ts';
+import { bodyOf, packArtifact, packMessages } from '../../../functions/deliver/packing.ts';
 import { activities } from '../../../functions/streams/activities.ts';
 import { agents } from '../../../functions/streams/agents.ts';
+import type { Stream } from '../../../functions/streams/stream.ts';
 import { threats } from '../../../functions/streams/threats.ts';
+import { instance } from '../../fixtures/given.ts';
 import { goldenRecords } from '../../fixtures/records.ts';
 import { type ReceivedArtifact, readMessage } from '../../support/schema.ts';
-import { instance } from '../core/given.ts';
 
 /** What a consumer reads of the records of one page. */
 function received(texts: readonly string[], stream: Stream): ReceivedArtifact[] {

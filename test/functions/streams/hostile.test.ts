@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { artifactOf } from '../../../functions/core/artifact.ts';
-import { deliver } from '../../../functions/core/deliver.ts';
-import { readPage } from '../../../functions/core/page.ts';
-import { readRecord } from '../../../functions/core/record.ts';
-import type { Json, Stream } from '../../../functions/core/stream.ts';
+import { readPage } from '../../../functions/console/page.ts';
+import { readRecord } from '../../../functions/console/record.ts';
+import { artifactOf } from '../../../functions/deliver/artifact.ts';
+import { deliver } from '../../../functions/deliver/deliver.ts';
+import type { Json } from '../../../functions/kit/json.ts';
 import { streams } from '../../../functions/streams/list.ts';
+import type { Stream } from '../../../functions/streams/stream.ts';
 import { FakeQueue } from '../../fakes/queue.ts';
 import { FakeOverflow } from '../../fakes/stores.ts';
+import { instance, standingClock } from '../../fixtures/given.ts';
 import { goldenRecords } from '../../fixtures/records.ts';
 import { readMessage } from '../../support/schema.ts';
-import { instance, standingClock } from '../core/given.ts';
 
 /** JSON texts that no mapping expects: wrong types, sizes, names and halves of characters. */
 const odd = fc.oneof(

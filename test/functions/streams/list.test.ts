@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json, Stream } from '../../../functions/core/stream.ts';
+import type { Json } from '../../../functions/kit/json.ts';
 import { streams } from '../../../functions/streams/list.ts';
+import type { Stream } from '../../../functions/streams/stream.ts';
+import { strange } from '../../fixtures/given.ts';
 import { messageTypes } from '../../support/schema.ts';
-import { strange } from '../core/given.ts';
 
 const named = streams.map((stream) => [stream.name, stream] as const);
 

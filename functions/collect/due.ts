@@ -1,0 +1,64 @@
+import type { Status } from '../health/status.ts';
+import { day } from '../instances/expiry.ts';
+import type { Secrets } from '../instances/ports.ts';
+import { isPolled, type Subject } from '../instances/subject.ts';
+import type { Stream } from '../streams/stream.ts';
+import type { CursorItem } from './cursors.ts';
+import type { Run } from './invocation.ts';
+import type { Ports } from './ports.ts';
+
+/**
+ * Whether this tick polls the subject: its time has come, give or take half a cadence (else a tick that is a second
+ * early would be skipped), or something was edited that may have mended it.
+ */
+export async function isDue(
+  subject: Subject,
+  stream: Stream,
+  scheduledAt: number,
+  known: CursorItem | undefined,
+  secrets: Secrets,
+): Promise<boolean> {
+  const status = known?.status;
+  if (subject.instance === 'disabled') return status?.state !== 'disabled';
+  if (status?.nextPollAt === undefined || status.configVersion !== subject.configVersion) return true;
+  // What can't be read as a time is no reason to wait.
+  const isLater = Date.parse(status.nextPollAt) > scheduledAt + (stream.cadenceMinutes * 60_000) / 2;
+  if (!isLater) return true;
+  if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
+  const secret = await secrets.read(subject.instance.secretId, true).catch(() => undefined);
+  return secret !== undefined && secret.version !== status.secretVersion;
+}
+
+const askedAgainMs = day;
+
+/**
+ * Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. Not of an
+ * instance that was never polled: its records come first.
+ */
+export function isExpiryDue(
+  status: Partial<Status>,
+  {
+    secretVersion,
+    tokenExpiresAt,
+  }: { secretVersion: string | undefined; tokenExpiresAt?: string | undefined },
+  now: number,
+): boolean {
+  if (tokenExpiresAt !== undefined || status.lastSuccessAt === undefined) return false;
+  const isNew = status.secretVersion !== secretVersion;
+  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < askedAgainMs);
+}
+
+/** The longest unpolled first, so that whoever a run does not reach is early in the next. */
+export async function dueOf(
+  subjects: readonly Subject[],
+  known: ReadonlyMap<string, CursorItem>,
+  stream: Stream,
+  { scheduledAt }: Run,
+  ports: Ports,
+): Promise<Subject[]> {
+  const due = await Promise.all(
+    subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), ports.secrets)),
+  );
+  const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
+  return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
+}

@@ -1,0 +1,34 @@
+export interface PageRequest {
+  readonly host: string;
+  readonly token: string;
+  /** Below `/web/api/v2.1`. */
+  readonly path: string;
+  readonly query: Readonly<{ [name: string]: string }>;
+  readonly timeoutMs: number;
+  /** After decompression. */
+  readonly maxBytes: number;
+  /** Awaited before a large page is unpacked: it takes ten times the room then. */
+  readonly whenLarge?: () => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The body of a 200. */
+export interface Answer {
+  readonly body: string;
+  /** After decompression. */
+  readonly bytes: number;
+  readonly tookMs: number;
+  /** The answer's `Date`, milliseconds since 1970; undefined where it has none that can be read. */
+  readonly dateMs: number | undefined;
+}
+
+export interface SentinelOne {
+  /**
+   * Gets one page. Throws TokenRefusedError (401), PermissionMissingError (403), RateLimitedError (429),
+   * RefusedRequestError (other 4xx), MisconfiguredError (3xx: another host), UnreachableError (5xx, DNS, TLS,
+   * connection) or HeavyPageError (too slow or too big).
+   */
+  get(request: PageRequest): Promise<Answer>;
+  /** When the token ends, ISO 8601; undefined where the console does not say. Throws as `get` does. */
+  expiry(request: Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'signal'>): Promise<string | undefined>;
+}

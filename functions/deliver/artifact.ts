@@ -1,0 +1,77 @@
+import type { Record } from '../console/record.ts';
+import type { Instance } from '../instances/instance.ts';
+import { timestamp } from '../kit/time.ts';
+import type { Metadata, Stream } from '../streams/stream.ts';
+
+/** One record in the form that Analytics takes. */
+export interface Artifact {
+  readonly source: 'sentinelone';
+  /** The record's own bytes; `{}` where `metadata.rawLocation` says where they are. */
+  readonly raw: string;
+  /** The event's time, ISO 8601; absent where the record has none. */
+  readonly timestamp?: string;
+  readonly metadata: Metadata;
+}
+
+/** Longer values are no search terms; the whole is in `raw`. */
+const longestValue = 4096;
+
+const mostValues = 300;
+
+/** Of all values together. A character takes 6 bytes of JSON at most: 900 of the 1,024 KB that a message holds. */
+const mostCharacters = 150_000;
+
+export function artifactOf(record: Record, stream: Stream, instance: Instance): Artifact {
+  const own = stream.metadata(record.value);
+  const time = timestamp(own.startTimeUTC as string | undefined);
+  const metadata: Metadata = {
+    id: `${instance.instance}/${stream.name}/${record.version}`,
+    instance: instance.instance,
+    stream: stream.name,
+    recordId: record.recordId,
+    connector: 'signal-client.sentinelone',
+    senderHost: instance.host,
+    ...clipped(own),
+  };
+  return { source: 'sentinelone', raw: record.raw, ...(time !== undefined && { timestamp: time }), metadata };
+}
+
+/** The same artifact with its record elsewhere, at `rawLocation`. */
+export function elsewhere(artifact: Artifact, rawLocation: string): Artifact {
+  return { ...artifact, raw: '{}', metadata: { ...artifact.metadata, rawLocation } };
+}
+
+/** What is left when even the metadata is refused: who it is and where its record lies. */
+export function bare(artifact: Artifact): Artifact {
+  const kept = ['id', 'instance', 'stream', 'recordId', 'rawLocation'];
+  const metadata = Object.fromEntries(
+    Object.entries(artifact.metadata).filter(([key]) => kept.includes(key)),
+  );
+  return { source: 'sentinelone', raw: '{}', metadata };
+}
+
+/** The values in order, each clipped, as long as there is room: a stream puts its lists last. */
+function clipped(own: Metadata): Metadata {
+  let room = mostCharacters;
+  const take = (value: string): string | undefined => {
+    const one = clip(value);
+    if (one.length > room) return undefined;
+    room -= one.length;
+    return one;
+  };
+  const kept: Metadata = {};
+  for (const key of Object.keys(own)) {
+    const value = own[key] ?? [];
+    const some =
+      typeof value === 'string' ? take(value) : value.slice(0, mostValues).flatMap((one) => take(one) ?? []);
+    if (some !== undefined && some.length > 0) kept[key] = some;
+  }
+  return kept;
+}
+
+/** Well-formed, and cut between characters: a consumer that writes half of a surrogate pair as UTF-8 fails. */
+function clip(value: string): string {
+  const cut =
+    value.length > longestValue ? value.slice(0, longestValue).replace(/[\uD800-\uDBFF]$/, '') : value;
+  return cut.toWellFormed();
+}

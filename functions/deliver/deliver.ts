@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { Ports } from '../collect/ports.ts';
+import { UndeliveredError } from '../errors.ts';
+import type { CursorKey } from '../instances/ports.ts';
+import { inTurns } from '../kit/concurrency.ts';
+import { backoffMs, retrying } from '../kit/pacing.ts';
+import { type Artifact, bare, elsewhere } from './artifact.ts';
+import {
+  fits,
+  type Message,
+  type PackedArtifact,
+  packArtifact,
+  packBatches,
+  packMessages,
+} from './packing.ts';
+import type { Refusal } from './ports.ts';
+
+export interface Delivery {
+  readonly key: CursorKey;
+  readonly messageBytes: number;
+  readonly remainingMs: () => number;
+}
+
+type Sinks = Pick<Ports, 'queue' | 'overflow' | 'clock'>;
+
+/** Batches under way at once: enough to hide the round trip, few enough to hold in memory. */
+const batchesAtOnce = 4;
+
+/** Returns when the queue has accepted every artifact; throws UndeliveredError when it has not. */
+export async function deliver(
+  artifacts: readonly Artifact[],
+  delivery: Delivery,
+  sinks: Sinks,
+): Promise<void> {
+  const packed: PackedArtifact[] = [];
+  for (const artifact of artifacts) {
+    const whole = packArtifact(artifact);
+    packed.push(fits(whole) ? whole : await overflowed(artifact, delivery, sinks));
+  }
+  await send(packMessages(packed, delivery.messageBytes), delivery, sinks);
+}
+
+async function send(messages: readonly Message[], delivery: Delivery, sinks: Sinks): Promise<void> {
+  await inTurns(packBatches(messages), batchesAtOnce, async (batch) => {
+    for (const refusal of await sendBatch(batch, delivery, sinks)) await smaller(refusal, delivery, sinks);
+    return false;
+  });
+}
+
+/** Sends what is refused for a passing reason again, and only that; answers what the queue will never take. */
+async function sendBatch(
+  batch: readonly Message[],
+  { key, remainingMs }: Delivery,
+  { queue, clock }: Sinks,
+): Promise<Refusal[]> {
+  const never: Refusal[] = [];
+  let open = batch;
+  await retrying(
+    async () => {
+      const refusals = await queue.send(open, key).catch((error: unknown) => {
+        throw new UndeliveredError(`the artifact queue can't be reached: ${String(error)}`, { cause: error });
+      });
+      never.push(...refusals.filter(({ permanent }) => permanent));
+      const again = refusals.filter(({ permanent }) => !permanent);
+      open = again.map(({ message }) => message);
+      if (again[0] !== undefined) {
+        throw new UndeliveredError(`the artifact queue refused ${again.length} messages: ${again[0].reason}`);
+      }
+    },
+    {
+      whether: (error) => error instanceof UndeliveredError,
+      howLong: (_, failures) => backoffMs(failures, 200, 5_000, clock),
+      howMany: 6,
+    },
+    clock,
+    remainingMs,
+  );
+  return never;
+}
+
+/** One artifact at a time, then without its record, then without what can be spared: something in it is refused. */
+async function smaller({ message, reason }: Refusal, delivery: Delivery, sinks: Sinks): Promise<void> {
+  const [first, ...others] = message.artifacts;
+  if (first === undefined) return;
+  if (others.length > 0) {
+    return send(
+      message.artifacts.flatMap((one) => packMessages([one], delivery.messageBytes)),
+      delivery,
+      sinks,
+    );
+  }
+  const { artifact } = first;
+  const isElsewhere = artifact.metadata.rawLocation !== undefined;
+  if (isElsewhere && artifact.metadata.connector === undefined) {
+    throw new UndeliveredError(
+      `the artifact queue refuses ${artifact.metadata.id} even without its record: ${reason}`,
+    );
+  }
+  const next = isElsewhere ? packArtifact(bare(artifact)) : await overflowed(artifact, delivery, sinks);
+  return send(packMessages([next], delivery.messageBytes), delivery, sinks);
+}
+
+/** Keyed by its bytes: delivered again, it lies in the same place. */
+async function overflowed(
+  artifact: Artifact,
+  { key }: Delivery,
+  { overflow }: Sinks,
+): Promise<PackedArtifact> {
+  const name = createHash('sha256').update(artifact.raw).digest('hex');
+  try {
+    const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, artifact.raw);
+    const moved = elsewhere(artifact, location);
+    const packed = packArtifact(moved);
+    return fits(packed) ? packed : packArtifact(bare(moved));
+  } catch (error) {
+    throw new UndeliveredError(
+      `the overflow bucket does not take ${artifact.metadata.id}: ${String(error)}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,154 @@
+import { MisconfiguredError, TokenRefusedError } from '../errors.ts';
+import type { Secret, Secrets } from '../instances/ports.ts';
+import type { Clock } from '../kit/clock.ts';
+import { at, type Json, text } from '../kit/json.ts';
+import { LoginRefusedError } from './errors.ts';
+import type { Analytics, Credentials } from './ports.ts';
+
+/** A login to Analytics that lasts over many requests and runs. */
+export interface Session {
+  /**
+   * Runs `operation` with a token; where the token is refused, once more with a new one. `timeoutMs` is asked before
+   * each request. Throws what `operation` and `timeoutMs` throw, LoginRefusedError, or MisconfiguredError where the
+   * secret holds no credentials.
+   */
+  with<T>(operation: (token: string, timeoutMs: number) => Promise<T>, timeoutMs: () => number): Promise<T>;
+}
+
+/** Tokens live 24 hours (Analytics' documentation of its API) and can't be refreshed. */
+const lifeMs = 24 * 60 * 60 * 1000;
+
+/** Renewed so long before its end: longer than a run takes. */
+const marginMs = 5 * 60 * 1000;
+
+/** After a refused login the secret is looked at no more often than this. */
+const secretPauseMs = 60 * 1000;
+
+/** The same credentials are tried no more often than this, lest the account be locked. */
+const loginPauseMs = 10 * 60 * 1000;
+
+interface Login {
+  readonly token: string;
+  readonly renewAt: number;
+  readonly secretVersion: string;
+}
+
+interface Refusal {
+  readonly error: LoginRefusedError;
+  readonly secretVersion: string;
+  readonly loginAt: number;
+  secretAt: number;
+}
+
+export function openSession(
+  secretId: string,
+  { analytics, secrets, clock }: { analytics: Analytics; secrets: Secrets; clock: Clock },
+): Session {
+  let current: Login | undefined;
+  let refusal: Refusal | undefined;
+  let renewal: Promise<string> | undefined;
+
+  const refuse = (error: LoginRefusedError, secretVersion: string): LoginRefusedError => {
+    const now = clock.now();
+    refusal = { error, secretVersion, loginAt: now, secretAt: now };
+    return error;
+  };
+
+  const login = async (secret: Secret | undefined, timeoutMs: () => number): Promise<string> => {
+    const credentials = readCredentials(secret?.value, secretId);
+    const secretVersion = secret?.version ?? '';
+    try {
+      const token = await analytics.login(credentials, timeoutMs());
+      current = { token, renewAt: renewalOf(token, clock.now()), secretVersion };
+      refusal = undefined;
+      return token;
+    } catch (error) {
+      throw error instanceof LoginRefusedError ? refuse(error, secretVersion) : error;
+    }
+  };
+
+  const afterRefusal = async (past: Refusal, timeoutMs: () => number): Promise<string> => {
+    const now = clock.now();
+    if (now - past.secretAt < secretPauseMs) throw past.error;
+    past.secretAt = now;
+    const secret = await secrets.read(secretId, true);
+    if (secret?.version === past.secretVersion && now - past.loginAt < loginPauseMs) throw past.error;
+    return login(secret, timeoutMs);
+  };
+
+  const renew = async (timeoutMs: () => number): Promise<string> => {
+    if (refusal !== undefined) return afterRefusal(refusal, timeoutMs);
+    const secret = await secrets.read(secretId, false);
+    try {
+      return await login(secret, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof LoginRefusedError || error instanceof MisconfiguredError)) throw error;
+      const fresh = await secrets.read(secretId, true);
+      if (fresh?.version === secret?.version) throw error;
+      return login(fresh, timeoutMs);
+    }
+  };
+
+  /** Requests side by side share one login: a wrong password is tried once, not by each of them. */
+  const tokenOf = async (timeoutMs: () => number): Promise<string> => {
+    if (current !== undefined && clock.now() < current.renewAt) return current.token;
+    renewal ??= renew(timeoutMs).finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
+  };
+
+  return {
+    async with(operation, timeoutMs) {
+      const token = await tokenOf(timeoutMs);
+      try {
+        return await operation(token, timeoutMs());
+      } catch (error) {
+        if (!(error instanceof TokenRefusedError)) throw error;
+        if (current?.token === token) current = undefined;
+      }
+      const renewed = await tokenOf(timeoutMs);
+      try {
+        return await operation(renewed, timeoutMs());
+      } catch (error) {
+        if (!(error instanceof TokenRefusedError)) throw error;
+        const refused = new LoginRefusedError('Analytics refuses the token that it has just given');
+        if (current?.token !== renewed) throw refused;
+        const { secretVersion } = current;
+        current = undefined;
+        throw refuse(refused, secretVersion);
+      }
+    },
+  };
+}
+
+/** The credentials in a secret's value; throws MisconfiguredError, which never quotes the value. */
+function readCredentials(value: string | undefined, secretId: string): Credentials {
+  const secret = parsed(value ?? '');
+  const [email, password] = [text(secret, 'email'), text(secret, 'password')];
+  if (email !== undefined && password !== undefined) return { email, password };
+  const problem = value === undefined ? 'does not exist or may not be read' : 'has no email and password';
+  throw new MisconfiguredError(
+    'analyticsSecretId',
+    `the secret ${secretId} ${problem}`,
+    `Put {"email": "…", "password": "…"} of a user of Analytics into the secret ${secretId}. Nothing is lost: the messages stay in the artifact queue.`,
+  );
+}
+
+function parsed(value: string): Json | undefined {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Before a JWT ends by its own claim, or else by the documented life. */
+function renewalOf(token: string, now: number): number {
+  const payload = parsed(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  const exp = at(payload, 'exp');
+  const saidMs = typeof exp === 'number' ? exp * 1000 - now : lifeMs;
+  // A token that is new and past its end is from a clock that is wrong; its real end shows as a 401.
+  const leftMs = saidMs > 0 ? Math.min(saidMs, lifeMs) : lifeMs;
+  return now + Math.max(leftMs - marginMs, leftMs / 2);
+}

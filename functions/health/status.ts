@@ -1,0 +1,125 @@
+import { CollectorError, RateLimitedError, type State, UnreachableError } from '../errors.ts';
+import type { CursorKey } from '../instances/ports.ts';
+import { present } from '../kit/json.ts';
+import type { Timestamp } from '../kit/time.ts';
+
+/** What a poll leaves for operators to see. */
+export interface PollEnd {
+  readonly now: number;
+  readonly scheduledAt: number;
+  /** Between polls while all is well. */
+  readonly intervalMs: number;
+  readonly cadenceMs: number;
+  readonly state: State;
+  readonly error: unknown;
+  /** An audit came to an end. */
+  readonly audited: boolean;
+  readonly artifacts: number;
+  readonly position: Timestamp | undefined;
+  readonly secretVersion: string | undefined;
+  readonly tokenExpiresAt?: string | undefined;
+  /** The console was asked for it, whether or not it said. */
+  readonly tokenChecked?: boolean | undefined;
+  readonly configVersion: string;
+}
+
+/** Repeated failure widens the gap to this many cadences. */
+const widestGap = 3;
+
+/** A console may ask for a longer wait; it is asked again after this. */
+const longestWaitMs = 24 * 60 * 60 * 1000;
+
+export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
+  const { error, now, scheduledAt } = end;
+  const failures = error === undefined ? 0 : (previous.failures ?? 0) + 1;
+  const gapMs = Math.max(end.intervalMs, Math.min(failures, widestGap) * end.cadenceMs);
+  const askedMs =
+    error instanceof RateLimitedError || error instanceof UnreachableError
+      ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
+      : 0;
+  const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
+  const position = end.position ?? previous.position;
+  const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
+  const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
+  return {
+    state: end.state,
+    lastPollAt: iso(now),
+    ...(lastSuccessAt !== undefined && { lastSuccessAt }),
+    ...(error !== undefined && { lastError: messageOf(error), remedy: remedyOf(error) }),
+    failures,
+    nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
+    lastCount: end.artifacts,
+    ...(position !== undefined && { position }),
+    ...(lastAuditAt !== undefined && { lastAuditAt }),
+    ...(lastRecordAt !== undefined && { lastRecordAt }),
+    configVersion: end.configVersion,
+    ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
+    ...tokenStatus(previous, end),
+  };
+}
+
+/** What is known of a token holds as long as the secret does. */
+function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
+  const kept =
+    end.secretVersion !== undefined && end.secretVersion === previous.secretVersion ? previous : {};
+  const tokenExpiresAt = end.tokenExpiresAt ?? kept.tokenExpiresAt;
+  const tokenCheckedAt = end.tokenChecked ? iso(end.now) : kept.tokenCheckedAt;
+  return present({ tokenExpiresAt, tokenCheckedAt }) as Partial<Status>;
+}
+
+/** Errors are over when nothing is wanted; how far it came stays. */
+export function disabledStatus({ lastError, remedy, nextPollAt, ...kept }: Partial<Status>): Partial<Status> {
+  return { ...kept, state: 'disabled', failures: 0 };
+}
+
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'Error';
+}
+
+export function stateOf(error: unknown): State {
+  return error instanceof CollectorError ? error.state : 'failed';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof CollectorError ? error.message : `unexpected: ${String(error)}`;
+}
+
+export function remedyOf(error: unknown): string {
+  return error instanceof CollectorError
+    ? error.remedy
+    : "Nothing is lost: it is tried again. Look for this run in the function's log; if it lasts, report it.";
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** How a stream of an instance is: attributes of the cursor item, for operators. Times are ISO 8601. */
+export interface Status {
+  readonly state: State;
+  readonly lastPollAt: string;
+  readonly lastSuccessAt: string;
+  readonly lastError: string;
+  readonly remedy: string;
+  /** Polls in a row that failed. */
+  readonly failures: number;
+  readonly nextPollAt: string;
+  /** Artifacts delivered by the last poll. */
+  readonly lastCount: number;
+  readonly position: Timestamp;
+  /** The instance record that was polled; another one is an edit. */
+  readonly configVersion: string;
+  /** The secret's version that was used. */
+  readonly secretVersion: string;
+  /** The last audit that came to an end. */
+  readonly lastAuditAt: string;
+  /** The last poll that delivered something. */
+  readonly lastRecordAt: string;
+  /** When the token that was used expires; absent where neither it nor the console says. */
+  readonly tokenExpiresAt: string;
+  /** When the console was last asked for it. */
+  readonly tokenCheckedAt: string;
+}
+
+/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
+export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };

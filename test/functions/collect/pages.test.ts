@@ -1,0 +1,319 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cursor } from '../../../functions/collect/cursor.ts';
+import { pages, type Step } from '../../../functions/collect/pages.ts';
+import type { Listing } from '../../../functions/console/query.ts';
+import type { PageRead } from '../../../functions/console/record.ts';
+import { HeavyPageError, RefusedRequestError, StuckListingError } from '../../../functions/errors.ts';
+import { at, record } from '../../fixtures/given.ts';
+
+const overlapMs = 600_000;
+const start: Cursor = { scope: 'here', position: at(0), limit: 1000, roomyPages: 0, listing: undefined };
+
+const page = (second: number, next?: string): PageRead => ({
+  records: [record(`${second}`, at(second))],
+  next,
+  sentAt: at(5000),
+  roomy: false,
+});
+
+/** A console that answers when it is told to. */
+function console() {
+  const asked: { listing: Listing; signal: AbortSignal; answer: PromiseWithResolvers<PageRead> }[] = [];
+  const events: string[] = [];
+  const fetch = (listing: Listing, _: number, signal: AbortSignal) => {
+    const answer = Promise.withResolvers<PageRead>();
+    asked.push({ listing, signal, answer });
+    events.push(`asked ${asked.length}`);
+    return answer.promise;
+  };
+  const at = (i: number) => {
+    const request = asked[i - 1];
+    if (request === undefined) throw new Error(`request ${i} was not made`);
+    return request;
+  };
+  return {
+    events,
+    fetch,
+    asked,
+    token: (i: number) => at(i).listing.token,
+    aborted: (i: number) => at(i).signal.aborted,
+    answers: (i: number, read: PageRead) => at(i).answer.resolve(read),
+    fails: (i: number, error: unknown) => at(i).answer.reject(error),
+  };
+}
+
+/** Answers each request at once, from the list. */
+function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
+  const listings: Listing[] = [];
+  const limits: number[] = [];
+  const reading = {
+    overlapMs,
+    goOn,
+    fetch: async (listing: Listing, limit: number) => {
+      listings.push(listing);
+      limits.push(limit);
+      const answer = answers[listings.length - 1] ?? new Error('asked too often');
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  return { listings, limits, reading };
+}
+
+async function all(steps: AsyncIterable<Step>): Promise<{ steps: Step[]; error?: unknown }> {
+  const read: Step[] = [];
+  try {
+    for await (const step of steps) read.push(step);
+    return { steps: read };
+  } catch (error) {
+    return { steps: read, error };
+  }
+}
+
+const idsOf = (steps: readonly Step[]) => steps.map(({ records }) => records.map(({ recordId }) => recordId));
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+const unhandled: unknown[] = [];
+const note = (reason: unknown) => unhandled.push(reason);
+beforeEach(() => {
+  unhandled.length = 0;
+  process.on('unhandledRejection', note);
+});
+afterEach(async () => {
+  await settled();
+  await settled();
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+
+describe('the pages of a listing', () => {
+  it('come in order, each once, with the cursor to commit; only the one that nothing follows is the last', async () => {
+    const answers = fc.array(fc.constantFrom('page', 'heavy', 'refused'), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(answers, fc.nat(10), async (kinds, allowed) => {
+        const made = kinds.map((kind, i) =>
+          kind === 'page'
+            ? page(i + 1, `token ${i}`)
+            : kind === 'heavy'
+              ? new HeavyPageError('slow')
+              : new RefusedRequestError('400'),
+        );
+        let asks = 0;
+        const { reading, listings } = script([...made, page(100)], () => asks++ < allowed);
+        const { steps, error } = await all(pages(start, reading));
+        expect(listings.length).toBeLessThanOrEqual(allowed + 1);
+        const lasts = steps.map(({ last }) => last);
+        expect(lasts.slice(0, -1)).not.toContain(true);
+        expect(lasts.at(-1) === true).toBe(error === undefined);
+        expect(idsOf(steps).flat()).toEqual(
+          made
+            .slice(0, listings.length)
+            .flatMap((one) => ('records' in one ? one.records.map((r) => r.recordId) : []))
+            .concat(listings.length > made.length ? ['100'] : []),
+        );
+        for (const [i, { cursor }] of steps.entries()) {
+          if (listings[i + 1] !== undefined) expect(listings[i + 1]).toEqual(cursor.listing);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are fetched one ahead, while the one before is being delivered', async () => {
+    const { events, fetch, answers, asked, token } = console();
+    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const first = steps.next();
+    expect(events).toEqual(['asked 1']);
+    answers(1, page(1, 'second'));
+    expect((await first).value).toMatchObject({ records: [{ recordId: '1' }], sentAt: at(5000) });
+    events.push('delivering 1');
+    await settled();
+    expect(events).toEqual(['asked 1', 'asked 2', 'delivering 1']);
+    expect(token(2)).toBe('second');
+    answers(2, page(2, 'third'));
+    await settled();
+    // Not two ahead, though it has arrived.
+    expect(asked).toHaveLength(2);
+    expect((await steps.next()).value?.records[0]?.recordId).toBe('2');
+    expect(asked).toHaveLength(3);
+    answers(3, page(3));
+    expect((await steps.next()).value).toMatchObject({
+      last: true,
+      cursor: { position: at(5000), listing: undefined },
+    });
+    expect(await steps.next()).toEqual({ done: true, value: undefined });
+    expect(asked).toHaveLength(3);
+  });
+
+  it('end with a request that is stopped, when whoever reads them stops early', async () => {
+    const { fetch, answers, fails, aborted } = console();
+    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const first = steps.next();
+    answers(1, page(1, 'second'));
+    await first;
+    expect(aborted(2)).toBe(false);
+    await steps.return();
+    expect(aborted(2)).toBe(true);
+    fails(2, new DOMException('stopped', 'AbortError'));
+    await settled();
+  });
+
+  it('stop the request ahead where delivering throws', async () => {
+    const { fetch, answers, fails, aborted } = console();
+    const reading = (async () => {
+      for await (const _ of pages(start, { overlapMs, fetch, goOn: () => true }))
+        throw new Error('undelivered');
+    })();
+    answers(1, page(1, 'second'));
+    await expect(reading).rejects.toThrow('undelivered');
+    expect(aborted(2)).toBe(true);
+    fails(2, new Error('stopped'));
+  });
+
+  it('stop no request that they still wait for', async () => {
+    const { fetch, answers, aborted } = console();
+    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const first = steps.next();
+    await settled();
+    expect(aborted(1)).toBe(false);
+    answers(1, page(1));
+    await first;
+  });
+
+  it('throw an error only after the page before it was handed out, though it came earlier', async () => {
+    const { fetch, answers, fails } = console();
+    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const first = steps.next();
+    answers(1, page(1, 'second'));
+    const step = await first;
+    fails(2, new Error('broken'));
+    await settled();
+    expect(step.value).toMatchObject({
+      last: false,
+      cursor: { position: at(1), listing: { token: 'second' } },
+    });
+    await expect(steps.next()).rejects.toThrow('broken');
+    expect(await steps.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('throw at once where the first request fails, and hand out nothing', async () => {
+    const { reading } = script([new Error('broken')]);
+    expect(await all(pages(start, reading))).toEqual({ steps: [], error: new Error('broken') });
+  });
+
+  it('end where no other page may be asked for, with the listing open', async () => {
+    const { reading, listings } = script([page(1, 'second'), page(2, 'third')], () => listings.length < 2);
+    const { steps } = await all(pages(start, reading));
+    expect(steps.map(({ last }) => last)).toEqual([false, true]);
+    expect(steps[1]?.cursor.listing?.token).toBe('third');
+    expect(listings).toHaveLength(2);
+  });
+
+  it('are at least one, and whether another may be asked for is asked once for each', async () => {
+    let asks = 0;
+    const { reading } = script([page(1, 'b'), page(2, 'c'), page(3)], () => ++asks > 0);
+    expect((await all(pages(start, reading))).steps).toHaveLength(3);
+    expect(asks).toBe(2);
+    const none = script([page(1, 'b')], () => false);
+    expect((await all(pages(start, none.reading))).steps).toHaveLength(1);
+  });
+
+  it('go on with the listing and token that the cursor has', async () => {
+    const listing: Listing = {
+      from: at(-9),
+      began: at(9),
+      read: at(5),
+      token: 'kept',
+      ordered: true,
+      sorted: true,
+    };
+    const { reading, listings } = script([page(6)]);
+    const { steps } = await all(pages({ ...start, listing }, reading));
+    expect(listings).toEqual([listing]);
+    expect(steps[0]?.cursor).toEqual({ ...start, position: at(9) });
+  });
+});
+
+describe('what the listing can mend', () => {
+  it('is a heavy page: a step without records says why, and half as many are asked for', async () => {
+    const heavy = new HeavyPageError('slow');
+    const { reading, listings, limits } = script([page(1, 'second'), heavy, heavy, page(2)]);
+    const { steps, error } = await all(pages(start, reading));
+    expect(error).toBeUndefined();
+    expect(idsOf(steps)).toEqual([['1'], [], [], ['2']]);
+    expect(steps.map((step) => step.heavy)).toEqual([undefined, heavy, heavy, undefined]);
+    expect(listings.map(({ token }) => token)).toEqual([undefined, 'second', 'second', 'second']);
+    expect(limits).toEqual([1000, 1000, 500, 250]);
+  });
+
+  it('is not a heavy page of one record', async () => {
+    const heavy = new HeavyPageError('slow');
+    const listing: Listing = {
+      from: at(-9),
+      began: at(9),
+      read: at(5),
+      token: 'kept',
+      ordered: true,
+      sorted: true,
+    };
+    const { reading } = script([heavy]);
+    expect(await all(pages({ ...start, limit: 1, listing }, reading))).toEqual({ steps: [], error: heavy });
+  });
+
+  it('is a refused page token: it goes on from the last time read', async () => {
+    const { reading, listings } = script([page(1, 'old'), new RefusedRequestError('400'), page(2)]);
+    const { steps, error } = await all(pages(start, reading));
+    expect(error).toBeUndefined();
+    expect(idsOf(steps)).toEqual([['1'], [], ['2']]);
+    expect(listings.map(({ from, token }) => [from, token])).toEqual([
+      [at(-600), undefined],
+      [at(-600), 'old'],
+      [at(1), undefined],
+    ]);
+  });
+
+  it('is a page token that is given again: its records are kept, and it goes on from the last time read', async () => {
+    const { reading, listings } = script([page(1, 'same'), page(2, 'same'), page(3)]);
+    const { steps, error } = await all(pages(start, reading));
+    expect(error).toBeUndefined();
+    expect(idsOf(steps)).toEqual([['1'], ['2'], ['3']]);
+    expect(steps[1]?.cursor.position).toBe(at(2));
+    expect(listings[2]).toMatchObject({ from: at(2), token: undefined });
+  });
+
+  it('is not a token without progress: the records are handed out, then it throws, and starts again next time', async () => {
+    const { reading } = script([page(-600, 'same'), page(-600, 'same')]);
+    const { steps, error } = await all(pages(start, reading));
+    expect(error).toBeInstanceOf(StuckListingError);
+    expect(idsOf(steps)).toEqual([['-600'], ['-600']]);
+    expect(steps[1]).toMatchObject({ last: false, cursor: { position: at(0), listing: { from: at(-600) } } });
+    expect(steps[1]?.cursor.listing?.token).toBeUndefined();
+  });
+
+  it('is not the first request refused', async () => {
+    const refused = new RefusedRequestError('400');
+    const { reading } = script([refused]);
+    expect(await all(pages(start, reading))).toEqual({ steps: [], error: refused });
+  });
+
+  it('ends with a token that is refused without end only where no other page may be asked for', async () => {
+    let left = 20;
+    let second = 0;
+    const listings: Listing[] = [];
+    const { steps, error } = await all(
+      pages(start, {
+        overlapMs,
+        goOn: () => left-- > 0,
+        fetch: async (listing) => {
+          listings.push(listing);
+          if (listing.token !== undefined) throw new RefusedRequestError('400');
+          return page(++second, 'refused');
+        },
+      }),
+    );
+    expect(error).toBeUndefined();
+    expect(steps.at(-1)?.last).toBe(true);
+    expect(idsOf(steps).flat()).toEqual(Array.from({ length: second }, (_, i) => `${i + 1}`));
+  });
+});

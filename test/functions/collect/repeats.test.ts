@@ -1,0 +1,250 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Cursor } from '../../../functions/collect/cursor.ts';
+import type { Cursors } from '../../../functions/collect/cursors.ts';
+import { Memory } from '../../../functions/collect/memory.ts';
+import type { Step } from '../../../functions/collect/pages.ts';
+import { Repeats } from '../../../functions/collect/repeats.ts';
+import type { Record } from '../../../functions/console/record.ts';
+import type { Timestamp } from '../../../functions/kit/time.ts';
+import { at, record, settings } from '../../fixtures/given.ts';
+
+const key = { instance: 'acme', stream: 'sightings' };
+/** Keeps one memory, of the lineage that it was written for. */
+function store(kept?: Uint8Array) {
+  const counts = { since: at(0), delivered: {}, untimed: 0 };
+  const seen = { reads: 0, writes: 0, lineage: 'ours', memory: kept, counts };
+  const unused = () => Promise.reject(new Error('not asked for'));
+  const cursors: Cursors = {
+    read: unused,
+    claim: unused,
+    save: unused,
+    readMemory: async (_, lineage) => {
+      seen.reads++;
+      const { memory } = seen;
+      return lineage === seen.lineage && memory !== undefined ? { memory, counts: seen.counts } : undefined;
+    },
+    writeMemory: async (_, lineage, { memory, counts }) => {
+      seen.writes++;
+      Object.assign(seen, { lineage, counts, memory: Uint8Array.from(memory) });
+    },
+  };
+  return {
+    seen,
+    repeats: (lineage = 'ours', memoryEntries = 1000) =>
+      new Repeats({ key, lineage, start: at(0), from: at(0) }, { ...settings, memoryEntries }, cursors),
+  };
+}
+
+/** Of a page that was asked for at `position`. */
+function step(records: readonly Record[], position: Timestamp): Step {
+  const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing: undefined };
+  return { records, cursor, sentAt: position, last: false, heavy: undefined };
+}
+
+const idsOf = (records: readonly Record[]) => records.map(({ recordId }) => recordId);
+
+describe('repeats', () => {
+  it('never hides a version that was not delivered, and hides all of the overlap that were, over many polls', () => {
+    const poll = fc.array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 40 })), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.asyncProperty(fc.array(poll, { maxLength: 8 }), async (polls) => {
+        const { repeats } = store();
+        const delivered = new Set<string>();
+        let position = 0;
+        for (const pages of polls) {
+          const here = repeats();
+          const records = pages.map(([id, minute]) => record(`${id}`, at(minute * 60)));
+          position = Math.max(position, ...pages.map(([, minute]) => minute));
+          const reading = step(records, at(position * 60));
+          const fresh = await here.without(reading);
+          expect(new Set(fresh.map(({ version }) => version)).size).toBe(fresh.length);
+          for (const { version, time } of records) {
+            const hidden = !fresh.some((one) => one.version === version);
+            if (hidden) expect(delivered).toContain(version);
+            const inOverlap = time !== undefined && time >= at(position * 60 - 600);
+            if (inOverlap && delivered.has(version)) expect(hidden).toBe(true);
+          }
+          for (const { version } of fresh) delivered.add(version);
+          await here.remember(reading);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('are told within one page', async () => {
+    const { repeats } = store();
+    const [a, b] = [record('a', at(1)), record('b', at(1))];
+    expect(idsOf(await repeats().without(step([a, b, a, b], at(1))))).toEqual(['a', 'b']);
+  });
+
+  it('are told by version: a record that changed is delivered again', async () => {
+    const { repeats } = store();
+    const all = step([record('a', at(1)), record('a', at(2)), record('a', at(1))], at(2));
+    expect((await repeats().without(all)).map(({ time }) => time)).toEqual([at(1), at(2)]);
+  });
+
+  it('are told from page to page and from run to run', async () => {
+    const { repeats } = store();
+    const run = repeats();
+    const first = step([record('a', at(1))], at(1));
+    expect(idsOf(await run.without(first))).toEqual(['a']);
+    await run.remember(first);
+    expect(idsOf(await run.without(step([record('a', at(1)), record('b', at(1))], at(1))))).toEqual(['b']);
+    const next = repeats();
+    expect(idsOf(await next.without(step([record('a', at(1)), record('b', at(1))], at(1))))).toEqual(['b']);
+  });
+
+  it('are not told where delivering failed before they were remembered', async () => {
+    const { repeats } = store();
+    await repeats().without(step([record('a', at(1))], at(1)));
+    expect(idsOf(await repeats().without(step([record('a', at(1))], at(1))))).toEqual(['a']);
+  });
+
+  it('without a time are told as long as they keep coming', async () => {
+    const { repeats } = store();
+    for (const [minute, fresh] of [
+      [0, ['timeless']],
+      [8, []],
+      [16, []],
+      [24, []],
+      [60, []],
+      [90, []],
+    ] as const) {
+      const run = repeats();
+      const reading = step([record('timeless', undefined)], at(minute * 60));
+      expect(idsOf(await run.without(reading)), `minute ${minute}`).toEqual(fresh);
+      await run.remember(reading);
+    }
+  });
+
+  it('dated in the future stay known', async () => {
+    const { repeats } = store();
+    for (const fresh of [['future'], [], []]) {
+      const run = repeats();
+      const reading = step([record('future', '9999-12-31T23:59:59.999999Z')], at(0));
+      expect(idsOf(await run.without(reading))).toEqual(fresh);
+      await run.remember(reading);
+    }
+  });
+
+  it('of another lineage are not told: what an older cursor remembers is not this one’s', async () => {
+    const { repeats } = store();
+    const reading = step([record('a', at(1))], at(1));
+    for (const lineage of ['ours', 'older', 'ours']) {
+      const run = repeats(lineage);
+      expect(idsOf(await run.without(reading)), lineage).toEqual(['a']);
+      await run.remember(reading);
+    }
+    expect(await repeats('ours').without(reading)).toEqual([]);
+  });
+
+  it('cost neither reading nor writing where there is no record', async () => {
+    const { repeats, seen } = store();
+    const run = repeats();
+    expect(await run.without(step([], at(1)))).toEqual([]);
+    expect(await run.remember(step([], at(1)))).toBe(0);
+    expect(seen).toMatchObject({ reads: 0, writes: 0 });
+  });
+
+  it('are read once and written only when something is new', async () => {
+    const { repeats, seen } = store();
+    const run = repeats();
+    const reading = step([record('a', at(1))], at(1));
+    for (let i = 0; i < 3; i++) {
+      await run.without(reading);
+      await run.remember(reading);
+    }
+    expect(seen).toMatchObject({ reads: 1, writes: 1 });
+  });
+
+  it('beyond the bound are forgotten, the oldest first, and counted', async () => {
+    const { repeats } = store();
+    const run = repeats('ours', 2);
+    const all = ['a', 'b', 'c', 'd', 'e'].map((id, i) => record(id, at(i)));
+    const reading = step(all, at(5));
+    await run.without(reading);
+    expect(await run.remember(reading)).toBe(3);
+    expect(idsOf(await repeats('ours', 2).without(reading))).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    ['is cut off', Uint8Array.from([1, 2, 3])],
+    ['is of another form', new TextEncoder().encode('{"versions":[]}')],
+  ])('are delivered where the memory %s, and it heals', async (_, damaged) => {
+    const { repeats } = store(damaged);
+    const reading = step([record('a', at(1))], at(1));
+    const run = repeats();
+    expect(idsOf(await run.without(reading))).toEqual(['a']);
+    await run.remember(reading);
+    expect(await repeats().without(reading)).toEqual([]);
+  });
+
+  describe('of a long listing', () => {
+    /** Pages of two records a minute each, read in order, long before the listing began. */
+    const page = (minute: number, sorted = true): Step => {
+      const position = at(minute * 60);
+      const listing = {
+        from: at(0),
+        began: at(100 * 3600),
+        read: position,
+        token: 'next',
+        ordered: true,
+        sorted,
+      };
+      const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing };
+      const records = [record(`a${minute}`, at(minute * 60)), record(`b${minute}`, at(minute * 60))];
+      return { records, cursor, sentAt: at(100 * 3600), last: false, heavy: undefined };
+    };
+    const read = async (pages: readonly Step[]) => {
+      const { repeats, seen } = store();
+      const run = repeats();
+      for (const one of pages) {
+        await run.without(one);
+        await run.remember(one);
+      }
+      return { seen, repeats };
+    };
+    const entries = (memory: Uint8Array | undefined) => Memory.decode(memory ?? new Uint8Array(), 1000).size;
+
+    it('are remembered for the page that is not committed yet and the last timestamp before it, no more', async () => {
+      const { repeats, seen } = await read([1, 2, 3, 4, 5].map((minute) => page(minute)));
+      expect(entries(seen.memory)).toBe(4);
+      // A kill before the commit: the page comes again, or from the last timestamp before it.
+      expect(await repeats().without(page(5))).toEqual([]);
+      expect(await repeats().without(page(4))).toEqual([]);
+    });
+
+    it('are remembered for a whole overlap where it is not in order, as it is then read from there', async () => {
+      const { seen } = await read([1, 2, 3, 4, 5].map((minute) => page(minute, minute < 2)));
+      expect(entries(seen.memory)).toBe(10);
+    });
+
+    it('are remembered from an overlap before it began, for the next listing', async () => {
+      const near = [1, 2, 3, 4, 5].map((minute) => page(minute));
+      const { seen } = await read(
+        near.map((step) => ({
+          ...step,
+          cursor: {
+            ...step.cursor,
+            listing: step.cursor.listing && { ...step.cursor.listing, began: at(11 * 60) },
+          },
+        })),
+      );
+      expect(entries(seen.memory)).toBe(10);
+    });
+  });
+
+  it('can’t be told where the memory can’t be read: then nothing is delivered as new', async () => {
+    const { repeats, seen } = store();
+    Object.defineProperty(seen, 'memory', {
+      get: () => {
+        throw new Error('throttled');
+      },
+    });
+    await expect(repeats().without(step([record('a', at(1))], at(1)))).rejects.toThrow('throttled');
+  });
+});

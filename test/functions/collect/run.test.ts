@@ -1,0 +1,848 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditResult } from '../../../functions/collect/audit.ts';
+import { run } from '../../../functions/collect/run.ts';
+import type { Settings } from '../../../functions/collect/settings.ts';
+import type { Shard } from '../../../functions/collect/shards.ts';
+import {
+  ClaimLostError,
+  HeavyPageError,
+  OutOfTimeError,
+  RateLimitedError,
+  RefusedRequestError,
+  TokenRefusedError,
+  UnreachableError,
+} from '../../../functions/errors.ts';
+import { fromMs } from '../../../functions/kit/time.ts';
+import type { Stream } from '../../../functions/streams/stream.ts';
+import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
+import { at, settings, stream } from '../../fixtures/given.ts';
+
+/** Of a run that is no shard and hands nothing over. */
+const alone = { handedOver: 0, isLateShard: false };
+
+const minute = 60_000;
+const hour = 60 * minute;
+const claimMs = 150_000;
+const iso = (ms: number) => new Date(ms).toISOString();
+const hostOf = (instance: string) => `${instance}.sentinelone.net`;
+const secretOf = (instance: string) => `signal-client/sentinelone/${instance}`;
+const itemOf = (instance: string) => `${instance} ${stream.name}`;
+
+/** The tables, the secrets and the consoles of the instances that are put there. */
+function collector() {
+  const world = scene();
+  const says = new Map<string, Says>();
+  const put = (instance: string, answers: Says, item: Record<string, unknown> = {}) => {
+    world.instances.put({ instance, host: hostOf(instance), ...item });
+    world.secrets.put(secretOf(instance), `token-of-${instance}`);
+    says.set(instance, answers);
+    world.consoles.set(hostOf(instance), (request) => (says.get(instance) ?? answers)(request));
+  };
+  let runs = 0;
+  return {
+    ...world,
+    put,
+    says,
+    /** One run, killed after so many milliseconds; by default there is time for all. */
+    run: (more: Partial<Settings> = {}, killedAfterMs = 540_000, of: Stream = stream) => {
+      const end = world.clock.now() + killedAfterMs;
+      runs += 1;
+      const invocation = {
+        id: `run ${runs}`,
+        scheduledAt: world.clock.now(),
+        remainingMs: () => end - world.clock.now(),
+      };
+      return world.clock.runThrough(run(of, invocation, { ...settings, ...more }, world.ports));
+    },
+    /** A further run, at once. */
+    runShard: (shard: Shard, more: Partial<Settings> = {}) => {
+      runs += 1;
+      const end = world.clock.now() + 540_000;
+      const invocation = { id: `run ${runs}`, ...shard, remainingMs: () => end - world.clock.now() };
+      return world.clock.runThrough(run(stream, invocation, { ...settings, ...more }, world.ports));
+    },
+    wait: (ms: number) => world.clock.runUntil(world.clock.now() + ms),
+    status: (instance = 'acme') => world.cursors.items.get(itemOf(instance))?.status ?? {},
+    kept: (instance = 'acme') => world.cursors.items.get(itemOf(instance)),
+    askedOf: () => world.asked.map(({ host }) => host.split('.')[0]),
+  };
+}
+
+describe('a run', () => {
+  it('collects what is there and leaves the cursor, the status and no claim', async () => {
+    const { clock, delivered, kept, outcomes, run } = withBook('acme', 2);
+    expect(await run()).toMatchObject({ instances: 1, due: 1, notReached: 0 });
+    expect(delivered()).toEqual(['r0', 'r1']);
+    const item = kept();
+    expect(item?.claim).toBeUndefined();
+    expect(item?.firstSeenAt).toBe(fromMs(noon));
+    expect(item?.cursor).toMatchObject({ position: fromMs(noon), limit: 1000 });
+    expect(item?.cursor).not.toHaveProperty('listing');
+    expect(item?.status).toEqual({
+      state: 'ok',
+      lastPollAt: iso(clock.now()),
+      lastSuccessAt: iso(clock.now()),
+      failures: 0,
+      nextPollAt: iso(noon + 10 * minute),
+      lastCount: 2,
+      position: fromMs(noon),
+      configVersion: expect.stringMatching(/^[0-9a-f]{16}$/),
+      secretVersion: 'v1',
+      lastRecordAt: iso(clock.now()),
+    });
+    expect(outcomes).toHaveLength(1);
+    expect(outcomes[0]).toMatchObject({
+      instance: 'acme',
+      stream: 'sightings',
+      state: 'ok',
+      pages: 2,
+      artifacts: 2,
+      forgotten: 0,
+      restarted: false,
+      position: fromMs(noon),
+      lagSeconds: 0,
+      durationMs: clock.now() - noon,
+      caughtUp: true,
+      error: undefined,
+    });
+  });
+
+  it('starts from the look-back before it first saw the instance, less the overlap', async () => {
+    const { asked, run } = withBook('acme', 1);
+    await run();
+    expect(asked[0]?.query.updatedAt__gte).toBe(fromMs(noon - 24 * hour - settings.overlapMs));
+  });
+
+  it('counts the instances, the ones to be polled and the ones not reached', async () => {
+    const { put, book, cursors, outcomes, wait, run } = collector();
+    for (const name of ['one', 'two', 'three']) put(name, book(1));
+    await cursors.claim({ instance: 'two', stream: stream.name, run: 'another' }, noon, noon + 1);
+    expect(await run()).toMatchObject({ instances: 3, due: 3, notReached: 1 });
+    expect(outcomes.map(({ instance }) => instance).sort()).toEqual(['one', 'three']);
+    await wait(2);
+    expect(await run()).toMatchObject({ instances: 3, due: 1, notReached: 0 });
+  });
+
+  it('throws where a table can’t be read', async () => {
+    const { ports, run } = collector();
+    Object.assign(ports, { instances: { list: () => Promise.reject(new Error('throttled')) } });
+    await expect(run()).rejects.toThrow('throttled');
+  });
+
+  it('polls the instances that were never polled first, then the longest unpolled', async () => {
+    const { put, book, askedOf, wait, run, asked } = collector();
+    for (const name of ['b', 'a', 'c']) {
+      put(name, book(1));
+      await run({ instancesAtOnce: 1 });
+      await wait(minute);
+    }
+    await wait(hour);
+    asked.length = 0;
+    put('new', book(1));
+    await run({ instancesAtOnce: 1 });
+    expect(askedOf()).toEqual(['new', 'b', 'a', 'c']);
+  });
+
+  it('polls so many instances side by side', async () => {
+    for (const instancesAtOnce of [1, 2]) {
+      const { put, answer, clock, run } = collector();
+      let open = 0;
+      let most = 0;
+      for (const name of ['one', 'two', 'three']) {
+        put(name, async () => {
+          most = Math.max(most, ++open);
+          await clock.sleep(1000);
+          open -= 1;
+          return answer(pageText({}));
+        });
+      }
+      await run({ instancesAtOnce });
+      expect(most).toBe(instancesAtOnce);
+    }
+  });
+});
+
+/** One instance with a listing of so many pages. */
+function withBook(instance: string, pages: number) {
+  const world = collector();
+  world.put(instance, world.book(pages));
+  return world;
+}
+
+describe('a claim', () => {
+  it('is taken for two and a half minutes, renewed with each page and given up at the end', async () => {
+    const { cursors, run } = withBook('acme', 3);
+    await run({ requestsPerSecond: 0.1 });
+    const claim = { instance: 'acme', stream: 'sightings', run: 'run 1' };
+    expect(cursors.claims).toEqual([{ claim, now: noon, until: noon + claimMs }]);
+    expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([
+      noon + claimMs,
+      noon + 10_000 + claimMs,
+      undefined,
+    ]);
+    expect(cursors.saves.every((save) => save.claim.run === 'run 1')).toBe(true);
+  });
+
+  it('of another run is left alone, and taken once it has lapsed', async () => {
+    const { cursors, kept, asked, wait, run, outcomes } = withBook('acme', 1);
+    await cursors.claim({ instance: 'acme', stream: stream.name, run: 'another' }, noon, noon + claimMs);
+    expect((await run()).notReached).toBe(1);
+    expect(asked).toEqual([]);
+    expect(outcomes).toEqual([]);
+    expect(kept()?.status).toEqual({ state: 'pending' });
+    await wait(claimMs + 1);
+    expect((await run()).notReached).toBe(0);
+    expect(kept()?.status.state).toBe('ok');
+  });
+
+  it('that is lost ends the visit where it is, and is no error', async () => {
+    const { cursors, outcomes, kept, delivered, run } = withBook('acme', 3);
+    cursors.beforeSave = () => {
+      throw new ClaimLostError('taken');
+    };
+    expect(await run()).toMatchObject({ instances: 1, due: 1, notReached: 0 });
+    expect(outcomes).toMatchObject([{ state: 'backlogged', error: undefined, caughtUp: false }]);
+    expect(delivered()).toEqual(['r0']);
+    expect(kept()?.cursor).toBeUndefined();
+    expect(kept()?.status).toEqual({ state: 'pending' });
+  });
+
+  it('that can’t be made is reported', async () => {
+    const { cursors, outcomes, asked, run } = withBook('acme', 1);
+    cursors.beforeClaim = () => {
+      throw new Error('throttled');
+    };
+    await run();
+    expect(asked).toEqual([]);
+    expect(outcomes).toMatchObject([
+      {
+        state: 'failed',
+        position: undefined,
+        lagSeconds: undefined,
+        error: { name: 'Error', message: 'unexpected: Error: throttled', remedy: expect.any(String) },
+      },
+    ]);
+  });
+});
+
+describe('what a run says of all instances', () => {
+  it('counts those that it did not poll as well', async () => {
+    const { put, says, instances, book, run, wait, answer } = collector();
+    put('acme', book(1), { pollingInterval: 60 });
+    put('broken', () => new TokenRefusedError('401'));
+    put('off', book(1), { enabled: false });
+    expect((await run()).fleet).toMatchObject({ instances: 2, rejected: 1, failing: 0, lagSeconds: 0 });
+    says.set('broken', () => answer(pageText({})));
+    instances.put({ instance: 'broken', host: hostOf('broken'), pollingInterval: 60 });
+    await wait(10 * minute);
+    expect(await run()).toMatchObject({ due: 1, fleet: { instances: 2, rejected: 0, failing: 0 } });
+    says.set('broken', () => new UnreachableError('503', 'wait'));
+    await wait(hour);
+    expect(await run()).toMatchObject({ due: 2, fleet: { failing: 0 } });
+    await wait(hour + 10 * minute);
+    expect(await run()).toMatchObject({ due: 2, fleet: { failing: 1, silent: 0 } });
+    await wait(10 * minute);
+    expect(await run()).toMatchObject({ due: 0, fleet: { failing: 1, silent: 0 } });
+  });
+
+  it('finds quiet what brings nothing for longer than the setting says', async () => {
+    const { put, run, wait, answer } = collector();
+    put('acme', () => answer(pageText({})));
+    await run();
+    await wait(2 * hour);
+    expect((await run({ quietMs: 2 * hour + minute })).fleet?.quiet).toBe(0);
+    expect((await run({ quietMs: 2 * hour - minute })).fleet?.quiet).toBe(1);
+  });
+});
+
+describe('the time of a run', () => {
+  it('is enough for a page while half a minute is left', async () => {
+    const enough = withBook('acme', 1);
+    expect((await enough.run({}, 30_000)).notReached).toBe(0);
+    const short = withBook('acme', 1);
+    expect((await short.run({}, 29_999)).notReached).toBe(1);
+    expect(short.cursors.claims).toEqual([]);
+    expect(short.outcomes).toEqual([]);
+  });
+
+  it('bounds the requests: what is left after twenty seconds to settle', async () => {
+    const { asked, run } = withBook('acme', 1);
+    await run({}, 45_000);
+    expect(asked[0]?.timeoutMs).toBe(25_000);
+  });
+
+  it('ends a listing, which the next run goes on with', async () => {
+    const { asked, outcomes, delivered, kept, status, wait, run } = withBook('acme', 6);
+    await run({ requestsPerSecond: 0.1 }, 55_000);
+    expect(outcomes).toMatchObject([{ state: 'backlogged', caughtUp: false, error: undefined }]);
+    const first = asked.length;
+    expect(first).toBe(4);
+    expect(delivered()).toHaveLength(first);
+    expect(kept()?.cursor).toMatchObject({ listing: { token: String(first) } });
+    expect(status()).toMatchObject({ state: 'backlogged', failures: 0, lastCount: first });
+    await wait(10 * minute);
+    await run();
+    expect(asked[first]?.query).toMatchObject({
+      cursor: String(first),
+      updatedAt__gte: asked[0]?.query.updatedAt__gte,
+    });
+    expect(delivered()).toEqual(['r0', 'r1', 'r2', 'r3', 'r4', 'r5']);
+    expect(status().state).toBe('ok');
+  });
+
+  it('that ends a request is no error', async () => {
+    const { put, status, outcomes, run } = collector();
+    put('acme', () => new OutOfTimeError());
+    await run();
+    expect(outcomes).toMatchObject([{ state: 'backlogged', error: undefined, caughtUp: false }]);
+    expect(status()).toMatchObject({ state: 'backlogged', failures: 0 });
+    expect(status()).not.toHaveProperty('lastError');
+  });
+});
+
+describe('turns', () => {
+  const oneAtATime = { instancesAtOnce: 1 };
+
+  it('are so many pages long while others wait, and as long as it takes when nobody does', async () => {
+    const { put, book, askedOf, outcomes, run } = collector();
+    put('long', book(5));
+    put('short', book(1));
+    await run({ ...oneAtATime, pagesPerTurn: 2 });
+    expect(askedOf()).toEqual(['long', 'long', 'short', 'long', 'long', 'long']);
+    expect(outcomes.map(({ instance, pages }) => [instance, pages])).toEqual([
+      ['short', 1],
+      ['long', 5],
+    ]);
+  });
+
+  it('are reported once for each instance, over all of them', async () => {
+    const { put, book, delivered, clock, outcomes, run } = collector();
+    put('long', book(5, 'l'));
+    put('other', book(5, 'o'));
+    await run({ ...oneAtATime, pagesPerTurn: 2, requestsPerSecond: 1 });
+    expect(outcomes).toHaveLength(2);
+    expect(outcomes[0]).toMatchObject({ instance: 'long', pages: 5, artifacts: 5, state: 'ok' });
+    expect(outcomes[1]).toMatchObject({ instance: 'other', pages: 5, artifacts: 5, state: 'ok' });
+    // From its first turn to its last.
+    expect(outcomes[1]?.durationMs).toBe(clock.now() - noon - 1000);
+    expect(delivered()).toHaveLength(10);
+  });
+
+  it('end at so many pages a run', async () => {
+    const { asked, outcomes, delivered, kept, run } = withBook('acme', 6);
+    await run({ pagesPerRun: 4 });
+    expect(asked).toHaveLength(4);
+    expect(delivered()).toHaveLength(4);
+    expect(outcomes).toMatchObject([{ state: 'backlogged', pages: 4, caughtUp: false }]);
+    expect(kept()?.claim).toBeUndefined();
+  });
+
+  it('count the pages of all turns', async () => {
+    const { put, book, askedOf, run } = collector();
+    put('long', book(9));
+    put('other', book(9));
+    await run({ ...oneAtATime, pagesPerTurn: 2, pagesPerRun: 3 });
+    expect(askedOf()).toEqual(['long', 'long', 'other', 'other', 'long', 'other']);
+  });
+
+  it('have a page in any case', async () => {
+    const { put, book, askedOf, run } = collector();
+    put('long', book(2));
+    put('other', book(2));
+    await run({ ...oneAtATime, pagesPerTurn: 0 });
+    expect(askedOf()).toEqual(['long', 'other', 'long', 'other']);
+  });
+
+  it('space the requests to one console over all of them', async () => {
+    const { put, book, asked, run } = collector();
+    put('long', book(3));
+    put('other', book(1));
+    await run({ ...oneAtATime, pagesPerTurn: 1, requestsPerSecond: 2 });
+    const times = asked.filter(({ host }) => host === hostOf('long')).map((request) => request.at - noon);
+    expect(times).toEqual([0, 500, 1000]);
+  });
+});
+
+describe('an instance that is switched off', () => {
+  it('is told so once, asks for nothing and keeps how far it came', async () => {
+    const { put, book, asked, status, outcomes, wait, run } = collector();
+    put('acme', book(1));
+    await run();
+    const { position, lastSuccessAt } = status();
+    put('acme', book(1), { enabled: false });
+    await wait(minute);
+    expect((await run()).due).toBe(1);
+    expect(asked).toHaveLength(1);
+    expect(outcomes[1]).toMatchObject({ state: 'disabled', error: undefined, caughtUp: false, pages: 0 });
+    expect(status()).toMatchObject({ state: 'disabled', position, lastSuccessAt, failures: 0 });
+    expect(status()).not.toHaveProperty('nextPollAt');
+    await wait(hour);
+    expect((await run()).due).toBe(0);
+  });
+});
+
+describe('an instance that fails', () => {
+  it('because its record breaks a rule is told which attribute, and never polled', async () => {
+    const { put, book, asked, status, outcomes, run } = collector();
+    put('acme', book(1), { host: 'http://acme.sentinelone.net' });
+    await run();
+    expect(asked).toEqual([]);
+    expect(outcomes).toMatchObject([
+      { state: 'misconfigured', caughtUp: false, error: { name: 'MisconfiguredError' } },
+    ]);
+    expect(status()).toMatchObject({
+      state: 'misconfigured',
+      failures: 1,
+      lastError: 'host: must be https, not http',
+      remedy: 'Correct host in the instance record.',
+      nextPollAt: iso(noon + 10 * minute),
+    });
+    expect(status()).not.toHaveProperty('secretVersion');
+  });
+
+  it('because it has no secret says so, and how far it is', async () => {
+    const { put, book, secrets, status, outcomes, run } = collector();
+    put('acme', book(1));
+    secrets.secrets.clear();
+    await run();
+    expect(status()).toMatchObject({ state: 'misconfigured', position: fromMs(noon - 24 * hour) });
+    expect(outcomes).toMatchObject([{ lagSeconds: 86_400, position: fromMs(noon - 24 * hour) }]);
+  });
+
+  it('is polled again after one, two and at most three cadences, and at once after an edit', async () => {
+    const { put, says, book, status, wait, run } = collector();
+    put('acme', () => new RefusedRequestError('400'));
+    const polls: number[] = [];
+    for (let tick = 0; tick <= 120; tick += 10) {
+      if ((await run()).due > 0) polls.push(tick);
+      await wait(10 * minute);
+    }
+    expect(polls).toEqual([0, 10, 30, 60, 90, 120]);
+    expect(status()).toMatchObject({ state: 'refused', failures: 6 });
+    expect((await run()).due).toBe(0);
+    says.set('acme', book(1));
+    put('acme', book(1), { lookbackHours: 48 });
+    expect((await run()).due).toBe(1);
+    expect(status()).toMatchObject({ state: 'ok', failures: 0 });
+  });
+
+  it('is polled at once with a new secret, but not with the same', async () => {
+    const { put, secrets, answer, wait, status, run } = collector();
+    put('acme', ({ token }) => (token === 'good' ? answer(pageText({})) : new TokenRefusedError('401')));
+    await run();
+    await wait(10 * minute);
+    await run();
+    expect(status()).toMatchObject({ state: 'unauthorized', failures: 2, secretVersion: 'v1' });
+    await wait(10 * minute);
+    expect((await run()).due).toBe(0);
+    secrets.put(secretOf('acme'), 'good');
+    expect((await run()).due).toBe(1);
+    expect(status()).toMatchObject({ state: 'ok', secretVersion: 'v2' });
+  });
+
+  it('waits as long as its console asks for', async () => {
+    const { put, status, run } = collector();
+    put('acme', () => new RateLimitedError('429', 2 * hour));
+    await run();
+    expect(status()).toMatchObject({ state: 'rate-limited', nextPollAt: iso(noon + 2 * hour) });
+  });
+
+  it('keeps what was delivered and committed before', async () => {
+    const { put, book, delivered, kept, outcomes, run } = collector();
+    const pages = book(3);
+    put('acme', (request) =>
+      request.query.cursor === '2' ? new UnreachableError('503', 'wait') : pages(request),
+    );
+    await run();
+    expect(delivered()).toEqual(['r0', 'r1']);
+    expect(kept()?.cursor).toMatchObject({ listing: { token: '2', read: at(-3599) } });
+    expect(kept()?.claim).toBeUndefined();
+    expect(outcomes).toMatchObject([{ state: 'unreachable', pages: 2, artifacts: 2, position: at(-3599) }]);
+    expect(kept()?.status).toMatchObject({ lastCount: 2, position: at(-3599), failures: 1 });
+  });
+
+  it('does not keep another from its turn', async () => {
+    const { put, book, outcomes, run } = collector();
+    put('bad', () => new Error('odd'));
+    put('good', book(1));
+    await run({ instancesAtOnce: 1 });
+    expect(outcomes.map(({ instance, state }) => [instance, state])).toEqual([
+      ['bad', 'failed'],
+      ['good', 'ok'],
+    ]);
+  });
+});
+
+describe('a cursor', () => {
+  it('of other filters is not gone on with: it starts again from the look-back, and says so', async () => {
+    const { put, book, asked, outcomes, wait, run } = collector();
+    put('acme', book(1));
+    await run();
+    await wait(10 * minute);
+    await run();
+    put('acme', book(1), { siteIds: ['7'] });
+    await wait(10 * minute);
+    await run();
+    expect(asked.map(({ query }) => query.updatedAt__gte)).toEqual([
+      fromMs(noon - 24 * hour - settings.overlapMs),
+      fromMs(noon - settings.overlapMs),
+      fromMs(noon - 24 * hour - settings.overlapMs),
+    ]);
+    expect(outcomes.map(({ restarted }) => restarted)).toEqual([false, false, true]);
+  });
+
+  it('that is damaged is left as it is', async () => {
+    const { kept, wait, asked, status, run } = withBook('acme', 1);
+    await run();
+    const item = kept();
+    if (item !== undefined) item.cursor = { schemaVersion: 2 };
+    await wait(10 * minute);
+    await run();
+    expect(asked).toHaveLength(1);
+    expect(kept()?.cursor).toEqual({ schemaVersion: 2 });
+    expect(status()).toMatchObject({ state: 'unreadable', failures: 1 });
+  });
+
+  it('without a time when the instance was first seen is damaged too', async () => {
+    const { kept, wait, asked, status, run } = withBook('acme', 1);
+    await run();
+    Object.assign(kept() ?? {}, { firstSeenAt: 'yesterday' });
+    await wait(10 * minute);
+    await run();
+    expect(asked).toHaveLength(1);
+    expect(status()).toMatchObject({ state: 'unreadable' });
+  });
+
+  it('is saved with each page but the last, and with the status at the end', async () => {
+    const { cursors, run } = withBook('acme', 3);
+    await run();
+    const tokens = cursors.saves.map(({ save }) => save.cursor?.listing?.token);
+    expect(tokens).toEqual(['1', '2', undefined]);
+    expect(cursors.saves.map(({ save }) => save.status?.state)).toEqual([undefined, undefined, 'ok']);
+    expect(cursors.saves.at(-1)?.save.cursor).toBeDefined();
+  });
+
+  it('at the beginning of an inventory has no lag', async () => {
+    const { put, outcomes, run } = collector();
+    put('acme', () => new RefusedRequestError('400'));
+    await run({}, 540_000, { ...stream, wholeInventory: true });
+    expect(outcomes).toMatchObject([{ position: '1970-01-01T00:00:00.000000Z', lagSeconds: undefined }]);
+  });
+
+  it('lags by whole seconds, and never runs ahead', async () => {
+    const lag = async (skewMs: number) => {
+      const { put, answer, outcomes, clock, run } = collector();
+      put('acme', () => answer(pageText({}), { dateMs: clock.now() + skewMs }));
+      await run();
+      return outcomes[0]?.lagSeconds;
+    };
+    expect(await lag(-90_499)).toBe(90);
+    expect(await lag(-90_500)).toBe(91);
+    expect(await lag(5000)).toBe(0);
+  });
+});
+
+describe('a repeat', () => {
+  it('is neither sent nor counted, in this run or the next', async () => {
+    const { put, answer, delivered, outcomes, wait, run } = collector();
+    const pages: Record<string, string> = {
+      first: pageText({ a: -60, b: -30 }, 'more'),
+      more: pageText({ b: -30, c: -20 }),
+    };
+    put('acme', ({ query }) => answer(pages[query.cursor ?? 'first'] ?? ''));
+    await run();
+    await wait(10 * minute);
+    await run();
+    expect(delivered()).toEqual(['a', 'b', 'c']);
+    expect(outcomes.map(({ pages, artifacts }) => [pages, artifacts])).toEqual([
+      [2, 3],
+      [2, 0],
+    ]);
+  });
+
+  it('comes where the memory is too small, and the run says how many may', async () => {
+    const { put, answer, outcomes, run } = collector();
+    const pages: Record<string, string> = {
+      first: pageText({ a: -60, b: -50, c: -40 }, 'more'),
+      more: pageText({ d: -30, e: -20 }),
+    };
+    put('acme', ({ query }) => answer(pages[query.cursor ?? 'first'] ?? ''));
+    await run({ memoryEntries: 2 });
+    expect(outcomes).toMatchObject([{ forgotten: 3, artifacts: 5 }]);
+  });
+});
+
+describe('a heavy page', () => {
+  const heavy = new HeavyPageError('slow');
+
+  it('is asked for with half as many records in the same run', async () => {
+    const { put, book, asked, kept, outcomes, run } = collector();
+    const pages = book(1);
+    put('acme', (request) => (request.query.limit === '1000' ? heavy : pages(request)));
+    await run();
+    expect(asked.map(({ query }) => query.limit)).toEqual(['1000', '500']);
+    expect(outcomes).toMatchObject([{ state: 'ok', pages: 1, artifacts: 1 }]);
+    expect(kept()?.cursor).toMatchObject({ limit: 500 });
+  });
+
+  it('with which the run ends is its error, and the next run asks for less', async () => {
+    const { put, book, asked, kept, outcomes, wait, run } = collector();
+    const pages = book(1);
+    put('acme', (request) => (request.query.limit === '1000' ? heavy : pages(request)));
+    await run({ pagesPerRun: 1 });
+    expect(outcomes).toMatchObject([
+      { state: 'unreachable', pages: 0, caughtUp: false, error: { name: 'HeavyPageError' } },
+    ]);
+    expect(kept()?.cursor).toMatchObject({ limit: 500 });
+    await wait(10 * minute);
+    await run({ pagesPerRun: 1 });
+    expect(asked.map(({ query }) => query.limit)).toEqual(['1000', '500']);
+    expect(outcomes[1]).toMatchObject({ state: 'ok', pages: 1 });
+  });
+
+  it('is the error also where time ends the smaller one, but not once a page has come', async () => {
+    const out = new OutOfTimeError();
+    const stateAfter = async (...answers: Says[]) => {
+      const { put, answer, asked, outcomes, run } = collector();
+      put('acme', (request) => answers[asked.length - 1]?.(request) ?? answer(pageText({})));
+      await run();
+      return outcomes[0]?.state;
+    };
+    const { book } = scene();
+    const page = book(9);
+    expect(
+      await stateAfter(
+        () => heavy,
+        () => out,
+      ),
+    ).toBe('unreachable');
+    expect(
+      await stateAfter(
+        () => heavy,
+        page,
+        () => out,
+      ),
+    ).toBe('backlogged');
+  });
+});
+
+describe('a secret that is rotated while a listing is read', () => {
+  it('is read again, and the listing goes on in the same run', async () => {
+    const { put, secrets, book, delivered, status, outcomes, run } = collector();
+    const pages = book(4);
+    put('acme', (request) => {
+      if (request.query.cursor === '2') secrets.put(secretOf('acme'), 'rotated');
+      const good = secrets.secrets.get(secretOf('acme'))?.value;
+      return request.token === good ? pages(request) : new TokenRefusedError('401');
+    });
+    secrets.put(secretOf('acme'), 'before');
+    await run();
+    expect(delivered()).toEqual(['r0', 'r1', 'r2', 'r3']);
+    expect(outcomes).toMatchObject([{ state: 'ok', error: undefined }]);
+    expect(status().state).toBe('ok');
+  });
+});
+
+describe('an audit', () => {
+  const auditMs = 24 * hour;
+
+  /** A console that shows nothing, and counts so many. */
+  const audited = (totalItems: number) => {
+    const world = collector();
+    world.put('acme', ({ query }) =>
+      world.answer(
+        query.countOnly === 'true' ? JSON.stringify({ pagination: { totalItems } }) : pageText({}),
+      ),
+    );
+    const counted = () => world.asked.filter(({ query }) => query.countOnly === 'true').length;
+    return { ...world, counted };
+  };
+
+  it('comes once a day, a day after the instance was first seen', async () => {
+    const { run, wait, counted, outcomes, status } = audited(0);
+    await run({ auditMs });
+    await wait(auditMs - 1);
+    await run({ auditMs });
+    expect(counted()).toBe(0);
+    expect(outcomes.at(-1)?.audit).toBeUndefined();
+    expect(status()).not.toHaveProperty('lastAuditAt');
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(1);
+    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 0, delivered: 0, readAgain: undefined });
+    const { lastAuditAt, lastPollAt } = status();
+    expect(lastAuditAt).toBe(lastPollAt);
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(1);
+    expect(status().lastAuditAt).toBe(lastAuditAt);
+    await wait(auditMs);
+    await run({ auditMs });
+    expect(counted()).toBe(2);
+  });
+
+  it('delivers again the hour of which the console has more, renews its claim, and remembers the count', async () => {
+    const { run, wait, put, answer, delivered, outcomes, cursors, clock } = collector();
+    const late = pageText({ late: 0 });
+    put('acme', ({ query }) => {
+      if (query.countOnly === 'true') return answer(JSON.stringify({ pagination: { totalItems: 1 } }));
+      return answer(query.updatedAt__lt === undefined ? pageText({}) : late);
+    });
+    await run({ auditMs });
+    await wait(auditMs);
+    cursors.saves.length = 0;
+    await run({ auditMs });
+    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 1, delivered: 0, readAgain: 1 });
+    expect(outcomes.at(-1)).toMatchObject({ state: 'ok', artifacts: 0 });
+    expect(delivered()).toEqual(['late']);
+    expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([clock.now() + claimMs, undefined]);
+    const counts = cursors.memories.get(itemOf('acme'))?.kept.counts;
+    const audit = outcomes.at(-1)?.audit as AuditResult | undefined;
+    expect(counts?.delivered).toEqual({ [audit?.hour ?? '']: 1 });
+  });
+
+  it('never comes where none is wanted', async () => {
+    const { run, wait, counted } = audited(0);
+    await run({ auditMs: 0 });
+    await wait(48 * hour);
+    await run({ auditMs: 0 });
+    expect(counted()).toBe(0);
+  });
+
+  it('comes at the end of a listing only', async () => {
+    const { put, book, asked, run, wait } = collector();
+    put('acme', book(1));
+    await run({ auditMs });
+    await wait(2 * auditMs);
+    put('acme', book(9));
+    await run({ auditMs, pagesPerRun: 1 });
+    expect(asked.every(({ query }) => query.countOnly === undefined)).toBe(true);
+  });
+
+  it('that fails is tried again by the next run, and the poll is none the worse', async () => {
+    const { run, wait, counted, outcomes, status, says, answer } = audited(0);
+    await run({ auditMs });
+    const usual = says.get('acme');
+    says.set('acme', (request) =>
+      request.query.countOnly === 'true' ? new RefusedRequestError('400') : answer(pageText({})),
+    );
+    await wait(auditMs);
+    await run({ auditMs });
+    expect(outcomes.at(-1)).toMatchObject({
+      state: 'ok',
+      audit: { error: { name: 'RefusedRequestError', message: '400', remedy: expect.stringMatching(/./) } },
+      error: undefined,
+    });
+    expect(status()).not.toHaveProperty('lastAuditAt');
+    if (usual !== undefined) says.set('acme', usual);
+    await wait(10 * minute);
+    await run({ auditMs });
+    expect(counted()).toBe(2);
+    expect(outcomes.at(-1)?.audit).toMatchObject({ readAgain: undefined });
+  });
+});
+
+describe('many instances', () => {
+  /** Five, of which one run polls two. */
+  const five = () => {
+    const world = collector();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) world.put(name, world.book(1, name));
+    return { ...world, few: { instancesPerRun: 2 } };
+  };
+
+  it('are shared with further runs, and all are polled once', async () => {
+    const { run, runShard, few, shards, askedOf, delivered } = five();
+    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, handedOver: 4, notReached: 0 });
+    expect(askedOf()).toEqual(['a']);
+    expect(shards.handed).toHaveLength(2);
+    for (const shard of shards.handed) {
+      expect(await runShard(shard, few)).toMatchObject({ ...alone, instances: 5, due: 2, notReached: 0 });
+    }
+    expect(shards.handed).toHaveLength(2);
+    expect(delivered().toSorted()).toEqual(['a0', 'b0', 'c0', 'd0', 'e0']);
+  });
+
+  it('are polled by this run where nobody takes them', async () => {
+    const { run, few, ports, askedOf } = five();
+    Object.assign(ports, { shards: { handOver: () => Promise.reject(new Error('throttled')) } });
+    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, notReached: 0 });
+    expect(askedOf().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('are not polled again by a shard that comes after the next tick, and it says that it is late', async () => {
+    const { run, runShard, few, shards, asked, wait } = five();
+    await run(few);
+    const [shard] = shards.handed;
+    if (shard === undefined) throw new Error('there is no shard');
+    await wait(stream.cadenceMinutes * minute);
+    await run();
+    asked.length = 0;
+    expect(await runShard(shard, few)).toMatchObject({
+      ...alone,
+      instances: 5,
+      due: 0,
+      isLateShard: true,
+      notReached: 0,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('of a shard are late after half a cadence, not before', async () => {
+    const { runShard, wait } = five();
+    const shard = { instances: ['a'], scheduledAt: noon };
+    await wait((stream.cadenceMinutes / 2) * minute);
+    expect((await runShard(shard)).isLateShard).toBe(false);
+    await wait(1);
+    expect((await runShard(shard)).isLateShard).toBe(true);
+  });
+});
+
+it('has the request for the next page leave before it works on this one', async () => {
+  const { clock, put, answer, run, delivered } = collector();
+  const deliveredWhenAsked: number[] = [];
+  put('acme', async () => {
+    await clock.sleep(0);
+    const page = deliveredWhenAsked.push(delivered().length);
+    return answer(pageText({ [`r${page}`]: -60 }, page < 3 ? `page ${page + 1}` : undefined));
+  });
+  await run({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  expect(deliveredWhenAsked).toEqual([0, 0, 1]);
+});
+
+it('backlogs of large pages take turns, a page each, although nobody waits for a place in the run', async () => {
+  const { clock, put, answer, run, asked } = collector();
+  for (const name of ['one', 'two', 'three']) {
+    let page = 0;
+    put(name, async (request) => {
+      await clock.sleep(100);
+      await request.whenLarge?.();
+      page += 1;
+      return answer(pageText({ [`${name}-${page}`]: -60 }, page < 20 ? `page ${page + 1}` : undefined));
+    });
+  }
+  await run({ instancesAtOnce: 10, pagesPerTurn: 1, requestsPerSecond: 1000 });
+  const firstOf = (name: string) =>
+    asked.findIndex(({ host, query }) => host.startsWith(name) && query.cursor);
+  expect(asked.length).toBeGreaterThanOrEqual(60);
+  for (const name of ['one', 'two', 'three']) {
+    expect(firstOf(name)).toBeGreaterThanOrEqual(0);
+    expect(firstOf(name)).toBeLessThan(12);
+  }
+});
+
+it('a large page waits until others are delivered, and a small one does not', async () => {
+  const { put, answer, run, delivered, outcomes } = collector();
+  /** How many large ones were delivered when each had its turn. */
+  const doneBefore: Record<string, number> = {};
+  for (const name of ['large-1', 'large-2', 'large-3', 'small']) {
+    put(name, async (request) => {
+      if (name.startsWith('large')) await request.whenLarge?.();
+      doneBefore[name] = delivered().filter((id) => id.startsWith('large')).length;
+      return answer(pageText({ [name]: -60 }));
+    });
+  }
+  await run({ instancesAtOnce: 10 });
+  expect(doneBefore).toMatchObject({ 'large-1': 0, 'large-2': 0, small: 0 });
+  expect(doneBefore['large-3']).toBeGreaterThan(0);
+  expect(outcomes.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
+});

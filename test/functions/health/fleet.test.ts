@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { MisconfiguredError, type State } from '../../../functions/errors.ts';
+import { type Fleet, fleetOf, type Member } from '../../../functions/health/fleet.ts';
+import type { Status } from '../../../functions/health/status.ts';
+import type { Subject } from '../../../functions/instances/subject.ts';
+import { epoch, fromMs } from '../../../functions/kit/time.ts';
+import { instance, stream } from '../../fixtures/given.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const now = Date.UTC(2026, 2, 1, 12);
+const ago = (ms: number) => new Date(now - ms).toISOString();
+
+/** The stream's cadence is 10 minutes: more than two cycles are more than 25. */
+const late = 25 * minute;
+
+const subject = (of: Subject['instance'] = instance): Subject => ({
+  name: 'acme',
+  configVersion: 'c1',
+  instance: of,
+});
+
+/** Seen a day ago, polled now, with nothing wrong. */
+const member = (status: Partial<Status> = {}, firstSeenAgo = day): Member => ({
+  subject: subject(),
+  item: {
+    firstSeenAt: fromMs(now - firstSeenAgo),
+    status: { state: 'ok', lastPollAt: ago(0), lastSuccessAt: ago(0), failures: 0, ...status },
+  },
+});
+
+const fleet = (...members: Member[]) => fleetOf(members, stream, now);
+const failed = (state: State, succeededAgo: number): Partial<Status> => ({
+  state,
+  failures: 3,
+  lastSuccessAt: ago(succeededAgo),
+});
+
+describe('a fleet', () => {
+  it('that is well has nothing to say', () => {
+    expect(fleet(member(), member())).toEqual({
+      instances: 2,
+      rejected: 0,
+      failing: 0,
+      silent: 0,
+      quiet: 0,
+      lagSeconds: undefined,
+      expiring: { 1: 0, 7: 0, 14: 0 },
+      tokenExpiryDays: undefined,
+    } satisfies Fleet);
+    expect(fleet()).toMatchObject({ instances: 0, tokenExpiryDays: undefined });
+  });
+
+  it('leaves out what is switched off, however it was before', () => {
+    const off = { ...member(failed('unauthorized', day)), subject: subject('disabled') };
+    expect(fleet(off)).toMatchObject({ instances: 0, rejected: 0, failing: 0 });
+  });
+
+  it('knows a refused token at once, and as nothing else', () => {
+    const broken = member({ ...failed('unauthorized', 10 * day), lastPollAt: ago(day) });
+    expect(fleet(broken)).toMatchObject({ rejected: 1, failing: 0, silent: 0 });
+    expect(fleet(member(failed('unauthorized', 0)))).toMatchObject({ rejected: 1 });
+  });
+
+  it.each<State>([
+    'misconfigured',
+    'forbidden',
+    'rate-limited',
+    'unreachable',
+    'refused',
+    'unreadable',
+    'undelivered',
+    'failed',
+  ])('finds %s failing after more than two cycles without a success', (state) => {
+    expect(fleet(member(failed(state, late)))).toMatchObject({ failing: 0, silent: 0 });
+    expect(fleet(member(failed(state, late + 1)))).toMatchObject({ failing: 1, silent: 0, quiet: 0 });
+  });
+
+  it('counts from when an instance was first seen where nothing ever succeeded', () => {
+    const { lastSuccessAt: _, ...never } = failed('unreachable', 0);
+    const item = (seenAgo: number): Member => ({
+      subject: subject(),
+      item: { firstSeenAt: fromMs(now - seenAgo), status: never },
+    });
+    expect(fleet(item(late))).toMatchObject({ failing: 0 });
+    expect(fleet(item(late + 1))).toMatchObject({ failing: 1 });
+  });
+
+  it('waits for two cycles of the instance, not of the stream', () => {
+    const slow: Member = {
+      ...member(failed('unreachable', 2 * hour + 5 * minute)),
+      subject: subject({ ...instance, pollingInterval: 60 }),
+    };
+    expect(fleet(slow)).toMatchObject({ failing: 0 });
+    const rare: Member = {
+      ...member({ lastPollAt: ago(2 * hour + 6 * minute) }),
+      subject: subject({ ...instance, pollingInterval: 60 }),
+    };
+    expect(fleet(rare)).toMatchObject({ silent: 1 });
+  });
+
+  it('waits for the cadence where the record is wrong', () => {
+    const wrong = new MisconfiguredError('host', 'is missing', 'mend it');
+    const misconfigured = { ...member(failed('misconfigured', late + 1)), subject: subject(wrong) };
+    expect(fleet(misconfigured)).toMatchObject({ instances: 1, failing: 1 });
+  });
+
+  it('finds silent what no poll has reached, though nothing failed', () => {
+    expect(fleet(member({ lastPollAt: ago(late) }))).toMatchObject({ silent: 0 });
+    expect(fleet(member({ lastPollAt: ago(late + 1) }))).toMatchObject({ silent: 1, failing: 0 });
+    const pending: Member = {
+      subject: subject(),
+      item: { firstSeenAt: fromMs(now - late - 1), status: { state: 'pending' } },
+    };
+    expect(fleet(pending)).toMatchObject({ silent: 1 });
+  });
+
+  it('does not find late what it has not seen yet', () => {
+    expect(fleet({ subject: subject(), item: undefined })).toMatchObject({
+      instances: 1,
+      failing: 0,
+      silent: 0,
+    });
+  });
+
+  it('finds quiet what succeeds and brings nothing for longer than is usual', () => {
+    const quiet = (status: Partial<Status>) => fleetOf([member(status)], stream, now, hour).quiet;
+    expect(quiet({ lastRecordAt: ago(hour) })).toBe(0);
+    expect(quiet({ lastRecordAt: ago(hour + 1) })).toBe(1);
+    expect(quiet({})).toBe(1);
+    expect(fleet(member({})).quiet).toBe(0);
+    expect(quiet({ state: 'backlogged' })).toBe(0);
+    expect(fleetOf([member(failed('unreachable', day))], stream, now, hour)).toMatchObject({
+      failing: 1,
+      quiet: 0,
+    });
+  });
+
+  it('is as far behind as the furthest of those that are polled well', () => {
+    const behind = (seconds: number, status: Partial<Status> = {}) =>
+      member({ position: fromMs(now - seconds * 1000), ...status });
+    expect(fleet(behind(5), behind(90, { state: 'backlogged' }), behind(7)).lagSeconds).toBe(90);
+    expect(fleet(behind(5), behind(90, failed('unreachable', 0))).lagSeconds).toBe(5);
+    expect(fleet(behind(5), behind(90, { state: 'disabled' })).lagSeconds).toBe(5);
+    expect(fleet(behind(60, { lastPollAt: ago(60_000) })).lagSeconds).toBe(0);
+    expect(fleet(behind(0, { position: epoch })).lagSeconds).toBeUndefined();
+  });
+
+  it('is not behind with what was there before the instance was seen', () => {
+    const backfill = member({ state: 'backlogged', position: fromMs(now - 300 * day) }, hour);
+    expect(fleet(backfill).lagSeconds).toBe(3600);
+  });
+
+  it('counts each token that expires under the first bound that it meets', () => {
+    const expires = (days: number, status: Partial<Status> = {}) =>
+      member({ tokenExpiresAt: ago(-days * day), ...status });
+    const found = fleet(expires(0.5), expires(1), expires(1.1), expires(7), expires(13), expires(14.1));
+    expect(found.expiring).toEqual({ 1: 2, 7: 2, 14: 1 });
+    expect(found.tokenExpiryDays).toBe(0.5);
+    expect(fleet(expires(14.1))).toMatchObject({
+      expiring: { 1: 0, 7: 0, 14: 0 },
+      tokenExpiryDays: expect.closeTo(14.1),
+    });
+  });
+
+  it('says nothing of the expiry of a token that is expired or refused, or of a time that is none', () => {
+    const past = member({ tokenExpiresAt: ago(1) });
+    const refused = member({ ...failed('unauthorized', 0), tokenExpiresAt: ago(-hour) });
+    const nonsense = member({ tokenExpiresAt: 'never' });
+    expect(fleet(past, refused, nonsense)).toMatchObject({
+      expiring: { 1: 0, 7: 0, 14: 0 },
+      tokenExpiryDays: undefined,
+    });
+  });
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MisconfiguredError } from '../../../functions/errors.ts';
+import { readToken, withToken } from '../../../functions/instances/token.ts';
+
+const token = 'eyJhbGciOi.hunter2.Zm9v-_+/=';
+
+function refusal(value: string | undefined): MisconfiguredError {
+  try {
+    readToken(value, 'the/secret');
+  } catch (error) {
+    if (error instanceof MisconfiguredError) return error;
+    throw error;
+  }
+  throw new Error('taken');
+}
+
+describe('reading a token', () => {
+  it('gives what a header can carry, or a MisconfiguredError that quotes nothing of the value', () => {
+    const secret = fc.string({ unit: 'binary', maxLength: 20 });
+    const value = fc.oneof(
+      secret.map((text) => `hunter2${text}`),
+      secret.map((text) => JSON.stringify({ apiKey: `hunter2${text}` })),
+      secret.map((text) => `{"hunter2${text}`),
+      secret.map((text) => JSON.stringify({ [`hunter2${text}`]: 'hunter2' })),
+    );
+    fc.assert(
+      fc.property(value, (given) => {
+        try {
+          const read = readToken(given, 'the/secret');
+          expect(read).toMatch(/^[\x21-\x7e]+$/);
+          expect(() => new Headers({ authorization: `ApiToken ${read}` })).not.toThrow();
+        } catch (error) {
+          expect(error).toBeInstanceOf(MisconfiguredError);
+          const { attribute, message, remedy, cause } = error as MisconfiguredError;
+          expect(attribute).toBe('secretId');
+          expect(`${message} ${remedy} ${String(cause)}`).not.toContain('hunter2');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const taken: [what: string, value: string][] = [
+    ['the token itself', token],
+    ['the token with a newline behind', `${token}\n`],
+    ['the token between spaces', `  ${token}\r\n`],
+    ['JSON', JSON.stringify({ apiKey: token })],
+    ['printed JSON with more in it', `\n${JSON.stringify({ note: 'x', apiKey: token }, undefined, 2)}\n`],
+    ['JSON whose apiKey has spaces around', JSON.stringify({ apiKey: ` ${token}\n` })],
+  ];
+  it.each(taken)('takes %s', (_, value) => {
+    expect(readToken(value, 'the/secret')).toBe(token);
+  });
+
+  const refused: [what: string, value: string | undefined, problem: RegExp][] = [
+    ['no secret', undefined, /does not exist or may not be read/],
+    ['an empty value', '', /is empty/],
+    ['white space', ' \n', /is empty/],
+    ['JSON without apiKey', '{"token":"hunter2"}', /without apiKey/],
+    ['an empty apiKey', '{"apiKey":""}', /apiKey/],
+    ['an apiKey of spaces', '{"apiKey":"  "}', /apiKey/],
+    ['an apiKey that is no text', '{"apiKey":7}', /apiKey/],
+    ['an apiKey deeper down', '{"sentinelone":{"apiKey":"hunter2"}}', /apiKey/],
+    ['JSON that is cut off', '{"apiKey":"hunter2', /apiKey/],
+    ['the header with the token', 'ApiToken hunter2', /characters/],
+    ['two lines', 'hunter2\nhunter2', /characters/],
+    ['a header of its own', 'hunter2\r\nHost: evil', /characters/],
+    ['letters of other scripts', 'hunter2é', /characters/],
+    ['a control character', 'hunter2\u0000', /characters/],
+  ];
+  it.each(refused)('refuses %s', (_, value, problem) => {
+    const { attribute, message, remedy } = refusal(value);
+    expect(attribute).toBe('secretId');
+    expect(message).toMatch(problem);
+    expect(message).toContain('the/secret');
+    expect(remedy).toContain('the/secret');
+    expect(message + remedy).not.toContain('hunter2');
+  });
+});
+
+it('of what may be a token in the wrong place, the first four characters are shown', () => {
+  expect(() => readToken(undefined, 'eyJraWQiOiJ')).toThrow('the secret eyJr… does not exist');
+});
+
+describe('another token in a secret', () => {
+  it('takes the place of the one that was there, whatever the form', () => {
+    for (const value of [undefined, '', 'old', ' old\n', '{not JSON', '["old"]'])
+      expect(withToken(value, token)).toBe(token);
+    for (const value of ['{}', '{"apiKey":"old"}', '  {"apiKey": null, "note": "{"}'])
+      expect(readToken(withToken(value, token), 'the/secret')).toBe(token);
+  });
+
+  it('leaves the other keys of a JSON object as they were, and nothing of the old token', () => {
+    const value = fc.dictionary(fc.string(), fc.jsonValue()).filter((keys) => !('apiKey' in keys));
+    fc.assert(
+      fc.property(value, (keys) => {
+        const after = withToken(JSON.stringify({ ...keys, apiKey: 'hunter2' }), token);
+        expect(JSON.parse(after)).toEqual({ ...JSON.parse(JSON.stringify(keys)), apiKey: token });
+        expect(after).not.toContain('hunter2"');
+      }),
+    );
+  });
+
+  it('does not round a number', () => {
+    expect(withToken('{"accountId": 225494730938493804, "apiKey": "old", "deep": [1.0]}', 'new')).toBe(
+      '{"accountId":225494730938493804,"apiKey":"new","deep":[1.0]}',
+    );
+  });
+});

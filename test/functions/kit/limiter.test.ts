@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { limiter } from '../../../functions/kit/pacing.ts';
+import { standingClock } from '../../fixtures/given.ts';
+
+describe('a limiter', () => {
+  it('starts no more than its rate in any second, and lets nobody wait who need not', async () => {
+    const gaps = fc.array(fc.oneof(fc.constant(0), fc.nat(500)), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(gaps, fc.integer({ min: 1, max: 20 }), async (pauses, perSecond) => {
+        const clock = standingClock(1_000_000);
+        const wait = limiter(perSecond, clock);
+        const starts: number[] = [];
+        for (const pause of pauses) {
+          clock.ms += pause;
+          const before = clock.ms;
+          const free = (starts.at(-1) ?? 0) + 1000 / perSecond;
+          await wait();
+          expect(clock.ms).toBeCloseTo(Math.max(before, free), 6);
+          starts.push(clock.ms);
+        }
+        starts.forEach((start, i) => {
+          const nextOne = starts[i + perSecond];
+          if (nextOne !== undefined) expect(nextOne - start).toBeGreaterThanOrEqual(1000 - 1e-6);
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('spaces requests evenly that come all at once', async () => {
+    const clock = standingClock(1000);
+    const until: number[] = [];
+    const stands = { ...clock, sleep: async (ms: number) => void until.push(ms) };
+    const wait = limiter(4, stands);
+    await Promise.all([wait(), wait(), wait(), wait()]);
+    expect(until).toEqual([250, 500, 750]);
+  });
+
+  it('does not hold the first request up, nor one after a pause', async () => {
+    const clock = standingClock(1000);
+    const wait = limiter(4, clock);
+    await wait();
+    clock.ms += 10_000;
+    await wait();
+    expect(clock.slept).toEqual([]);
+  });
+
+  it('hands the signal to its sleep', async () => {
+    const { signal } = new AbortController();
+    const signals: unknown[] = [];
+    const wait = limiter(1, { ...standingClock(), sleep: async (_, given) => void signals.push(given) });
+    await wait(signal);
+    await wait(signal);
+    expect(signals).toEqual([signal]);
+  });
+});
