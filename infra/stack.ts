@@ -1,16 +1,16 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { Alarms } from './alarms.ts';
-import { Artifacts } from './artifacts.ts';
-import { Dashboard } from './dashboard.ts';
-import { encryptionOf } from './encryption.ts';
-import { Forwarder } from './forwarder.ts';
-import { Poller, type Stream } from './poller.ts';
-import { Queries } from './queries.ts';
+import { Forwarder } from './functions/forwarder.ts';
+import { Poller, type Stream } from './functions/poller.ts';
+import { Widget } from './functions/widget.ts';
 import type { Settings } from './settings.ts';
-import { Tables } from './tables.ts';
-import { Widget } from './widget.ts';
+import { Artifacts } from './storage/artifacts.ts';
+import { encryptionOf } from './storage/encryption.ts';
+import { Tables } from './storage/tables.ts';
+import { Alarms } from './watch/alarms.ts';
+import { Dashboard } from './watch/dashboard.ts';
+import { Queries } from './watch/queries.ts';
 
 interface CollectorProps {
   readonly settings: Settings;

@@ -2,10 +2,10 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { streams as allStreams } from '../functions/streams/list.ts';
-import { bundle } from './bundle.ts';
-import { readCertificates } from './certificates.ts';
-import { Limits } from './limits.ts';
-import type { Stream } from './poller.ts';
+import { bundle } from './build/bundle.ts';
+import { readCertificates } from './build/certificates.ts';
+import { Limits } from './build/limits.ts';
+import type { Stream } from './functions/poller.ts';
 import { readSettings } from './settings.ts';
 import { CollectorStack } from './stack.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 import { sizes } from './cold-start.ts';
 import { backlog, bareDrain, drain, dynamoCalls } from './drain.ts';
 import { lateness } from './neighbours.ts';

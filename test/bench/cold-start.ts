@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 import { median, sum, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
 import { type Stage, startStage } from './stage.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 import type { BareEvent } from './bare.ts';
 import type { Ladder } from './ladder.ts';
 import { median, sum, withSpread } from './numbers.ts';

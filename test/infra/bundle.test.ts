@@ -15,7 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle, compile } from '../../infra/bundle.ts';
+import { bundle, compile } from '../../infra/build/bundle.ts';
 
 describe('a bundle', () => {
   let folder: string;

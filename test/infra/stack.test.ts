@@ -12,7 +12,7 @@ import type { Environment } from '../../functions/environment.ts';
 import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
 import { streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
-import type { allocator } from '../../infra/allocator.ts';
+import type { allocator } from '../../infra/functions/allocator.ts';
 import { SettingsError } from '../../infra/settings.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 

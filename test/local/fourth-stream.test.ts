@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Stream } from '../../functions/streams/stream.ts';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 import { resources, type Template } from '../../local/aws/template.ts';
 import { type LocalCollector, startCollector } from '../../local/collector.ts';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { SettingsError } from './settings.ts';
+import { SettingsError } from '../settings.ts';
 
 /**
  * The certificates in a PEM file, and nothing else that is in it: a private key beside them stays where it is.

@@ -15,9 +15,9 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
 import { AlarmTopic } from './alarm-topic.ts';
 import { measure } from './measures.ts';
-import type { Settings } from './settings.ts';
 
 /** A function that a rule fires. */
 interface Clockwork {

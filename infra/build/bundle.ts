@@ -13,7 +13,7 @@ import {
 import { basename, join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 
-const project = join(import.meta.dirname, '..');
+const project = join(import.meta.dirname, '..', '..');
 
 interface Sources {
   /** What the paths are relative to; the same project in another place gives the same bytes. */

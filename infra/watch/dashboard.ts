@@ -17,8 +17,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
 import { measure } from './measures.ts';
-import type { Settings } from './settings.ts';
 
 interface DashboardProps {
   readonly settings: Pick<Settings, 'stackName' | 'operationsUrl' | 'alarmLagMinutes' | 'alarmQueueHours'>;

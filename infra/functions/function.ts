@@ -2,8 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { Architecture, type CfnFunction, type Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { Encryption } from './encryption.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../settings.ts';
+import type { Encryption } from '../storage/encryption.ts';
 
 /** What every function runs on. */
 export const platform = { runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64 };

@@ -3,11 +3,11 @@ import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, EventSourceMapping, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { ForwarderEnvironment } from '../functions/forwarder-environment.ts';
-import type { Encryption } from './encryption.ts';
+import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
+import type { Settings } from '../settings.ts';
+import type { Encryption } from '../storage/encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
 import { type ForwarderReach, ForwarderRole } from './role.ts';
-import type { Settings } from './settings.ts';
 
 interface ForwarderProps extends Omit<ForwarderReach, 'logGroup' | 'accepted'> {
   readonly analyticsUrl: string;

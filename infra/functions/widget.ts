@@ -2,11 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { Environment } from '../functions/environment.ts';
-import type { Encryption } from './encryption.ts';
+import type { Environment } from '../../functions/environment.ts';
+import type { Settings } from '../settings.ts';
+import type { Encryption } from '../storage/encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
 import { WidgetRole } from './role.ts';
-import type { Settings } from './settings.ts';
 
 interface WidgetProps {
   readonly settings: Settings;

@@ -4,13 +4,13 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Environment } from '../functions/environment.ts';
-import type { streams } from '../functions/streams/list.ts';
+import type { Environment } from '../../functions/environment.ts';
+import type { streams } from '../../functions/streams/list.ts';
+import type { Settings } from '../settings.ts';
+import type { Encryption } from '../storage/encryption.ts';
 import { allocator } from './allocator.ts';
-import type { Encryption } from './encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
 import { PollerRole, type Reach } from './role.ts';
-import type { Settings } from './settings.ts';
 
 /** What is known of a stream. */
 export type Stream = (typeof streams)[number];
