@@ -19,7 +19,7 @@ import type { AcceptedIds } from '../forward/ports.ts';
 import type { Status } from '../health/status.ts';
 import { forwarderKey } from '../health/status.ts';
 import type { CursorKey, Instances } from '../instances/ports.ts';
-import { inTurns } from '../kit/concurrency.ts';
+import { inParallel } from '../kit/concurrency.ts';
 import { fromMs } from '../kit/time.ts';
 import { clientConfig } from './aws.ts';
 
@@ -229,10 +229,7 @@ async function inBatches<T>(
   each: (batch: readonly T[]) => Promise<void>,
 ): Promise<void> {
   const starts = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => i * size);
-  await inTurns(starts, batchesAtOnce, async (start) => {
-    await each(items.slice(start, start + size));
-    return false;
-  });
+  await inParallel(starts, batchesAtOnce, (start) => each(items.slice(start, start + size)));
 }
 
 /** By table. */

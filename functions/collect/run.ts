@@ -48,7 +48,10 @@ export async function run(
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports);
   const context = { stream, invocation, settings, ports, largePages: semaphore(largePagesAtOnce) };
   const visits = own.map((subject) => visitOf(subject, context));
-  await inTurns(visits, settings.instancesAtOnce, turn);
+  await inTurns(visits, settings.instancesAtOnce, async (visit, contended) => ({
+    item: visit,
+    again: await turn(visit, contended),
+  }));
   const notReached = visits.filter(({ ending }) => ending === undefined).length;
   const left = new Map(visits.map(({ subject, left }) => [subject.name, left]));
   const members = candidates.map((subject) => ({

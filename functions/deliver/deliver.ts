@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Ports } from '../collect/ports.ts';
 import { UndeliveredError } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
-import { inTurns } from '../kit/concurrency.ts';
+import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, retrying } from '../kit/pacing.ts';
 import { type Artifact, bare, elsewhere } from './artifact.ts';
 import {
@@ -41,9 +41,8 @@ export async function deliver(
 }
 
 async function send(messages: readonly Message[], delivery: Delivery, sinks: Sinks): Promise<void> {
-  await inTurns(packBatches(messages), batchesAtOnce, async (batch) => {
+  await inParallel(packBatches(messages), batchesAtOnce, async (batch) => {
     for (const refusal of await sendBatch(batch, delivery, sinks)) await smaller(refusal, delivery, sinks);
-    return false;
   });
 }
 

@@ -1,7 +1,7 @@
 import { bodyOf, type PackedArtifact, packArtifact, packRequests } from '../deliver/packing.ts';
 import { CollectorError, OutOfTimeError, UnreachableError } from '../errors.ts';
 import { messageOf } from '../health/status.ts';
-import { inTurns } from '../kit/concurrency.ts';
+import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, type Retry, retrying, within } from '../kit/pacing.ts';
 import {
   EverythingRefusedError,
@@ -229,9 +229,8 @@ async function findAccepted(
   try {
     for (let round = 1; round <= searchRounds && !isDone(); round++) {
       if (round > 1) await ports.clock.sleep(1_000 * 2 ** (round - 2));
-      await inTurns(openOf(request), searchesAtOnce, async (parcel) => {
+      await inParallel(openOf(request), searchesAtOnce, async (parcel) => {
         if (await isFound(parcel, ingestion)) parcel.fate = 'accepted';
-        return false;
       });
     }
   } catch (error) {

@@ -1,30 +1,51 @@
+/** How a turn left its item, and whether the item is to have another turn. */
+export interface AfterTurn<T> {
+  readonly item: T;
+  readonly again: boolean;
+}
+
 /**
- * Gives each item a turn, `atOnce` side by side, in the order given; an item whose turn answers true has another
- * after all that wait. `contended` tells a running turn whether anyone waits. After an error, the turns under way
- * end and the first error is thrown.
+ * Gives each item a turn, `atOnce` of them concurrently, in the order given; an item that is to have another turn
+ * queues behind all that wait. `contended` tells a running turn whether any item waits. Returns the items as their last
+ * turns left them. After an error, the turns under way end and the first error is thrown.
  */
 export async function inTurns<T>(
   items: readonly T[],
   atOnce: number,
-  turn: (item: T, contended: () => boolean) => Promise<boolean>,
-): Promise<void> {
+  turn: (item: T, contended: () => boolean) => Promise<AfterTurn<T>>,
+): Promise<T[]> {
   const waiting = [...items];
+  const done: T[] = [];
   const contended = () => waiting.length > 0;
   const stop = (error: unknown): never => {
     waiting.length = 0;
     throw error;
   };
   const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-      if (await turn(item, contended).catch(stop)) waiting.push(item);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { item, again } = await turn(next, contended).catch(stop);
+      (again ? waiting : done).push(item);
     }
   };
   const workers = Array.from({ length: Math.min(atOnce, items.length) }, worker);
   const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
+  return done;
 }
 
-/** A few at once; whoever comes later waits, in order. */
+/** Calls `each` with every item, `atOnce` of them concurrently. After an error no other call starts; it is thrown. */
+export async function inParallel<T>(
+  items: readonly T[],
+  atOnce: number,
+  each: (item: T) => Promise<void>,
+): Promise<void> {
+  await inTurns(items, atOnce, async (item) => {
+    await each(item);
+    return { item, again: false };
+  });
+}
+
+/** Limits concurrency, first in, first out. */
 export interface Semaphore {
   acquire(): Promise<void>;
   release(): void;
@@ -54,6 +75,8 @@ export interface Permit {
   acquire(): Promise<void>;
   /** Gives it back, also one that is still waited for. */
   release(): void;
+  /** Whether other holders wait for theirs. */
+  contended(): boolean;
 }
 
 export function permitOf(semaphore: Semaphore): Permit {
@@ -66,5 +89,6 @@ export function permitOf(semaphore: Semaphore): Permit {
     release() {
       acquiring?.then(() => semaphore.release());
     },
+    contended: () => semaphore.contended(),
   };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inTurns } from '../../../functions/kit/concurrency.ts';
+import { inParallel, inTurns } from '../../../functions/kit/concurrency.ts';
 
 interface Item {
   readonly name: number;
@@ -36,7 +36,7 @@ describe('turns', () => {
           if (new Set(started).size < all.length) expect(contended()).toBe(true);
           await steps(item.slowness);
           running--;
-          return turn < item.wants;
+          return { item, again: turn < item.wants };
         });
         expect(running).toBe(0);
         expect(mostRunning).toBe(Math.min(atOnce, all.length));
@@ -53,16 +53,16 @@ describe('turns', () => {
     await inTurns(['a', 'b', 'c'], 1, async (name) => {
       order.push(name);
       left[name] = (left[name] ?? 0) - 1;
-      return left[name] > 0;
+      return { item: name, again: left[name] > 0 };
     });
     expect(order.join('')).toBe('abcaca');
   });
 
   it('tell whether anyone waits, as it is at the moment', async () => {
     const seen: boolean[] = [];
-    await inTurns(['a', 'b'], 1, async (_, contended) => {
+    await inTurns(['a', 'b'], 1, async (item, contended) => {
       seen.push(contended());
-      return false;
+      return { item, again: false };
     });
     expect(seen).toEqual([true, false]);
   });
@@ -74,7 +74,7 @@ describe('turns', () => {
       if (name === 'slow') await slow.promise;
       done.push(name);
       if (name === 'd') slow.resolve();
-      return false;
+      return { item: name, again: false };
     });
     await run;
     expect(done).toEqual(['b', 'c', 'd', 'slow']);
@@ -86,7 +86,7 @@ describe('turns', () => {
       if (name === 'bad') throw new Error('bad');
       await steps(20);
       done.push(name);
-      return false;
+      return { item: name, again: false };
     });
     await expect(run).rejects.toThrow('bad');
     expect(done).toEqual(['a']);
@@ -101,6 +101,27 @@ describe('turns', () => {
   });
 
   it('are over at once where there is nobody', async () => {
-    await inTurns([], 3, () => Promise.reject(new Error('nobody')));
+    expect(await inTurns([], 3, () => Promise.reject(new Error('nobody')))).toEqual([]);
+  });
+
+  it('return each item as its last turn left it, and hand it from turn to turn', async () => {
+    const left = await inTurns([3, 10], 1, async (n) => ({ item: n + 1, again: n < 5 }));
+    expect(left).toEqual([11, 6]);
+  });
+});
+
+describe('in parallel', () => {
+  it('each item is worked on once, and the first error ends it', async () => {
+    const done: number[] = [];
+    await inParallel([1, 2, 3], 2, async (n) => {
+      done.push(n);
+    });
+    expect(done).toEqual([1, 2, 3]);
+    const failing = inParallel([1, 2, 3], 1, async (n) => {
+      if (n === 2) throw new Error('bad');
+      done.push(n);
+    });
+    await expect(failing).rejects.toThrow('bad');
+    expect(done).toEqual([1, 2, 3, 1]);
   });
 });
