@@ -68,6 +68,7 @@ const rules: readonly [who: (file: string) => boolean, may: (to: string, from: s
       within(
         'infra/',
         'functions/streams/',
+        'functions/health/',
         'functions/environment.ts',
         'functions/forwarder-environment.ts',
       )(to),

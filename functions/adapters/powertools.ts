@@ -1,13 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { AuditResult, FailedAudit } from '../collect/audit.ts';
 import type { Outcome } from '../collect/ports.ts';
 import type { ReplayProgress, ReplayRequest } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
 import { expiryBounds, type Fleet } from '../health/fleet.ts';
-
-const namespace = 'SentinelOneCollector';
+import { type MetricName, namespace, units } from '../health/metrics.ts';
 
 // POWERTOOLS_SERVICE_NAME names the service: the stack, so that two of them in one account stay apart.
 export const logger = new Logger();
@@ -16,6 +15,8 @@ export const metrics = new Metrics({ namespace });
 /** Of all streams together, for alarms: what raises one is one metric, however many streams there are. */
 const whole = new Metrics({ namespace });
 const byInstance = new Metrics({ namespace });
+
+const add = (to: Metrics, name: MetricName, value: number) => to.addMetric(name, units[name], value);
 
 /** What outcomes and runs are told to: log lines and metrics. No token, header or record is in either. */
 export interface Reports {
@@ -45,7 +46,7 @@ export function reports(stream: string, perInstance: boolean): Reports {
         const fields = { instances, due, notReached };
         logger.warn(`sentinelone: ${notReached} instances were not reached by this run of ${stream}`, fields);
       }
-      metrics.addMetric('InstancesNotReached', MetricUnit.Count, summary.notReached);
+      add(metrics, 'InstancesNotReached', summary.notReached);
       reportShards(stream, summary);
       if (summary.fleet !== undefined) countFleet(summary.fleet);
       for (const [state, polls] of failed) countFailures(state, polls);
@@ -64,7 +65,7 @@ function reportShards(stream: string, { due, handedOver, refusal, isLateShard }:
   }
   if (!isLateShard) return;
   logger.warn(`sentinelone: a further run of ${stream} began late`, { due });
-  metrics.addMetric('LateShards', MetricUnit.Count, 1);
+  add(metrics, 'LateShards', 1);
 }
 
 function log(outcome: Outcome): void {
@@ -132,32 +133,32 @@ export function reportReplay(
 }
 
 function count({ pages, artifacts, error, audit }: Outcome): void {
-  metrics.addMetric('Artifacts', MetricUnit.Count, artifacts);
-  metrics.addMetric('Pages', MetricUnit.Count, pages);
-  metrics.addMetric('PollsCompleted', MetricUnit.Count, error === undefined ? 1 : 0);
-  metrics.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
+  add(metrics, 'Artifacts', artifacts);
+  add(metrics, 'Pages', pages);
+  add(metrics, 'PollsCompleted', error === undefined ? 1 : 0);
+  add(metrics, 'PollsFailed', error === undefined ? 0 : 1);
   if (audit === undefined) return;
   const missing = 'error' in audit || audit.readAgain === undefined ? 0 : audit.atConsole - audit.delivered;
-  metrics.addMetric('Audits', MetricUnit.Count, 1);
-  whole.addMetric('AuditsFailed', MetricUnit.Count, 'error' in audit ? 1 : 0);
-  whole.addMetric('AuditMissing', MetricUnit.Count, missing);
+  add(metrics, 'Audits', 1);
+  add(whole, 'AuditsFailed', 'error' in audit ? 1 : 0);
+  add(whole, 'AuditMissing', missing);
 }
 
 function countFleet({ instances, rejected, failing, silent, quiet, ...fleet }: Fleet): void {
   const { lagSeconds, expiring, tokenExpiryDays } = fleet;
-  metrics.addMetric('Instances', MetricUnit.Count, instances);
-  whole.addMetric('TokensRejected', MetricUnit.Count, rejected);
-  whole.addMetric('InstancesFailing', MetricUnit.Count, failing);
-  whole.addMetric('InstancesSilent', MetricUnit.Count, silent);
-  whole.addMetric('InstancesQuiet', MetricUnit.Count, quiet);
+  add(metrics, 'Instances', instances);
+  add(whole, 'TokensRejected', rejected);
+  add(whole, 'InstancesFailing', failing);
+  add(whole, 'InstancesSilent', silent);
+  add(whole, 'InstancesQuiet', quiet);
   if (lagSeconds !== undefined) {
-    metrics.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
-    whole.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+    add(metrics, 'Lag', lagSeconds);
+    add(whole, 'Lag', lagSeconds);
   }
-  if (tokenExpiryDays !== undefined) whole.addMetric('TokenExpiryDays', MetricUnit.NoUnit, tokenExpiryDays);
+  if (tokenExpiryDays !== undefined) add(whole, 'TokenExpiryDays', tokenExpiryDays);
   // A metric that is never sent costs nothing.
   for (const days of expiryBounds) {
-    if (expiring[days] > 0) whole.addMetric(`TokensExpiring${days}`, MetricUnit.Count, expiring[days]);
+    if (expiring[days] > 0) add(whole, `TokensExpiring${days}`, expiring[days]);
   }
   whole.publishStoredMetrics();
 }
@@ -165,15 +166,15 @@ function countFleet({ instances, rejected, failing, silent, quiet, ...fleet }: F
 /** By kind of error, and only where there are any. */
 function countFailures(state: string, polls: number): void {
   whole.addDimension('state', state);
-  whole.addMetric('PollsFailed', MetricUnit.Count, polls);
+  add(whole, 'PollsFailed', polls);
   whole.publishStoredMetrics();
 }
 
 function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Outcome): void {
   byInstance.addDimensions({ stream, instance });
-  byInstance.addMetric('Artifacts', MetricUnit.Count, artifacts);
-  byInstance.addMetric('PollsFailed', MetricUnit.Count, error === undefined ? 0 : 1);
-  if (lagSeconds !== undefined) byInstance.addMetric('Lag', MetricUnit.Seconds, lagSeconds);
+  add(byInstance, 'Artifacts', artifacts);
+  add(byInstance, 'PollsFailed', error === undefined ? 0 : 1);
+  if (lagSeconds !== undefined) add(byInstance, 'Lag', lagSeconds);
   byInstance.publishStoredMetrics();
 }
 
@@ -195,11 +196,11 @@ export function reportForward(outcome: ForwardOutcome): void {
     logger.error(`sentinelone: ${id} is in the dead-letter queue: ${reason}`, { id, reason });
   }
   for (const warning of warnings) logger.warn(`sentinelone: forwarder: ${warning}`, counts);
-  metrics.addMetric('Forwarded', MetricUnit.Count, fields.accepted);
-  metrics.addMetric('ForwardRepeats', MetricUnit.Count, fields.repeats);
-  metrics.addMetric('ForwardBuried', MetricUnit.Count, buried.length);
-  metrics.addMetric('ForwardRequests', MetricUnit.Count, fields.requests);
+  add(metrics, 'Forwarded', fields.accepted);
+  add(metrics, 'ForwardRepeats', fields.repeats);
+  add(metrics, 'ForwardBuried', buried.length);
+  add(metrics, 'ForwardRequests', fields.requests);
   const failed = error !== undefined && fields.accepted === 0;
-  metrics.addMetric('ForwardFailed', MetricUnit.Count, failed ? 1 : 0);
-  metrics.addMetric('ForwardLag', MetricUnit.Seconds, fields.lagSeconds);
+  add(metrics, 'ForwardFailed', failed ? 1 : 0);
+  add(metrics, 'ForwardLag', fields.lagSeconds);
 }

@@ -15,6 +15,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { ExpiryDays } from '../../functions/health/fleet.ts';
+import type { MetricName } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { AlarmTopic } from './alarm-topic.ts';
 import { measure } from './measures.ts';
@@ -160,8 +162,8 @@ function instanceAlarms({ settings, pollers }: AlarmsProps): Told[] {
   const periods = Math.ceil(slowest / period.toMinutes());
   // No run, no news: not-running says so.
   const gauge = { periods, breaching: 1, missing: IGNORE };
-  const most = (metricName: string) => measure(settings.stackName, metricName, 'Maximum', {}, period);
-  const expiring = ([days, left]: readonly [string, string]): Told => ({
+  const most = (metricName: MetricName) => measure(settings.stackName, metricName, 'Maximum', {}, period);
+  const expiring = ([days, left]: readonly [ExpiryDays, string]): Told => ({
     ...gauge,
     // Sent only where there are any.
     missing: NOT_BREACHING,
@@ -182,9 +184,9 @@ function instanceAlarms({ settings, pollers }: AlarmsProps): Told[] {
     },
     ...(
       [
-        ['14', '14 days'],
-        ['7', '7 days'],
-        ['1', '1 day'],
+        [14, '14 days'],
+        [7, '7 days'],
+        [1, '1 day'],
       ] as const
     ).map(expiring),
     {
@@ -223,7 +225,7 @@ function instanceAlarms({ settings, pollers }: AlarmsProps): Told[] {
 }
 
 function auditAlarms({ settings }: AlarmsProps): Told[] {
-  const anHour = (metricName: string) =>
+  const anHour = (metricName: MetricName) =>
     measure(settings.stackName, metricName, 'Sum', {}, Duration.hours(1));
   return [
     {

@@ -17,6 +17,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type MetricName, namespace } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { measure } from './measures.ts';
 
@@ -93,9 +94,9 @@ function alarms({ alarms, settings }: DashboardProps): IWidget[] {
 
 function flow({ settings, streams }: DashboardProps): IWidget[] {
   const { stackName } = settings;
-  const byStream = (metricName: string, statistic: 'Sum' | 'Maximum') =>
+  const byStream = (metricName: MetricName, statistic: 'Sum' | 'Maximum') =>
     streams.map((stream) => measure(stackName, metricName, statistic, { stream }));
-  const failures = `SEARCH('{SentinelOneCollector,service,state} service="${stackName}" MetricName="PollsFailed"', 'Sum', 300)`;
+  const failures = `SEARCH('{${namespace},service,state} service="${stackName}" MetricName="${'PollsFailed' satisfies MetricName}"', 'Sum', 300)`;
   return [
     graph('Artifacts', byStream('Artifacts', 'Sum'), { stacked: true }),
     graph('Lag (seconds)', byStream('Lag', 'Maximum'), {
@@ -109,7 +110,7 @@ function flow({ settings, streams }: DashboardProps): IWidget[] {
       },
     ),
     graph('Instances that need someone', [
-      ...['TokensRejected', 'InstancesFailing', 'InstancesSilent', 'InstancesQuiet'].map((name) =>
+      ...(['TokensRejected', 'InstancesFailing', 'InstancesSilent', 'InstancesQuiet'] as const).map((name) =>
         measure(stackName, name, 'Maximum'),
       ),
     ]),
@@ -156,17 +157,11 @@ function queues({ settings, queue, deadLetterQueue }: DashboardProps): IWidget[]
 }
 
 function forwarding({ settings }: DashboardProps): IWidget[] {
-  const of = (name: string, statistic: 'Sum' | 'Maximum' = 'Sum') =>
+  const of = (name: MetricName, statistic: 'Sum' | 'Maximum' = 'Sum') =>
     measure(settings.stackName, name, statistic, { stream: 'forwarder' }).with({ label: name });
   return [
-    graph(
-      'Forwarder: artifacts',
-      ['Forwarded', 'ForwardRepeats', 'ForwardBuried'].map((name) => of(name)),
-    ),
-    graph(
-      'Forwarder: requests, and runs that failed',
-      ['ForwardRequests', 'ForwardFailed'].map((name) => of(name)),
-    ),
+    graph('Forwarder: artifacts', [of('Forwarded'), of('ForwardRepeats'), of('ForwardBuried')]),
+    graph('Forwarder: requests, and runs that failed', [of('ForwardRequests'), of('ForwardFailed')]),
     graph('Forwarder: lag (seconds)', [of('ForwardLag', 'Maximum')]),
   ];
 }

@@ -1,16 +1,17 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { type MetricName, namespace } from '../../functions/health/metrics.ts';
 
-/** The collector's own metrics, as functions/adapters/powertools.ts sends them. */
+/** One of the collector's own metrics. */
 export function measure(
   stackName: string,
-  metricName: string,
+  metricName: MetricName,
   statistic: 'Sum' | 'Maximum' | 'Minimum',
   dimensions: { readonly stream?: string; readonly state?: string } = {},
   period = Duration.minutes(5),
 ): Metric {
   return new Metric({
-    namespace: 'SentinelOneCollector',
+    namespace,
     metricName,
     dimensionsMap: { service: stackName, ...dimensions },
     statistic,

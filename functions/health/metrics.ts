@@ -1,0 +1,33 @@
+/** The CloudWatch namespace of the collector's own metrics. */
+export const namespace = 'SentinelOneCollector';
+
+/** The collector's own metrics, each with its unit: what is sent, what alarms watch and what the dashboard shows. */
+export const units = {
+  Artifacts: 'Count',
+  Pages: 'Count',
+  PollsCompleted: 'Count',
+  PollsFailed: 'Count',
+  Audits: 'Count',
+  AuditsFailed: 'Count',
+  AuditMissing: 'Count',
+  Instances: 'Count',
+  InstancesNotReached: 'Count',
+  LateShards: 'Count',
+  TokensRejected: 'Count',
+  InstancesFailing: 'Count',
+  InstancesSilent: 'Count',
+  InstancesQuiet: 'Count',
+  Lag: 'Seconds',
+  TokenExpiryDays: 'None',
+  TokensExpiring1: 'Count',
+  TokensExpiring7: 'Count',
+  TokensExpiring14: 'Count',
+  Forwarded: 'Count',
+  ForwardRepeats: 'Count',
+  ForwardBuried: 'Count',
+  ForwardRequests: 'Count',
+  ForwardFailed: 'Count',
+  ForwardLag: 'Seconds',
+} as const;
+
+export type MetricName = keyof typeof units;
