@@ -43,7 +43,7 @@ export class CollectorStack extends Stack {
       analyticsUrl === undefined
         ? undefined
         : new Forwarder(this, 'Forwarder', { ...reach, analyticsUrl, deadLetterQueue });
-    const { told, topic } = new Alarms(this, 'Alarms', {
+    const { notifying, topic } = new Alarms(this, 'Alarms', {
       settings,
       pollers,
       queue,
@@ -69,7 +69,7 @@ export class CollectorStack extends Stack {
       queue,
       deadLetterQueue,
       tables: [instances, cursors],
-      alarms: told,
+      alarms: notifying,
     });
 
     // The contract with operators and consumers: these names stay.

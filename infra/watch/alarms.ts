@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmBase,
@@ -7,89 +6,49 @@ import {
   ComparisonOperator,
   CompositeAlarm,
   type IAlarmRule,
-  type IMetric,
-  MathExpression,
-  TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { ExpiryDays } from '../../functions/health/fleet.ts';
-import type { MetricName } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { AlarmTopic } from './alarm-topic.ts';
-import { measure } from './measures.ts';
+import {
+  type AlarmsProps,
+  auditAlarms,
+  type Definition,
+  errors,
+  forwarderFails,
+  instanceAlarms,
+  invocations,
+  queueAlarms,
+  throttles,
+} from './definitions.ts';
 
-/** A function that a rule fires. */
-interface Clockwork {
-  /** Of its stream. */
-  readonly name: string;
-  readonly function: IFunction;
-  readonly cadenceMinutes: number;
-  readonly timeoutSeconds: number;
-}
-
-interface AlarmsProps {
-  readonly settings: Settings;
-  readonly pollers: readonly Clockwork[];
-  /** Absent where nothing is forwarded. */
-  readonly forwarder?: IFunction;
-  readonly queue: IQueue;
-  readonly deadLetterQueue: IQueue;
-}
-
-/** What one alarm watches, and what it is called. */
-interface Watch {
-  /** Also ends the alarm's name. */
-  readonly name: string;
-  readonly metric: IMetric;
-  /** Raised at this value and above. */
-  readonly from: number;
-  readonly periods: number;
-  /** Of the periods, so many; all unless given. */
-  readonly breaching?: number;
-  readonly missing: TreatMissingData;
-}
-
-/** A watch that someone hears of. */
-interface Told extends Watch {
-  /** One sentence. */
-  readonly says: string;
-  /** The heading in docs/operations.md. */
-  readonly heading: string;
-}
-
-const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
-
-/** Three windows of a cadence each: two that are empty may be one tick that is late. */
-const cycles = 3;
-
-/** Everything that someone has to hear of, to one topic. One cause raises one alarm. */
+/** All alarms, which notify one topic. One cause raises one alarm. */
 export class Alarms extends Construct {
   readonly topic: AlarmTopic;
-  /** Those that someone hears of. */
-  readonly told: AlarmBase[] = [];
+  /** Those that notify someone. */
+  readonly notifying: AlarmBase[] = [];
   readonly #settings: Settings;
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#settings = props.settings;
     this.topic = new AlarmTopic(this, 'Topic', { email: props.settings.alarmEmail });
-    for (const told of [
+    for (const definition of [
       ...instanceAlarms(props),
       ...auditAlarms(props),
       ...queueAlarms(props),
       ...(props.forwarder === undefined ? [] : [forwarderFails(props)]),
     ]) {
-      this.#tell(this.#watch(told, this.#description(told.says, told.heading)));
+      this.#notify(this.#alarm(definition, this.#description(definition.says, definition.heading)));
     }
     this.#functionAlarms(props);
   }
 
-  /** Not running, throttled and failing look at each function; which of them it was, the parts of the alarm say. */
+  /** Not running, throttled and failing each combine one alarm per function; those parts show which function it is. */
   #functionAlarms({ pollers, forwarder }: AlarmsProps): void {
-    const part = (watch: Watch) => raised(this.#watch(watch, 'Part of another alarm; tells nobody.'));
+    const part = (definition: Definition) =>
+      raised(this.#alarm(definition, 'Part of another alarm; notifies nobody by itself.'));
     const notRun = AlarmRule.anyOf(...pollers.map((poller) => part(invocations(poller))));
     const throttled = AlarmRule.anyOf(...pollers.map((poller) => part(throttles(poller))));
     const failed = [
@@ -115,7 +74,10 @@ export class Alarms extends Construct {
     );
   }
 
-  #watch({ name, metric, from, periods, breaching = periods, missing }: Watch, description: string): Alarm {
+  #alarm(
+    { name, metric, from, periods, breaching = periods, missing }: Definition,
+    description: string,
+  ): Alarm {
     return new Alarm(this, name, {
       alarmName: this.#named(name),
       alarmDescription: description,
@@ -130,7 +92,7 @@ export class Alarms extends Construct {
 
   #combine(name: string, alarmRule: IAlarmRule, says: string): void {
     const alarmDescription = this.#description(says, name);
-    this.#tell(
+    this.#notify(
       new CompositeAlarm(this, name, {
         compositeAlarmName: this.#named(name),
         alarmDescription,
@@ -139,9 +101,9 @@ export class Alarms extends Construct {
     );
   }
 
-  #tell(alarm: AlarmBase): void {
+  #notify(alarm: AlarmBase): void {
     alarm.addAlarmAction(new SnsAction(this.topic));
-    this.told.push(alarm);
+    this.notifying.push(alarm);
   }
 
   #named(name: string): string {
@@ -154,190 +116,3 @@ export class Alarms extends Construct {
 }
 
 const raised = (alarm: Alarm): IAlarmRule => AlarmRule.fromAlarm(alarm, AlarmState.ALARM);
-
-function instanceAlarms({ settings, pollers }: AlarmsProps): Told[] {
-  // Every run says how all instances are. The rarest run has to be in the window, however long it took.
-  const slowest = Math.max(...pollers.map((one) => one.cadenceMinutes + one.timeoutSeconds / 60));
-  const period = Duration.minutes(slowest <= 180 ? 15 : 60);
-  const periods = Math.ceil(slowest / period.toMinutes());
-  // No run, no news: not-running says so.
-  const gauge = { periods, breaching: 1, missing: IGNORE };
-  const most = (metricName: MetricName) => measure(settings.stackName, metricName, 'Maximum', {}, period);
-  const expiring = ([days, left]: readonly [ExpiryDays, string]): Told => ({
-    ...gauge,
-    // Sent only where there are any.
-    missing: NOT_BREACHING,
-    name: `token-expires-in-${left.replace(' ', '-')}`,
-    metric: most(`TokensExpiring${days}`),
-    from: 1,
-    says: `The API token of an instance expires within ${left}.`,
-    heading: 'token-expires',
-  });
-  return [
-    {
-      ...gauge,
-      name: 'token-rejected',
-      metric: most('TokensRejected'),
-      from: 1,
-      says: 'A console refuses the token of an instance: nothing of it is collected.',
-      heading: 'token-rejected',
-    },
-    ...(
-      [
-        [14, '14 days'],
-        [7, '7 days'],
-        [1, '1 day'],
-      ] as const
-    ).map(expiring),
-    {
-      ...gauge,
-      name: 'polls-failing',
-      metric: most('InstancesFailing'),
-      from: 1,
-      says: 'A stream of an instance has failed for more than two cycles, and not because of its token.',
-      heading: 'polls-failing',
-    },
-    {
-      ...gauge,
-      name: 'instances-silent',
-      metric: most('InstancesSilent'),
-      from: 1,
-      says: 'No poll has reached a stream of an instance for more than two cycles, though nothing fails.',
-      heading: 'instances-silent',
-    },
-    {
-      ...gauge,
-      name: 'nothing-new',
-      metric: most('InstancesQuiet'),
-      from: 1,
-      says: 'A stream of an instance is polled well and has brought nothing for an unusual time.',
-      heading: 'nothing-new',
-    },
-    {
-      ...gauge,
-      name: 'lag',
-      metric: most('Lag'),
-      from: settings.alarmLagMinutes * 60,
-      says: `A stream of an instance is polled well and more than ${settings.alarmLagMinutes} minutes behind.`,
-      heading: 'lag',
-    },
-  ];
-}
-
-function auditAlarms({ settings }: AlarmsProps): Told[] {
-  const anHour = (metricName: MetricName) =>
-    measure(settings.stackName, metricName, 'Sum', {}, Duration.hours(1));
-  return [
-    {
-      name: 'audit-difference',
-      metric: anHour('AuditMissing'),
-      from: 1,
-      periods: 1,
-      missing: NOT_BREACHING,
-      says: 'An audit found records at a console that were never delivered; their hour was read again.',
-      heading: 'an-audit-found-something-missing',
-    },
-    {
-      // Each poll tries again what failed; some do once.
-      name: 'audits-failing',
-      metric: anHour('AuditsFailed'),
-      from: 1,
-      periods: 4,
-      breaching: 3,
-      missing: NOT_BREACHING,
-      says: 'Audits have been failing for hours: nobody checks that nothing is missing.',
-      heading: 'audits-failing',
-    },
-  ];
-}
-
-/** Whatever the queue hides comes back after six minutes: while all fails, each window has a failure and nothing else. */
-function forwarderFails({ settings }: AlarmsProps): Told {
-  const dimensions = { stream: 'forwarder' };
-  return {
-    name: 'forwarder-failing',
-    metric: measure(settings.stackName, 'ForwardFailed', 'Minimum', dimensions, Duration.minutes(15)),
-    from: 1,
-    periods: 3,
-    missing: NOT_BREACHING,
-    says: 'Analytics has accepted nothing for three quarters of an hour; the messages stay in the queue.',
-    heading: 'forwarder-failing',
-  };
-}
-
-const hour = 60 * 60;
-
-function queueAlarms({ settings, queue, deadLetterQueue }: AlarmsProps): Told[] {
-  const period = Duration.minutes(15);
-  const age = queue.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' });
-  // An empty queue has no oldest message, and says nothing.
-  const waits = { metric: age, periods: 2, missing: NOT_BREACHING, heading: 'queue-unread' };
-  return [
-    {
-      ...waits,
-      name: 'queue-unread',
-      from: settings.alarmQueueHours * hour,
-      says: `A message has waited for a consumer for more than ${settings.alarmQueueHours} hours; SQS deletes it after 14 days.`,
-    },
-    {
-      // Four days before the first is lost: a long weekend is three and a half.
-      ...waits,
-      name: 'queue-loses-messages',
-      from: 10 * 24 * hour,
-      says: 'A message has waited for a consumer for 10 days; in 4 days SQS deletes it, and it is lost.',
-    },
-    {
-      name: 'dead-letters',
-      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-        period: Duration.minutes(5),
-        statistic: 'Maximum',
-      }),
-      from: 1,
-      periods: 1,
-      // A queue that nobody touches falls silent after hours, whatever is in it.
-      missing: IGNORE,
-      says: 'Messages that no consumer could take are in the dead-letter queue.',
-      heading: 'dead-letters',
-    },
-  ];
-}
-
-/** One where there were none: an alarm on what is not there needs a value for it. */
-function invocations({ name, function: poller, cadenceMinutes }: Clockwork): Watch {
-  const period = Duration.minutes(cadenceMinutes);
-  return {
-    name: `${name}-not-run`,
-    metric: new MathExpression({
-      expression: 'IF(FILL(invocations, 0) < 1, 1, 0)',
-      usingMetrics: { invocations: poller.metricInvocations({ period, statistic: 'Sum' }) },
-      period,
-      label: `${name} did not run`,
-    }),
-    from: 1,
-    periods: cycles,
-    missing: BREACHING,
-  };
-}
-
-/** Tells apart why a function does not run; one that runs all the same may be throttled now and then. */
-function throttles({ name, function: poller }: Clockwork): Watch {
-  return {
-    name: `${name}-throttled`,
-    metric: poller.metricThrottles({ period: Duration.minutes(15), statistic: 'Sum' }),
-    from: 1,
-    periods: 1,
-    missing: NOT_BREACHING,
-  };
-}
-
-function errors({ name, function: poller, cadenceMinutes }: Omit<Clockwork, 'timeoutSeconds'>): Watch {
-  return {
-    name: `${name}-errors`,
-    metric: poller.metricErrors({ period: Duration.minutes(cadenceMinutes), statistic: 'Sum' }),
-    from: 1,
-    // One that fails every second time is told of once, not again and again.
-    periods: 5,
-    breaching: 2,
-    missing: NOT_BREACHING,
-  };
-}
