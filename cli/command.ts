@@ -2,29 +2,29 @@ import type { Command } from 'commander';
 import { Output } from './output.ts';
 import { openStack, type Stack, type StackOptions } from './stack.ts';
 
-/** What every command may be told. */
+/** Options that every command accepts. */
 export interface CommonOptions extends StackOptions {
   readonly json?: boolean;
 }
 
-/** What a command works with. */
+/** What a command receives: where it prints, and the stack it works on. */
 interface Session {
   readonly out: Output;
-  /** The collector that is spoken of; looked for when first asked for. */
+  /** Finds the deployed stack on the first call; later calls return the same one. */
   readonly stack: () => Promise<Stack>;
 }
 
-/** Something that was asked about is wrong; it has been said already. */
+/** The exit code of a command that found a problem and has printed it. */
 export const wrong = 1;
 
-/** Does the work of a command; answers its exit code where it is not 0. */
+/** The work of a command. Returns the exit code if it is not 0. */
 type Work<Arguments extends readonly unknown[], Options> = (
   session: Session,
   options: Options,
   ...given: Arguments
 ) => Promise<number | undefined>;
 
-/** Gives a command its work: commander hands over the arguments, the command's own options, and the command. */
+/** Connects a command with its work. Commander passes the arguments, then the options, then the command. */
 export function does<Arguments extends readonly unknown[], Options = CommonOptions>(
   command: Command,
   work: Work<Arguments, Options & CommonOptions>,

@@ -1,10 +1,10 @@
-/** RFC 4180: cells with a comma, a quote or a line break stand in quotes. */
+/** Writes RFC 4180: cells with a comma, a quote or a line break are quoted. */
 export function writeCsv(rows: readonly (readonly string[])[]): string {
   const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
-/** The cells of each row; throws SyntaxError where a quote is not closed. Rows without anything in them are left out. */
+/** Returns the cells of each row and skips empty rows. Throws SyntaxError if a quote is not closed. */
 export function readCsv(text: string): string[][] {
   const rows: string[][] = [[]];
   let cell = '';
@@ -26,7 +26,7 @@ export function readCsv(text: string): string[][] {
       rows.push([]);
     } else if (c !== '\r') cell += c;
   }
-  if (quoted) throw new SyntaxError('a quote is opened and not closed');
+  if (quoted) throw new SyntaxError('unclosed quote');
   endCell();
   return rows.filter((row) => row.some((one) => one !== ''));
 }

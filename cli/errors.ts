@@ -1,4 +1,4 @@
-/** What an operator is told instead of an answer: what is wrong, and what to do. Ends the command with 1. */
+/** An error with a remedy, which the command prints. The exit code is 1. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly remedy: string;
@@ -9,40 +9,46 @@ export class CommandError extends Error {
   }
 }
 
-/** A command that makes no sense as it was typed. Ends with 2. */
+/** A usage error: wrong or missing arguments. The exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-const remedies: Readonly<Record<string, (said: string) => CommandError>> = {
+const remedies: Readonly<Record<string, (message: string) => CommandError>> = {
   CredentialsProviderError: () =>
     new CommandError(
-      'there are no AWS credentials',
-      'Set AWS_PROFILE or --profile, or sign in as for the AWS CLI (aws sso login, aws configure).',
+      'no AWS credentials found',
+      'Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).',
     ),
   ExpiredToken: expired,
   ExpiredTokenException: expired,
   AccessDenied: denied,
   AccessDeniedException: denied,
   AuthorizationErrorException: denied,
-  ECONNREFUSED: (said) =>
-    new CommandError(said, 'Is npm start still running? Otherwise check the network, and a proxy between.'),
+  ECONNREFUSED: (message) =>
+    new CommandError(
+      message,
+      'With --local, check that npm start is still running. Otherwise check the network and the proxy.',
+    ),
 };
 
 function expired(): CommandError {
   return new CommandError('the AWS credentials have expired', 'Sign in again (aws sso login).');
 }
 
-function denied(said: string): CommandError {
-  return new CommandError(said, 'docs/cli.md lists the rights that each command needs.');
+function denied(message: string): CommandError {
+  return new CommandError(message, 'See docs/cli.md for the AWS permissions that each command needs.');
 }
 
-/** Puts what AWS says into an operator's words; what is not known stays as it is. */
+/** Adds a remedy to the errors of AWS that an operator can fix. The message of any other error stays as it is. */
 export function explained(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const { name = 'Error', message = String(error), code } = error as Partial<NodeJS.ErrnoException>;
   if (message === 'Region is missing') {
-    return new CommandError('there is no AWS region', 'Set AWS_REGION or --region, or one in ~/.aws/config.');
+    return new CommandError(
+      'no AWS region configured',
+      'Set AWS_REGION or --region, or set a region in ~/.aws/config.',
+    );
   }
   const known = remedies[name] ?? remedies[code ?? ''];
   if (known !== undefined) return known(message);

@@ -8,7 +8,7 @@ const marks: Readonly<Record<Finding['outcome'], readonly [word: string, style: 
   off: ['off', 'dim'],
 };
 
-/** A line for each thing that was looked at, and below it what to do. */
+/** One line for each check, followed by its remedy. */
 export function findingLines({ findings }: CheckReport): string[] {
   const width = Math.max(...findings.map(({ what }) => what.length));
   return findings.flatMap(({ what, outcome, detail, remedy }) => {

@@ -10,11 +10,11 @@ import type { Stack } from './stack.ts';
 /** The function ended without an answer: it was killed, ran out of time, or threw. */
 export class FunctionFailedError extends CommandError {}
 
-/** Longer than a function may run: somebody's turn has come by then. */
+/** Longer than any function runs, so a busy function has become free by then. */
 const patienceMs = 20 * 60_000;
 const turnMs = 2_000;
 
-/** Asks one of these functions and waits for its answer: whichever is not at a poll. */
+/** Invokes one of these functions and waits for its answer. It takes the first function that is not polling. */
 async function ask<T>(
   stack: Stack,
   among: readonly string[],
@@ -33,32 +33,32 @@ async function ask<T>(
         if (FunctionError === undefined) return { answer, from: FunctionName };
         throw new FunctionFailedError(
           `${FunctionName} failed: ${answer?.errorMessage ?? FunctionError}`,
-          'Look at its log; if it says nothing, see "No log lines at all" in docs/operations.md.',
+          'Check its log. If the log is empty, see "No log lines at all" in docs/operations.md.',
         );
       } catch (error) {
         if (error instanceof ResourceNotFoundException) throw older(FunctionName);
         if (!(error instanceof TooManyRequestsException) || performance.now() > patience) throw error;
       }
     }
-    out.progress(`${among.join(', ')}: busy with a poll, waiting for a turn`);
+    out.progress(`${among.join(', ')}: busy with a poll, waiting`);
     await sleep(turnMs);
   }
 }
 
 function older(name: string): CommandError {
   return new CommandError(
-    `${name} does not know what it is asked`,
-    'It is older than this command line: deploy it again (npx cdk deploy).',
+    `${name} is an older version than this command line`,
+    'Deploy the stack again: npx cdk deploy',
   );
 }
 
-/** Tries an instance from where its polls leave. */
+/** Tests an instance from Lambda, with the network and the permissions that its polls have. */
 export async function checkInFunction(
   stack: Stack,
   check: CheckRequest,
   out: Output,
 ): Promise<{ readonly report: CheckReport; readonly from: string }> {
-  out.progress('trying it from where polls leave');
+  out.progress('testing from Lambda');
   const names = streams.map(({ name }) => name);
   const { answer, from } = await ask<CheckReport>(stack, names, { check }, out);
   out.clear();
@@ -66,7 +66,7 @@ export async function checkInFunction(
   return { report: answer, from };
 }
 
-/** Goes on with a replay for one invocation. */
+/** Continues a replay for one invocation. */
 export async function replayInFunction(
   stack: Stack,
   stream: string,
@@ -78,7 +78,7 @@ export async function replayInFunction(
   return answer;
 }
 
-/** Asks for a poll of each stream at once, and waits for none. */
+/** Triggers a poll of each stream and does not wait for it to end. */
 export async function pollNow({ lambda, functionOf }: Stack): Promise<void> {
   for (const { name } of streams) {
     await lambda.send(

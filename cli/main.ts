@@ -14,31 +14,30 @@ import { explained, UsageError } from './errors.ts';
 import { Output, styled } from './output.ts';
 
 const program = new Command('sentinelone-collector')
-  .description(
-    'Adds, tests, watches, mends and replays the consoles that a sentinelone-collector collects from.',
-  )
-  .option('--stack <name>', 'the deployed stack', 'SentinelOneCollector')
-  .option('--region <region>', 'the AWS region; otherwise as the AWS CLI finds it')
-  .option('--profile <profile>', 'the AWS profile; otherwise as the AWS CLI finds it')
-  .option('--local', 'speak to a running `npm start` instead of AWS')
-  .option('--json', 'answer in JSON')
+  .description('Manage the SentinelOne consoles that the collector polls.')
+  .option('--stack <name>', 'name of the deployed stack', 'SentinelOneCollector')
+  .option('--region <region>', 'AWS region (default: as for the AWS CLI)')
+  .option('--profile <profile>', 'AWS profile (default: as for the AWS CLI)')
+  .option('--local', 'use a running `npm start` instead of AWS')
+  .option('--json', 'print JSON')
   .addHelpText(
     'after',
     `
 Exit codes:
-  0  done, and all is well
-  1  something that was asked about is wrong, or could not be done; it says what, and what to do
-  2  the command was not typed as it is meant to be
+  0  OK
+  1  a problem was found, or the command failed; the output says what to do
+  2  usage error
 
-A token is asked for at a hidden prompt, or read from standard input where that is no terminal. It is no
-argument of any command. docs/cli.md has examples, and the AWS rights that each command needs.`,
+Commands that need a token ask for it at a hidden prompt, or read it from standard input if that is not a
+terminal. Tokens are never passed as command-line arguments. See docs/cli.md for examples and for the AWS
+permissions that each command needs.`,
   )
   .exitOverride()
   .configureOutput({
-    // Whatever came behind an unknown option's = could be meant as a token.
+    // The value of an unknown option could be a token, as in `--token=…`, so it is not printed.
     outputError: (message, write) => write(message.replace(/(unknown option '--?[\w-]+)=[^']*/, '$1')),
   })
-  .showHelpAfterError('(--help shows how it is meant to be typed)');
+  .showHelpAfterError('See --help.');
 
 for (const command of [
   addCommand,
@@ -54,7 +53,7 @@ for (const command of [
 ])
   command(program);
 
-/** A pipe that is closed early, as by `head`, is nobody's fault. */
+/** A pipe that the reader closes early, as `head` does, is not an error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

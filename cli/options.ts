@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { streams } from '../functions/streams/list.ts';
 
-/** What an instance record may be told by options; a key is there where its option was given, empty to remove it. */
+/** The options that set attributes of an instance record. A key is present if its option was given; an empty value removes the attribute. */
 export interface RecordOptions {
   readonly host?: string;
   readonly accounts?: readonly string[];
@@ -37,13 +37,17 @@ function interval(text: string): number | Record<string, number> | '' {
 export function describing(command: Command): Command {
   const names = streams.map(({ name }) => name).join(', ');
   return command
-    .option('--accounts <ids>', 'collect only these accounts: ids with commas between', list)
-    .option('--sites <ids>', 'collect only these sites', list)
-    .option('--groups <ids>', 'collect only these groups', list)
-    .option('--interval <minutes>', 'poll no more often: 15, or threats=15,activities=30', interval)
-    .option('--lookback-hours <hours>', 'how far back the first listing reaches (24)', number)
-    .option('--streams <names>', `collect only these: of ${names}`, list)
-    .option('--secret-id <id>', 'name or ARN of the secret (signal-client/sentinelone/NAME)');
+    .option('--accounts <ids>', 'collect only these accounts (comma-separated ids)', list)
+    .option('--sites <ids>', 'collect only these sites (comma-separated ids)', list)
+    .option('--groups <ids>', 'collect only these groups (comma-separated ids)', list)
+    .option(
+      '--interval <minutes>',
+      'minimum minutes between polls: 15, or threats=15,activities=30',
+      interval,
+    )
+    .option('--lookback-hours <hours>', 'how far back the first collection starts (default: 24)', number)
+    .option('--streams <names>', `collect only these streams, of ${names}`, list)
+    .option('--secret-id <id>', 'name or ARN of the secret (default: signal-client/sentinelone/NAME)');
 }
 
 const attributes: readonly (readonly [option: keyof RecordOptions, attribute: string])[] = [
@@ -57,7 +61,7 @@ const attributes: readonly (readonly [option: keyof RecordOptions, attribute: st
   ['secretId', 'secretId'],
 ];
 
-/** The attributes that were given; undefined for those that are to be removed. */
+/** The given attributes; an attribute to remove has the value undefined. */
 export function attributesOf(options: RecordOptions): Record<string, unknown> {
   return Object.fromEntries(
     attributes.flatMap(([option, attribute]) => {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 
 export type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
 
-/** What a command shows. Answers go to standard output, as text or as JSON; what happens meanwhile to standard error. */
+/** Prints what a command shows: results to standard output, as text or JSON; progress and notes to standard error. */
 export class Output {
   readonly json: boolean;
   #shown = '';
@@ -12,26 +12,26 @@ export class Output {
     this.json = json;
   }
 
-  /** One answer: the text for people, or the value for programs. */
+  /** Prints the result: lines of text, or the value as JSON. */
   answer(value: unknown, lines: () => readonly string[]): void {
     this.clear();
     if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
     else for (const line of lines()) process.stdout.write(`${line}\n`);
   }
 
-  /** One of many answers, as it comes: a line of text, or of JSON. */
+  /** Prints one of many results as it arrives: a line of text, or of JSON. */
   each(value: unknown, line: string): void {
     this.clear();
     process.stdout.write(`${this.json ? JSON.stringify(value) : line}\n`);
   }
 
-  /** A word aside, for people. */
+  /** Prints a message that is not part of the result. */
   note(line: string): void {
     this.clear();
     process.stderr.write(`${line}\n`);
   }
 
-  /** What takes its time: on a terminal one line that changes, else a line now and then. */
+  /** Shows progress: on a terminal one line that is overwritten, otherwise a new line every few seconds. */
   progress(line: string): void {
     if (process.stderr.isTTY) {
       process.stderr.write(`\r\x1b[K${line}`);
@@ -55,17 +55,17 @@ export class Output {
 
 const quietMs = 5_000;
 
-/** Colour only where a person looks: `styleText` checks the terminal and NO_COLOR. */
+/** Adds colour on terminals only: `styleText` checks for a terminal and for NO_COLOR. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
 
-/** Text of strangers without what would move a terminal's cursor or turn its line around. */
+/** Replaces control characters in text from outside: they could move the cursor or reverse the line. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '\uFFFD');
 }
 
-/** Rows in columns as wide as their widest cell; `style` colours whole rows. */
+/** Aligns rows in columns; `style` sets the colour of a row. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -109,7 +109,7 @@ export function duration(ms: number): string {
   return parts.join(' ').trimEnd();
 }
 
-/** A moment as people tell it: `4m ago`, `in 13d`; `-` where there is none. */
+/** Relative time: `4m ago`, `in 13d`, or `-` if there is none. */
 export function moment(iso: string | undefined, now: number): string {
   const ms = Date.parse(iso ?? '');
   if (Number.isNaN(ms)) return '-';

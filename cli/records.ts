@@ -16,7 +16,7 @@ import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';
 
-/** An item of the instances table: what an operator wrote. */
+/** An item of the instances table, as an operator wrote it. */
 export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
 
 /** The functions know which suffixes were deployed; here any host will do. */
@@ -25,7 +25,7 @@ export const anyHost: InstanceRules = {
   streams: streams.map(({ name }) => name),
 };
 
-/** The record with its defaults; throws CommandError naming the attribute that breaks a rule. */
+/** Returns the record with its defaults. Throws CommandError that names the invalid attribute. */
 export function readRecord(record: InstanceRecord): Instance {
   try {
     return readInstance(record, anyHost);
@@ -35,7 +35,7 @@ export function readRecord(record: InstanceRecord): Instance {
   }
 }
 
-/** Every record, by name. */
+/** Returns all records, sorted by name. */
 export async function listRecords({ dynamodb, instancesTable }: Stack): Promise<InstanceRecord[]> {
   const records: InstanceRecord[] = [];
   const pages = paginateScan({ client: dynamodb }, { TableName: instancesTable, ConsistentRead: true });
@@ -44,7 +44,7 @@ export async function listRecords({ dynamodb, instancesTable }: Stack): Promise<
   return records.sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
 
-/** Throws CommandError where there is none of that name. */
+/** Throws CommandError if there is no record with that name. */
 export function recordOf(records: readonly InstanceRecord[], name: string): InstanceRecord {
   const found = records.find(({ instance }) => instance === name);
   if (found !== undefined) return found;
@@ -53,11 +53,11 @@ export function recordOf(records: readonly InstanceRecord[], name: string): Inst
     .filter((one) => one.includes(name) || name.includes(one));
   throw new CommandError(
     `there is no instance ${name}`,
-    near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}?` : 'list shows all of them.',
+    near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}?` : 'Run list to see all instances.',
   );
 }
 
-/** Writes a new record; throws CommandError where the name is taken. */
+/** Writes a new record. Throws CommandError if the name is taken. */
 export async function createRecord(
   { dynamodb, instancesTable }: Stack,
   record: InstanceRecord,
@@ -79,11 +79,11 @@ export async function createRecord(
 export function taken(name: string): CommandError {
   return new CommandError(
     `the name ${name} is taken`,
-    `Choose another one, or change that instance: set ${name}, rotate ${name}.`,
+    `Choose another name, or change that instance: set ${name}, rotate ${name}.`,
   );
 }
 
-/** Sets and removes attributes of a record and leaves the others. */
+/** Sets and removes attributes of a record; the others stay unchanged. */
 export async function changeRecord(
   { dynamodb, instancesTable }: Stack,
   name: string,
@@ -122,7 +122,7 @@ export async function deleteRecord({ dynamodb, instancesTable }: Stack, name: st
   );
 }
 
-/** Deletes cursors, memories and replays of an instance, or of them the one named; answers how many items. */
+/** Deletes the cursor items of an instance, or only the one with the given key. Returns how many. */
 export async function deleteCursors(
   { dynamodb, cursorsTable: TableName }: Stack,
   instance: string,
@@ -135,7 +135,7 @@ export async function deleteCursors(
   return keys.length;
 }
 
-/** The sort keys of all cursor items of an instance. */
+/** Returns the sort keys of all cursor items of an instance. */
 export async function cursorKeys(
   { dynamodb, cursorsTable }: Pick<Stack, 'dynamodb' | 'cursorsTable'>,
   instance: string,
@@ -191,7 +191,7 @@ export async function readStatus(
 
 const filters = ['accountIds', 'siteIds', 'groupIds'] as const;
 
-/** An instance that may collect the same records: of the same console, with filters that leave room for them. */
+/** Finds an instance of the same console whose filters overlap, so that both would collect the same records. */
 export function overlapping(
   record: InstanceRecord,
   records: readonly InstanceRecord[],
@@ -203,7 +203,7 @@ export function overlapping(
     try {
       theirs = readInstance(other, anyHost);
     } catch {
-      // Nothing is collected for a record that breaks a rule.
+      // Nothing is collected for an invalid record.
       return false;
     }
     const collects = (instance: Instance) => instance.streams ?? anyHost.streams;
@@ -218,12 +218,12 @@ export function overlapping(
   });
 }
 
-/** Throws CommandError where another instance may collect the same. */
+/** Throws CommandError if another instance collects the same records. */
 export function refuseOverlap(record: InstanceRecord, records: readonly InstanceRecord[]): void {
   const other = overlapping(record, records);
   if (other === undefined) return;
   throw new CommandError(
-    `${other.instance} collects ${readRecord(record).host} already, and its scope leaves room for the same records`,
-    'Everything would come twice. Narrow one of them (--accounts, --sites, --groups, --streams); if their tokens see different accounts or sites, say so with --another-scope.',
+    `the scope overlaps with ${other.instance}, which collects ${readRecord(record).host}`,
+    'Records would be collected twice. Narrow one of them (--accounts, --sites, --groups, --streams), or use --another-scope if the tokens have different scopes.',
   );
 }

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from './errors.ts';
 
-/** A stack that `npm start` runs on this machine: what it writes down, and `--local` finds. No secret is in it. */
+/** The file in which `npm start` records its endpoints for `--local`. It contains no secret. */
 export interface RunningStack {
   readonly pid: number;
   readonly stackName: string;
-  /** As CloudFormation would answer them. */
+  /** The stack outputs, as CloudFormation returns them. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly endpoints: {
     readonly dynamodb: string;
@@ -16,13 +16,13 @@ export interface RunningStack {
     readonly lambda: string;
     readonly logs: string;
   };
-  /** How this machine reaches the simulated consoles; undefined where consoles are real. */
+  /** Proxy and CA of the simulated consoles; undefined if the consoles are real. */
   readonly consoles?: { readonly proxyUrl: string; readonly caFile: string } | undefined;
 }
 
 const file = () => join(tmpdir(), `sentinelone-collector-${process.getuid?.() ?? 'local'}.json`);
 
-/** Writes it down for this user alone; answers what removes it again. The newest one counts. */
+/** Writes the file, readable by this user only, and returns a function that removes it. A newer file replaces an older one. */
 export async function announce(running: RunningStack): Promise<() => Promise<void>> {
   await rm(file(), { force: true });
   await writeFile(file(), JSON.stringify(running), { mode: 0o600, flag: 'wx' });
@@ -32,7 +32,7 @@ export async function announce(running: RunningStack): Promise<() => Promise<voi
   };
 }
 
-/** Throws CommandError where nothing runs. */
+/** Throws CommandError if `npm start` is not running. */
 export async function running(): Promise<RunningStack> {
   const found = await read();
   if (found === undefined || !isAlive(found.pid)) {
@@ -41,7 +41,7 @@ export async function running(): Promise<RunningStack> {
   return found;
 }
 
-/** A file that another user put there could lead a token to them. */
+/** Ignores a file of another user: its endpoints could send a token to that user. */
 async function read(): Promise<RunningStack | undefined> {
   try {
     const { uid } = await lstat(file());

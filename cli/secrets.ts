@@ -15,23 +15,23 @@ import type { SecretStage } from '../functions/instances/ports.ts';
 import { withToken } from '../functions/instances/token.ts';
 import type { Stack } from './stack.ts';
 
-/** A token that was stored to be tried: it counts once it is kept. */
+/** A new token, stored for a test. It becomes the current token only when it is kept. */
 export interface StagedToken {
-  /** Where the function finds it; undefined: it is the current one of a new secret. */
+  /** The version stage that the function reads; undefined for a new secret, whose only version is the current one. */
   readonly stage: SecretStage | undefined;
-  /** What to say of the form that the secret had, where it could not be kept. */
+  /** What to print if the secret's JSON could not be kept. */
   readonly warnings: readonly string[];
-  /** Makes it the current one. */
+  /** Promotes the token to the current one. */
   keep(): Promise<void>;
-  /** Takes it away again; what was current stays so. */
+  /** Discards the token; the current one is unchanged. */
   discard(): Promise<void>;
 }
 
 const pending = 'AWSPENDING';
 
 /**
- * Stores a token beside the current one, so that it can be tried from where polls leave before it counts. A secret
- * that does not exist is made; one that waits to be deleted is restored. One that is JSON keeps its other keys.
+ * Stores a token as a pending version of the secret, so that Lambda can test it before it becomes the current one.
+ * A missing secret is created, and one that is scheduled for deletion is restored. A JSON secret keeps its other keys.
  */
 export async function stageToken({ secrets }: Stack, secretId: string, token: string): Promise<StagedToken> {
   let restored = false;
@@ -60,7 +60,7 @@ export async function stageToken({ secrets }: Stack, secretId: string, token: st
   };
 }
 
-/** The value to store; then what to say about it. Nobody who operates the collector has to be allowed to read a token. */
+/** The value to store, then warnings. The caller may lack permission to read the secret. */
 async function inItsForm(
   secrets: SecretsManagerClient,
   SecretId: string,
@@ -77,7 +77,7 @@ async function inItsForm(
 }
 
 const unread = (SecretId: string) =>
-  `The secret ${SecretId} may not be read from here, so it is the token alone now. What else it held, if it was JSON, is in its version AWSPREVIOUS.`;
+  `No permission to read the secret ${SecretId}. If it contained JSON, the token alone has replaced it; the old value is the version AWSPREVIOUS.`;
 
 const Description = 'SentinelOne API token of sentinelone-collector';
 
@@ -122,7 +122,7 @@ function put(
   };
 }
 
-/** Deletes a secret for good in 30 days; until then it can be restored. Answers false where there is none. */
+/** Schedules a secret for deletion in 30 days; until then it can be restored. Returns false if there is none. */
 export async function deleteSecret({ secrets }: Pick<Stack, 'secrets'>, SecretId: string): Promise<boolean> {
   try {
     await secrets.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 30 }));

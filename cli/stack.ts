@@ -10,7 +10,7 @@ import { clientConfig } from '../functions/adapters/aws.ts';
 import { CommandError } from './errors.ts';
 import { type RunningStack, running } from './running.ts';
 
-/** A deployed collector, or one that `npm start` runs, with what reaches its parts. */
+/** A deployed collector, or one that `npm start` runs, with the AWS clients for it. */
 export interface Stack {
   readonly name: string;
   readonly isLocal: boolean;
@@ -34,10 +34,10 @@ export interface StackOptions {
   readonly profile?: string;
 }
 
-/** Throws CommandError where there is no such stack. */
+/** Throws CommandError if the stack does not exist. */
 export async function openStack({ stack: name, local, region, profile }: StackOptions): Promise<Stack> {
   if (local) return localStack(await running());
-  // The AWS CLI reads this one as well; the SDK for JavaScript does not.
+  // The AWS CLI also reads AWS_DEFAULT_REGION; the SDK for JavaScript does not.
   const chosen = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };
   const outputs = await outputsOf(name, new CloudFormationClient(config));
@@ -45,7 +45,7 @@ export async function openStack({ stack: name, local, region, profile }: StackOp
     dynamodb: new DynamoDBClient(config),
     sqs: new SQSClient(config),
     secrets: new SecretsManagerClient(config),
-    // An answer takes as long as the function does.
+    // No timeout: the answer arrives when the function ends.
     lambda: new LambdaClient({ ...config, requestHandler: { ...config.requestHandler, requestTimeout: 0 } }),
     logs: new CloudWatchLogsClient(config),
   });
@@ -83,7 +83,7 @@ function stackOf(
     if (value === undefined) {
       throw new CommandError(
         `the stack ${name} has no output ${key}`,
-        'Is it the stack of this collector, and deployed by this version? Name another with --stack.',
+        'Check that --stack names a collector that this version deployed.',
       );
     }
     return value;
@@ -113,7 +113,7 @@ async function outputsOf(StackName: string, client: CloudFormationClient): Promi
     const region = await client.config.region();
     throw new CommandError(
       `there is no stack ${StackName} in ${region}`,
-      'Deploy it (npx cdk deploy), or name it with --stack and its region with --region.',
+      'Deploy it (npx cdk deploy), or set --stack and --region.',
     );
   }
 }

@@ -9,21 +9,19 @@ function readSpan(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * (units[unit] ?? 0);
 }
 
-/** How long back, as an option says it. */
+/** Reads an option such as `30m` and returns milliseconds. */
 export function span(text: string): number {
   const ms = readSpan(text);
-  if (ms === undefined) throw new InvalidArgumentError('It must be a span such as 30m, 2h or 7d.');
+  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 30m, 2h or 7d.');
   return ms;
 }
 
-/** A moment, as an option says it: ISO 8601 in UTC unless it says otherwise, a day, or how long ago. */
+/** Reads an option with a time: ISO 8601 (UTC without an offset), a date, or how long ago. */
 export function momentOption(text: string): Timestamp {
   const ago = readSpan(text);
   if (ago !== undefined) return fromMs(Math.floor((Date.now() - ago) / 1000) * 1000);
   const time = timestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
   if (time === undefined)
-    throw new InvalidArgumentError(
-      'It must be a moment such as 2026-03-01, 2026-03-01T12:00:00Z or 2h (ago).',
-    );
+    throw new InvalidArgumentError('It must be a time such as 2026-03-01, 2026-03-01T12:00:00Z or 2h (ago).');
   return time;
 }

@@ -3,10 +3,10 @@ import { MisconfiguredError } from '../functions/errors.ts';
 import { readToken } from '../functions/instances/token.ts';
 import { UsageError } from './errors.ts';
 
-/** The token from a hidden prompt or, where nobody types, from standard input. It is in no argument and no variable. */
+/** Reads the token from a hidden prompt, or from standard input if that is not a terminal. */
 export async function askToken(): Promise<string> {
   const given = process.stdin.isTTY
-    ? await hidden('API token (it is not shown): ')
+    ? await hidden('API token (input is hidden): ')
     : await text(process.stdin);
   try {
     return readToken(given, '');
@@ -14,8 +14,8 @@ export async function askToken(): Promise<string> {
     if (!(error instanceof MisconfiguredError)) throw error;
     throw new UsageError(
       given.trim() === ''
-        ? 'there is no token: type it at the prompt, or send it to standard input'
-        : 'what came in is no API token',
+        ? 'no token given: type it at the prompt, or send it to standard input'
+        : 'not a valid token: expected one line of printable ASCII characters without spaces',
     );
   }
 }
@@ -26,7 +26,7 @@ const interrupt = '\u0003';
 
 function hidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  // Before the prompt: what is typed the moment it appears would be shown otherwise.
+  // Raw mode starts before the prompt appears, so that nothing typed at once is echoed.
   stdin.setRawMode(true).setEncoding('utf8').resume();
   stderr.write(prompt);
   return new Promise((resolve, reject) => {

@@ -25,14 +25,14 @@ interface AddOptions extends CommonOptions, RecordOptions {
 export function addCommand(program: Command): void {
   const command = program
     .command('add <name>')
-    .summary('collect from one more console')
+    .summary('add an instance')
     .description(
-      'Adds an instance: asks for its API token, tries it from where polls leave, stores it as a secret, writes the record, and asks for the first poll at once.',
+      'Adds an instance: asks for its API token, tests the token from Lambda, stores it as a secret, writes the record, and triggers the first poll.',
     )
-    .requiredOption('--host <host>', 'the console, such as usea1-acme.sentinelone.net');
+    .requiredOption('--host <host>', 'console host, such as usea1-acme.sentinelone.net');
   describing(command)
-    .option('--another-scope', 'its token sees other accounts or sites than those of the same console')
-    .option('--anyway', 'add it although something is wrong with it')
+    .option('--another-scope', 'the token has a different scope than the other instances of this console')
+    .option('--anyway', 'add the instance even if a check fails')
     .addHelpText(
       'after',
       '\nExamples:\n  $ sentinelone-collector add acme --host usea1-acme.sentinelone.net\n  $ sentinelone-collector add acme --host usea1-acme.sentinelone.net --sites 4242,4243 < token.txt',
@@ -54,23 +54,23 @@ export function addCommand(program: Command): void {
       const { report, from } = await checkInFunction(stack, { record, ...(stage && { stage }) }, out);
       if (!report.good && !options.anyway) {
         out.answer({ added: false, ...report, from }, () => [
-          `${name}: ${host}, tried in ${from}`,
+          `${name}: ${host}, tested from ${from}`,
           ...findingLines(report),
-          `${name} is not added: nothing was kept. Mend what FAILED, or add it --anyway.`,
+          'Not added. Fix the failed check, or use --anyway.',
         ]);
         return wrong;
       }
-      // First the record: should another have taken the name meanwhile, that one keeps its token.
+      // The record comes first: if someone else has taken the name in the meantime, their token is not replaced.
       await createRecord(stack, record);
       kept = true;
       await staged.keep();
       await pollNow(stack);
       out.answer({ added: true, ...report, from }, () => [
-        `${name}: ${host}, tried in ${from}`,
+        `${name}: ${host}, tested from ${from}`,
         ...findingLines(report),
-        `${name} is added, and its first polls were asked for: status ${name}`,
+        `Added ${name}; first poll started. Next: collector status ${name} --wait 60`,
         ...staged.warnings,
-        ...(left.length > 0 ? [`It was collected before: it goes on where it stopped.`] : []),
+        ...(left.length > 0 ? ['It was collected before and resumes from the same position.'] : []),
       ]);
       return undefined;
     } finally {

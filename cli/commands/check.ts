@@ -18,14 +18,14 @@ interface TestOptions extends CommonOptions {
 export function checkCommand(program: Command): void {
   const command = program
     .command('test [name]')
-    .summary('try a console, and say what is wrong')
+    .summary('test the connection to a console')
     .description(
-      "Tries an instance's console from where its polls leave: address, certificate, answer, clock, token, its expiry, and the permission of each stream. With --host it tries any console from this machine, and asks for a token.",
+      'Tests an instance from Lambda: DNS, TLS, API, clock, token, token expiry, and the permission for each stream. With --host it asks for a token and tests any console from this machine.',
     )
-    .option('--host <host>', 'a console that is no instance yet')
+    .option('--host <host>', 'a console that is not an instance yet')
     .option(
       '--suffix <suffix>',
-      'with --host: what its name must end in, so that the token goes nowhere else',
+      'with --host: the suffix that the host must have, so that the token is sent nowhere else',
       '.sentinelone.net',
     );
   does<[string | undefined], TestOptions>(
@@ -38,12 +38,12 @@ export function checkCommand(program: Command): void {
         recordOf(await listRecords(stack), name);
         const { report, from } = await checkInFunction(stack, { instance: name }, out);
         out.answer({ instance: name, from, ...report }, () => [
-          `${name}: ${report.host ?? 'no host'}, tried in ${from}`,
+          `${name}: ${report.host ?? 'no host'}, tested from ${from}`,
           ...findingLines(report),
         ]);
         return report.good ? undefined : wrong;
       }
-      // The simulated consoles are behind a proxy that only the running one knows.
+      // The simulated consoles are behind a proxy; opening the local stack sets it.
       if (local) await open();
       const token = await askToken();
       const world = {
@@ -54,7 +54,7 @@ export function checkCommand(program: Command): void {
       const rules = { ...anyHost, allowedHostSuffixes: [suffix] };
       const report = await check({ instance: 'trial', host }, streams, rules, world);
       out.answer({ from: 'this machine', ...report }, () => [
-        `${report.host ?? host}, tried from this machine`,
+        `${report.host ?? host}, tested from this machine`,
         ...findingLines(report),
       ]);
       return report.good ? undefined : wrong;

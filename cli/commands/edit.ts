@@ -18,7 +18,7 @@ interface SetOptions extends CommonOptions, RecordOptions {
   readonly anyway?: boolean;
 }
 
-/** A change of these is another listing, or another token: worth a try before it counts. */
+/** A change of these attributes is tested before it is stored: it starts a new listing or uses another token. */
 const tried = ['host', 'accountIds', 'siteIds', 'groupIds', 'secretId', 'streams'];
 
 export function editCommands(program: Command): void {
@@ -26,15 +26,15 @@ export function editCommands(program: Command): void {
     .command('set <name>')
     .summary('change an instance')
     .description(
-      "Changes an instance; an empty value, as in --sites '', removes what was set. Another host or other filters start it again from its look-back.",
+      "Changes an instance. An empty value, as in --sites '', removes the attribute. A new host or new filters restart collection from the look-back.",
     )
-    .option('--host <host>', 'another console');
+    .option('--host <host>', 'console host');
   describing(set)
-    .option('--another-scope', 'its token sees other accounts or sites than those of the same console')
-    .option('--anyway', 'change it although something is wrong with it then');
+    .option('--another-scope', 'the token has a different scope than the other instances of this console')
+    .option('--anyway', 'change the instance even if a check fails');
   does<[string], SetOptions>(set, async ({ out, stack: open }, options, name) => {
     const changes = attributesOf(options);
-    if (Object.keys(changes).length === 0) throw new UsageError('set needs something to change: set --help');
+    if (Object.keys(changes).length === 0) throw new UsageError('nothing to change: see set --help');
     if ('host' in changes && changes.host === undefined) throw new UsageError('an instance needs a host');
     const stack = await open();
     const records = await listRecords(stack);
@@ -47,9 +47,9 @@ export function editCommands(program: Command): void {
       const { report, from } = await checkInFunction(stack, { record: after }, out);
       if (!report.good && !options.anyway) {
         out.answer({ changed: false, from, ...report }, () => [
-          `${name}, tried in ${from}`,
+          `${name}, tested from ${from}`,
           ...findingLines(report),
-          `${name} stays as it was. Mend what FAILED, or change it --anyway.`,
+          'Not changed. Fix the failed check, or use --anyway.',
         ]);
         return wrong;
       }
@@ -57,32 +57,42 @@ export function editCommands(program: Command): void {
     await changeRecord(stack, name, changes);
     await pollNow(stack);
     out.answer({ changed: true, instance: after }, () => [
-      `${name} is changed: ${Object.keys(changes).join(', ')}. It counts from the next poll, which was asked for.`,
+      `Updated ${name}: ${Object.keys(changes).join(', ')}. Takes effect with the next poll (triggered).`,
     ]);
     return undefined;
   });
 
-  const toggle = (word: 'enable' | 'disable', enabled: boolean, summary: string, said: string) => {
+  const toggle = (
+    word: 'enable' | 'disable',
+    enabled: boolean,
+    summary: string,
+    done: (name: string) => string,
+  ) => {
     const command = program
       .command(`${word} <name...>`)
       .summary(summary)
-      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}. Record, secret and cursors stay.`);
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}. Record, secret and cursors are kept.`);
     does<[string[]]>(command, async ({ out, stack: open }, _, names) => {
       const stack = await open();
       const records = await listRecords(stack);
       for (const name of names) recordOf(records, name);
       for (const name of names) await changeRecord(stack, name, { enabled });
       await pollNow(stack);
-      out.answer({ instances: names, enabled }, () => names.map((name) => `${name} ${said}`));
+      out.answer({ instances: names, enabled }, () => names.map(done));
       return undefined;
     });
   };
-  toggle('enable', true, 'collect again', 'is enabled: it goes on where it stopped.');
+  toggle(
+    'enable',
+    true,
+    'resume collection',
+    (name) => `Enabled ${name}. Collection resumes from the same position.`,
+  );
   toggle(
     'disable',
     false,
-    'stop collecting',
-    'is disabled: no call is made for it. enable goes on where it stopped.',
+    'stop collection',
+    (name) => `Disabled ${name}. \`enable\` resumes from the same position.`,
   );
 }
 

@@ -22,7 +22,7 @@ interface ImportOptions extends CommonOptions {
   readonly apply?: boolean;
 }
 
-/** The attributes that go to and fro. A token is none of them. */
+/** The attributes that are exported and imported. Tokens are not included. */
 const columns = [
   'instance',
   'host',
@@ -39,12 +39,12 @@ const columns = [
 export function exchangeCommands(program: Command): void {
   const give = program
     .command('export [file]')
-    .summary('all instances as CSV or JSON, without tokens')
+    .summary('write all instances as CSV or JSON, without tokens')
     .description(
-      'Writes all instances to a file, or to standard output: as CSV, or as JSON. Tokens are not among them.',
+      'Writes all instances as CSV or JSON to a file or to standard output. Tokens are not included.',
     )
     .addOption(
-      new Option('--format <format>', 'what to write; a file’s name says it as well').choices([
+      new Option('--format <format>', 'output format (default: by the file extension, else csv)').choices([
         'csv',
         'json',
       ]),
@@ -59,7 +59,7 @@ export function exchangeCommands(program: Command): void {
     else {
       await writeFile(file, text);
       out.answer({ exported: records.length, file }, () => [
-        `${counted(records.length, 'instance')} written to ${file}`,
+        `Wrote ${counted(records.length, 'instance')} to ${file}`,
       ]);
     }
     return undefined;
@@ -67,11 +67,11 @@ export function exchangeCommands(program: Command): void {
 
   const take = program
     .command('import <file>')
-    .summary('add and change many instances at once')
+    .summary('add and change many instances')
     .description(
-      'Reads instances as export writes them, and says what would be added and changed. With --apply it does so. Nothing is removed. Tokens are stored by rotate, one by one.',
+      'Reads a file that export wrote and shows what would be added and changed. --apply makes the changes. Nothing is removed. Store the tokens of new instances with rotate.',
     )
-    .option('--apply', 'do it');
+    .option('--apply', 'make the changes');
   does<[string], ImportOptions>(take, async ({ out, stack: open }, { apply }, file) => {
     const stack = await open();
     const given = readFileOf(file, await readText(file));
@@ -94,17 +94,17 @@ export function exchangeCommands(program: Command): void {
         plan.map(({ record, what, why }) => [record.instance, what, why]),
       ),
       !isGood
-        ? 'Nothing is done: mend what is wrong first.'
+        ? 'Nothing was changed. Fix the errors first.'
         : apply
-          ? `${counted(work.length, 'instance')} added or changed.`
-          : `${counted(work.length, 'instance')} to add or change: --apply does it.`,
-      ...(added.length > 0 ? ['Those that are new need a token: rotate NAME'] : []),
+          ? `Added or changed ${counted(work.length, 'instance')}.`
+          : `${counted(work.length, 'instance')} to add or change. Run again with --apply.`,
+      ...(added.length > 0 ? ['New instances need tokens: collector rotate NAME'] : []),
     ]);
     return isGood ? undefined : wrong;
   });
 }
 
-/** A secret has a path or an ARN for a name; what is long and has neither could be a token in the wrong place. */
+/** Omits a secretId that is long and has no / or :, because it could be a token in the wrong column. */
 function withoutTokens(record: InstanceRecord): InstanceRecord {
   const entries = columns.flatMap((name) => {
     const value = record[name];
@@ -130,7 +130,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`${file} can't be read: ${(error as Error).message}`, 'Name another file.');
+    throw new CommandError(`cannot read ${file}: ${(error as Error).message}`, 'Check the file name.');
   }
 }
 
@@ -139,17 +139,14 @@ function readFileOf(file: string, text: string): InstanceRecord[] {
     return text.trimStart().startsWith('[') ? fromJson(text) : fromCsv(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new CommandError(
-      `${file} can't be read: ${error.message}`,
-      'export shows what it should look like.',
-    );
+    throw new CommandError(`cannot read ${file}: ${error.message}`, 'Run export to see the format.');
   }
 }
 
 function fromJson(text: string): InstanceRecord[] {
   return JSON.parse(text).map((one: Record<string, unknown>) => {
-    const stranger = Object.keys(one).find((name) => !columns.includes(name as (typeof columns)[number]));
-    if (stranger !== undefined) throw new SyntaxError(`there is no attribute ${stranger}`);
+    const unknown = Object.keys(one).find((name) => !columns.includes(name as (typeof columns)[number]));
+    if (unknown !== undefined) throw new SyntaxError(`unknown attribute "${unknown}"`);
     return { ...one, instance: String(one.instance) };
   });
 }
@@ -168,12 +165,12 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       : Number(text),
 };
 
-/** A first row of names, in any order; a cell without anything in it is an attribute that is not set. */
+/** The first row has the column names, in any order. An empty cell means that the attribute is not set. */
 function fromCsv(text: string): InstanceRecord[] {
   const [head = [], ...rows] = readCsv(text);
-  const stranger = head.find((name) => !columns.includes(name as (typeof columns)[number]));
-  if (stranger !== undefined) throw new SyntaxError(`there is no attribute ${stranger}`);
-  if (!head.includes('instance')) throw new SyntaxError('its first row has no column instance');
+  const unknown = head.find((name) => !columns.includes(name as (typeof columns)[number]));
+  if (unknown !== undefined) throw new SyntaxError(`unknown column "${unknown}"`);
+  if (!head.includes('instance')) throw new SyntaxError('missing column "instance"');
   return rows.map((row) => {
     const cells = head.flatMap((name, i) => {
       const cell = row[i]?.trim() ?? '';
@@ -190,12 +187,12 @@ interface Planned {
   readonly changes: Readonly<Record<string, unknown>>;
 }
 
-/** An attribute that the file leaves out stays as it is. */
+/** An attribute that is not in the file stays unchanged. */
 function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord[]): Planned[] {
   return given.map((record, i) => {
     const wrongly = (why: string): Planned => ({ what: 'wrong', record, why, changes: {} });
     if (given.findIndex(({ instance }) => instance === record.instance) !== i)
-      return wrongly('the file has this name twice');
+      return wrongly('duplicate name');
     const before = known.find(({ instance }) => instance === record.instance);
     try {
       readRecord({ ...before, ...record });
@@ -207,7 +204,7 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
       const why =
         other === undefined
           ? ''
-          : `${other.instance} has the same console: do their tokens see different accounts?`;
+          : `overlaps with ${other.instance}: check that the tokens have different scopes`;
       return { what: 'add', record, why: why || String(record.host), changes: {} };
     }
     const changed = Object.entries(record).filter(

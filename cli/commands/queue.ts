@@ -27,12 +27,10 @@ export function queueCommands(program: Command): void {
   const peek = limited(
     program
       .command('peek')
-      .summary('artifacts in the queue, without taking them')
-      .description(
-        'Shows artifacts that wait in the queue, without taking them from the consumer: any of them, in no order.',
-      )
-      .option('--instance <name>', 'only those of one instance')
-      .option('--raw', 'with the records themselves, as SentinelOne sent them'),
+      .summary('show artifacts in the queue without removing them')
+      .description('Shows a sample of the artifacts in the queue, in no order, without removing them.')
+      .option('--instance <name>', 'only artifacts of one instance')
+      .option('--raw', 'also print the records as SentinelOne sent them'),
   );
   does<[], PeekOptions>(peek, async ({ out, stack: open }, { count, instance, raw }) => {
     const { sqs, queueUrl } = await open();
@@ -49,7 +47,7 @@ export function queueCommands(program: Command): void {
       ),
       ...(raw ? artifacts.map((artifact) => plain(artifact.raw)) : []),
       artifacts.length === 0
-        ? 'Nothing waits in the queue, or its consumer holds all of it.'
+        ? 'Queue is empty (or all messages are in flight).'
         : counted(artifacts.length, 'artifact'),
     ]);
     return undefined;
@@ -57,16 +55,16 @@ export function queueCommands(program: Command): void {
 
   const dlq = program
     .command('dlq')
-    .summary('what no consumer could take')
-    .description('Looks at the dead-letter queue, or moves its messages back to the artifact queue.');
+    .summary('list or redrive the dead-letter queue')
+    .description('Lists the messages of the dead-letter queue, or moves them back to the artifact queue.');
   const list = limited(
-    dlq.command('list').description('Shows dead letters and why they are there, without taking them.'),
+    dlq.command('list').description('Lists dead letters and their reasons without removing them.'),
   );
   does<[], CountOptions>(list, async ({ out, stack: open }, { count }) => {
     const { sqs, deadLetterQueueUrl } = await open();
     const all = await waiting(sqs, deadLetterQueueUrl);
     const messages = (await look(sqs, deadLetterQueueUrl, (found) => found.length >= count)).slice(0, count);
-    const letters = messages.map(letterOf);
+    const letters = messages.map(describe);
     out.answer({ waiting: all, letters }, () => {
       const now = Date.now();
       return [
@@ -85,7 +83,7 @@ export function queueCommands(program: Command): void {
   const redrive = dlq
     .command('redrive')
     .description(
-      'Moves every dead letter back to the artifact queue, which gives it another 14 days. Mend the consumer first.',
+      'Moves all dead letters back to the artifact queue, which restarts their 14 days of retention. Fix the consumer first.',
     );
   does<[]>(redrive, async ({ out, stack: open }) => {
     const stack = await open();
@@ -96,20 +94,20 @@ export function queueCommands(program: Command): void {
 }
 
 function limited(command: Command): Command {
-  return command.option('-n, --count <number>', 'at most so many', wholeNumber, 10);
+  return command.option('-n, --count <number>', 'maximum number to show', wholeNumber, 10);
 }
 
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
+    throw new InvalidArgumentError('It must be a whole number of at least 1.');
   return value;
 }
 
-/** SQS answers from a sample of its servers: several looks that show nothing new mean there is no more. */
+/** SQS answers from a sample of its servers. Several answers without a new message mean that there are no more. */
 const emptyLooks = 3;
 
-/** Messages without hiding them from their consumer, each once, until there are enough or no more. */
+/** Receives messages without hiding them from the consumer, each once, until there are enough or no more. */
 async function look(
   sqs: Stack['sqs'],
   QueueUrl: string,
@@ -140,7 +138,7 @@ interface ShownArtifact {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** Of messages that can be read as such; a dead letter may be anything. */
+/** Returns the artifacts of all messages that can be parsed; a dead letter can contain anything. */
 function artifactsOf(messages: readonly Message[], instance: string | undefined): ShownArtifact[] {
   return messages
     .flatMap(({ Body = '' }) => {
@@ -153,7 +151,7 @@ function artifactsOf(messages: readonly Message[], instance: string | undefined)
     .filter(({ metadata }) => instance === undefined || metadata.instance === instance);
 }
 
-function letterOf({ MessageAttributes = {}, Attributes = {}, MessageId }: Message) {
+function describe({ MessageAttributes = {}, Attributes = {}, MessageId }: Message) {
   const attribute = (name: string) => MessageAttributes[name]?.StringValue ?? '-';
   return {
     messageId: MessageId,
@@ -162,7 +160,7 @@ function letterOf({ MessageAttributes = {}, Attributes = {}, MessageId }: Messag
     instance: attribute('instance'),
     stream: attribute('stream'),
     count: attribute('count'),
-    reason: MessageAttributes.reason?.StringValue ?? 'received too often without being deleted',
+    reason: MessageAttributes.reason?.StringValue ?? 'exceeded the maximum receive count',
   };
 }
 
@@ -179,7 +177,7 @@ async function waiting(sqs: Stack['sqs'], queueUrl: string): Promise<number> {
   return Number(await attributeOf(sqs, queueUrl, 'ApproximateNumberOfMessages'));
 }
 
-/** The destination is named: what a forwarder put there itself came from no queue that SQS could remember. */
+/** Names the destination, because SQS does not know the source queue of messages that the forwarder sent there. */
 async function moveByTask({ sqs, queueUrl, deadLetterQueueUrl }: Stack, out: Output): Promise<number> {
   const SourceArn = await attributeOf(sqs, deadLetterQueueUrl, 'QueueArn');
   const DestinationArn = await attributeOf(sqs, queueUrl, 'QueueArn');
@@ -191,14 +189,14 @@ async function moveByTask({ sqs, queueUrl, deadLetterQueueUrl }: Stack, out: Out
     if (task?.Status !== 'RUNNING')
       throw new CommandError(
         `SQS stopped after ${moved} messages: ${task?.FailureReason ?? task?.Status}`,
-        'What it did not move is still there: try again.',
+        'The other messages are still in the dead-letter queue. Run the command again.',
       );
     out.progress(`${moved} of about ${task.ApproximateNumberOfMessagesToMove ?? '?'} messages moved`);
     await sleep(2_000);
   }
 }
 
-/** The stand-in for SQS knows no such task. A message is deleted once it is back in the artifact queue. */
+/** The local stand-in for SQS has no move tasks. A message is deleted after it was sent to the artifact queue. */
 async function moveByHand({ sqs, queueUrl, deadLetterQueueUrl }: Stack, out: Output): Promise<number> {
   for (let moved = 0; ; ) {
     const { Messages = [] } = await sqs.send(

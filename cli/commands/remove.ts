@@ -14,13 +14,13 @@ interface RemoveOptions extends CommonOptions {
 export function removeCommand(program: Command): void {
   const command = program
     .command('remove <name>')
-    .summary('collect from a console no longer')
+    .summary('stop and delete an instance')
     .description(
-      'Removes an instance after asking. Its secret and its cursors stay, so that it goes on where it stopped when it is added again, unless you say otherwise.',
+      'Deletes an instance after confirmation. Its secret and cursors are kept, so that it resumes from the same position if you add it again.',
     )
-    .option('--delete-secret', 'delete its token as well; Secrets Manager can restore it for 30 days')
-    .option('--delete-cursors', 'forget how far it was collected')
-    .option('-y, --yes', 'do not ask');
+    .option('--delete-secret', 'also delete its secret; Secrets Manager can restore it for 30 days')
+    .option('--delete-cursors', 'also delete its cursors; a new instance starts from the look-back')
+    .option('-y, --yes', 'do not ask for confirmation');
   does<[string], RemoveOptions>(command, async ({ out, stack: open }, options, name) => {
     const stack = await open();
     const record = recordOf(await listRecords(stack), name);
@@ -29,30 +29,33 @@ export function removeCommand(program: Command): void {
     );
     const what = [`${name} (${record.host})`, ...lost].join(' with ');
     if (!options.yes && !(await agreed(`Remove ${what}? [y/N] `))) {
-      out.note('Nothing is removed.');
+      out.note('Not removed.');
       return wrong;
     }
     await deleteRecord(stack, name);
     const cursors = options.deleteCursors ? await deleteCursors(stack, name) : 0;
     const secret = options.deleteSecret ? await deleteSecret(stack, secretIdOf(record)) : false;
     out.answer({ removed: name, secretDeleted: secret, cursorsDeleted: cursors }, () => [
-      `${name} is removed.`,
-      secret ? 'Its secret is deleted in 30 days, and can be restored until then.' : 'Its secret stays.',
+      `Removed ${name}.`,
+      secret
+        ? 'Its secret will be deleted in 30 days and can be restored until then.'
+        : 'Its secret was kept.',
       options.deleteCursors
-        ? 'Its cursors are deleted.'
-        : 'Its cursors stay: added again, it goes on where it stopped.',
+        ? 'Its cursors were deleted.'
+        : 'Its cursors were kept: if you add it again, it resumes from the same position.',
     ]);
     return undefined;
   });
 }
 
-/** A record that breaks a rule can be removed as well. */
+/** Does not validate the record, so that an invalid one can be removed. */
 function secretIdOf(record: Parameters<typeof readRecord>[0]): string {
   return String(record.secretId ?? `signal-client/sentinelone/${record.instance}`);
 }
 
 async function agreed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError('remove asks first: say --yes where nobody can answer');
+  if (!process.stdin.isTTY)
+    throw new UsageError('remove asks for confirmation: use --yes when not interactive');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(question)).trim());

@@ -20,26 +20,26 @@ interface ReplayOptions extends CommonOptions {
   readonly resume?: boolean;
 }
 
-/** Between two invocations, so that a tick that waits gets its turn. */
+/** The pause between two invocations, in which a scheduled poll can start. */
 const pauseMs = 2_000;
 const setbackMs = 5_000;
-/** A claim lapses after two and a half minutes. */
+/** An abandoned lock expires after 150 s. */
 const mostClaimed = 40;
 const mostFailures = 3;
-/** These may be over the next time. */
+/** States that are retried, because they can pass. */
 const passing: ReadonlySet<State> = new Set(['unreachable', 'rate-limited', 'undelivered', 'failed']);
 
 export function replayCommand(program: Command): void {
   const command = program
     .command('replay <name>')
-    .summary('collect a past range again')
+    .summary('collect a past time range again')
     .description(
-      'Collects a past range of one stream again, beside the running polls and without touching their cursors. The artifacts have the same ids as at first. Threats and agents come as they are now: every one that was created before --to and has changed since --from. What is interrupted goes on where it stopped: repeat the command with the same times, or use --resume.',
+      'Collects a past time range of one stream again, without affecting live polling. The artifacts have the same ids as before. Threats and agents are collected in their current version: all that were created before --to and have changed since --from. To resume an interrupted replay, repeat the command with the same times, or use --resume.',
     )
-    .addOption(new Option('--stream <stream>', 'what to collect').choices(streams.map(({ name }) => name)))
-    .option('--from <time>', 'the beginning: 2026-03-01, 2026-03-01T12:00:00Z, or 36h (ago)', momentOption)
-    .option('--to <time>', 'the end, which is not part of it', momentOption)
-    .option('--resume', 'go on with every replay of this instance that was interrupted');
+    .addOption(new Option('--stream <stream>', 'stream to collect').choices(streams.map(({ name }) => name)))
+    .option('--from <time>', 'start time: 2026-03-01, 2026-03-01T12:00:00Z, or 36h (ago)', momentOption)
+    .option('--to <time>', 'end time (exclusive)', momentOption)
+    .option('--resume', 'resume all interrupted replays of this instance');
   does<[string], ReplayOptions>(command, async ({ out, stack: open }, options, name) => {
     const stack = options.resume || complete(options) ? await open() : incomplete();
     recordOf(await listRecords(stack), name);
@@ -51,7 +51,7 @@ export function replayCommand(program: Command): void {
     }
     out.answer(done, () =>
       done.length === 0
-        ? [`${name} has no replay that was interrupted.`]
+        ? [`${name} has no interrupted replay.`]
         : done.map(
             ({ stream, from, to, artifacts }) =>
               `${stream} of ${name} from ${from} to ${to}: ${counted(artifacts, 'artifact')} delivered again`,
@@ -65,7 +65,7 @@ const complete = ({ stream, from, to }: ReplayOptions) =>
   stream !== undefined && from !== undefined && to !== undefined && from < to;
 
 function incomplete(): never {
-  throw new UsageError('replay needs --stream, --from and --to, the earlier time first; or --resume');
+  throw new UsageError('replay needs --stream, --from and --to (--from before --to), or --resume');
 }
 
 function readOptions(instance: string, { stream, from, to }: ReplayOptions): Asked {
@@ -77,7 +77,7 @@ interface Asked extends ReplayRequest {
   readonly stream: string;
 }
 
-/** What is left of replays that did not come to their end. */
+/** The replays that were interrupted: their cursor items still exist. */
 async function interrupted(stack: Stack, instance: string): Promise<Asked[]> {
   return (await cursorKeys(stack, instance)).flatMap((key) => {
     const [stream = '', kind, from = '', to = ''] = key.split('#');
@@ -85,7 +85,7 @@ async function interrupted(stack: Stack, instance: string): Promise<Asked[]> {
   });
 }
 
-/** Asks for one invocation after another until all is delivered; answers how many artifacts that are. */
+/** Invokes the function until the range is delivered. Returns the number of artifacts. */
 async function replayed(stack: Stack, stream: string, request: ReplayRequest, out: Output): Promise<number> {
   const by = randomUUID();
   const { instance } = request;
@@ -102,22 +102,22 @@ async function replayed(stack: Stack, stream: string, request: ReplayRequest, ou
     claimed = state === 'claimed' ? claimed + 1 : 0;
     failures = state === 'failed' ? failures + 1 : 0;
     if (claimed > mostClaimed)
-      throw new CommandError('another command is at this replay', 'Let it come to its end, or end it.');
+      throw new CommandError('this replay is already running', 'Wait until it ends, or stop it.');
     if (failures >= mostFailures || (error !== undefined && !passing.has(error.state)))
       throw new CommandError(
         `the replay of ${what} stopped at ${position}, after ${artifacts} artifacts: ${error?.message}`,
-        `${error?.remedy} Then go on: replay ${instance} --resume`,
+        `${error?.remedy} Then run: replay ${instance} --resume`,
       );
     out.progress(
       state === 'claimed'
-        ? `${what}: another command was at it; its claim lapses in two and a half minutes`
+        ? `${what}: locked by another command; an abandoned lock expires after 150 s`
         : `${what}: ${artifacts} artifacts, at ${position} (${percent(stream, position, request)})`,
     );
     await sleep(state === 'more' ? pauseMs : setbackMs);
   }
 }
 
-/** One invocation. A function that was killed has delivered and committed something; the next one goes on behind it. */
+/** Makes one invocation. If the function was killed, the next invocation resumes from the last commit. */
 async function step(
   stack: Stack,
   stream: string,
@@ -138,7 +138,7 @@ async function step(
   }
 }
 
-/** Records that have versions are read up to now: those that changed since are there. */
+/** Threats and agents are read up to now, because a change since --to moves a record there. */
 function percent(stream: string, position: Timestamp, { from, to }: ReplayRequest): string {
   const isAppended = streams.find(({ name }) => name === stream)?.orderedBy === 'createdAt';
   const end = isAppended ? toMs(to) : Date.now();

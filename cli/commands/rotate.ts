@@ -13,11 +13,11 @@ interface RotateOptions extends CommonOptions {
 export function rotateCommand(program: Command): void {
   const command = program
     .command('rotate <name>')
-    .summary('give an instance a new token')
+    .summary('replace the API token of an instance')
     .description(
-      'Asks for a new API token and tries it from where polls leave, beside the current one. Only if it is good it takes its place; a secret that is JSON keeps its other keys. Nothing restarts.',
+      'Asks for a new API token and tests it from Lambda. It replaces the current token only if the test succeeds. A JSON secret keeps its other keys. Collection continues from the same position.',
     )
-    .option('--anyway', 'take it although something is wrong with it');
+    .option('--anyway', 'replace the token even if a check fails');
   does<[string], RotateOptions>(command, async ({ out, stack: open }, { anyway }, name) => {
     const stack = await open();
     const { secretId, host } = readRecord(recordOf(await listRecords(stack), name));
@@ -32,11 +32,11 @@ export function rotateCommand(program: Command): void {
         await pollNow(stack);
       }
       out.answer({ rotated: kept, instance: name, from, ...report }, () => [
-        `${name}: ${host}, the new token tried in ${from}`,
+        `${name}: ${host}, new token tested from ${from}`,
         ...findingLines(report),
         kept
-          ? `${name} has the new token. The old one may be used for up to an hour, for as long as it is good: revoke it whenever you like.`
-          : `${name} keeps the token that it has. Mend what FAILED, or take the new one --anyway.`,
+          ? 'Token replaced. Lambda may use the old token for up to 1 h; if you revoke it earlier, polls switch to the new one.'
+          : 'Token unchanged. Fix the failed check, or use --anyway.',
         ...(kept ? staged.warnings : []),
       ]);
       return kept ? undefined : wrong;

@@ -16,7 +16,7 @@ import { counted, duration, moment, type Output, plain, type Style, styled, tabl
 import { anyHost, type InstanceRecord, listRecords, readStatus, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 
-/** One instance with the worst of its streams in front; or the forwarder, which has one. */
+/** The health of an instance, with its worst stream. The forwarder is shown as an instance with one stream. */
 interface InstanceHealth {
   readonly instance: string;
   readonly host: string;
@@ -32,8 +32,8 @@ export function statusCommands(program: Command): void {
   does<[]>(
     program
       .command('list')
-      .summary('the instances, as they are set up')
-      .description('Lists the instances, as they are set up.'),
+      .summary('list instances and their configuration')
+      .description('Lists all instances and their configuration.'),
     async ({ out, stack: open }) => {
       const records = await listRecords(await open());
       out.answer(records, () => [
@@ -50,9 +50,9 @@ export function statusCommands(program: Command): void {
 
   const show = program
     .command('show <name>')
-    .summary('one instance with all that is known of it')
+    .summary('show configuration and health of one instance')
     .description(
-      'Shows the record of an instance and how each of its streams is. Ends with 1 where one is red.',
+      'Shows the record of an instance and the health of each stream. Exits 1 if a stream is red.',
     );
   does<[string]>(show, async ({ out, stack: open }, _, name) => {
     const stack = await open();
@@ -64,16 +64,16 @@ export function statusCommands(program: Command): void {
 
   const status = program
     .command('status [name...]')
-    .summary('how the instances are, the worst first')
+    .summary('show health, problems first')
     .description(
-      'Shows how instances are: for each the worst of its streams, and what to do about it; problems first. Without names it shows the forwarder, too, as #analytics. Ends with 1 where one is red.',
+      'Shows the health of each instance by its worst stream, and how to fix problems. Without names it includes the forwarder, as #analytics. Exits 1 if one is red.',
     )
-    .option('--problems', 'only what is red or yellow')
-    .option('--filter <text>', 'only where name, host, state or error holds this text')
-    .addOption(new Option('--sort <by>', 'what comes first').choices(Object.keys(sorts)).default('problems'))
-    .option('--watch', 'show it again every few seconds, until Ctrl-C')
-    .option('--wait <seconds>', 'ask again until all are green, for so long; else it ends with 1', seconds)
-    .addHelpText('after', '\nred: somebody has to act. yellow: look again soon. green: well. off: disabled.');
+    .option('--problems', 'only red and yellow')
+    .option('--filter <text>', 'only where name, host, state or error contains this text')
+    .addOption(new Option('--sort <by>', 'sort order').choices(Object.keys(sorts)).default('problems'))
+    .option('--watch', 'refresh every few seconds, until Ctrl-C')
+    .option('--wait <seconds>', 'wait up to this long until all are green; exits 1 if they are not', seconds)
+    .addHelpText('after', '\nred: act now. yellow: check again soon. green: healthy. off: disabled.');
   does<[string[]], StatusOptions>(status, async ({ out, stack: open }, options, names) => {
     const stack = await open();
     const until = performance.now() + (options.wait ?? 0) * 1000;

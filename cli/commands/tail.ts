@@ -14,17 +14,17 @@ interface TailOptions extends CommonOptions {
   readonly follow: boolean;
 }
 
-/** CloudWatch shows a line some seconds after it was written: what was read is read again, and known again. */
+/** CloudWatch shows a line some seconds after it was written, so the last minute is read again and known lines are skipped. */
 const lateMs = 60_000;
 const pauseMs = 3_000;
 
 export function tailCommand(program: Command): void {
   const command = program
     .command('tail [name]')
-    .summary("the collector's log, as it comes")
-    .description('Shows the log lines of one instance, or of all, as they come, until Ctrl-C.')
-    .option('--since <span>', 'begin so long ago: 30m, 2h, 7d', span, 5 * 60_000)
-    .option('--no-follow', 'end with what there is');
+    .summary('show log lines as they arrive')
+    .description('Shows the log lines of one instance, or of all instances, until Ctrl-C.')
+    .option('--since <span>', 'start this long ago: 30m, 2h, 7d', span, 5 * 60_000)
+    .option('--no-follow', 'exit after the existing lines');
   does<[string | undefined], TailOptions>(command, async ({ out, stack: open }, { since, follow }, name) => {
     const stack = await open();
     if (name !== undefined) recordOf(await listRecords(stack), name);
@@ -79,7 +79,10 @@ async function linesOf(
     } while (nextToken !== undefined);
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
-    throw new CommandError(`there is no log group ${logGroupName}`, 'Is the stack deployed in this region?');
+    throw new CommandError(
+      `there is no log group ${logGroupName}`,
+      'Check that the stack is deployed in this region.',
+    );
   }
   return lines;
 }
@@ -87,7 +90,7 @@ async function linesOf(
 const fields = ['instance', 'pages', 'artifacts', 'position', 'lagSeconds', 'durationMs', 'caughtUp'];
 const styles: Readonly<Record<string, Style>> = { ERROR: 'red', WARN: 'yellow', INFO: 'green' };
 
-/** A line of the collector as an operator reads it; Lambda's own lines and metrics are left out. */
+/** Prints a log line of the collector; Lambda's own lines and metrics are skipped. */
 function show(out: Output, { at, text }: Line): void {
   const entry = parsed(text);
   if (entry === undefined || entry._aws !== undefined || typeof entry.message !== 'string') return;

@@ -110,7 +110,7 @@ describe('a token is staged', () => {
       '{"apiKey":"old","owner":"security"}',
     ]);
     expect(staged.warnings).toEqual([
-      expect.stringMatching(/^The secret unread may not be read .*AWSPREVIOUS\.$/),
+      expect.stringMatching(/^No permission to read the secret unread\. .*AWSPREVIOUS\.$/),
     ]);
   });
 

@@ -13,7 +13,7 @@ async function typed(keys: string): Promise<string> {
   const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
-    if (!shown.includes('not shown') && (shown + more).includes('not shown')) child.stdin.write(keys);
+    if (!shown.includes('is hidden') && (shown + more).includes('is hidden')) child.stdin.write(keys);
     shown += more;
   });
   await once(child, 'close');
@@ -22,13 +22,13 @@ async function typed(keys: string): Promise<string> {
 
 test('a token that is typed is not shown', async () => {
   const shown = await typed('sek\u007fcret-token\r');
-  expect(shown).toContain('API token (it is not shown)');
+  expect(shown).toContain('API token (input is hidden)');
   expect(shown).toContain('must end in .sentinelone.net');
   expect(shown).not.toMatch(/sek|cret/);
 });
 
 test('nothing typed, or Ctrl-C, ends it without a token', async () => {
-  expect(await typed('\r')).toContain('there is no token');
+  expect(await typed('\r')).toContain('no token given');
   expect(await typed('abc\u0003')).toContain('interrupted');
 });
 
@@ -36,7 +36,7 @@ test('where nobody types it comes from standard input, and is no argument', asyn
   expect(await ended(spawnCli(elsewhere, {}, 'a-token\n'))).toMatchObject({ code: 1, err: '' });
   expect(await ended(spawnCli(elsewhere, {}, 'two words'))).toMatchObject({
     code: 2,
-    err: 'what came in is no API token\n',
+    err: 'not a valid token: expected one line of printable ASCII characters without spaces\n',
   });
   expect(await ended(spawnCli([...elsewhere, '--token', 'x'], {}))).toMatchObject({ code: 2 });
 });

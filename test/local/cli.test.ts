@@ -272,7 +272,7 @@ describe('many instances', () => {
 
   test('go out as CSV and come in again, after a dry run', async () => {
     const file = join(folder, 'instances.csv');
-    expect((await cli(['export', file])).out).toMatch(/^50\d instances written to/);
+    expect((await cli(['export', file])).out).toMatch(/^Wrote 50\d instances to/);
     const text = await readFile(file, 'utf8');
     await writeFile(
       file,
@@ -326,11 +326,11 @@ describe('--local', () => {
     const environment = { HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' };
     expect(await ended(spawnCli(['list'], environment))).toMatchObject({
       code: 1,
-      err: 'there is no AWS region\n→ Set AWS_REGION or --region, or one in ~/.aws/config.\n',
+      err: 'no AWS region configured\n→ Set AWS_REGION or --region, or set a region in ~/.aws/config.\n',
     });
     expect(await ended(spawnCli(['list', '--region', 'eu-west-1'], environment))).toMatchObject({
       code: 1,
-      err: 'there are no AWS credentials\n→ Set AWS_PROFILE or --profile, or sign in as for the AWS CLI (aws sso login, aws configure).\n',
+      err: 'no AWS credentials found\n→ Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).\n',
     });
   });
 });

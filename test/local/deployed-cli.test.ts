@@ -121,7 +121,7 @@ test('six commands of the README lead from nothing to the first artifact', async
     'npx cdk deploy',
     expect.stringMatching(/^npm run -s cli -- add acme --host /),
   ]);
-  expect(added).toMatchObject({ code: 0, out: expect.stringContaining('acme is added') });
+  expect(added).toMatchObject({ code: 0, out: expect.stringContaining('Added acme') });
   while ((await world.artifacts()).length === 0) await setTimeout(50);
   expect(await world.artifacts()).toMatchObject([{ metadata: { instance: 'acme', stream: 'activities' } }]);
 });

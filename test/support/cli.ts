@@ -38,7 +38,7 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 
 /** What it says while it waits, for longer or shorter. */
 const meanwhile =
-  /^(trying it from where polls leave|.*busy with a poll, waiting for a turn|.* artifacts, at .*|.*waiting for all to be green)\n/gm;
+  /^(testing from Lambda|.*busy with a poll, waiting|.* artifacts, at .*|.*waiting for all to be green)\n/gm;
 
 /** Lets `--local` of this process's children find the world's collector, in a folder of its own for temporary files. */
 export async function announceWorld({ collector, consoles }: World, folder: string) {
