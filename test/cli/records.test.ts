@@ -16,7 +16,9 @@ describe('two instances may collect the same records', () => {
     ['while one is disabled', { enabled: false }, {}],
   ])('%s', (_, mine, theirs) => {
     expect(overlapping({ ...acme, ...mine }, [other(theirs)])?.instance).toBe('other');
-    expect(() => refuseOverlap({ ...acme, ...mine }, [other(theirs)])).toThrow(/^the scope overlaps with other/);
+    expect(() => refuseOverlap({ ...acme, ...mine }, [other(theirs)])).toThrow(
+      /^the scope overlaps with other/,
+    );
   });
 });
 
