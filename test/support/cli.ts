@@ -36,6 +36,10 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code, out, err: err.replace(meanwhile, '') };
 }
 
+/** Runs a script of the project, by its path from the root. */
+export const runScript = (script: string, ...args: readonly string[]): Promise<Ended> =>
+  ended(spawn(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }));
+
 /** What it says while it waits, for longer or shorter. */
 const meanwhile =
   /^(testing from Lambda|.*busy with a poll, waiting|.* artifacts, at .*|.*waiting for all to be green)\n/gm;
