@@ -19,7 +19,8 @@ let skewMs = 0;
 
 beforeAll(async () => {
   stage = await startStage(names, {
-    environment: { PAGE_TIMEOUT_SECONDS: '3', TZ: 'Pacific/Chatham' },
+    // Far longer than any page takes; only the page that hangs waits for it.
+    environment: { PAGE_TIMEOUT_SECONDS: '15', TZ: 'Pacific/Chatham' },
     nowMs: () => Date.now() + skewMs,
   });
 });

@@ -28,8 +28,6 @@ const triedAgain = (...these: Made[]) => ({
   faults: these,
   limits: Array.from({ length: 4 + these.length }, () => 1000),
 });
-const halved = (fault: Fault) => ({ faults: [fault], limits: [1000, 1000, 1000, 500, 500, 500, 500] });
-
 let breaker: TlsBreaker;
 
 /** The connection is cut, and the next ones to that host meet no TLS. */
@@ -50,9 +48,13 @@ const passing: Record<string, { faults: Made[]; limits: number[] }> = {
   'three-503-in-a-row': triedAgain(...Array.from({ length: 3 }, () => faults.unavailable())),
   'a-502-page-of-html': triedAgain(faults.badGateway),
   'a-body-in-pieces': { faults: [faults.trickled(4_000, 20)], limits: [1000, 1000, 1000, 1000] },
-  'a-hang': halved(faults.hang),
-  'a-gzip-bomb': halved(faults.gzipBomb(40)),
-  'a-body-that-drips': halved(faults.trickled(16, 100)),
+  'a-gzip-bomb': { faults: [faults.gzipBomb(40)], limits: [1000, 1000, 1000, 500, 500, 500, 500] },
+};
+
+/** Faults that last longer than a page may take. */
+const slow: Record<string, Fault> = {
+  'a-hang': faults.hang,
+  'a-body-that-drips': faults.trickled(16, 100),
 };
 
 /** Faults that outlast the run: the two pages before are kept, and the state says what it is. */
@@ -176,7 +178,8 @@ beforeAll(async () => {
   const names = [passing, lasting, aws].flatMap((cases) => Object.keys(cases));
   breaker = await startTlsBreaker();
   stage = await startStage([...names, 'rotated', elsewhere], {
-    environment: { PAGE_TIMEOUT_SECONDS: '3' },
+    // Longer than any page takes, however busy the machine is: a page that takes longer is asked for smaller.
+    environment: { PAGE_TIMEOUT_SECONDS: '120' },
     proxyBefore: breaker.before,
   });
   for (const name of [...names, 'rotated']) {
@@ -250,6 +253,32 @@ describe('a fault on a middle page that passes', () => {
     expect(first.rotated).toEqual({ state: 'ok', delivered: count });
     expect(pagesOfFirstRun('rotated', 5).map(({ status }) => status)).toEqual([200, 200, 401, 200, 200]);
     expect(verdicts.rotated).toEqual(exactlyOnce);
+  });
+});
+
+describe('a page that takes too long', () => {
+  let slowStage: Stage;
+  const names = Object.keys(slow);
+
+  beforeAll(async () => {
+    slowStage = await startStage(names, { environment: { PAGE_TIMEOUT_SECONDS: '3' } });
+    for (const [name, fault] of Object.entries(slow)) {
+      const own = series(count, (at) => activityText(at));
+      texts[name] = own;
+      putAll(await slowStage.add(name), 'activities', own);
+      slowStage.console(name).faults = [inTurn([fault])];
+    }
+    await slowStage.tick('activities');
+  });
+  afterAll(() => slowStage.world.close());
+
+  test.each(names)('%s: the same run goes on with half of it, and everything arrives once', async (name) => {
+    const { state } = await slowStage.world.status(name, 'activities');
+    expect(state).toBe('ok');
+    const limits = slowStage.pages(name, 'activities').map(({ query }) => Number(query.limit));
+    // A busy machine may make another page too slow as well, so no limit is known but that of the next request.
+    expect(limits[3]).toBe(Math.floor(Number(limits[2]) / 2));
+    expect(await slowStage.judge(name, 'activities', texts[name] ?? [])).toEqual(exactlyOnce);
   });
 });
 
