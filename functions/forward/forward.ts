@@ -3,9 +3,10 @@ import { messageOf, nameOf, remedyOf, stateOf } from '../health/status.ts';
 import { text } from '../kit/json.ts';
 import { within } from '../kit/pacing.ts';
 import { StuckMessageError } from './errors.ts';
-import { type Ingestion, ingest, type Streak } from './ingest.ts';
+import { ingest } from './ingest.ts';
 import { type Parcel, type ReceivedMessage, unpack, unsettled } from './parcels.ts';
 import type { DeadLetter, ForwardOutcome, ForwardPorts } from './ports.ts';
+import type { Ingestion, Streak } from './request.ts';
 import type { Session } from './session.ts';
 
 /** What the operator sets for the forwarder when deploying. */

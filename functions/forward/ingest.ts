@@ -1,52 +1,16 @@
 import { bodyOf, type PackedArtifact, packArtifact, packRequests } from '../deliver/packing.ts';
-import { CollectorError, OutOfTimeError, UnreachableError } from '../errors.ts';
-import { messageOf } from '../health/status.ts';
-import { inParallel } from '../kit/concurrency.ts';
-import { backoffMs, type Retry, retrying, within } from '../kit/pacing.ts';
+import { UnreachableError } from '../errors.ts';
+import { within } from '../kit/pacing.ts';
 import {
   EverythingRefusedError,
-  HeavyReplyError,
   RequestRefusedError,
   StuckMessageError,
   UnreadableReplyError,
 } from './errors.ts';
-import type { Parcel } from './parcels.ts';
-import type { ForwardPorts, Receipt, Search } from './ports.ts';
-import type { Session } from './session.ts';
-
-export interface Ingestion {
-  /** UTF-8 bytes that requests are filled up to. */
-  readonly requestBytes: number;
-  readonly ports: Pick<ForwardPorts, 'analytics' | 'overflow' | 'clock'>;
-  readonly session: Session;
-  readonly streak: Streak;
-  /** Until requests have to have ended. */
-  readonly remainingMs: () => number;
-  readonly tally: IngestTally;
-}
-
-/** How Analytics answered in the runs before. */
-export interface Streak {
-  /** Artifacts that it refused since it last accepted one. */
-  refused: number;
-}
-
-/** What was done, kept while it happens: it holds when an error ends it. */
-interface IngestTally {
-  requests: number;
-  /** Artifacts, each time that they were posted. */
-  posted: number;
-  /** Why artifacts may be accepted twice, where nothing else would say so. */
-  readonly warnings: Set<string>;
-}
-
-type Posted = Parcel & { readonly packed: PackedArtifact };
-
-/** A request that takes longer is given up; Analytics may have taken it all the same. */
-const longestRequestMs = 30_000;
-
-/** With less than this none begins: one that is given up for our own lack of time would be posted twice. */
-const shortestRequestMs = 10_000;
+import { openOf, type Parcel, type Posted } from './parcels.ts';
+import type { Receipt } from './ports.ts';
+import { type Ingestion, patiently, requestMs } from './request.ts';
+import { findAccepted } from './search.ts';
 
 /** Each may have to be searched for within a run. */
 const mostArtifacts = 500;
@@ -56,31 +20,6 @@ const [oftenReceived, fewArtifacts] = [3, 50];
 
 /** More than so many refused and none accepted between is no matter of single artifacts. */
 const mostRefused = 10;
-
-/** Analytics indexes what it has accepted in its own time. */
-const searchRounds = 4;
-
-const searchesAtOnce = 8;
-
-/** Without an answer to a search, what was accepted is posted again: allowed, where no end is not. */
-const searchTries = 3;
-
-/** An artifact is searched for so far around its time. */
-const searchMarginMs = 60 * 60 * 1000;
-
-/** Analytics searches by event time for events that were no older on arrival, else by arrival. */
-const eventTimeMs = 30 * 24 * 60 * 60 * 1000;
-
-/** A page holds whole records. */
-const searchPage = 50;
-
-const searchPages = 10;
-
-/**
- * Eight at once, each as bytes, as text and parsed, are some 100 MiB. One artifact fits: in its message it has 1 MiB at
- * most, and a printer that escapes every letter beyond ASCII makes three of it.
- */
-const searchBytes = 4 * 1024 * 1024;
 
 /**
  * Posts parcels to Analytics and sets the fate of each. Throws what stopped it, or what kept a single parcel from
@@ -154,8 +93,6 @@ function guard(open: readonly Parcel[], { streak }: Ingestion): void {
   );
 }
 
-const openOf = <P extends Parcel>(parcels: readonly P[]) => parcels.filter(({ fate }) => fate === 'open');
-
 const refusedOf = (parcels: readonly Parcel[]) => parcels.filter(({ fate }) => fate === 'refused');
 
 const isAnyAccepted = (parcels: readonly Parcel[]) => parcels.some(({ fate }) => fate === 'accepted');
@@ -216,93 +153,4 @@ async function send(
     if (!(error instanceof RequestRefusedError)) throw error;
     return { accepted: 0, rejected: artifacts.length, message: error.message, whole: true };
   }
-}
-
-/** Sets the fate of those that Analytics finds. Whatever keeps it from searching is only a warning. */
-async function findAccepted(
-  request: readonly Posted[],
-  { accepted }: Receipt,
-  ingestion: Ingestion,
-): Promise<void> {
-  const { tally, ports } = ingestion;
-  const isDone = () => openOf(request).length <= request.length - accepted;
-  try {
-    for (let round = 1; round <= searchRounds && !isDone(); round++) {
-      if (round > 1) await ports.clock.sleep(1_000 * 2 ** (round - 2));
-      await inParallel(openOf(request), searchesAtOnce, async (parcel) => {
-        if (await isFound(parcel, ingestion)) parcel.fate = 'accepted';
-      });
-    }
-  } catch (error) {
-    if (error instanceof OutOfTimeError) throw error;
-    const remedy = error instanceof CollectorError ? ` ${error.remedy}` : '';
-    tally.warnings.add(`what Analytics accepted can't be found out: ${messageOf(error)}.${remedy}`);
-  }
-}
-
-/** By its record's id, because that is one word in any search; other versions and mentions of it are found as well. */
-async function isFound({ id, packed }: Posted, ingestion: Ingestion): Promise<boolean> {
-  const { session, ports } = ingestion;
-  const { timestamp, metadata } = packed.artifact;
-  const around = stretch(timestamp, ports.clock.now());
-  let [limit, offset] = [searchPage, 0];
-  for (let page = 0; page < searchPages; page++) {
-    const search = { query: String(metadata.recordId), ...around, limit, offset, maxBytes: searchBytes };
-    const ids = await patiently(
-      () =>
-        session.with(
-          (token, timeoutMs) => ports.analytics.search(token, search, timeoutMs),
-          () => requestMs(ingestion),
-        ),
-      searchTries,
-      ingestion,
-    ).catch((error: unknown) => {
-      if (!(error instanceof HeavyReplyError) || limit === 1) throw error;
-    });
-    if (ids === undefined) {
-      limit = Math.floor(limit / 2);
-      continue;
-    }
-    if (ids.includes(id)) return true;
-    if (ids.length < limit) return false;
-    offset += limit;
-  }
-  return false;
-}
-
-/** Where Analytics puts what was accepted just now: at its own time, at its arrival, or in doubt between. */
-function stretch(timestamp: string | undefined, now: number): Pick<Search, 'start' | 'end'> {
-  const eventAt = Date.parse(timestamp ?? '');
-  const at = Number.isNaN(eventAt) ? now : eventAt;
-  const age = now - at;
-  const start = age > eventTimeMs + searchMarginMs ? now : Math.min(at, now);
-  const end = age < eventTimeMs - searchMarginMs ? at : now;
-  return {
-    start: new Date(start - searchMarginMs).toISOString(),
-    end: new Date(end + searchMarginMs).toISOString(),
-  };
-}
-
-function patiently<T>(
-  operation: () => Promise<T>,
-  howMany: number,
-  { ports, remainingMs }: Ingestion,
-): Promise<T> {
-  const retry: Retry = {
-    whether: (error) => error instanceof UnreachableError,
-    howLong: (error, failures) =>
-      Math.max(
-        (error as UnreachableError).retryAfterMs ?? 0,
-        backoffMs(failures, 1_000, 10_000, ports.clock),
-      ),
-    howMany,
-  };
-  // A wait that leaves no time for a request would end as if nothing was wrong.
-  return retrying(operation, retry, ports.clock, () => remainingMs() - 1.1 * shortestRequestMs);
-}
-
-function requestMs({ remainingMs }: Ingestion): number {
-  const timeoutMs = Math.min(longestRequestMs, remainingMs());
-  if (timeoutMs < shortestRequestMs) throw new OutOfTimeError();
-  return timeoutMs;
 }

@@ -27,6 +27,12 @@ export interface Parcel {
   reason: string | undefined;
 }
 
+/** A parcel that can be posted. */
+export type Posted = Parcel & { readonly packed: PackedArtifact };
+
+export const openOf = <P extends Parcel>(parcels: readonly P[]) =>
+  parcels.filter(({ fate }) => fate === 'open');
+
 /**
  * Takes messages apart. An id that several have is one parcel. What is no message, or no artifact by `flaw`, is
  * refused at once.

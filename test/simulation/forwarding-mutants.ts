@@ -76,25 +76,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a mention is taken for the artifact',
-    file: 'forward/ingest.ts',
+    file: 'forward/search.ts',
     from: 'if (ids.includes(id)) return true;',
     to: 'if (ids.length > 0) return true;',
   },
   {
     name: 'nothing is searched for',
-    file: 'forward/ingest.ts',
+    file: 'forward/search.ts',
     from: 'round <= searchRounds &&',
     to: 'round < 1 &&',
   },
   {
     name: 'searched by arrival only',
-    file: 'forward/ingest.ts',
+    file: 'forward/search.ts',
     from: 'age > eventTimeMs + searchMarginMs ? now : Math.min(at, now)',
     to: 'now',
   },
   {
     name: 'searched by event time only',
-    file: 'forward/ingest.ts',
+    file: 'forward/search.ts',
     from: 'const end = age < eventTimeMs - searchMarginMs ? at : now;',
     to: 'const end = at;',
   },
@@ -124,7 +124,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a refused request is tried again and again',
-    file: 'forward/ingest.ts',
+    file: 'forward/request.ts',
     from: 'whether: (error) => error instanceof UnreachableError,',
     to: 'whether: (error) => error instanceof Error,',
   },
