@@ -1,64 +1,140 @@
 /**
- * How one stream of one instance is. `pending` has not been polled yet; `backlogged` is collecting but not at the
- * end; `refused` is a request that the console finds wrong; `unreadable` an answer or a cursor that can't be read;
- * `undelivered` a queue or bucket that does not take artifacts; `failed` a fault of our own.
+ * How one stream of one instance is: who has to act, and what to do about it. An error that knows better has a remedy
+ * of its own. `error` is the name of the error in logs.
  */
-export type State =
-  | 'pending'
-  | 'ok'
-  | 'backlogged'
-  | 'disabled'
-  | 'misconfigured'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'rate-limited'
-  | 'unreachable'
-  | 'refused'
-  | 'unreadable'
-  | 'undelivered'
-  | 'failed';
+const states = {
+  /** Not polled yet. */
+  pending: { acts: 'nobody' },
+  ok: { acts: 'nobody' },
+  /** Collecting, but not yet at the end of its listing. */
+  backlogged: { acts: 'nobody' },
+  disabled: { acts: 'nobody' },
+  /** HTTP 429. */
+  'rate-limited': {
+    acts: 'nobody',
+    error: 'RateLimitedError',
+    remedy:
+      'It is retried by itself; if it lasts, set a longer pollingInterval (15 minutes) or give the collector a token that nothing else uses.',
+  },
+  /** No usable connection, an answer of 5xx, or a page that is too slow or too big. */
+  unreachable: {
+    acts: 'nobody',
+    error: 'UnreachableError',
+    remedy: 'It is retried by itself; if it lasts, check the console and the network between.',
+  },
+  /** The instance record or its secret breaks a rule. */
+  misconfigured: {
+    acts: 'operator',
+    error: 'MisconfiguredError',
+    remedy: 'Correct the instance record.',
+  },
+  /** HTTP 401, and `/system/info` refuses the token as well. */
+  unauthorized: {
+    acts: 'operator',
+    error: 'UnauthorizedError',
+    remedy:
+      'The token is wrong, expired or revoked: make a new one in the console and put it into the secret; it is read at the next poll.',
+  },
+  /** The token is good, but not for this stream. */
+  forbidden: {
+    acts: 'operator',
+    error: 'ForbiddenError',
+    remedy: "Give the token's user the permission that is missing.",
+  },
+  /** The queue or the overflow bucket does not accept an artifact. */
+  undelivered: {
+    acts: 'operator',
+    error: 'UndeliveredError',
+    remedy:
+      "Nothing is lost: the same records are read again. Check the artifact queue, the overflow bucket and the function's rights to both.",
+  },
+  /** Another HTTP 4xx: the request itself is wrong. */
+  refused: {
+    acts: 'developer',
+    error: 'RefusedRequestError',
+    remedy:
+      "Check accountIds, siteIds and groupIds of the instance; if they are right, report it: the console's API has changed.",
+  },
+  /** An answer or a cursor item that can't be read. */
+  unreadable: {
+    acts: 'developer',
+    error: 'UnreadableAnswerError',
+    remedy:
+      'Nothing is skipped: the same page is asked for again. Look for a proxy or login page between; if there is none, report it.',
+  },
+  /** A fault of the collector. */
+  failed: {
+    acts: 'developer',
+    error: 'Error',
+    remedy:
+      "Nothing is lost: it is tried again. Look for this run in the function's log; if it lasts, report it.",
+  },
+} as const;
+
+export type State = keyof typeof states;
+
+/** The states that an error leads to. */
+type ErrorState = Exclude<State, 'pending' | 'ok' | 'backlogged' | 'disabled'>;
 
 /** What an operator meets: the message says what happened, the remedy what to do. Neither holds a secret. */
-export abstract class CollectorError extends Error {
-  abstract readonly state: State;
+export class CollectorError extends Error {
+  override readonly name: string;
+  readonly state: ErrorState;
   readonly remedy: string;
 
-  constructor(message: string, remedy: string, options?: ErrorOptions) {
-    super(message, options);
-    this.remedy = remedy;
+  constructor(
+    state: ErrorState,
+    message: string,
+    more: { readonly remedy?: string; readonly name?: string; readonly cause?: unknown } = {},
+  ) {
+    super(message, more);
+    this.state = state;
+    this.name = more.name ?? states[state].error;
+    this.remedy = more.remedy ?? states[state].remedy;
   }
 }
 
-// Nobody has to act yet: these pass, or are retried.
+/** An error as logs and statuses show it. */
+export interface Problem {
+  readonly name: string;
+  readonly state: State;
+  readonly message: string;
+  readonly remedy: string;
+}
 
-/** HTTP 429. */
+/** Any other error than a CollectorError is a fault of the collector. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof CollectorError) {
+    const { name, state, message, remedy } = error;
+    return { name, state, message, remedy };
+  }
+  const name = error instanceof Error ? error.name : states.failed.error;
+  const message = `unexpected: ${String(error)}`;
+  return { name, state: 'failed', message, remedy: states.failed.remedy };
+}
+
+// The classes below exist because code tells them apart.
+
 export class RateLimitedError extends CollectorError {
-  override readonly name = 'RateLimitedError';
-  readonly state = 'rate-limited';
   /** What the console asked for; undefined where it said nothing that can be read. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
-    super(
-      message,
-      'It is retried by itself; if it lasts, set a longer pollingInterval (15 minutes) or give the collector a token that nothing else uses.',
-    );
+    super('rate-limited', message);
     this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** What a connection broke at: name resolution, a forward proxy, the way, TLS, or the console itself (5xx). */
+/** Where a connection failed: name resolution, a forward proxy, the network, TLS, or the console itself (5xx). */
 export type Obstacle = 'dns' | 'proxy' | 'network' | 'tls' | 'console';
 
 /** No usable connection, or an answer of 5xx. */
 export class UnreachableError extends CollectorError {
-  override readonly name = 'UnreachableError';
-  readonly state = 'unreachable';
   readonly retryAfterMs: number | undefined;
   readonly obstacle: Obstacle;
 
   constructor(message: string, remedy: string, retryAfterMs?: number, obstacle: Obstacle = 'network') {
-    super(message, remedy);
+    super('unreachable', message, { remedy });
     this.retryAfterMs = retryAfterMs;
     this.obstacle = obstacle;
   }
@@ -66,14 +142,40 @@ export class UnreachableError extends CollectorError {
 
 /** A page that did not arrive in time or outgrew its bound: a smaller one may fit. */
 export class HeavyPageError extends CollectorError {
-  override readonly name = 'HeavyPageError';
-  readonly state = 'unreachable';
-
   constructor(message: string) {
-    super(
-      message,
-      'Smaller pages are asked for by themselves; if it lasts, check the console and the network between.',
-    );
+    const remedy =
+      'Smaller pages are asked for by themselves; if it lasts, check the console and the network between.';
+    super('unreachable', message, { name: 'HeavyPageError', remedy });
+  }
+}
+
+/** `attribute` is the one of the instance record that is wrong. */
+export class MisconfiguredError extends CollectorError {
+  readonly attribute: string;
+
+  constructor(attribute: string, problem: string, remedy: string) {
+    super('misconfigured', `${attribute}: ${problem}`, { remedy });
+    this.attribute = attribute;
+  }
+}
+
+export class UndeliveredError extends CollectorError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('undelivered', message, options);
+  }
+}
+
+/** HTTP 4xx other than 401, 403 and 429: the request is wrong, or its page token is no longer accepted. */
+export class RefusedRequestError extends CollectorError {
+  constructor(message: string) {
+    super('refused', message);
+  }
+}
+
+/** HTTP 200, but not a page. */
+export class UnreadableAnswerError extends CollectorError {
+  constructor(message: string) {
+    super('unreadable', message);
   }
 }
 
@@ -87,120 +189,12 @@ export class PermissionMissingError extends Error {
   override readonly name = 'PermissionMissingError';
 }
 
-/** The run's time ended a request: nothing is wrong, the next run goes on. */
+/** The invocation's time ended a request: nothing is wrong, the next one continues. */
 export class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
 }
 
-/** Another run has the claim, or the cursor was removed: this run stops where it is. */
+/** Another invocation has the claim, or the cursor was removed: this one stops where it is. */
 export class ClaimLostError extends Error {
   override readonly name = 'ClaimLostError';
-}
-
-// The operator has to act.
-
-/** An instance record or its secret breaks a rule; `attribute` is the one to mend. */
-export class MisconfiguredError extends CollectorError {
-  override readonly name = 'MisconfiguredError';
-  readonly state = 'misconfigured';
-  readonly attribute: string;
-
-  constructor(attribute: string, problem: string, remedy: string) {
-    super(`${attribute}: ${problem}`, remedy);
-    this.attribute = attribute;
-  }
-}
-
-/** HTTP 401, and `/system/info` refuses the token as well. */
-export class UnauthorizedError extends CollectorError {
-  override readonly name = 'UnauthorizedError';
-  readonly state = 'unauthorized';
-
-  constructor(message: string) {
-    super(
-      message,
-      'The token is wrong, expired or revoked: make a new one in the console and put it into the secret; it is read at the next poll.',
-    );
-  }
-}
-
-/** The token is good, but not for this stream. */
-export class ForbiddenError extends CollectorError {
-  override readonly name = 'ForbiddenError';
-  readonly state = 'forbidden';
-
-  constructor(message: string, permission: string) {
-    super(
-      message,
-      `Give the token's user the permission ${permission} (the Viewer role has it), or leave this stream out of the instance's streams.`,
-    );
-  }
-}
-
-/** The queue or the overflow bucket does not take what it is given. */
-export class UndeliveredError extends CollectorError {
-  override readonly name = 'UndeliveredError';
-  readonly state = 'undelivered';
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(
-      message,
-      "Nothing is lost: the same records are read again. Check the artifact queue, the overflow bucket and the function's rights to both.",
-      options,
-    );
-  }
-}
-
-/** The cursor item is damaged or of a newer version; it is left as it is. */
-export class UnreadableCursorError extends CollectorError {
-  override readonly name = 'UnreadableCursorError';
-  readonly state = 'unreadable';
-
-  constructor(problem: string) {
-    super(
-      `the cursor item can't be read: ${problem}`,
-      'Nothing was overwritten: restore the item from a backup, or delete it to collect again from the look-back.',
-    );
-  }
-}
-
-// A developer has to act.
-
-/** HTTP 4xx other than those above: the request itself is wrong, or its page token is no longer taken. */
-export class RefusedRequestError extends CollectorError {
-  override readonly name = 'RefusedRequestError';
-  readonly state = 'refused';
-
-  constructor(message: string) {
-    super(
-      message,
-      "Check accountIds, siteIds and groupIds of the instance; if they are right, report it: the console's API has changed.",
-    );
-  }
-}
-
-/** HTTP 200, but not a page. */
-export class UnreadableAnswerError extends CollectorError {
-  override readonly name = 'UnreadableAnswerError';
-  readonly state = 'unreadable';
-
-  constructor(message: string) {
-    super(
-      message,
-      'Nothing is skipped: the same page is asked for again. Look for a proxy or login page between; if there is none, report it.',
-    );
-  }
-}
-
-/** The console refuses its page tokens where no timestamp leads further. */
-export class StuckListingError extends CollectorError {
-  override readonly name = 'StuckListingError';
-  readonly state = 'unreadable';
-
-  constructor(message: string) {
-    super(
-      message,
-      'Nothing is skipped: it is tried again at each poll. If it lasts, report it to SentinelOne support.',
-    );
-  }
 }

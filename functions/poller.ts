@@ -8,9 +8,8 @@ import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
-import type { Ports } from './collect/ports.ts';
 import { type ReplayProgress, type ReplayRequest, replay } from './collect/replay.ts';
-import { type RunSummary, run } from './collect/run.ts';
+import { type RunPorts, type RunSummary, run } from './collect/run.ts';
 import { type CheckReport, type CheckRequest, check } from './console/check.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { systemClock } from './kit/clock.ts';
@@ -25,7 +24,7 @@ const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sent
 const furtherRuns = async () =>
   (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');
 
-const ports: Ports = {
+const ports: RunPorts = {
   sentinelone: {
     get: async (request) => (await sentinelOne()).get(request),
     expiry: async (request) => (await sentinelOne()).expiry(request),

@@ -1,9 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { AuditResult, FailedAudit } from '../collect/audit.ts';
-import type { Outcome } from '../collect/ports.ts';
 import type { ReplayProgress, ReplayRequest } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
+import type { Outcome } from '../collect/turn.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
 import { expiryBounds, type Fleet } from '../health/fleet.ts';
 import { type MetricName, namespace, units } from '../health/metrics.ts';

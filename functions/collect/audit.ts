@@ -1,13 +1,12 @@
 import type { Connection } from '../console/connection.ts';
 import { boundedListing } from '../console/query.ts';
 import type { Record } from '../console/record.ts';
-import { ClaimLostError, OutOfTimeError } from '../errors.ts';
-import { messageOf, nameOf, remedyOf } from '../health/status.ts';
+import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../errors.ts';
 import type { Clock } from '../kit/clock.ts';
 import { shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import { hourMs, hourToAudit, missing } from './hour-counts.ts';
-import { pages, type Reading } from './pages.ts';
+import { pages } from './pages.ts';
 import type { Repeats } from './repeats.ts';
 
 /** What an audit found for one hour. */
@@ -22,69 +21,69 @@ export interface AuditResult {
   readonly whole: boolean;
 }
 
-/** An audit that came to no end; the next poll tries again. */
+/** An audit that did not finish; the next poll tries again. */
 export interface FailedAudit {
-  readonly error: { readonly name: string; readonly message: string; readonly remedy: string };
+  readonly error: Problem;
 }
 
-/** What a poll lends to its audit. */
-export interface AuditMeans {
+/** What an audit uses of the poll that it follows. */
+export interface AuditContext {
   readonly connection: Connection;
   readonly repeats: Repeats;
-  readonly reading: Reading;
-  /** Delivers records, also such as were delivered before. */
-  readonly send: (records: readonly Record[]) => Promise<void>;
+  readonly overlapMs: number;
+  /** Whether another page may be requested. */
+  readonly mayContinue: () => boolean;
+  /** Delivers records, also those that were delivered before. */
+  readonly deliver: (records: readonly Record[]) => Promise<void>;
   /** Renews the claim. */
   readonly renew: () => Promise<void>;
 }
 
 /**
- * Holds what the console counts for a past hour against what was delivered of it; where the console has more, reads
- * that hour again and delivers all of it. Its own failure is none of the poll's, which only says so.
+ * Compares the console's count for a past hour with what was delivered; where the console has more, reads that hour
+ * again and delivers all of it. An error is in the result, unless the claim is lost.
  */
 export async function audit(
   cursor: Cursor,
-  means: AuditMeans,
+  context: AuditContext,
   clock: Clock,
 ): Promise<AuditResult | FailedAudit | undefined> {
-  const { connection, repeats, reading } = means;
+  const { connection, repeats, overlapMs } = context;
   try {
     const counts = await repeats.counts();
-    const hour = hourToAudit(counts, cursor.position, reading.overlapMs, clock.random);
+    const hour = hourToAudit(counts, cursor.position, overlapMs, clock.random);
     if (hour === undefined) return undefined;
     const until = shift(hour, hourMs);
     const atConsole = await connection.total(hour, until, new AbortController().signal);
     const delivered = counts.delivered[hour] ?? 0;
     if (missing(atConsole, delivered + counts.untimed) === 0)
       return { hour, atConsole, delivered, readAgain: undefined, whole: true };
-    const readAgain = await readHourAgain({ ...cursor, listing: boundedListing(hour, until) }, means);
-    if (readAgain.whole) await repeats.correct(hour, readAgain.records);
-    return { hour, atConsole, delivered, readAgain: readAgain.records, whole: readAgain.whole };
+    const { records, whole } = await readAgain({ ...cursor, listing: boundedListing(hour, until) }, context);
+    if (whole) await repeats.correct(hour, records);
+    return { hour, atConsole, delivered, readAgain: records, whole };
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;
-    return { error: failure(error) };
+    return { error: error instanceof OutOfTimeError ? outOfTime(error) : problemOf(error) };
   }
 }
 
-function failure(error: unknown): FailedAudit['error'] {
-  const name = nameOf(error);
-  if (!(error instanceof OutOfTimeError)) return { name, message: messageOf(error), remedy: remedyOf(error) };
+function outOfTime(error: OutOfTimeError): Problem {
   const remedy = 'Nothing is wrong if it happens once: the next poll tries again.';
-  return { name, message: "the run's time was over", remedy };
+  return { name: error.name, state: 'backlogged', message: "the run's time was over", remedy };
 }
 
-/** Answers how many records were delivered, and whether that was the whole hour or the run's time ended it. */
-async function readHourAgain(
+/** Returns how many records were delivered, and whether that was the whole hour. */
+async function readAgain(
   from: Cursor,
-  { reading, send, renew }: AuditMeans,
+  { connection, overlapMs, mayContinue, deliver, renew }: AuditContext,
 ): Promise<{ readonly records: number; readonly whole: boolean }> {
   let records = 0;
   let cursor = from;
-  for await (const step of pages(from, reading)) {
-    await send(step.records);
-    await renew();
-    records += step.records.length;
-    cursor = step.cursor;
+  for await (const page of pages(from, connection, { overlapMs, mayContinue, commit: () => renew() })) {
+    await deliver(page.records);
+    await page.ack();
+    records += page.records.length;
+    cursor = page.cursor;
   }
   return { records, whole: cursor.listing === undefined };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Listing } from '../console/query.ts';
-import { UnreadableCursorError } from '../errors.ts';
+import { CollectorError } from '../errors.ts';
 import { type Instance, scopeOf } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
 import { epoch, shift, type Timestamp, timestamp } from '../kit/time.ts';
@@ -77,13 +77,22 @@ export function encodeCursor(cursor: Cursor): StoredCursor {
   return { schemaVersion, ...rest, ...(listing && { listing: present({ ...listing }) }) };
 }
 
-/** Throws UnreadableCursorError, naming the attribute and what is wrong with it. */
+/** The item is left as it is. */
+export function unreadableCursor(problem: string): CollectorError {
+  return new CollectorError('unreadable', `the cursor item can't be read: ${problem}`, {
+    name: 'UnreadableCursorError',
+    remedy:
+      'Nothing was overwritten: restore the item from a backup, or delete it to collect again from the look-back.',
+  });
+}
+
+/** Throws an UnreadableCursorError, naming the attribute and what is wrong with it. */
 export function decodeCursor(stored: unknown): Cursor {
   const result = v.safeParse(schema, stored, { abortEarly: true });
   if (!result.success) {
     const [issue] = result.issues;
     const path = ['cursor', ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
-    throw new UnreadableCursorError(`${path} ${issue.message}`);
+    throw unreadableCursor(`${path} ${issue.message}`);
   }
   const { schemaVersion: _, listing, ...rest } = result.output;
   return { ...rest, listing: listing && { ...listing, began: listing.began, token: listing.token } };

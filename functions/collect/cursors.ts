@@ -4,7 +4,7 @@ import type { Timestamp } from '../kit/time.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { HourCounts } from './hour-counts.ts';
 
-/** What a cursor item holds beside claim and memory. */
+/** A cursor item without its claim. */
 export interface CursorItem {
   /** When this collector first saw the instance; fixed at the first claim. */
   readonly firstSeenAt: Timestamp;
@@ -34,14 +34,18 @@ export interface KeptMemory {
   readonly counts: HourCounts;
 }
 
-export interface Cursors {
+/** Where memories are kept. */
+export interface Memories {
+  /** What was kept for this lineage of the cursor; undefined if there is nothing. */
+  readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
+  writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
+}
+
+export interface Cursors extends Memories {
   /** The items that exist, by instance; may be a moment old. */
   read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>>;
   /** Takes the claim if it is absent, lapsed or this run's own; undefined if another run has it. */
   claim(claim: Claim, now: number, until: number): Promise<CursorItem | undefined>;
   /** Throws ClaimLostError where the claim is no longer this run's, and then writes nothing. */
   save(claim: Claim, save: Save): Promise<void>;
-  /** What was kept for this lineage of the cursor; undefined if there is nothing. */
-  readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
-  writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
 }

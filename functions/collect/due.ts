@@ -1,15 +1,14 @@
+import type { TokenKnowledge } from '../console/connection.ts';
 import type { Status } from '../health/status.ts';
 import { day } from '../instances/expiry.ts';
 import type { Secrets } from '../instances/ports.ts';
 import { isPolled, type Subject } from '../instances/subject.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { CursorItem } from './cursors.ts';
-import type { Run } from './invocation.ts';
-import type { Ports } from './ports.ts';
 
 /**
  * Whether this tick polls the subject: its time has come, give or take half a cadence (else a tick that is a second
- * early would be skipped), or something was edited that may have mended it.
+ * early would be skipped), or something was edited that may have fixed it.
  */
 export async function isDue(
   subject: Subject,
@@ -29,35 +28,30 @@ export async function isDue(
   return secret !== undefined && secret.version !== status.secretVersion;
 }
 
-const askedAgainMs = day;
-
 /**
- * Whether the console is to be asked: a token that says nothing itself, new or not asked about for a day. Not of an
- * instance that was never polled: its records come first.
+ * Whether to ask the console when the token expires: where the token itself does not say, and is new or was last asked
+ * about a day ago. Not for an instance that was never polled: its records come first.
  */
 export function isExpiryDue(
   status: Partial<Status>,
-  {
-    secretVersion,
-    tokenExpiresAt,
-  }: { secretVersion: string | undefined; tokenExpiresAt?: string | undefined },
+  { secretVersion, tokenExpiresAt }: TokenKnowledge,
   now: number,
 ): boolean {
   if (tokenExpiresAt !== undefined || status.lastSuccessAt === undefined) return false;
   const isNew = status.secretVersion !== secretVersion;
-  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < askedAgainMs);
+  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < day);
 }
 
-/** The longest unpolled first, so that whoever a run does not reach is early in the next. */
+/** The longest unpolled first, so that what one invocation does not reach is early in the next. */
 export async function dueOf(
   subjects: readonly Subject[],
   known: ReadonlyMap<string, CursorItem>,
   stream: Stream,
-  { scheduledAt }: Run,
-  ports: Ports,
+  scheduledAt: number,
+  secrets: Secrets,
 ): Promise<Subject[]> {
   const due = await Promise.all(
-    subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), ports.secrets)),
+    subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), secrets)),
   );
   const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
   return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));

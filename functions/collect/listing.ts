@@ -1,13 +1,13 @@
 import type { Listing } from '../console/query.ts';
 import type { PageRead } from '../console/record.ts';
-import { HeavyPageError, RefusedRequestError, StuckListingError } from '../errors.ts';
+import { CollectorError, HeavyPageError, RefusedRequestError } from '../errors.ts';
 import { earlier, epoch, later, shift, type Timestamp } from '../kit/time.ts';
 import { type Cursor, largestLimit } from './cursor.ts';
 
-/** A try that fails costs a page's time-out. */
+/** Trying a larger page too early costs a page's time-out. */
 const roomyPagesToGrow = 100;
 
-/** The listing to go on with: the cursor's own, or a new one that reads the overlap again. */
+/** The cursor's own listing, or a new one that reads the overlap again. */
 export function openListing(cursor: Cursor, overlapMs: number): Listing {
   if (cursor.listing !== undefined) return cursor.listing;
   const from = shift(cursor.position, -overlapMs);
@@ -46,26 +46,26 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
   };
 }
 
-/** A console that was slow for a while gets its large pages back; one that always is loses little by each try. */
+/** Pages grow again at a console that was slow for a while; one that is always slow loses little by each attempt. */
 function pagingAfter({ limit, roomyPages }: Cursor, roomy: boolean): Pick<Cursor, 'limit' | 'roomyPages'> {
   if (limit === largestLimit || !roomy) return { limit, roomyPages: 0 };
   if (roomyPages + 1 < roomyPagesToGrow) return { limit, roomyPages: roomyPages + 1 };
   return { limit: Math.min(largestLimit, limit * 2), roomyPages: 0 };
 }
 
-/** Where a listing goes on after an error; with `error`, in the next run only. */
-export interface Setback {
+/** Where a listing continues after an error; with `error`, not before the next poll. */
+export interface Recovery {
   readonly cursor: Cursor;
-  readonly error?: StuckListingError;
+  readonly error?: CollectorError | undefined;
 }
 
-/** What the listing itself can mend: a heavy page (ask for half) or a refused page token. Else undefined. */
-export function setback(
+/** After a heavy page half as many records are requested; after a refused page token none is sent. Else undefined. */
+export function recover(
   cursor: Cursor,
   listing: Listing,
   error: unknown,
   overlapMs: number,
-): Setback | undefined {
+): Recovery | undefined {
   if (error instanceof HeavyPageError && cursor.limit > 1) {
     return { cursor: { ...cursor, listing, limit: Math.floor(cursor.limit / 2), roomyPages: 0 } };
   }
@@ -78,17 +78,19 @@ export function setback(
 /**
  * The same listing without its page token: from the last timestamp read, since all before it was read and all at it
  * is remembered; where timestamps went back, an overlap earlier. Where that leads no further, it starts again from
- * `from` in the next run, for a token that was refused once may be taken then.
+ * `from` in the next poll, because a token that was refused once may be accepted then.
  */
-export function withoutToken(cursor: Cursor, listing: Listing, overlapMs: number): Setback {
+export function withoutToken(cursor: Cursor, listing: Listing, overlapMs: number): Recovery {
   const goOn = (from: Timestamp): Cursor => ({ ...cursor, listing: { ...listing, from, token: undefined } });
   const next = listing.sorted ? listing.read : shift(listing.read, -overlapMs);
   if (listing.ordered && next > listing.from) return { cursor: goOn(next) };
   const why = listing.ordered
     ? `no timestamp after ${listing.from} was read to go on from`
     : 'its records are not in order of time, so that going on could skip some';
-  return {
-    cursor: goOn(listing.from),
-    error: new StuckListingError(`the console does not take its own page token, and ${why}`),
-  };
+  const error = new CollectorError('unreadable', `the console does not take its own page token, and ${why}`, {
+    name: 'StuckListingError',
+    remedy:
+      'Nothing is skipped: it is tried again at each poll. If it lasts, report it to SentinelOne support.',
+  });
+  return { cursor: goOn(listing.from), error };
 }

@@ -3,47 +3,60 @@ import type { PageRead, Record } from '../console/record.ts';
 import { HeavyPageError } from '../errors.ts';
 import { epoch, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
-import { advance, openListing, type Setback, setback, withoutToken } from './listing.ts';
+import { advance, openListing, type Recovery, recover, withoutToken } from './listing.ts';
 
-/** What to deliver, and the cursor to commit once it is. */
-export interface Step {
-  /** Empty where the step only changes how the listing goes on. */
+/** Records to deliver, and the right to acknowledge them. */
+export interface Page {
+  /** Empty where only the way in which the listing continues has changed. */
   readonly records: readonly Record[];
-  /** The console's clock when the page was asked for; of no meaning without records. */
+  /** The console's clock when the page was requested; meaningless without records. */
   readonly sentAt: Timestamp;
+  /** Where the listing continues after this page. */
   readonly cursor: Cursor;
-  /** Nothing follows in this turn. */
+  /** No page of these follows. */
   readonly last: boolean;
-  /** Why there are no records, where a smaller page is to be tried: an error, if that is where the run ends. */
+  /** Why there are no records, where a smaller page is requested next: an error, if there is no time for that. */
   readonly heavy: HeavyPageError | undefined;
+  /** Call it once, after every record is delivered: from then on they are not read again. */
+  readonly ack: () => Promise<void>;
+}
+
+/** Where pages come from. */
+export interface PageSource {
+  page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead>;
 }
 
 export interface Reading {
   readonly overlapMs: number;
-  readonly fetch: (listing: Listing, limit: number, signal: AbortSignal) => Promise<PageRead>;
-  /** Whether another page may be asked for; asked once for each. */
-  readonly goOn: () => boolean;
+  /** Whether another page may be requested; called once for each. */
+  readonly mayContinue: () => boolean;
+  /** Keeps the cursor of a page that is acknowledged. */
+  readonly commit: (cursor: Cursor, last: boolean) => Promise<void>;
 }
 
 /**
- * The pages of a listing from where the cursor stands, at least one. While a page is being delivered the next one is
- * fetched; whoever stops early also stops that request. Throws what `fetch` throws and the listing can't mend, after
- * every page before it was handed out.
+ * The pages of a listing from where the cursor stands, at least one. While a page is being delivered, the next one is
+ * requested; leaving the loop aborts that request. Throws what `source` throws, unless the listing can continue, after
+ * every page before it.
  */
-export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<Step, void> {
+export async function* pages(
+  start: Cursor,
+  source: PageSource,
+  reading: Reading,
+): AsyncGenerator<Page, void> {
   const stopped = new AbortController();
-  const ask = (cursor: Cursor): Promise<Attempt> => {
-    const answer = attempt(cursor, reading, stopped.signal);
+  const request = (cursor: Cursor): Promise<Response> => {
+    const response = respond(cursor, source, reading.overlapMs, stopped.signal);
     // It may fail while the page before it is being delivered; it is awaited, and thrown, after that.
-    answer.catch(() => {});
-    return answer;
+    response.catch(() => {});
+    return response;
   };
   try {
-    for (let ahead: Promise<Attempt> | undefined = ask(start); ahead !== undefined; ) {
-      const { error, ...step }: Attempt = await ahead;
-      const last: boolean = error === undefined && (step.cursor.listing === undefined || !reading.goOn());
-      ahead = last || error !== undefined ? undefined : ask(step.cursor);
-      yield { ...step, last };
+    for (let next: Promise<Response> | undefined = request(start); next !== undefined; ) {
+      const { records, sentAt, heavy, cursor, error }: Response = await next;
+      const last: boolean = error === undefined && (cursor.listing === undefined || !reading.mayContinue());
+      next = last || error !== undefined ? undefined : request(cursor);
+      yield { records, sentAt, heavy, cursor, last, ack: () => reading.commit(cursor, last) };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -51,25 +64,31 @@ export async function* pages(start: Cursor, reading: Reading): AsyncGenerator<St
   }
 }
 
-type Attempt = Omit<Step, 'last'> & Setback;
+interface Response extends Recovery {
+  readonly records: readonly Record[];
+  readonly sentAt: Timestamp;
+  readonly heavy: HeavyPageError | undefined;
+}
 
-/** One request, and what the cursor becomes by its answer or by an error that the listing can mend. */
-async function attempt(cursor: Cursor, { overlapMs, fetch }: Reading, signal: AbortSignal): Promise<Attempt> {
+/** One request: its page, or how the listing continues after an error. */
+async function respond(
+  cursor: Cursor,
+  source: PageSource,
+  overlapMs: number,
+  signal: AbortSignal,
+): Promise<Response> {
   const listing = openListing(cursor, overlapMs);
   try {
-    const page = await fetch(listing, cursor.limit, signal);
+    const page = await source.page(listing, cursor.limit, signal);
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
-    const after = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
-    return { records: page.records, sentAt: page.sentAt, heavy: undefined, ...after };
+    const after: Recovery = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
+    const { records, sentAt } = page;
+    return { records, sentAt, heavy: undefined, cursor: after.cursor, error: after.error };
   } catch (error) {
-    const mended = setback(cursor, listing, error, overlapMs);
-    if (mended === undefined) throw error;
-    return {
-      records: [],
-      sentAt: epoch,
-      heavy: error instanceof HeavyPageError ? error : undefined,
-      ...mended,
-    };
+    const recovery = recover(cursor, listing, error, overlapMs);
+    if (recovery === undefined) throw error;
+    const heavy = error instanceof HeavyPageError ? error : undefined;
+    return { records: [], sentAt: epoch, heavy, cursor: recovery.cursor, error: recovery.error };
   }
 }

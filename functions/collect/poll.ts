@@ -1,144 +1,145 @@
-import { Connection } from '../console/connection.ts';
+import type { Connection, TokenKnowledge } from '../console/connection.ts';
 import type { Record } from '../console/record.ts';
-import { artifactOf } from '../deliver/artifact.ts';
-import { deliver } from '../deliver/deliver.ts';
-import { type HeavyPageError, OutOfTimeError, UnreadableCursorError } from '../errors.ts';
+import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
+import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
 import { type Instance, scopeOf } from '../instances/instance.ts';
-import type { Permit } from '../kit/concurrency.ts';
-import type { Limiter } from '../kit/pacing.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type AuditResult, audit, type FailedAudit } from './audit.ts';
-import { type Cursor, decodeCursor, encodeCursor, firstCursor } from './cursor.ts';
-import type { Claim, CursorItem } from './cursors.ts';
+import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
+import type { Claim, CursorItem, Cursors } from './cursors.ts';
 import { isExpiryDue } from './due.ts';
 import { openListing } from './listing.ts';
-import { pages, type Reading } from './pages.ts';
-import type { Ports } from './ports.ts';
+import { pages } from './pages.ts';
 import { Repeats } from './repeats.ts';
 import type { Settings } from './settings.ts';
 
-/** One stream of one instance, claimed, for one turn. */
-export interface Turn {
+export interface PollPorts extends DeliveryPorts {
+  readonly cursors: Cursors;
+}
+
+/** One stream of one instance, whose cursor item is claimed. */
+export interface PollRequest {
   readonly stream: Stream;
   readonly instance: Instance;
   readonly claim: Claim;
   /** As it was when it was claimed. */
   readonly item: CursorItem;
-  readonly limiter: Limiter;
-  readonly permit: Pick<Permit, 'acquire'>;
+  readonly connection: Connection;
   /** Milliseconds until requests have to have ended. */
   readonly remainingMs: () => number;
-  /** Whether another page may be asked for; asked once for each. */
-  readonly goOn: () => boolean;
+  /** Whether another page may be requested; called once for each. */
+  readonly mayContinue: () => boolean;
   /** Whether an audit follows when the listing ends. */
   readonly auditDue: boolean;
-  readonly tally: Tally;
 }
 
-/** What a run did for one instance so far, kept while it happens: it holds when the poll ends with an error. */
-export interface Tally {
-  pages: number;
-  artifacts: number;
-  /** Versions that the memory's bound cost: they come again. */
-  forgotten: number;
-  position: Timestamp | undefined;
-  /** Host or filters changed: it starts again from the look-back. */
-  restarted: boolean;
-  secretVersion: string | undefined;
-  tokenExpiresAt: string | undefined;
-  /** The console was asked when the token ends. */
-  tokenChecked: boolean;
+export interface PollResult {
+  readonly state: State;
+  readonly pages: number;
+  readonly artifacts: number;
+  /** Versions that were forgotten because the memory is full: they may be delivered again. */
+  readonly forgotten: number;
+  /** Host or filters changed: the listing started again from the look-back. */
+  readonly restarted: boolean;
+  readonly position: Timestamp | undefined;
+  /** The cursor after the last page, which is delivered and remembered; undefined where it is committed already. */
+  readonly uncommitted: Cursor | undefined;
+  readonly token: TokenKnowledge;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | FailedAudit | undefined;
+  /** What ended the poll early. */
+  readonly error: unknown;
 }
 
 /** A claim outlives the longest page and its delivery, and lapses before the next tick but one. */
 export const claimMs = 150_000;
 
-/** With less than this left no page is asked for. */
+/** With less time left no page is requested. */
 export const shortestPageMs = 10_000;
 
-/** A delivery may go on for so long after the last request: half of what a run keeps for settling. */
+/** A delivery may continue for so long after the last request: half of what an invocation keeps for settling. */
 const deliveryMs = 10_000;
 
-/** Where a poll ended. */
-export interface Polled {
-  /** After the last page, delivered and yet to be committed. */
-  readonly cursor: Cursor;
-  /** Undefined where none was due. */
-  readonly audit: AuditResult | FailedAudit | undefined;
-}
+/**
+ * Fetches, delivers and acknowledges page by page, as long as it may. Throws where the cursor item can't be read; any
+ * other error is in the result.
+ */
+export async function poll(request: PollRequest, settings: Settings, ports: PollPorts): Promise<PollResult> {
+  const { stream, instance, claim, item, connection, remainingMs, mayContinue } = request;
+  const { overlapMs, memoryEntries, messageBytes } = settings;
+  const { cursor: start, first, restarted } = startOf(request);
+  const lineage = `${start.scope}|${item.firstSeenAt}`;
+  const { from } = openListing(start, overlapMs);
+  const repeats = new Repeats(
+    { key: claim, lineage, start: first.position, from, overlapMs, memoryEntries },
+    ports.cursors,
+  );
+  const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
+  const deliver = (records: readonly Record[]) => deliverRecords(records, stream, instance, delivery, ports);
+  const save = (cursor?: Cursor) =>
+    ports.cursors.save(claim, {
+      ...(cursor && { cursor: encodeCursor(cursor) }),
+      claimUntil: ports.clock.now() + claimMs,
+    });
+  // The last page is committed with the status, in one call.
+  const commit = async (cursor: Cursor, last: boolean) => (last ? undefined : save(cursor));
 
-/** Fetches, delivers and commits page by page, as long as it may. Throws what ended it; all before is committed. */
-export async function poll(turn: Turn, settings: Settings, ports: Ports): Promise<Polled> {
-  const { stream, instance, claim, item, tally } = turn;
-  const { overlapMs } = settings;
-  const { start, cursor: current } = currentCursor(turn);
-  let cursor = current;
-  tally.position = cursor.position;
-  const connection = await Connection.open({ ...turn, settings, ports });
-  const { from } = openListing(cursor, overlapMs);
-  const past = { key: claim, lineage: `${cursor.scope}|${item.firstSeenAt}`, start, from };
-  const repeats = new Repeats(past, settings, ports.cursors);
-  const delivery = {
-    key: claim,
-    messageBytes: settings.messageBytes,
-    remainingMs: () => turn.remainingMs() + deliveryMs,
-  };
-  const fetch: Reading['fetch'] = (...asked) => connection.page(...asked);
-  const send = async (records: readonly Record[]) => {
-    if (records.length === 0) return;
-    // To pack a page takes as long as a round trip: the request for the next one leaves first.
-    await ports.clock.sleep(0);
-    const artifacts = records.map((record) => artifactOf(record, stream, instance));
-    await deliver(artifacts, delivery, ports);
-  };
-
+  const counts = { pages: 0, artifacts: 0 };
+  let { position } = start;
+  let uncommitted: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
+  let audited: PollResult['audit'];
+  let error: unknown;
   try {
-    for await (const step of pages(cursor, { ...turn, overlapMs, fetch })) {
-      const fresh = await repeats.without(step);
-      await send(fresh);
-      tally.forgotten += await repeats.remember(step);
-      cursor = step.cursor;
-      heavy = step.heavy;
-      if (!step.last || heavy !== undefined) await commit(claim, cursor, ports);
-      tally.pages += heavy === undefined ? 1 : 0;
-      tally.artifacts += fresh.length;
-      tally.position = cursor.position;
+    const listing = pages(start, connection, { overlapMs, mayContinue, commit });
+    for await (const page of repeats.without(listing)) {
+      await deliver(page.records);
+      await page.ack();
+      counts.pages += page.heavy === undefined ? 1 : 0;
+      counts.artifacts += page.records.length;
+      position = page.cursor.position;
+      uncommitted = page.last ? page.cursor : undefined;
+      heavy = page.heavy;
     }
-  } catch (error) {
-    throw error instanceof OutOfTimeError ? (heavy ?? error) : error;
+    const hasTime = () => remainingMs() >= shortestPageMs;
+    if (heavy === undefined && hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
+      await connection.askExpiry();
+    if (uncommitted !== undefined && uncommitted.listing === undefined && request.auditDue) {
+      const context = { connection, repeats, overlapMs, mayContinue: hasTime, deliver, renew: () => save() };
+      audited = await audit(uncommitted, context, ports.clock);
+    }
+    // A smaller page is requested by the next poll; that this one got nothing is no success.
+    error = heavy;
+  } catch (thrown) {
+    error = thrown instanceof OutOfTimeError ? heavy : thrown;
   }
-  // A smaller page is tried in the next run; that this one got nothing is no success.
-  if (heavy !== undefined) throw heavy;
-  if (turn.remainingMs() >= shortestPageMs && isExpiryDue(item.status, tally, ports.clock.now())) {
-    await connection.askExpiry();
-  }
-  if (cursor.listing !== undefined || !turn.auditDue) return { cursor, audit: undefined };
-  const renew = () => ports.cursors.save(claim, { claimUntil: ports.clock.now() + claimMs });
-  const means = {
-    connection,
-    repeats,
-    reading: { overlapMs, fetch, goOn: () => turn.remainingMs() >= shortestPageMs },
-    send,
-    renew,
+  const caughtUp = uncommitted !== undefined && uncommitted.listing === undefined;
+  return {
+    state: error !== undefined ? problemOf(error).state : caughtUp ? 'ok' : 'backlogged',
+    pages: counts.pages,
+    artifacts: counts.artifacts,
+    forgotten: repeats.forgotten,
+    restarted,
+    position,
+    uncommitted,
+    token: connection.knowledge,
+    audit: audited,
+    error,
   };
-  return { cursor, audit: await audit(cursor, means, ports.clock) };
-}
-
-async function commit(claim: Claim, cursor: Cursor, { cursors, clock }: Ports): Promise<void> {
-  await cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: clock.now() + claimMs });
 }
 
 /** Another host or other filters are another listing: it starts again from the look-back. */
-function currentCursor({ stream, instance, item, tally }: Turn): { start: Timestamp; cursor: Cursor } {
+function startOf({ stream, instance, item }: PollRequest): {
+  readonly cursor: Cursor;
+  readonly first: Cursor;
+  readonly restarted: boolean;
+} {
   const firstSeenAt = timestamp(item.firstSeenAt);
-  if (firstSeenAt === undefined) throw new UnreadableCursorError('firstSeenAt is not a timestamp');
+  if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
   const first = firstCursor(instance, stream, firstSeenAt);
-  const start = first.position;
-  if (item.cursor === undefined) return { start, cursor: first };
+  if (item.cursor === undefined) return { cursor: first, first, restarted: false };
   const kept = decodeCursor(item.cursor);
-  if (kept.scope === scopeOf(instance)) return { start, cursor: kept };
-  tally.restarted = true;
-  return { start, cursor: first };
+  if (kept.scope === scopeOf(instance)) return { cursor: kept, first, restarted: false };
+  return { cursor: first, first, restarted: true };
 }

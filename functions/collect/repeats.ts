@@ -2,20 +2,22 @@ import type { Record } from '../console/record.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { earlier, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
-import type { Cursors } from './cursors.ts';
+import type { Memories } from './cursors.ts';
 import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
 import { Memory } from './memory.ts';
-import type { Step } from './pages.ts';
-import type { Settings } from './settings.ts';
+import type { Page } from './pages.ts';
 
-/** Which cursor's deliveries are remembered. */
-export interface Past {
+export interface RepeatsOptions {
   readonly key: CursorKey;
   /** Changes with the cursor's start: what an older cursor remembers is not this one's. */
   readonly lineage: string;
-  /** Where the cursor's first listing started, and where the one under way did. */
+  /** Where the cursor's first listing started. */
   readonly start: Timestamp;
+  /** Where the current listing started. */
   readonly from: Timestamp;
+  readonly overlapMs: number;
+  /** Versions that are remembered at most. */
+  readonly memoryEntries: number;
 }
 
 interface Kept {
@@ -23,68 +25,80 @@ interface Kept {
   counts: HourCounts;
 }
 
-/** Tells what was delivered before, in this poll or by the memory that is kept; the memory is read when first needed. */
+/** Drops record versions that were delivered before. The memory is read when it is first needed. */
 export class Repeats {
-  readonly #past: Past;
-  readonly #settings: Settings;
-  readonly #cursors: Cursors;
+  readonly #options: RepeatsOptions;
+  readonly #memories: Memories;
   #kept: Kept | undefined;
-  #fresh: readonly Record[] = [];
-  /** What is older is not read again, should this run end here. */
+  #forgotten = 0;
+  /** Older records are not read again, should this poll end here. */
   #readAgainFrom: Timestamp;
 
-  constructor(past: Past, settings: Settings, cursors: Cursors) {
-    this.#past = past;
-    this.#settings = settings;
-    this.#cursors = cursors;
-    this.#readAgainFrom = past.from;
+  constructor(options: RepeatsOptions, memories: Memories) {
+    this.#options = options;
+    this.#memories = memories;
+    this.#readAgainFrom = options.from;
   }
 
-  /** The step's records that are to be delivered. If that fails, this object is of no more use. */
-  async without({ records, sentAt }: Step): Promise<readonly Record[]> {
-    this.#fresh = [];
-    if (records.length === 0) return [];
-    const { memory } = await this.#keep();
-    // One without a time is served by a time that only the console knows: no later than the page, give or take a slow
-    // request. Until a listing has passed that, it may come again.
-    const latest = shift(sentAt, this.#settings.overlapMs);
-    this.#fresh = records.filter(({ version, time }) => {
-      const known = memory.has(version);
-      memory.add(version, time ?? latest);
-      return !known;
-    });
-    return this.#fresh;
+  /** Versions that were forgotten because the memory is full: they may be delivered again. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
-  /** Keeps what was delivered, as far as a listing can read it again; answers how many the bound cost. */
-  async remember({ cursor }: Step): Promise<number> {
-    const kept = this.#kept;
-    if (kept === undefined) return 0;
-    const { position } = cursor;
-    const from = readAgainFrom(cursor, this.#settings.overlapMs);
-    // Until the cursor is committed, the page itself may be read again.
-    const forgotten = kept.memory.forget(cursor.listing ? earlier(this.#readAgainFrom, from) : from);
-    this.#readAgainFrom = from;
-    kept.counts = counted(kept.counts, this.#fresh, position);
-    if (forgotten > 0) kept.counts = recounted(kept.counts, position);
-    if (kept.memory.changed) await this.#write(kept);
-    return forgotten;
+  /** The pages without repeats; what is acknowledged is remembered before the position moves. */
+  async *without(pages: AsyncIterable<Page>): AsyncGenerator<Page, void> {
+    for await (const { records, sentAt, cursor, last, heavy, ack } of pages) {
+      const fresh = await this.#fresh(records, sentAt);
+      const remember = async () => {
+        await this.#remember(fresh, cursor);
+        await ack();
+      };
+      yield { records: fresh, sentAt, cursor, last, heavy, ack: remember };
+    }
   }
 
   async counts(): Promise<HourCounts> {
     return (await this.#keep()).counts;
   }
 
-  /** Says what an hour that was read again really holds. */
+  /** Replaces the count of an hour by what it really holds. */
   async correct(hour: Timestamp, count: number): Promise<void> {
     const kept = await this.#keep();
     kept.counts = { ...kept.counts, delivered: { ...kept.counts.delivered, [hour]: count } };
     await this.#write(kept);
   }
 
+  async #fresh(records: readonly Record[], sentAt: Timestamp): Promise<readonly Record[]> {
+    if (records.length === 0) return [];
+    const { memory } = await this.#keep();
+    // A record without a time is served by a time that only the console knows, no later than the page, give or take a
+    // slow request. It may come again until a listing has passed that.
+    const latest = shift(sentAt, this.#options.overlapMs);
+    return records.filter(({ version, time }) => {
+      const known = memory.has(version);
+      memory.add(version, time ?? latest);
+      return !known;
+    });
+  }
+
+  /** Keeps what a listing can read again. */
+  async #remember(fresh: readonly Record[], cursor: Cursor): Promise<void> {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    const { position, listing } = cursor;
+    const from = readAgainFrom(cursor, this.#options.overlapMs);
+    // Until the cursor is committed, the page itself may be read again.
+    const forgotten = kept.memory.forget(listing ? earlier(this.#readAgainFrom, from) : from);
+    this.#forgotten += forgotten;
+    this.#readAgainFrom = from;
+    kept.counts = counted(kept.counts, fresh, position);
+    if (forgotten > 0) kept.counts = recounted(kept.counts, position);
+    if (kept.memory.changed) await this.#write(kept);
+  }
+
   async #write({ memory, counts }: Kept): Promise<void> {
-    const { key, lineage } = this.#past;
-    await this.#cursors.writeMemory(key, lineage, { memory: memory.encode(), counts });
+    const { key, lineage } = this.#options;
+    await this.#memories.writeMemory(key, lineage, { memory: memory.encode(), counts });
   }
 
   async #keep(): Promise<Kept> {
@@ -93,22 +107,21 @@ export class Repeats {
   }
 
   async #read(): Promise<Kept> {
-    const { key, lineage, start, from } = this.#past;
-    const bound = this.#settings.memoryEntries;
-    const stored = await this.#cursors.readMemory(key, lineage);
-    if (stored === undefined) return { memory: new Memory(bound), counts: countsFrom(start) };
+    const { key, lineage, start, from, memoryEntries } = this.#options;
+    const stored = await this.#memories.readMemory(key, lineage);
+    if (stored === undefined) return { memory: new Memory(memoryEntries), counts: countsFrom(start) };
     try {
-      return { memory: Memory.decode(stored.memory, bound), counts: stored.counts };
+      return { memory: Memory.decode(stored.memory, memoryEntries), counts: stored.counts };
     } catch {
-      // A damaged memory costs repeats with the same ids, which consumers drop, and heals itself.
-      return { memory: new Memory(bound), counts: countsFrom(from) };
+      // A damaged memory costs repeats with the same ids, which consumers drop, and is overwritten.
+      return { memory: new Memory(memoryEntries), counts: countsFrom(from) };
     }
   }
 }
 
 /**
  * The earliest that is read again from this cursor: by the next listing, or by this one if its page token is refused.
- * A listing in order goes on from what it read last: that keeps the memory of a long one small.
+ * A listing in order continues from what it read last: that keeps the memory of a long one small.
  */
 function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
   if (listing?.began === undefined || !listing.sorted) return shift(position, -overlapMs);

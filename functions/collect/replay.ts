@@ -1,24 +1,29 @@
-import { Connection } from '../console/connection.ts';
+import type { ConsolePorts } from '../console/api.ts';
+import { Consoles } from '../console/consoles.ts';
 import type { Listing } from '../console/query.ts';
-import { artifactOf } from '../deliver/artifact.ts';
-import { deliver } from '../deliver/deliver.ts';
-import { ClaimLostError, MisconfiguredError, OutOfTimeError, type State } from '../errors.ts';
-import { messageOf, remedyOf, type Status, stateOf } from '../health/status.ts';
+import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
+import {
+  ClaimLostError,
+  MisconfiguredError,
+  OutOfTimeError,
+  type Problem,
+  problemOf,
+  type State,
+} from '../errors.ts';
+import type { Status } from '../health/status.ts';
 import { type Instance, readInstance, scopeOf } from '../instances/instance.ts';
-import { permitOf, semaphore } from '../kit/concurrency.ts';
-import { limiter } from '../kit/pacing.ts';
+import type { Instances } from '../instances/ports.ts';
 import { later, type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type Cursor, decodeCursor, encodeCursor, largestLimit } from './cursor.ts';
-import type { CursorItem } from './cursors.ts';
-import type { Run } from './invocation.ts';
-import { pages, type Step } from './pages.ts';
+import type { CursorItem, Cursors } from './cursors.ts';
+import { pages } from './pages.ts';
 import { claimMs, shortestPageMs } from './poll.ts';
-import type { Ports } from './ports.ts';
 import type { Settings } from './settings.ts';
+import type { Invocation } from './turn.ts';
 
 /**
- * A past stretch of a stream that is to be collected again: every record that was created before `to` and has changed
+ * A past range of a stream that is to be collected again: every record that was created before `to` and has changed
  * since `from`, as it is now. Of an append-only stream those are the records from `from` to before `to`.
  */
 export interface ReplayRequest {
@@ -27,9 +32,9 @@ export interface ReplayRequest {
   readonly to: Timestamp;
 }
 
-/** How far a replay is after one invocation. */
+/** How far a replay has come after one invocation. */
 export interface ReplayProgress {
-  /** `claimed`: another invocation is at it. */
+  /** `claimed`: another invocation is working on it. */
   readonly state: 'done' | 'more' | 'claimed' | 'failed';
   /** Delivered so far, by all invocations. */
   readonly artifacts: number;
@@ -38,29 +43,35 @@ export interface ReplayProgress {
   readonly error?: { readonly state: State; readonly message: string; readonly remedy: string };
 }
 
+export interface ReplayPorts extends ConsolePorts, DeliveryPorts {
+  readonly instances: Instances;
+  readonly cursors: Cursors;
+}
+
 /** One invocation replays for so long, so that the ticks of a function that runs once at a time get their turn. */
 const sliceMs = 20_000;
 
 /** Kept for delivering and committing. */
 const settleMs = 20_000;
 
-/** The part of the polls' rate that a replay takes beside them: together they stay below 1,000 a minute. */
+/** The part of the polls' rate that a replay adds to theirs: together they stay below 1,000 a minute. */
 const rateShare = 0.1;
 
-/** The cursor item of a replay: beside the stream's own, and never read by a poll. */
+/** The cursor item of a replay, which polls never read. */
 export function replayKey(stream: string, { from, to }: ReplayRequest): string {
   return `${stream}#replay#${from}#${to}`;
 }
 
-/** Goes on with a replay for a while. Repeated until it is done; after a kill the next one goes on behind the last commit. */
+/** Continues a replay for a while. Call it until it is done; after a kill the next call continues after the last commit. */
 export async function replay(
   request: ReplayRequest,
   stream: Stream,
-  invocation: Run,
+  invocation: Invocation,
   settings: Settings,
-  ports: Ports,
+  ports: ReplayPorts,
 ): Promise<ReplayProgress> {
   const { cursors, clock } = ports;
+  const { overlapMs, messageBytes } = settings;
   const instance = await instanceOf(request, settings, ports);
   const claim = { instance: request.instance, stream: replayKey(stream.name, request), run: invocation.id };
   const now = clock.now();
@@ -69,70 +80,45 @@ export async function replay(
 
   let cursor = startOf(request, instance, item);
   let artifacts = item.status.lastCount ?? 0;
-  const save = (error?: unknown, claimUntil?: number) => {
-    const status = statusOf(request, cursor, artifacts, clock.now(), error);
+  const save = (claimUntil?: number, problem?: Problem) => {
+    const status = statusOf(request, cursor, artifacts, clock.now(), problem);
     return cursors.save(claim, { cursor: encodeCursor(cursor), status, claimUntil });
   };
+  const remainingMs = () => invocation.remainingMs() - settleMs;
+  const rates = { ...settings, requestsPerSecond: settings.requestsPerSecond * rateShare };
+  const connection = new Consoles(rates, ports).connect(instance, stream, remainingMs);
+  const delivery = { messageBytes, remainingMs: () => remainingMs() + settleMs / 2 };
+  const reading = {
+    overlapMs,
+    mayContinue: () => clock.now() < now + sliceMs && remainingMs() >= shortestPageMs,
+    commit: () => save(clock.now() + claimMs),
+  };
   try {
-    for await (const step of steps(cursor, { stream, instance, invocation, settings, ports })) {
-      await deliver(
-        step.records.map((record) => artifactOf(record, stream, instance)),
-        {
-          key: { instance: request.instance, stream: stream.name },
-          messageBytes: settings.messageBytes,
-          remainingMs: () => invocation.remainingMs() - settleMs / 2,
-        },
-        ports,
-      );
-      cursor = step.cursor;
-      artifacts += step.records.length;
-      await save(undefined, clock.now() + claimMs);
+    for await (const page of cursor.listing === undefined ? [] : pages(cursor, connection, reading)) {
+      await deliverRecords(page.records, stream, instance, delivery, ports);
+      cursor = page.cursor;
+      artifacts += page.records.length;
+      await page.ack();
     }
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;
     if (!(error instanceof OutOfTimeError)) {
-      await save(error);
-      const told = { state: stateOf(error), message: messageOf(error), remedy: remedyOf(error) };
-      return { state: 'failed', artifacts, position: reached(cursor, request), error: told };
+      const problem = problemOf(error);
+      await save(undefined, problem);
+      return { state: 'failed', artifacts, position: reached(cursor, request), error: problem };
     }
+  } finally {
+    connection.close();
   }
   await save();
   const state = cursor.listing === undefined ? 'done' : 'more';
   return { state, artifacts, position: reached(cursor, request) };
 }
 
-interface Replay {
-  readonly stream: Stream;
-  readonly instance: Instance;
-  readonly invocation: Run;
-  readonly settings: Settings;
-  readonly ports: Ports;
-}
-
-/** The pages from where the replay stands, for as long as one invocation may take; none where it is done. */
-async function* steps(cursor: Cursor, replayed: Replay): AsyncGenerator<Step, void> {
-  if (cursor.listing === undefined) return;
-  const { invocation, settings, ports } = replayed;
-  const end = ports.clock.now() + sliceMs;
-  const remainingMs = () => invocation.remainingMs() - settleMs;
-  const connection = await Connection.open({
-    ...replayed,
-    limiter: limiter(settings.requestsPerSecond * rateShare, ports.clock),
-    tally: { secretVersion: undefined },
-    permit: permitOf(semaphore(1)),
-    remainingMs,
-  });
-  yield* pages(cursor, {
-    overlapMs: settings.overlapMs,
-    fetch: (...asked) => connection.page(...asked),
-    goOn: () => ports.clock.now() < end && remainingMs() >= shortestPageMs,
-  });
-}
-
 async function instanceOf(
   { instance: name, from, to }: ReplayRequest,
   { instanceRules }: Settings,
-  { instances }: Ports,
+  { instances }: ReplayPorts,
 ): Promise<Instance> {
   if (timestamp(from) !== from || timestamp(to) !== to || !(from < to)) {
     throw new MisconfiguredError('replay', 'two times are needed, the earlier one first', 'Give two times.');
@@ -157,15 +143,14 @@ function statusOf(
   cursor: Cursor,
   artifacts: number,
   now: number,
-  error: unknown,
+  problem: Problem | undefined,
 ): Partial<Status> {
-  const ended = cursor.listing === undefined;
   return {
-    state: error === undefined ? (ended ? 'ok' : 'backlogged') : stateOf(error),
+    state: problem?.state ?? (cursor.listing === undefined ? 'ok' : 'backlogged'),
     lastPollAt: new Date(now).toISOString(),
     lastCount: artifacts,
     position: reached(cursor, request),
-    ...(error !== undefined && { lastError: messageOf(error), remedy: remedyOf(error) }),
+    ...(problem !== undefined && { lastError: problem.message, remedy: problem.remedy }),
   };
 }
 

@@ -1,5 +1,3 @@
-import type { Ports } from './ports.ts';
-
 /** Parts of about the same size, none larger than `most`. */
 export function shardsOf<T>(items: readonly T[], most: number): T[][] {
   const count = Math.max(1, Math.ceil(items.length / most));
@@ -8,23 +6,23 @@ export function shardsOf<T>(items: readonly T[], most: number): T[][] {
   );
 }
 
-/** What becomes of the instances of one tick. */
-export interface Shared<T> {
-  /** For this run. */
+/** How the instances of one tick are divided. */
+export interface Division<T> {
+  /** This invocation polls these. */
   readonly own: readonly T[];
-  /** How many others poll. */
+  /** How many instances other invocations poll. */
   readonly handedOver: number;
-  /** Why some of them stayed with this run after all; undefined where none had to. */
+  /** Why another invocation could not be started; undefined where all were. */
   readonly refusal: string | undefined;
 }
 
-/** Hands all but the first shard to further runs; what these do not take is this run's own after all. */
+/** Hands all but the first shard to other invocations; those that can't be started leave theirs to this one. */
 export async function handOver<T extends { readonly name: string }>(
   items: readonly T[],
   most: number,
   scheduledAt: number,
-  { shards }: Pick<Ports, 'shards'>,
-): Promise<Shared<T>> {
+  shards: Shards,
+): Promise<Division<T>> {
   const [first = [], ...others] = shardsOf(items, most);
   let refusal: string | undefined;
   const handing = others.map((shard) => {
@@ -42,7 +40,7 @@ export async function handOver<T extends { readonly name: string }>(
   return { own, handedOver: items.length - own.length, refusal };
 }
 
-/** Some instances of a tick that was too many for one run. */
+/** Some of the instances of a tick that has too many for one invocation. */
 export interface Shard {
   readonly instances: readonly string[];
   /** The tick, milliseconds since 1970. */
@@ -50,6 +48,6 @@ export interface Shard {
 }
 
 export interface Shards {
-  /** Has a further run poll them, without waiting for it. Throws where it may not have been taken. */
+  /** Starts another invocation that polls them, and does not wait for it. Throws where it may not have started. */
   handOver(shard: Shard): Promise<void>;
 }

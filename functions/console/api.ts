@@ -1,3 +1,6 @@
+import type { Secrets } from '../instances/ports.ts';
+import type { Clock } from '../kit/clock.ts';
+
 export interface PageRequest {
   readonly host: string;
   readonly token: string;
@@ -7,7 +10,7 @@ export interface PageRequest {
   readonly timeoutMs: number;
   /** After decompression. */
   readonly maxBytes: number;
-  /** Awaited before a large page is unpacked: it takes ten times the room then. */
+  /** Awaited before a large page is unpacked, which takes ten times its size. */
   readonly whenLarge?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -31,4 +34,11 @@ export interface SentinelOne {
   get(request: PageRequest): Promise<Answer>;
   /** When the token ends, ISO 8601; undefined where the console does not say. Throws as `get` does. */
   expiry(request: Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'signal'>): Promise<string | undefined>;
+}
+
+/** What it takes to ask a console. */
+export interface ConsolePorts {
+  readonly sentinelone: SentinelOne;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
 }

@@ -1,35 +1,33 @@
-import type { Ports } from '../collect/ports.ts';
 import {
   CollectorError,
-  ForbiddenError,
   HeavyPageError,
   MisconfiguredError,
   type Obstacle,
   PermissionMissingError,
+  problemOf,
   TokenRefusedError,
-  UnauthorizedError,
   UnreachableError,
 } from '../errors.ts';
-import { messageOf, remedyOf } from '../health/status.ts';
-import { expiryIn, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
+import { day, expiryIn, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
 import type { SecretStage } from '../instances/ports.ts';
 import { readToken } from '../instances/token.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { Answer, PageRequest } from './api.ts';
+import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import { forbidden } from './connection.ts';
 import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
 
-/** An instance that is to be tried: by name as it is in the table, or a record that may not be there yet. */
+/** The instance to check: by name, as it is in the table, or by a record that need not be in the table. */
 export interface CheckRequest {
   readonly instance?: string;
   readonly record?: Readonly<Record<string, unknown>>;
-  /** Tries another version of the secret than the current one. */
+  /** Checks another version of the secret than the current one. */
   readonly stage?: SecretStage;
 }
 
-/** One thing that was looked at. `off` is what the operator does not want. */
+/** The result for one thing. `off` is what the operator has switched off. */
 export interface Finding {
   /** `record`, `secret`, `dns`, `tls`, `reachable`, `clock`, `token`, `expiry`, or a stream's name. */
   readonly what: string;
@@ -39,7 +37,7 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-/** What a check found, in the order in which a poll would meet it; what could not be looked at is absent. */
+/** The findings are in the order in which a poll would meet them; what could not be checked is absent. */
 export interface CheckReport {
   readonly host: string | undefined;
   readonly findings: readonly Finding[];
@@ -47,55 +45,87 @@ export interface CheckReport {
   readonly good: boolean;
   readonly tokenExpiresAt: string | undefined;
   readonly latencyMs: number | undefined;
-  /** The console's clock less ours. */
+  /** The console's clock minus ours. */
   readonly clockDifferenceMs: number | undefined;
 }
 
-type World = Pick<Ports, 'sentinelone' | 'secrets' | 'clock'>;
-
 const timeoutMs = 15_000;
 
-const answerBytes = 32 * 1024 * 1024;
+const maxBytes = 32 * 1024 * 1024;
 
-/** HTTP's `Date` has whole seconds; beyond this somebody's clock wants setting. */
+/** HTTP's `Date` has whole seconds; beyond this one of the two clocks is wrong. */
 const clockNoticeMs = 60_000;
 
-const day = 24 * 60 * 60 * 1000;
-
-/** Tries what a poll of every stream needs, one request each, and collects nothing. */
+/** Makes the requests that polls of every stream need, one each, and collects nothing. */
 export async function check(
   record: Readonly<Record<string, unknown>>,
   streams: readonly Stream[],
   rules: InstanceRules,
-  world: World,
+  ports: ConsolePorts,
   stage?: SecretStage,
 ): Promise<CheckReport> {
-  const seen = new Seen();
+  const findings: Finding[] = [];
+  let host: string | undefined;
+  let answered: Answered | undefined;
+  let tokenExpiresAt: string | undefined;
   try {
     const instance = readInstance(record, rules);
-    seen.host = instance.host;
-    if (!instance.enabled) seen.off('record', 'the instance is disabled: it is not polled');
-    const secret = await world.secrets.read(instance.secretId, true, stage);
-    const token = readToken(secret?.value, instance.secretId);
-    const asked = { host: instance.host, token, timeoutMs, maxBytes: answerBytes };
-    if (await reaches(asked, seen, world)) {
-      await expires(asked, seen, world);
-      for (const stream of streams) await reads(stream, instance, asked, seen, world);
+    host = instance.host;
+    if (!instance.enabled) findings.push(off('record', 'the instance is disabled: it is not polled'));
+    const secret = await ports.secrets.read(instance.secretId, true, stage);
+    const target = { host, token: readToken(secret?.value, instance.secretId), ports };
+    const reached = await checkToken(target);
+    answered = reached.answered;
+    findings.push(...reached.findings);
+    if (reached.accepted) {
+      tokenExpiresAt = await expiryOf(target);
+      findings.push(expiryFinding(tokenExpiresAt, ports.clock.now()));
+      for (const stream of streams) findings.push(await checkStream(stream, instance, target));
     }
   } catch (error) {
     if (!(error instanceof MisconfiguredError)) throw error;
-    seen.failed(error.attribute === 'secretId' ? 'secret' : 'record', error);
+    findings.push(failed(error.attribute === 'secretId' ? 'secret' : 'record', error));
   }
-  return seen.report();
+  return {
+    host,
+    findings,
+    good: findings.every(({ outcome }) => outcome !== 'failed'),
+    tokenExpiresAt,
+    latencyMs: answered?.latencyMs,
+    clockDifferenceMs: answered?.clockDifferenceMs,
+  };
 }
 
-type Asked = Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'maxBytes'>;
+const ok = (what: string, detail: string): Finding => ({ what, outcome: 'ok', detail });
 
-const get = ({ sentinelone }: World, asked: Asked, path: string, query: PageRequest['query'] = {}) =>
-  sentinelone.get({ ...asked, path, query, signal: new AbortController().signal });
+const off = (what: string, detail: string): Finding => ({ what, outcome: 'off', detail });
 
-/** What an obstacle shows to be good all the same, and what it is a failure of. */
-const reached: Readonly<Record<Obstacle, readonly [good: readonly string[], failed: string]>> = {
+function failed(what: string, error: unknown): Finding {
+  if (!(error instanceof CollectorError)) throw error;
+  const { message, remedy } = problemOf(error);
+  return { what, outcome: 'failed', detail: message, remedy };
+}
+
+/** A console, and the token to check it with. */
+interface Target {
+  readonly host: string;
+  readonly token: string;
+  readonly ports: ConsolePorts;
+}
+
+const get = ({ host, token, ports }: Target, path: string, query: PageRequest['query'] = {}) =>
+  ports.sentinelone.get({
+    host,
+    token,
+    path,
+    query,
+    timeoutMs,
+    maxBytes,
+    signal: new AbortController().signal,
+  });
+
+/** For each place where a connection fails: what works before it, and which finding fails. */
+const reachedBefore: Readonly<Record<Obstacle, readonly [works: readonly string[], fails: string]>> = {
   dns: [[], 'dns'],
   proxy: [[], 'reachable'],
   network: [['dns'], 'reachable'],
@@ -103,149 +133,108 @@ const reached: Readonly<Record<Obstacle, readonly [good: readonly string[], fail
   console: [['dns', 'tls'], 'reachable'],
 };
 
-const words: Readonly<Record<string, string>> = {
+const details: Readonly<Record<string, string>> = {
   dns: 'has an address',
   tls: 'has a certificate that is trusted',
 };
 
-/** Whether the console answers and takes the token: `/system/info` answers every valid one, whatever its role. */
-async function reaches(asked: Asked, seen: Seen, world: World): Promise<boolean> {
-  const good = (...whats: readonly string[]) => {
-    for (const what of whats) seen.ok(what, `${asked.host} ${words[what]}`);
-  };
+interface Answered {
+  readonly latencyMs: number;
+  readonly clockDifferenceMs: number | undefined;
+}
+
+interface TokenCheck {
+  readonly findings: readonly Finding[];
+  readonly accepted: boolean;
+  /** Undefined where the console did not answer, or refused. */
+  readonly answered?: Answered;
+}
+
+/** Whether the console answers and accepts the token: `/system/info` answers every valid one, whatever its role. */
+async function checkToken(target: Target): Promise<TokenCheck> {
+  const { host, ports } = target;
+  const work = (whats: readonly string[]) => whats.map((what) => ok(what, `${host} ${details[what]}`));
+  const connected = work(['dns', 'tls']);
+  const answers = ok('reachable', `${host} answers`);
+  const token = ok('token', `${host} takes the token`);
   try {
-    const answer = await get(world, asked, '/system/info').catch((error: unknown) => {
-      if (error instanceof PermissionMissingError) return undefined;
-      throw error;
-    });
-    good('dns', 'tls');
-    seen.answered(answer, world.clock.now());
-    seen.ok('token', `${asked.host} takes the token`);
-    return true;
+    const answer = await get(target, '/system/info');
+    const answered = {
+      latencyMs: Math.round(answer.tookMs),
+      clockDifferenceMs: clockDifferenceOf(answer, ports),
+    };
+    const reachable = ok('reachable', `${host} answers in ${answered.latencyMs} ms`);
+    const clock = clockFinding(answered.clockDifferenceMs);
+    return { findings: [...connected, reachable, ...clock, token], accepted: true, answered };
   } catch (error) {
-    if (error instanceof TokenRefusedError) {
-      good('dns', 'tls');
-      seen.answered(undefined, world.clock.now());
-      seen.failed('token', refused(asked, world.clock.now()));
-      return false;
-    }
-    if (error instanceof HeavyPageError) {
-      good('dns', 'tls');
-      seen.failed('reachable', silent(asked));
-      return false;
-    }
+    if (error instanceof PermissionMissingError)
+      return { findings: [...connected, answers, token], accepted: true };
+    if (error instanceof TokenRefusedError)
+      return { findings: [...connected, answers, failed('token', refused(target))], accepted: false };
+    if (error instanceof HeavyPageError)
+      return { findings: [...connected, failed('reachable', silent(host))], accepted: false };
     if (error instanceof UnreachableError) {
-      const [before, what] = reached[error.obstacle];
-      good(...before);
-      seen.failed(what, error);
-      return false;
+      const [works, fails] = reachedBefore[error.obstacle];
+      return { findings: [...work(works), failed(fails, error)], accepted: false };
     }
-    seen.failed(error instanceof MisconfiguredError ? 'record' : 'reachable', error);
-    return false;
+    const what = error instanceof MisconfiguredError ? 'record' : 'reachable';
+    return { findings: [failed(what, error)], accepted: false };
   }
 }
 
-function silent({ host }: Asked): UnreachableError {
+/** Whole seconds, in milliseconds. */
+function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: ConsolePorts): number | undefined {
+  // The answer's whole second began up to a second before.
+  if (dateMs === undefined) return undefined;
+  return Math.round((dateMs + 500 - (clock.now() - tookMs / 2)) / 1000) * 1000;
+}
+
+function clockFinding(differenceMs: number | undefined): Finding[] {
+  if (differenceMs === undefined) return [];
+  const detail = `its clock and ours are ${Math.abs(differenceMs) / 1000} s apart`;
+  if (Math.abs(differenceMs) < clockNoticeMs) return [ok('clock', detail)];
+  const remedy =
+    "Positions go by the console's clock: have it set right, or records that become visible late may be missed.";
+  return [{ what: 'clock', outcome: 'warning', detail, remedy }];
+}
+
+function silent(host: string): UnreachableError {
   const remedy = "Look at SentinelOne's status page, and for a firewall or proxy between.";
   return new UnreachableError(`${host} does not answer within ${timeoutMs / 1000} s`, remedy);
 }
 
-/** A token that says itself when it ended needs no guessing. */
-function refused({ host, token }: Asked, now: number): UnauthorizedError {
+function refused({ host, token, ports }: Target): CollectorError {
   const expiresAt = expiryIn(token);
-  const expired = expiresAt !== undefined && Date.parse(expiresAt) <= now;
-  return new UnauthorizedError(`${host} refuses the token${expired ? `: it expired at ${expiresAt}` : ''}`);
+  const expired = expiresAt !== undefined && Date.parse(expiresAt) <= ports.clock.now();
+  const why = expired ? `: it expired at ${expiresAt}` : '';
+  return new CollectorError('unauthorized', `${host} refuses the token${why}`);
 }
 
-async function expires(asked: Asked, seen: Seen, { sentinelone, clock }: World): Promise<void> {
-  const signal = new AbortController().signal;
-  const said =
-    expiryIn(asked.token) ?? (await sentinelone.expiry({ ...asked, signal }).catch(() => undefined));
-  seen.tokenExpiresAt = said;
-  if (said === undefined) return seen.ok('expiry', 'the console does not say when the token ends');
-  const leftMs = Date.parse(said) - clock.now();
-  const detail = `the token ends at ${said}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
-  if (leftMs >= expiryNoticeMs) seen.ok('expiry', detail);
-  else seen.warning('expiry', detail, expiryRemedy);
+async function expiryOf({ host, token, ports }: Target): Promise<string | undefined> {
+  const { signal } = new AbortController();
+  const request = { host, token, timeoutMs, signal };
+  return expiryIn(token) ?? (await ports.sentinelone.expiry(request).catch(() => undefined));
 }
 
-/** One record of the stream, asked for as a poll would. */
-async function reads(
-  stream: Stream,
-  instance: Instance,
-  asked: Asked,
-  seen: Seen,
-  world: World,
-): Promise<void> {
-  if (!collects({ ...instance, enabled: true }, stream)) {
-    return seen.off(stream.name, "not one of the instance's streams");
-  }
-  const now = world.clock.now();
+function expiryFinding(expiresAt: string | undefined, now: number): Finding {
+  if (expiresAt === undefined) return ok('expiry', 'the console does not say when the token ends');
+  const leftMs = Date.parse(expiresAt) - now;
+  const detail = `the token ends at ${expiresAt}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
+  if (leftMs >= expiryNoticeMs) return ok('expiry', detail);
+  return { what: 'expiry', outcome: 'warning', detail, remedy: expiryRemedy };
+}
+
+/** Requests one record of the stream. */
+async function checkStream(stream: Stream, instance: Instance, target: Target): Promise<Finding> {
+  if (!collects({ ...instance, enabled: true }, stream))
+    return off(stream.name, "not one of the instance's streams");
+  const now = target.ports.clock.now();
   const query = queryOf(stream, instance, boundedListing(fromMs(now - day), fromMs(now)), 1);
   try {
-    readPage((await get(world, asked, stream.path, query)).body);
-    seen.ok(stream.name, 'the token may read them');
+    readPage((await get(target, stream.path, query)).body);
+    return ok(stream.name, 'the token may read them');
   } catch (error) {
-    const forbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;
-    const message = `${asked.host} does not let the token read ${stream.name}`;
-    seen.failed(stream.name, forbidden ? new ForbiddenError(message, stream.permission) : error);
-  }
-}
-
-class Seen {
-  host: string | undefined;
-  tokenExpiresAt: string | undefined;
-  readonly #findings: Finding[] = [];
-  #latencyMs: number | undefined;
-  #clockDifferenceMs: number | undefined;
-
-  ok(what: string, detail: string): void {
-    this.#findings.push({ what, outcome: 'ok', detail });
-  }
-
-  off(what: string, detail: string): void {
-    this.#findings.push({ what, outcome: 'off', detail });
-  }
-
-  warning(what: string, detail: string, remedy: string): void {
-    this.#findings.push({ what, outcome: 'warning', detail, remedy });
-  }
-
-  failed(what: string, error: unknown): void {
-    if (!(error instanceof CollectorError)) throw error;
-    this.#findings.push({ what, outcome: 'failed', detail: messageOf(error), remedy: remedyOf(error) });
-  }
-
-  /** A refusal answers as well, but says neither how long it took nor what time it is. */
-  answered(answer: Answer | undefined, now: number): void {
-    if (answer === undefined) {
-      this.ok('reachable', `${this.host} answers`);
-      return;
-    }
-    this.#latencyMs = Math.round(answer.tookMs);
-    this.ok('reachable', `${this.host} answers in ${this.#latencyMs} ms`);
-    if (answer.dateMs === undefined) return;
-    // Its whole second began up to a second before.
-    const difference = answer.dateMs + 500 - (now - answer.tookMs / 2);
-    this.#clockDifferenceMs = Math.round(difference / 1000) * 1000;
-    const detail = `its clock and ours are ${Math.abs(this.#clockDifferenceMs) / 1000} s apart`;
-    if (Math.abs(difference) < clockNoticeMs) this.ok('clock', detail);
-    else
-      this.warning(
-        'clock',
-        detail,
-        "Positions go by the console's clock: have it set right, or records that become visible late may be missed.",
-      );
-  }
-
-  report(): CheckReport {
-    return {
-      host: this.host,
-      findings: this.#findings,
-      good: this.#findings.every(({ outcome }) => outcome !== 'failed'),
-      tokenExpiresAt: this.tokenExpiresAt,
-      latencyMs: this.#latencyMs,
-      clockDifferenceMs: this.#clockDifferenceMs,
-    };
+    const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;
+    return failed(stream.name, isForbidden ? forbidden(target.host, stream) : error);
   }
 }

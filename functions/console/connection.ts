@@ -1,13 +1,10 @@
-import type { Ports } from '../collect/ports.ts';
-import type { Settings } from '../collect/settings.ts';
 import {
-  ForbiddenError,
+  CollectorError,
   HeavyPageError,
   OutOfTimeError,
   PermissionMissingError,
   RateLimitedError,
   TokenRefusedError,
-  UnauthorizedError,
   UnreachableError,
   UnreadableAnswerError,
 } from '../errors.ts';
@@ -19,59 +16,86 @@ import { at, type Json } from '../kit/json.ts';
 import { backoffMs, type Limiter, type Retry, retrying } from '../kit/pacing.ts';
 import { fromMs, type Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { Answer, PageRequest } from './api.ts';
+import type { Answer, ConsolePorts, PageRequest } from './api.ts';
 import { readPage } from './page.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
 import { type PageRead, readRecord } from './record.ts';
 
-export interface ConnectionContext {
-  readonly stream: Stream;
+export interface ConnectionSettings {
+  /** How far our clock may be off, where the console does not say the time. */
+  readonly overlapMs: number;
+  /** A page that takes longer is too heavy. */
+  readonly pageTimeoutMs: number;
+}
+
+export interface ConnectionOptions {
   readonly instance: Instance;
-  readonly settings: Pick<Settings, 'overlapMs' | 'pageTimeoutMs'>;
+  readonly stream: Stream;
+  readonly settings: ConnectionSettings;
   readonly limiter: Limiter;
-  /** To unpack a large page, and all that follows until it is committed. */
-  readonly permit: Pick<Permit, 'acquire'>;
-  /** Told which version of the secret was used, also when that fails, and what is known of its token. */
-  readonly tally: {
-    secretVersion: string | undefined;
-    tokenExpiresAt?: string | undefined;
-    tokenChecked?: boolean;
-  };
+  /** Acquired to unpack a large page; released when the connection is closed. */
+  readonly largePages: Permit;
   /** Until requests have to have ended. */
   readonly remainingMs: () => number;
-  readonly ports: Pick<Ports, 'sentinelone' | 'secrets' | 'clock'>;
+  readonly ports: ConsolePorts;
+}
+
+/** What is known of the token that was used. */
+export interface TokenKnowledge {
+  /** Undefined where there is no secret, or it was not read. */
+  readonly secretVersion: string | undefined;
+  /** ISO 8601; undefined where neither the token nor the console says. */
+  readonly tokenExpiresAt: string | undefined;
+  /** Whether the console was asked when the token expires. */
+  readonly tokenChecked: boolean;
 }
 
 /** Beyond this a page is heavy: asked for again with half as many records. */
 const pageBytes = 32 * 1024 * 1024;
 
-/** Little, for it is asked with the last page still to be committed. */
+/** Short, because the last page is not committed yet. */
 const expiryMs = 5_000;
 
-/** A wait longer than this is spent outside the run, so that the other instances get its place. */
+/** A longer wait ends the poll, so that other instances are polled meanwhile. */
 const longestWaitMs = 30_000;
 
-/** One instance's console with its token, which is read at once and again when it is refused. */
+/** The connection to one instance's console; it reads the secret with the first request, and again after a 401. */
 export class Connection {
-  readonly #context: ConnectionContext;
-  #token = '';
+  readonly #options: ConnectionOptions;
+  #token: string | undefined;
+  #secretVersion: string | undefined;
+  #tokenExpiresAt: string | undefined;
+  #tokenChecked = false;
 
-  private constructor(context: ConnectionContext) {
-    this.#context = context;
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
-  /** Throws MisconfiguredError where the secret holds no token; makes no request to the console. */
-  static async open(context: ConnectionContext): Promise<Connection> {
-    const connection = new Connection(context);
-    await connection.#readSecret(false);
-    return connection;
+  /** Holds also after a request that failed. */
+  get knowledge(): TokenKnowledge {
+    return {
+      secretVersion: this.#secretVersion,
+      tokenExpiresAt: this.#tokenExpiresAt,
+      tokenChecked: this.#tokenChecked,
+    };
   }
 
-  /** The listing's next page. Throws what an operator can be told, or OutOfTimeError where the run's time ended it. */
+  /** Whether another connection waits until one with large pages is closed. */
+  isWaitedFor(): boolean {
+    return this.#options.largePages.contended();
+  }
+
+  close(): void {
+    this.#options.largePages.release();
+  }
+
+  /**
+   * The listing's next page. Throws a CollectorError: MisconfiguredError where the secret holds no token; or
+   * OutOfTimeError where the invocation's time ended the request.
+   */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
-    const { stream, instance, settings, ports } = this.#context;
-    const query = queryOf(stream, instance, listing, limit);
-    const answer = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
+    const { stream, instance, settings, ports } = this.#options;
+    const answer = await this.#patiently(queryOf(stream, instance, listing, limit), signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
     const dateMs = consoleMs(answer, ports.clock.now(), settings.overlapMs);
     return {
@@ -84,13 +108,13 @@ export class Connection {
 
   /** How many records the console has from `from` to before `until`. Throws as `page` does. */
   async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
-    const { stream, instance } = this.#context;
+    const { stream, instance } = this.#options;
     const query = {
       ...queryOf(stream, instance, boundedListing(from, until), 1),
       skipCount: 'false',
       countOnly: 'true',
     };
-    const { body } = await this.#patiently(() => this.#authorized(stream.path, query, signal), signal);
+    const { body } = await this.#patiently(query, signal);
     const total = at(parsed(body), 'pagination', 'totalItems');
     if (typeof total !== 'number')
       throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
@@ -99,16 +123,17 @@ export class Connection {
 
   /** Asks the console when the token ends. A console that does not say is no error: nothing is collected by it. */
   async askExpiry(): Promise<void> {
-    const { instance, tally, ports } = this.#context;
-    const { host } = instance;
+    const { instance, ports } = this.#options;
+    const token = this.#token ?? (await this.#readSecret(false));
     const signal = AbortSignal.timeout(expiryMs);
-    const asked = { host, token: this.#token, timeoutMs: expiryMs, signal };
-    tally.tokenChecked = true;
-    tally.tokenExpiresAt = await ports.sentinelone.expiry(asked).catch(() => undefined);
+    const request = { host: instance.host, token, timeoutMs: expiryMs, signal };
+    this.#tokenChecked = true;
+    this.#tokenExpiresAt = await ports.sentinelone.expiry(request).catch(() => undefined);
   }
 
-  #patiently(operation: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-    const { clock } = this.#context.ports;
+  #patiently(query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
+    const { stream, remainingMs, ports } = this.#options;
+    const { clock } = ports;
     const retry: Retry = {
       whether: (error) =>
         (error instanceof RateLimitedError || error instanceof UnreachableError) &&
@@ -120,17 +145,19 @@ export class Connection {
         ),
       howMany: 4,
     };
-    return retrying(operation, retry, clock, this.#context.remainingMs, signal);
+    const request = () => this.#authorized(stream.path, query, signal);
+    return retrying(request, retry, clock, remainingMs, signal);
   }
 
   /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
   async #authorized(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { stream, instance } = this.#context;
+    const { stream, instance } = this.#options;
     try {
       try {
         return await this.#get(path, query, signal);
       } catch (error) {
-        if (!(error instanceof TokenRefusedError) || !(await this.#readSecret(true))) throw error;
+        const refused = this.#token;
+        if (!(error instanceof TokenRefusedError) || (await this.#readSecret(true)) === refused) throw error;
         return await this.#get(path, query, signal);
       }
     } catch (error) {
@@ -138,13 +165,10 @@ export class Connection {
         error instanceof PermissionMissingError ||
         (error instanceof TokenRefusedError && (await this.#isTokenGood(signal)))
       ) {
-        throw new ForbiddenError(
-          `${instance.host} does not let the token read ${stream.name}`,
-          stream.permission,
-        );
+        throw forbidden(instance.host, stream);
       }
       if (error instanceof TokenRefusedError)
-        throw new UnauthorizedError(`${instance.host} refuses the token`);
+        throw new CollectorError('unauthorized', `${instance.host} refuses the token`);
       throw error;
     }
   }
@@ -162,21 +186,21 @@ export class Connection {
   }
 
   async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { instance, limiter, permit, remainingMs, ports } = this.#context;
-    const { pageTimeoutMs } = this.#context.settings;
+    const { instance, limiter, largePages, remainingMs, ports } = this.#options;
+    const { pageTimeoutMs } = this.#options.settings;
+    const token = this.#token ?? (await this.#readSecret(false));
     await limiter(signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();
     try {
-      const { host } = instance;
       return await ports.sentinelone.get({
-        host,
-        token: this.#token,
+        host: instance.host,
+        token,
         path,
         query,
         timeoutMs,
         maxBytes: pageBytes,
-        whenLarge: () => permit.acquire(),
+        whenLarge: () => largePages.acquire(),
         signal,
       });
     } catch (error) {
@@ -185,16 +209,20 @@ export class Connection {
     }
   }
 
-  /** Whether the token is another one than before. */
-  async #readSecret(fresh: boolean): Promise<boolean> {
-    const { instance, tally, ports } = this.#context;
+  async #readSecret(fresh: boolean): Promise<string> {
+    const { instance, ports } = this.#options;
     const secret = await ports.secrets.read(instance.secretId, fresh);
-    tally.secretVersion = secret?.version;
-    const before = this.#token;
+    this.#secretVersion = secret?.version;
     this.#token = readToken(secret?.value, instance.secretId);
-    tally.tokenExpiresAt = expiryIn(this.#token);
-    return this.#token !== before;
+    this.#tokenExpiresAt = expiryIn(this.#token);
+    return this.#token;
   }
+}
+
+export function forbidden(host: string, { name, permission }: Stream): CollectorError {
+  return new CollectorError('forbidden', `${host} does not let the token read ${name}`, {
+    remedy: `Give the token's user the permission ${permission} (the Viewer role has it), or leave this stream out of the instance's streams.`,
+  });
 }
 
 /** Adds which request it was to an answer that can't be read. */
@@ -208,10 +236,10 @@ function named<T>(read: () => T, stream: Stream, listing: Listing): T {
   }
 }
 
-/** A clock that is a day off is broken: a position by it would step over all that is to come, or never move. */
+/** A clock that is further off is broken: by it the position would skip records, or never move. */
 const mostSkewMs = 24 * 60 * 60 * 1000;
 
-/** The console's clock at the answer. Where it says none that can be believed: ours, which may be an overlap off. */
+/** The console's clock at the answer; without a plausible `Date`, our clock less the overlap that it may be off. */
 function consoleMs({ dateMs }: Answer, now: number, overlapMs: number): number {
   return dateMs !== undefined && Math.abs(dateMs - now) < mostSkewMs ? dateMs : now - overlapMs;
 }

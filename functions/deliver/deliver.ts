@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Ports } from '../collect/ports.ts';
+import type { Record } from '../console/record.ts';
 import { UndeliveredError } from '../errors.ts';
+import type { Instance } from '../instances/instance.ts';
 import type { CursorKey } from '../instances/ports.ts';
+import type { Clock } from '../kit/clock.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, retrying } from '../kit/pacing.ts';
-import { type Artifact, bare, elsewhere } from './artifact.ts';
+import type { Stream } from '../streams/stream.ts';
+import { type Artifact, artifactOf, bare, elsewhere } from './artifact.ts';
 import {
   fits,
   type Message,
@@ -13,36 +16,61 @@ import {
   packBatches,
   packMessages,
 } from './packing.ts';
-import type { Refusal } from './ports.ts';
+import type { Overflow, Queue, Refusal } from './ports.ts';
 
-export interface Delivery {
-  readonly key: CursorKey;
+export interface DeliveryLimits {
+  /** UTF-8 bytes that messages are filled up to. */
   readonly messageBytes: number;
+  /** Milliseconds until the delivery has to have ended. */
   readonly remainingMs: () => number;
 }
 
-type Sinks = Pick<Ports, 'queue' | 'overflow' | 'clock'>;
+export interface Delivery extends DeliveryLimits {
+  readonly key: CursorKey;
+}
+
+export interface DeliveryPorts {
+  readonly queue: Queue;
+  readonly overflow: Overflow;
+  readonly clock: Clock;
+}
 
 /** Batches under way at once: enough to hide the round trip, few enough to hold in memory. */
 const batchesAtOnce = 4;
+
+/** Delivers records of one instance and stream. Returns and throws as `deliver` does. */
+export async function deliverRecords(
+  records: readonly Record[],
+  stream: Stream,
+  instance: Instance,
+  { messageBytes, remainingMs }: DeliveryLimits,
+  ports: DeliveryPorts,
+): Promise<void> {
+  if (records.length === 0) return;
+  // To pack a page takes as long as a round trip: the request for the next page leaves first.
+  await ports.clock.sleep(0);
+  const key = { instance: instance.instance, stream: stream.name };
+  const artifacts = records.map((record) => artifactOf(record, stream, instance));
+  await deliver(artifacts, { key, messageBytes, remainingMs }, ports);
+}
 
 /** Returns when the queue has accepted every artifact; throws UndeliveredError when it has not. */
 export async function deliver(
   artifacts: readonly Artifact[],
   delivery: Delivery,
-  sinks: Sinks,
+  ports: DeliveryPorts,
 ): Promise<void> {
   const packed: PackedArtifact[] = [];
   for (const artifact of artifacts) {
     const whole = packArtifact(artifact);
-    packed.push(fits(whole) ? whole : await overflowed(artifact, delivery, sinks));
+    packed.push(fits(whole) ? whole : await overflowed(artifact, delivery, ports));
   }
-  await send(packMessages(packed, delivery.messageBytes), delivery, sinks);
+  await send(packMessages(packed, delivery.messageBytes), delivery, ports);
 }
 
-async function send(messages: readonly Message[], delivery: Delivery, sinks: Sinks): Promise<void> {
+async function send(messages: readonly Message[], delivery: Delivery, ports: DeliveryPorts): Promise<void> {
   await inParallel(packBatches(messages), batchesAtOnce, async (batch) => {
-    for (const refusal of await sendBatch(batch, delivery, sinks)) await smaller(refusal, delivery, sinks);
+    for (const refusal of await sendBatch(batch, delivery, ports)) await smaller(refusal, delivery, ports);
   });
 }
 
@@ -50,7 +78,7 @@ async function send(messages: readonly Message[], delivery: Delivery, sinks: Sin
 async function sendBatch(
   batch: readonly Message[],
   { key, remainingMs }: Delivery,
-  { queue, clock }: Sinks,
+  { queue, clock }: DeliveryPorts,
 ): Promise<Refusal[]> {
   const never: Refusal[] = [];
   let open = batch;
@@ -78,14 +106,18 @@ async function sendBatch(
 }
 
 /** One artifact at a time, then without its record, then without what can be spared: something in it is refused. */
-async function smaller({ message, reason }: Refusal, delivery: Delivery, sinks: Sinks): Promise<void> {
+async function smaller(
+  { message, reason }: Refusal,
+  delivery: Delivery,
+  ports: DeliveryPorts,
+): Promise<void> {
   const [first, ...others] = message.artifacts;
   if (first === undefined) return;
   if (others.length > 0) {
     return send(
       message.artifacts.flatMap((one) => packMessages([one], delivery.messageBytes)),
       delivery,
-      sinks,
+      ports,
     );
   }
   const { artifact } = first;
@@ -95,15 +127,15 @@ async function smaller({ message, reason }: Refusal, delivery: Delivery, sinks: 
       `the artifact queue refuses ${artifact.metadata.id} even without its record: ${reason}`,
     );
   }
-  const next = isElsewhere ? packArtifact(bare(artifact)) : await overflowed(artifact, delivery, sinks);
-  return send(packMessages([next], delivery.messageBytes), delivery, sinks);
+  const next = isElsewhere ? packArtifact(bare(artifact)) : await overflowed(artifact, delivery, ports);
+  return send(packMessages([next], delivery.messageBytes), delivery, ports);
 }
 
 /** Keyed by its bytes: delivered again, it lies in the same place. */
 async function overflowed(
   artifact: Artifact,
   { key }: Delivery,
-  { overflow }: Sinks,
+  { overflow }: DeliveryPorts,
 ): Promise<PackedArtifact> {
   const name = createHash('sha256').update(artifact.raw).digest('hex');
   try {

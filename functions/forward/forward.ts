@@ -1,5 +1,4 @@
-import { OutOfTimeError } from '../errors.ts';
-import { messageOf, nameOf, remedyOf, stateOf } from '../health/status.ts';
+import { OutOfTimeError, problemOf } from '../errors.ts';
 import { text } from '../kit/json.ts';
 import { within } from '../kit/pacing.ts';
 import { StuckMessageError } from './errors.ts';
@@ -58,9 +57,10 @@ export async function forward(
 
   const comeBack = unsettled(parcels);
   const error = failure instanceof OutOfTimeError ? burial : (failure ?? burial);
+  const problem = error === undefined ? undefined : problemOf(error);
   const now = ports.clock.now();
   const outcome: ForwardOutcome = {
-    state: error !== undefined ? stateOf(error) : comeBack.size > 0 ? 'backlogged' : 'ok',
+    state: problem !== undefined ? problem.state : comeBack.size > 0 ? 'backlogged' : 'ok',
     messages: messages.length,
     failed: comeBack.size,
     artifacts: parcels.reduce((sum, parcel) => sum + parcel.messages.length, 0),
@@ -74,10 +74,7 @@ export async function forward(
     warnings: [...tally.warnings],
     lagSeconds: Math.max(0, ...messages.map(({ sentAt }) => Math.round((now - sentAt) / 1000))),
     durationMs: now - startedAt,
-    error:
-      error === undefined
-        ? undefined
-        : { name: nameOf(error), message: messageOf(error), remedy: remedyOf(error) },
+    error: problem,
   };
   return { comeBack, outcome };
 }

@@ -1,5 +1,4 @@
-import { CollectorError, OutOfTimeError } from '../errors.ts';
-import { messageOf } from '../health/status.ts';
+import { CollectorError, OutOfTimeError, problemOf } from '../errors.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { HeavyReplyError } from './errors.ts';
 import { openOf, type Posted } from './parcels.ts';
@@ -49,7 +48,7 @@ export async function findAccepted(
   } catch (error) {
     if (error instanceof OutOfTimeError) throw error;
     const remedy = error instanceof CollectorError ? ` ${error.remedy}` : '';
-    tally.warnings.add(`what Analytics accepted can't be found out: ${messageOf(error)}.${remedy}`);
+    tally.warnings.add(`what Analytics accepted can't be found out: ${problemOf(error).message}.${remedy}`);
   }
 }
 

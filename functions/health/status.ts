@@ -1,4 +1,4 @@
-import { CollectorError, RateLimitedError, type State, UnreachableError } from '../errors.ts';
+import { problemOf, RateLimitedError, type State, UnreachableError } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
@@ -37,6 +37,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     error instanceof RateLimitedError || error instanceof UnreachableError
       ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
       : 0;
+  const problem = error === undefined ? undefined : problemOf(error);
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
@@ -45,7 +46,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     state: end.state,
     lastPollAt: iso(now),
     ...(lastSuccessAt !== undefined && { lastSuccessAt }),
-    ...(error !== undefined && { lastError: messageOf(error), remedy: remedyOf(error) }),
+    ...(problem !== undefined && { lastError: problem.message, remedy: problem.remedy }),
     failures,
     nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
     lastCount: end.artifacts,
@@ -70,24 +71,6 @@ function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
 /** Errors are over when nothing is wanted; how far it came stays. */
 export function disabledStatus({ lastError, remedy, nextPollAt, ...kept }: Partial<Status>): Partial<Status> {
   return { ...kept, state: 'disabled', failures: 0 };
-}
-
-export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'Error';
-}
-
-export function stateOf(error: unknown): State {
-  return error instanceof CollectorError ? error.state : 'failed';
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof CollectorError ? error.message : `unexpected: ${String(error)}`;
-}
-
-export function remedyOf(error: unknown): string {
-  return error instanceof CollectorError
-    ? error.remedy
-    : "Nothing is lost: it is tried again. Look for this run in the function's log; if it lasts, report it.";
 }
 
 function iso(ms: number): string {

@@ -9,21 +9,52 @@ export interface Mutant {
   readonly to: string;
 }
 
-const commitThenDeliver = {
-  from: `      await send(fresh);
-      tally.forgotten += await repeats.remember(step);
-      cursor = step.cursor;
-      heavy = step.heavy;
-      if (!step.last || heavy !== undefined) await commit(claim, cursor, ports);`,
-  to: `      tally.forgotten += await repeats.remember(step);
-      cursor = step.cursor;
-      heavy = step.heavy;
-      await commit(claim, cursor, ports);
-      await send(fresh);`,
-};
+const deliverThenAck = `      await deliver(page.records);
+      await page.ack();`;
 
 export const mutants: readonly Mutant[] = [
-  { name: 'the cursor is saved before the page is sent', file: 'collect/poll.ts', ...commitThenDeliver },
+  {
+    name: 'a page is acknowledged before it is delivered',
+    file: 'collect/poll.ts',
+    from: deliverThenAck,
+    to: `      await page.ack();
+      await deliver(page.records);`,
+  },
+  {
+    name: 'every cursor is saved before its page is sent',
+    file: 'collect/poll.ts',
+    from: deliverThenAck,
+    to: `      await page.ack();
+      await save(page.cursor);
+      await deliver(page.records);`,
+  },
+  {
+    name: 'a page is acknowledged twice',
+    file: 'collect/poll.ts',
+    from: deliverThenAck,
+    to: `${deliverThenAck}
+      await page.ack();`,
+  },
+  {
+    name: 'a page is acknowledged with the cursor of the one before',
+    file: 'collect/pages.ts',
+    from: 'ack: () => reading.commit(cursor, last)',
+    to: 'ack: () => reading.commit(start, last)',
+  },
+  {
+    name: 'the last page is committed nowhere',
+    file: 'collect/turn.ts',
+    from: 'const cursor = result.uncommitted && {',
+    to: 'const cursor = result.error && result.uncommitted && {',
+  },
+  {
+    name: 'the position moves before the memory is written',
+    file: 'collect/repeats.ts',
+    from: `        await this.#remember(fresh, cursor);
+        await ack();`,
+    to: `        await ack();
+        await this.#remember(fresh, cursor);`,
+  },
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
   {
     name: 'ties at the last timestamp are dropped',
@@ -137,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without an id is skipped',
     file: 'collect/repeats.ts',
-    from: 'this.#fresh = records.filter(({ version, time }) => {',
-    to: 'this.#fresh = records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
+    from: 'return records.filter(({ version, time }) => {',
+    to: 'return records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
   },
   {
     name: 'a record from 2099 moves the position',
@@ -149,8 +180,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an edited filter keeps the cursor',
     file: 'collect/poll.ts',
-    from: 'if (kept.scope === scopeOf(instance)) return { start, cursor: kept };',
-    to: 'if (kept.scope !== undefined) return { start, cursor: kept };',
+    from: 'if (kept.scope === scopeOf(instance)) return',
+    to: 'if (kept.scope !== undefined) return',
   },
   {
     name: 'the look-back counts from now',
@@ -191,8 +222,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without a time is forgotten before a listing has passed it',
     file: 'collect/repeats.ts',
-    from: 'const latest = shift(sentAt, this.#settings.overlapMs);',
-    to: 'const latest = shift(sentAt, -this.#settings.overlapMs);',
+    from: 'const latest = shift(sentAt, this.#options.overlapMs);',
+    to: 'const latest = shift(sentAt, -this.#options.overlapMs);',
   },
   {
     name: 'each listing tries the largest page anew',

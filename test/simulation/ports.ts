@@ -1,6 +1,7 @@
 import type { Save } from '../../functions/collect/cursors.ts';
-import type { Outcome, Ports } from '../../functions/collect/ports.ts';
+import type { RunPorts } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
+import type { Outcome } from '../../functions/collect/turn.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';
 import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
 import type { Refusal } from '../../functions/deliver/ports.ts';
@@ -58,7 +59,7 @@ export interface Weather {
 const tokensEnd = /"nextCursor":(null|"[^"]*")/;
 
 /** One process's ports: the shared services, with latency, faults and kills between. */
-export function portsOf(process: Process, services: Services, weather: Weather): Ports {
+export function portsOf(process: Process, services: Services, weather: Weather): RunPorts {
   const { clock, console, cursors, instances, secrets, queue, overflow } = services;
   const { plan, random, chronicle } = weather;
   const skew = random.spread(-1, 1) * plan.ourSkewMs;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metrics, reports } from '../../../functions/adapters/powertools.ts';
-import type { Outcome } from '../../../functions/collect/ports.ts';
+import type { Outcome } from '../../../functions/collect/turn.ts';
 import type { Fleet } from '../../../functions/health/fleet.ts';
 
 const polled: Outcome = {
@@ -23,7 +23,12 @@ const refused: Outcome = {
   state: 'unauthorized',
   pages: 0,
   artifacts: 0,
-  error: { name: 'UnauthorizedError', message: 'usea1-acme refuses the token', remedy: 'Make a new one.' },
+  error: {
+    name: 'UnauthorizedError',
+    state: 'unauthorized',
+    message: 'usea1-acme refuses the token',
+    remedy: 'Make a new one.',
+  },
 };
 const fleet: Fleet = {
   instances: 3,
@@ -133,7 +138,12 @@ describe('what a run is told to', () => {
 
   it('says that an audit failed, why, and what to do, and counts it', () => {
     const { report, reportRun } = reports('threats', false);
-    const error = { name: 'UnreachableError', message: '503', remedy: 'Wait.' };
+    const error = {
+      name: 'UnreachableError',
+      state: 'unreachable' as const,
+      message: '503',
+      remedy: 'Wait.',
+    };
     report({ ...polled, audit: { error } });
     expect(logged()).toMatchObject([
       { level: 'INFO', message: 'sentinelone: fetched 7 threats' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AuditMeans, audit } from '../../../functions/collect/audit.ts';
+import { type AuditContext, audit } from '../../../functions/collect/audit.ts';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
 import type { HourCounts } from '../../../functions/collect/hour-counts.ts';
 import type { PageRead } from '../../../functions/console/record.ts';
@@ -32,22 +32,14 @@ function auditing(
   goOn = () => true,
 ) {
   const did: unknown[] = [];
-  const means = {
+  const context = {
     connection: {
       total: async (from: string, until: string) => {
         did.push(['total', from, until]);
         if (total instanceof Error) throw total;
         return total;
       },
-    },
-    repeats: {
-      counts: async () => ({ since, delivered, untimed }),
-      correct: async (hour: string, count: number) => did.push(['correct', hour, count]),
-    },
-    reading: {
-      overlapMs: 600_000,
-      goOn,
-      fetch: async (listing: { from: string; token: string | undefined }) => {
+      page: async (listing: { from: string; token: string | undefined }) => {
         const asked = did.filter((what) => Array.isArray(what) && what[0] === 'ask').length;
         did.push(['ask', listing.from, listing.token]);
         const answer = answers[asked];
@@ -55,12 +47,18 @@ function auditing(
         return answer;
       },
     },
-    send: async (records: readonly { recordId: string }[]) =>
+    repeats: {
+      counts: async () => ({ since, delivered, untimed }),
+      correct: async (hour: string, count: number) => did.push(['correct', hour, count]),
+    },
+    overlapMs: 600_000,
+    mayContinue: goOn,
+    deliver: async (records: readonly { recordId: string }[]) =>
       did.push(['send', ...records.map(({ recordId }) => recordId)]),
     renew: async () => did.push(['renew']),
   };
-  const run = (from = cursor) => audit(from, means as unknown as AuditMeans, standingClock());
-  return { did, means, run };
+  const run = (from = cursor) => audit(from, context as unknown as AuditContext, standingClock());
+  return { did, context, run };
 }
 
 describe('an audit', () => {
@@ -125,11 +123,12 @@ describe('an audit', () => {
 
   it('that fails says why and what to do, unless the claim is lost', async () => {
     expect(await auditing(new UnreachableError('503', 'wait')).run()).toEqual({
-      error: { name: 'UnreachableError', message: '503', remedy: 'wait' },
+      error: { name: 'UnreachableError', state: 'unreachable', message: '503', remedy: 'wait' },
     });
     expect(await auditing(new OutOfTimeError()).run()).toEqual({
       error: {
         name: 'OutOfTimeError',
+        state: 'backlogged',
         message: "the run's time was over",
         remedy: 'Nothing is wrong if it happens once: the next poll tries again.',
       },

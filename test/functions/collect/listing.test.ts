@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Cursor, firstCursor } from '../../../functions/collect/cursor.ts';
-import { advance, openListing, setback, withoutToken } from '../../../functions/collect/listing.ts';
+import { advance, openListing, recover, withoutToken } from '../../../functions/collect/listing.ts';
 import type { Listing } from '../../../functions/console/query.ts';
 import { boundedListing, queryOf } from '../../../functions/console/query.ts';
 import type { PageRead } from '../../../functions/console/record.ts';
 import {
-  ForbiddenError,
+  CollectorError,
   HeavyPageError,
   RateLimitedError,
   RefusedRequestError,
-  StuckListingError,
   UnreadableAnswerError,
 } from '../../../functions/errors.ts';
 import { epoch, type Timestamp } from '../../../functions/kit/time.ts';
@@ -141,8 +140,8 @@ function simulate(world: World): { readonly wanted: Version[]; readonly delivere
     const query = queryOf(stream, instance, open, cursor.limit);
     if ((how.refusesToken && query.cursor !== undefined) || how.heavy) {
       now += how.tookSeconds;
-      const mended = setback(cursor, open, how.heavy ? heavy : refused, overlapMs);
-      if (mended !== undefined) cursor = mended.cursor;
+      const recovery = recover(cursor, open, how.heavy ? heavy : refused, overlapMs);
+      if (recovery !== undefined) cursor = recovery.cursor;
       return;
     }
     const read = answer(query, how.tookSeconds);
@@ -355,8 +354,8 @@ describe('a cursor that advances', () => {
 
   it('counts roomy pages anew after a heavy one', () => {
     const slow = cursorOf(listing({ token: 'next' }), at(0), { limit: 8, roomyPages: 99 });
-    const mended = setback(slow, openListing(slow, overlapMs), heavy, overlapMs)?.cursor;
-    expect(mended).toEqual({ ...slow, limit: 4, roomyPages: 0 });
+    const recovery = recover(slow, openListing(slow, overlapMs), heavy, overlapMs)?.cursor;
+    expect(recovery).toEqual({ ...slow, limit: 4, roomyPages: 0 });
   });
 });
 
@@ -457,54 +456,54 @@ describe('a setback', () => {
     const open = listing({ token: 'next' });
     let cursor = cursorOf(open);
     for (;;) {
-      const mended = setback(cursor, openListing(cursor, overlapMs), heavy, overlapMs);
-      if (mended === undefined) break;
-      expect(mended).not.toHaveProperty('error');
-      cursor = mended.cursor;
+      const recovery = recover(cursor, openListing(cursor, overlapMs), heavy, overlapMs);
+      if (recovery === undefined) break;
+      expect(recovery).not.toHaveProperty('error');
+      cursor = recovery.cursor;
       limits.push(cursor.limit);
       expect(cursor).toEqual(cursorOf(open, at(0), { limit: cursor.limit }));
     }
     expect(limits).toEqual([500, 250, 125, 62, 31, 15, 7, 3, 1]);
     const two = cursorOf(open, at(0), { limit: 2 });
-    expect(setback(two, open, heavy, overlapMs)?.cursor.limit).toBe(1);
+    expect(recover(two, open, heavy, overlapMs)?.cursor.limit).toBe(1);
   });
 
   it('of a heavy first page keeps the listing where it is', () => {
     const cursor = cursorOf(undefined);
     const open = openListing(cursor, overlapMs);
-    expect(setback(cursor, open, heavy, overlapMs)?.cursor).toEqual({ ...cursor, limit: 500, listing: open });
+    expect(recover(cursor, open, heavy, overlapMs)?.cursor).toEqual({ ...cursor, limit: 500, listing: open });
   });
 
   it('of a refused page token goes on from the last time read, with neither position nor began changed', () => {
     const open = listing({ token: 'old', read: at(-100) });
-    expect(setback(cursorOf(open), open, refused, overlapMs)).toEqual({
+    expect(recover(cursorOf(open), open, refused, overlapMs)).toEqual({
       cursor: cursorOf({ ...open, from: at(-100), token: undefined }),
     });
   });
 
   it('goes on from an overlap earlier where times went back, for not all before the last one was read', () => {
     const open = listing({ token: 'old', read: at(100), sorted: false });
-    expect(setback(cursorOf(open), open, refused, overlapMs)?.cursor.listing?.from).toBe(at(-500));
+    expect(recover(cursorOf(open), open, refused, overlapMs)?.cursor.listing?.from).toBe(at(-500));
     const tooEarly = listing({ token: 'old', read: at(-100), sorted: false });
     const { cursor, error } = withoutToken(cursorOf(tooEarly), tooEarly, overlapMs);
-    expect(error).toBeInstanceOf(StuckListingError);
+    expect(error).toMatchObject({ name: 'StuckListingError', state: 'unreadable' });
     expect(cursor.listing?.from).toBe(tooEarly.from);
   });
 
   it('is none where the first page is refused: no token is at fault', () => {
-    expect(setback(cursorOf(listing()), listing(), refused, overlapMs)).toBeUndefined();
+    expect(recover(cursorOf(listing()), listing(), refused, overlapMs)).toBeUndefined();
   });
 
   it.each([
-    new ForbiddenError('403', 'Sightings.view'),
+    new CollectorError('forbidden', '403'),
     new RateLimitedError('429'),
     new UnreadableAnswerError('HTML'),
-    new StuckListingError('stuck'),
+    new CollectorError('unreadable', 'stuck'),
     new TypeError('a fault of our own'),
     undefined,
-  ])('is none of the listing’s to mend: %s', (error) => {
+  ])('is not recovered by the listing: %s', (error) => {
     const open = listing({ token: 'next', read: at(1) });
-    expect(setback(cursorOf(open), open, error, overlapMs)).toBeUndefined();
+    expect(recover(cursorOf(open), open, error, overlapMs)).toBeUndefined();
   });
 
   const stuck: [what: string, open: Listing][] = [
@@ -514,7 +513,7 @@ describe('a setback', () => {
   ];
   it.each(stuck)('is an error where %s; the listing starts again from where it started', (_, open) => {
     const { cursor, error } = withoutToken(cursorOf(open), open, overlapMs);
-    expect(error).toBeInstanceOf(StuckListingError);
+    expect(error).toMatchObject({ name: 'StuckListingError', state: 'unreadable' });
     expect(cursor).toEqual(cursorOf({ ...open, token: undefined }));
     expect(queryOf(stream, instance, openListing(cursor, overlapMs), 1000)).toEqual(
       queryOf(stream, instance, listing(), 1000),

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
-import { pages, type Step } from '../../../functions/collect/pages.ts';
+import { type Page, pages, type Reading } from '../../../functions/collect/pages.ts';
 import type { Listing } from '../../../functions/console/query.ts';
 import type { PageRead } from '../../../functions/console/record.ts';
-import { HeavyPageError, RefusedRequestError, StuckListingError } from '../../../functions/errors.ts';
+import { HeavyPageError, RefusedRequestError } from '../../../functions/errors.ts';
 import { at, record } from '../../fixtures/given.ts';
 
 const overlapMs = 600_000;
@@ -16,6 +16,8 @@ const page = (second: number, next?: string): PageRead => ({
   sentAt: at(5000),
   roomy: false,
 });
+
+const unbounded: Reading = { overlapMs, mayContinue: () => true, commit: async () => {} };
 
 /** A console that answers when it is told to. */
 function console() {
@@ -47,10 +49,16 @@ function console() {
 function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
   const listings: Listing[] = [];
   const limits: number[] = [];
-  const reading = {
+  const committed: [cursor: Cursor, last: boolean][] = [];
+  const reading: Reading = {
     overlapMs,
-    goOn,
-    fetch: async (listing: Listing, limit: number) => {
+    mayContinue: goOn,
+    commit: async (cursor, last) => {
+      committed.push([cursor, last]);
+    },
+  };
+  const source = {
+    page: async (listing: Listing, limit: number) => {
       listings.push(listing);
       limits.push(limit);
       const answer = answers[listings.length - 1] ?? new Error('asked too often');
@@ -58,11 +66,11 @@ function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
       return answer;
     },
   };
-  return { listings, limits, reading };
+  return { listings, limits, committed, source, reading };
 }
 
-async function all(steps: AsyncIterable<Step>): Promise<{ steps: Step[]; error?: unknown }> {
-  const read: Step[] = [];
+async function all(steps: AsyncIterable<Page>): Promise<{ steps: Page[]; error?: unknown }> {
+  const read: Page[] = [];
   try {
     for await (const step of steps) read.push(step);
     return { steps: read };
@@ -71,7 +79,7 @@ async function all(steps: AsyncIterable<Step>): Promise<{ steps: Step[]; error?:
   }
 }
 
-const idsOf = (steps: readonly Step[]) => steps.map(({ records }) => records.map(({ recordId }) => recordId));
+const idsOf = (steps: readonly Page[]) => steps.map(({ records }) => records.map(({ recordId }) => recordId));
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const unhandled: unknown[] = [];
@@ -100,8 +108,8 @@ describe('the pages of a listing', () => {
               : new RefusedRequestError('400'),
         );
         let asks = 0;
-        const { reading, listings } = script([...made, page(100)], () => asks++ < allowed);
-        const { steps, error } = await all(pages(start, reading));
+        const { source, reading, listings } = script([...made, page(100)], () => asks++ < allowed);
+        const { steps, error } = await all(pages(start, source, reading));
         expect(listings.length).toBeLessThanOrEqual(allowed + 1);
         const lasts = steps.map(({ last }) => last);
         expect(lasts.slice(0, -1)).not.toContain(true);
@@ -122,7 +130,7 @@ describe('the pages of a listing', () => {
 
   it('are fetched one ahead, while the one before is being delivered', async () => {
     const { events, fetch, answers, asked, token } = console();
-    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const steps = pages(start, { page: fetch }, unbounded);
     const first = steps.next();
     expect(events).toEqual(['asked 1']);
     answers(1, page(1, 'second'));
@@ -148,7 +156,7 @@ describe('the pages of a listing', () => {
 
   it('end with a request that is stopped, when whoever reads them stops early', async () => {
     const { fetch, answers, fails, aborted } = console();
-    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const steps = pages(start, { page: fetch }, unbounded);
     const first = steps.next();
     answers(1, page(1, 'second'));
     await first;
@@ -162,8 +170,7 @@ describe('the pages of a listing', () => {
   it('stop the request ahead where delivering throws', async () => {
     const { fetch, answers, fails, aborted } = console();
     const reading = (async () => {
-      for await (const _ of pages(start, { overlapMs, fetch, goOn: () => true }))
-        throw new Error('undelivered');
+      for await (const _ of pages(start, { page: fetch }, unbounded)) throw new Error('undelivered');
     })();
     answers(1, page(1, 'second'));
     await expect(reading).rejects.toThrow('undelivered');
@@ -173,7 +180,7 @@ describe('the pages of a listing', () => {
 
   it('stop no request that they still wait for', async () => {
     const { fetch, answers, aborted } = console();
-    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const steps = pages(start, { page: fetch }, unbounded);
     const first = steps.next();
     await settled();
     expect(aborted(1)).toBe(false);
@@ -183,7 +190,7 @@ describe('the pages of a listing', () => {
 
   it('throw an error only after the page before it was handed out, though it came earlier', async () => {
     const { fetch, answers, fails } = console();
-    const steps = pages(start, { overlapMs, fetch, goOn: () => true });
+    const steps = pages(start, { page: fetch }, unbounded);
     const first = steps.next();
     answers(1, page(1, 'second'));
     const step = await first;
@@ -198,13 +205,16 @@ describe('the pages of a listing', () => {
   });
 
   it('throw at once where the first request fails, and hand out nothing', async () => {
-    const { reading } = script([new Error('broken')]);
-    expect(await all(pages(start, reading))).toEqual({ steps: [], error: new Error('broken') });
+    const { source, reading } = script([new Error('broken')]);
+    expect(await all(pages(start, source, reading))).toEqual({ steps: [], error: new Error('broken') });
   });
 
   it('end where no other page may be asked for, with the listing open', async () => {
-    const { reading, listings } = script([page(1, 'second'), page(2, 'third')], () => listings.length < 2);
-    const { steps } = await all(pages(start, reading));
+    const { source, reading, listings } = script(
+      [page(1, 'second'), page(2, 'third')],
+      () => listings.length < 2,
+    );
+    const { steps } = await all(pages(start, source, reading));
     expect(steps.map(({ last }) => last)).toEqual([false, true]);
     expect(steps[1]?.cursor.listing?.token).toBe('third');
     expect(listings).toHaveLength(2);
@@ -212,11 +222,11 @@ describe('the pages of a listing', () => {
 
   it('are at least one, and whether another may be asked for is asked once for each', async () => {
     let asks = 0;
-    const { reading } = script([page(1, 'b'), page(2, 'c'), page(3)], () => ++asks > 0);
-    expect((await all(pages(start, reading))).steps).toHaveLength(3);
+    const { source, reading } = script([page(1, 'b'), page(2, 'c'), page(3)], () => ++asks > 0);
+    expect((await all(pages(start, source, reading))).steps).toHaveLength(3);
     expect(asks).toBe(2);
     const none = script([page(1, 'b')], () => false);
-    expect((await all(pages(start, none.reading))).steps).toHaveLength(1);
+    expect((await all(pages(start, none.source, none.reading))).steps).toHaveLength(1);
   });
 
   it('go on with the listing and token that the cursor has', async () => {
@@ -228,18 +238,27 @@ describe('the pages of a listing', () => {
       ordered: true,
       sorted: true,
     };
-    const { reading, listings } = script([page(6)]);
-    const { steps } = await all(pages({ ...start, listing }, reading));
+    const { source, reading, listings } = script([page(6)]);
+    const { steps } = await all(pages({ ...start, listing }, source, reading));
     expect(listings).toEqual([listing]);
     expect(steps[0]?.cursor).toEqual({ ...start, position: at(9) });
   });
 });
 
-describe('what the listing can mend', () => {
+it('a page that is acknowledged commits its own cursor, and says whether it was the last', async () => {
+  const { source, reading, committed } = script([page(1, 'second'), page(2, 'third'), page(3)]);
+  const { steps } = await all(pages(start, source, reading));
+  expect(committed).toEqual([]);
+  for (const step of steps) await step.ack();
+  expect(committed).toEqual(steps.map(({ cursor, last }) => [cursor, last]));
+  expect(committed.map(([, last]) => last)).toEqual([false, false, true]);
+});
+
+describe('what the listing can recover from', () => {
   it('is a heavy page: a step without records says why, and half as many are asked for', async () => {
     const heavy = new HeavyPageError('slow');
-    const { reading, listings, limits } = script([page(1, 'second'), heavy, heavy, page(2)]);
-    const { steps, error } = await all(pages(start, reading));
+    const { source, reading, listings, limits } = script([page(1, 'second'), heavy, heavy, page(2)]);
+    const { steps, error } = await all(pages(start, source, reading));
     expect(error).toBeUndefined();
     expect(idsOf(steps)).toEqual([['1'], [], [], ['2']]);
     expect(steps.map((step) => step.heavy)).toEqual([undefined, heavy, heavy, undefined]);
@@ -257,13 +276,16 @@ describe('what the listing can mend', () => {
       ordered: true,
       sorted: true,
     };
-    const { reading } = script([heavy]);
-    expect(await all(pages({ ...start, limit: 1, listing }, reading))).toEqual({ steps: [], error: heavy });
+    const { source, reading } = script([heavy]);
+    expect(await all(pages({ ...start, limit: 1, listing }, source, reading))).toEqual({
+      steps: [],
+      error: heavy,
+    });
   });
 
   it('is a refused page token: it goes on from the last time read', async () => {
-    const { reading, listings } = script([page(1, 'old'), new RefusedRequestError('400'), page(2)]);
-    const { steps, error } = await all(pages(start, reading));
+    const { source, reading, listings } = script([page(1, 'old'), new RefusedRequestError('400'), page(2)]);
+    const { steps, error } = await all(pages(start, source, reading));
     expect(error).toBeUndefined();
     expect(idsOf(steps)).toEqual([['1'], [], ['2']]);
     expect(listings.map(({ from, token }) => [from, token])).toEqual([
@@ -274,8 +296,8 @@ describe('what the listing can mend', () => {
   });
 
   it('is a page token that is given again: its records are kept, and it goes on from the last time read', async () => {
-    const { reading, listings } = script([page(1, 'same'), page(2, 'same'), page(3)]);
-    const { steps, error } = await all(pages(start, reading));
+    const { source, reading, listings } = script([page(1, 'same'), page(2, 'same'), page(3)]);
+    const { steps, error } = await all(pages(start, source, reading));
     expect(error).toBeUndefined();
     expect(idsOf(steps)).toEqual([['1'], ['2'], ['3']]);
     expect(steps[1]?.cursor.position).toBe(at(2));
@@ -283,9 +305,9 @@ describe('what the listing can mend', () => {
   });
 
   it('is not a token without progress: the records are handed out, then it throws, and starts again next time', async () => {
-    const { reading } = script([page(-600, 'same'), page(-600, 'same')]);
-    const { steps, error } = await all(pages(start, reading));
-    expect(error).toBeInstanceOf(StuckListingError);
+    const { source, reading } = script([page(-600, 'same'), page(-600, 'same')]);
+    const { steps, error } = await all(pages(start, source, reading));
+    expect(error).toMatchObject({ name: 'StuckListingError', state: 'unreadable' });
     expect(idsOf(steps)).toEqual([['-600'], ['-600']]);
     expect(steps[1]).toMatchObject({ last: false, cursor: { position: at(0), listing: { from: at(-600) } } });
     expect(steps[1]?.cursor.listing?.token).toBeUndefined();
@@ -293,8 +315,8 @@ describe('what the listing can mend', () => {
 
   it('is not the first request refused', async () => {
     const refused = new RefusedRequestError('400');
-    const { reading } = script([refused]);
-    expect(await all(pages(start, reading))).toEqual({ steps: [], error: refused });
+    const { source, reading } = script([refused]);
+    expect(await all(pages(start, source, reading))).toEqual({ steps: [], error: refused });
   });
 
   it('ends with a token that is refused without end only where no other page may be asked for', async () => {
@@ -302,15 +324,17 @@ describe('what the listing can mend', () => {
     let second = 0;
     const listings: Listing[] = [];
     const { steps, error } = await all(
-      pages(start, {
-        overlapMs,
-        goOn: () => left-- > 0,
-        fetch: async (listing) => {
-          listings.push(listing);
-          if (listing.token !== undefined) throw new RefusedRequestError('400');
-          return page(++second, 'refused');
+      pages(
+        start,
+        {
+          page: async (listing) => {
+            listings.push(listing);
+            if (listing.token !== undefined) throw new RefusedRequestError('400');
+            return page(++second, 'refused');
+          },
         },
-      }),
+        { ...unbounded, mayContinue: () => left-- > 0 },
+      ),
     );
     expect(error).toBeUndefined();
     expect(steps.at(-1)?.last).toBe(true);

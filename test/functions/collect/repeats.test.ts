@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
-import type { Cursors } from '../../../functions/collect/cursors.ts';
+import type { Memories } from '../../../functions/collect/cursors.ts';
 import { Memory } from '../../../functions/collect/memory.ts';
-import type { Step } from '../../../functions/collect/pages.ts';
+import type { Page } from '../../../functions/collect/pages.ts';
 import { Repeats } from '../../../functions/collect/repeats.ts';
 import type { Record } from '../../../functions/console/record.ts';
 import type { Timestamp } from '../../../functions/kit/time.ts';
@@ -14,11 +14,7 @@ const key = { instance: 'acme', stream: 'sightings' };
 function store(kept?: Uint8Array) {
   const counts = { since: at(0), delivered: {}, untimed: 0 };
   const seen = { reads: 0, writes: 0, lineage: 'ours', memory: kept, counts };
-  const unused = () => Promise.reject(new Error('not asked for'));
-  const cursors: Cursors = {
-    read: unused,
-    claim: unused,
-    save: unused,
+  const memories: Memories = {
     readMemory: async (_, lineage) => {
       seen.reads++;
       const { memory } = seen;
@@ -32,14 +28,37 @@ function store(kept?: Uint8Array) {
   return {
     seen,
     repeats: (lineage = 'ours', memoryEntries = 1000) =>
-      new Repeats({ key, lineage, start: at(0), from: at(0) }, { ...settings, memoryEntries }, cursors),
+      new Repeats(
+        { key, lineage, start: at(0), from: at(0), overlapMs: settings.overlapMs, memoryEntries },
+        memories,
+      ),
   };
 }
 
 /** Of a page that was asked for at `position`. */
-function step(records: readonly Record[], position: Timestamp): Step {
+function step(records: readonly Record[], position: Timestamp): Page {
   const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing: undefined };
-  return { records, cursor, sentAt: position, last: false, heavy: undefined };
+  return { records, cursor, sentAt: position, last: false, heavy: undefined, ack: async () => {} };
+}
+
+async function pageWithout(repeats: Repeats, page: Page): Promise<Page> {
+  async function* one() {
+    yield page;
+  }
+  for await (const fresh of repeats.without(one())) return fresh;
+  throw new Error('there is no page');
+}
+
+/** What is to be delivered of a page that is never acknowledged. */
+async function fresh(repeats: Repeats, page: Page): Promise<readonly Record[]> {
+  return (await pageWithout(repeats, page)).records;
+}
+
+/** What is delivered of a page, which is acknowledged then. */
+async function delivered(repeats: Repeats, page: Page): Promise<readonly Record[]> {
+  const { records, ack } = await pageWithout(repeats, page);
+  await ack();
+  return records;
 }
 
 const idsOf = (records: readonly Record[]) => records.map(({ recordId }) => recordId);
@@ -52,23 +71,23 @@ describe('repeats', () => {
     fc.assert(
       fc.asyncProperty(fc.array(poll, { maxLength: 8 }), async (polls) => {
         const { repeats } = store();
-        const delivered = new Set<string>();
+        const known = new Set<string>();
         let position = 0;
         for (const pages of polls) {
           const here = repeats();
           const records = pages.map(([id, minute]) => record(`${id}`, at(minute * 60)));
           position = Math.max(position, ...pages.map(([, minute]) => minute));
           const reading = step(records, at(position * 60));
-          const fresh = await here.without(reading);
+          const { records: fresh, ack } = await pageWithout(here, reading);
           expect(new Set(fresh.map(({ version }) => version)).size).toBe(fresh.length);
           for (const { version, time } of records) {
             const hidden = !fresh.some((one) => one.version === version);
-            if (hidden) expect(delivered).toContain(version);
+            if (hidden) expect(known).toContain(version);
             const inOverlap = time !== undefined && time >= at(position * 60 - 600);
-            if (inOverlap && delivered.has(version)) expect(hidden).toBe(true);
+            if (inOverlap && known.has(version)) expect(hidden).toBe(true);
           }
-          for (const { version } of fresh) delivered.add(version);
-          await here.remember(reading);
+          for (const { version } of fresh) known.add(version);
+          await ack();
         }
       }),
       { numRuns: 200 },
@@ -78,35 +97,47 @@ describe('repeats', () => {
   it('are told within one page', async () => {
     const { repeats } = store();
     const [a, b] = [record('a', at(1)), record('b', at(1))];
-    expect(idsOf(await repeats().without(step([a, b, a, b], at(1))))).toEqual(['a', 'b']);
+    expect(idsOf(await fresh(repeats(), step([a, b, a, b], at(1))))).toEqual(['a', 'b']);
   });
 
   it('are told by version: a record that changed is delivered again', async () => {
     const { repeats } = store();
     const all = step([record('a', at(1)), record('a', at(2)), record('a', at(1))], at(2));
-    expect((await repeats().without(all)).map(({ time }) => time)).toEqual([at(1), at(2)]);
+    expect((await fresh(repeats(), all)).map(({ time }) => time)).toEqual([at(1), at(2)]);
   });
 
   it('are told from page to page and from run to run', async () => {
     const { repeats } = store();
     const run = repeats();
     const first = step([record('a', at(1))], at(1));
-    expect(idsOf(await run.without(first))).toEqual(['a']);
-    await run.remember(first);
-    expect(idsOf(await run.without(step([record('a', at(1)), record('b', at(1))], at(1))))).toEqual(['b']);
-    const next = repeats();
-    expect(idsOf(await next.without(step([record('a', at(1)), record('b', at(1))], at(1))))).toEqual(['b']);
+    expect(idsOf(await delivered(run, first))).toEqual(['a']);
+    const both = step([record('a', at(1)), record('b', at(1))], at(1));
+    expect(idsOf(await fresh(run, both))).toEqual(['b']);
+    expect(idsOf(await fresh(repeats(), both))).toEqual(['b']);
+  });
+
+  it('are remembered before the position moves, and only once a page is acknowledged', async () => {
+    const { repeats, seen } = store();
+    const writes: number[] = [];
+    const page = step([record('a', at(1))], at(1));
+    const ack = async () => {
+      writes.push(seen.writes);
+    };
+    const { ack: acknowledge } = await pageWithout(repeats(), { ...page, ack });
+    expect(seen.writes).toBe(0);
+    await acknowledge();
+    expect(writes).toEqual([1]);
   });
 
   it('are not told where delivering failed before they were remembered', async () => {
     const { repeats } = store();
-    await repeats().without(step([record('a', at(1))], at(1)));
-    expect(idsOf(await repeats().without(step([record('a', at(1))], at(1))))).toEqual(['a']);
+    await fresh(repeats(), step([record('a', at(1))], at(1)));
+    expect(idsOf(await fresh(repeats(), step([record('a', at(1))], at(1))))).toEqual(['a']);
   });
 
   it('without a time are told as long as they keep coming', async () => {
     const { repeats } = store();
-    for (const [minute, fresh] of [
+    for (const [minute, expected] of [
       [0, ['timeless']],
       [8, []],
       [16, []],
@@ -116,18 +147,16 @@ describe('repeats', () => {
     ] as const) {
       const run = repeats();
       const reading = step([record('timeless', undefined)], at(minute * 60));
-      expect(idsOf(await run.without(reading)), `minute ${minute}`).toEqual(fresh);
-      await run.remember(reading);
+      expect(idsOf(await delivered(run, reading)), `minute ${minute}`).toEqual(expected);
     }
   });
 
   it('dated in the future stay known', async () => {
     const { repeats } = store();
-    for (const fresh of [['future'], [], []]) {
+    for (const expected of [['future'], [], []]) {
       const run = repeats();
       const reading = step([record('future', '9999-12-31T23:59:59.999999Z')], at(0));
-      expect(idsOf(await run.without(reading))).toEqual(fresh);
-      await run.remember(reading);
+      expect(idsOf(await delivered(run, reading))).toEqual(expected);
     }
   });
 
@@ -136,17 +165,16 @@ describe('repeats', () => {
     const reading = step([record('a', at(1))], at(1));
     for (const lineage of ['ours', 'older', 'ours']) {
       const run = repeats(lineage);
-      expect(idsOf(await run.without(reading)), lineage).toEqual(['a']);
-      await run.remember(reading);
+      expect(idsOf(await delivered(run, reading)), lineage).toEqual(['a']);
     }
-    expect(await repeats('ours').without(reading)).toEqual([]);
+    expect(await fresh(repeats('ours'), reading)).toEqual([]);
   });
 
   it('cost neither reading nor writing where there is no record', async () => {
     const { repeats, seen } = store();
     const run = repeats();
-    expect(await run.without(step([], at(1)))).toEqual([]);
-    expect(await run.remember(step([], at(1)))).toBe(0);
+    expect(await delivered(run, step([], at(1)))).toEqual([]);
+    expect(run.forgotten).toBe(0);
     expect(seen).toMatchObject({ reads: 0, writes: 0 });
   });
 
@@ -155,8 +183,7 @@ describe('repeats', () => {
     const run = repeats();
     const reading = step([record('a', at(1))], at(1));
     for (let i = 0; i < 3; i++) {
-      await run.without(reading);
-      await run.remember(reading);
+      await delivered(run, reading);
     }
     expect(seen).toMatchObject({ reads: 1, writes: 1 });
   });
@@ -166,9 +193,9 @@ describe('repeats', () => {
     const run = repeats('ours', 2);
     const all = ['a', 'b', 'c', 'd', 'e'].map((id, i) => record(id, at(i)));
     const reading = step(all, at(5));
-    await run.without(reading);
-    expect(await run.remember(reading)).toBe(3);
-    expect(idsOf(await repeats('ours', 2).without(reading))).toEqual(['a', 'b', 'c']);
+    await delivered(run, reading);
+    expect(run.forgotten).toBe(3);
+    expect(idsOf(await fresh(repeats('ours', 2), reading))).toEqual(['a', 'b', 'c']);
   });
 
   it.each([
@@ -178,14 +205,13 @@ describe('repeats', () => {
     const { repeats } = store(damaged);
     const reading = step([record('a', at(1))], at(1));
     const run = repeats();
-    expect(idsOf(await run.without(reading))).toEqual(['a']);
-    await run.remember(reading);
-    expect(await repeats().without(reading)).toEqual([]);
+    expect(idsOf(await delivered(run, reading))).toEqual(['a']);
+    expect(await fresh(repeats(), reading)).toEqual([]);
   });
 
   describe('of a long listing', () => {
     /** Pages of two records a minute each, read in order, long before the listing began. */
-    const page = (minute: number, sorted = true): Step => {
+    const page = (minute: number, sorted = true): Page => {
       const position = at(minute * 60);
       const listing = {
         from: at(0),
@@ -197,14 +223,13 @@ describe('repeats', () => {
       };
       const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing };
       const records = [record(`a${minute}`, at(minute * 60)), record(`b${minute}`, at(minute * 60))];
-      return { records, cursor, sentAt: at(100 * 3600), last: false, heavy: undefined };
+      return { ...step(records, position), cursor, sentAt: at(100 * 3600) };
     };
-    const read = async (pages: readonly Step[]) => {
+    const read = async (pages: readonly Page[]) => {
       const { repeats, seen } = store();
       const run = repeats();
       for (const one of pages) {
-        await run.without(one);
-        await run.remember(one);
+        await delivered(run, one);
       }
       return { seen, repeats };
     };
@@ -214,8 +239,8 @@ describe('repeats', () => {
       const { repeats, seen } = await read([1, 2, 3, 4, 5].map((minute) => page(minute)));
       expect(entries(seen.memory)).toBe(4);
       // A kill before the commit: the page comes again, or from the last timestamp before it.
-      expect(await repeats().without(page(5))).toEqual([]);
-      expect(await repeats().without(page(4))).toEqual([]);
+      expect(await fresh(repeats(), page(5))).toEqual([]);
+      expect(await fresh(repeats(), page(4))).toEqual([]);
     });
 
     it('are remembered for a whole overlap where it is not in order, as it is then read from there', async () => {
@@ -245,6 +270,6 @@ describe('repeats', () => {
         throw new Error('throttled');
       },
     });
-    await expect(repeats().without(step([record('a', at(1))], at(1)))).rejects.toThrow('throttled');
+    await expect(fresh(repeats(), step([record('a', at(1))], at(1)))).rejects.toThrow('throttled');
   });
 });

@@ -109,7 +109,7 @@ describe('a replay', () => {
       state: 'failed',
       artifacts: 10,
       position: at(14),
-      error: { state: 'unreachable', message: 'down', remedy: 'wait' },
+      error: { name: 'UnreachableError', state: 'unreachable', message: 'down', remedy: 'wait' },
     });
     expect(item()?.status).toMatchObject({ state: 'unreachable', lastError: 'down', lastCount: 10 });
     expect(item()?.claim).toBeUndefined();

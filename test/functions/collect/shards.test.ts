@@ -25,7 +25,7 @@ describe('shards', () => {
 
   it('go to further runs, all but the first', async () => {
     const shards = new FakeShards();
-    expect(await handOver(named(5), 2, 7, { shards })).toEqual({
+    expect(await handOver(named(5), 2, 7, shards)).toEqual({
       own: [{ name: 'n0' }],
       handedOver: 4,
       refusal: undefined,
@@ -41,7 +41,7 @@ describe('shards', () => {
       handOver: ({ instances }: { readonly instances: readonly string[] }) =>
         instances.includes('n1') ? Promise.reject(new Error('throttled')) : Promise.resolve(),
     };
-    expect(await handOver(named(5), 2, 7, { shards })).toEqual({
+    expect(await handOver(named(5), 2, 7, shards)).toEqual({
       own: [{ name: 'n0' }, { name: 'n1' }, { name: 'n2' }],
       handedOver: 2,
       refusal: 'throttled',

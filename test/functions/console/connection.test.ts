@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { Connection } from '../../../functions/console/connection.ts';
 import type { Listing } from '../../../functions/console/query.ts';
 import {
-  ForbiddenError,
   HeavyPageError,
   MisconfiguredError,
   OutOfTimeError,
@@ -10,10 +9,10 @@ import {
   RateLimitedError,
   RefusedRequestError,
   TokenRefusedError,
-  UnauthorizedError,
   UnreachableError,
   UnreadableAnswerError,
 } from '../../../functions/errors.ts';
+import { permitOf, semaphore } from '../../../functions/kit/concurrency.ts';
 import { fromMs } from '../../../functions/kit/time.ts';
 import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
@@ -37,7 +36,6 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
   const world = scene(() => 1);
   world.secrets.put(secretId, 'first-token');
   const turns: (AbortSignal | undefined)[] = [];
-  const tally: { secretVersion: string | undefined } = { secretVersion: undefined };
   world.consoles.set(host, (request) => {
     const saying = says[Math.min(world.asked.length, says.length) - 1] ?? (() => world.answer(empty));
     return saying instanceof Error ? saying : saying(request);
@@ -52,54 +50,55 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
   const limiter = async (signal?: AbortSignal) => {
     turns.push(signal);
   };
-  const open = () =>
-    Connection.open({
-      stream,
-      instance,
-      settings,
-      limiter,
-      permit: { acquire: async () => undefined },
-      tally,
-      remainingMs,
-      ports: { ...world.ports, secrets },
-    });
+  const connection = new Connection({
+    stream,
+    instance,
+    settings,
+    limiter,
+    largePages: permitOf(semaphore(1)),
+    remainingMs,
+    ports: { ...world.ports, secrets },
+  });
   const { signal } = new AbortController();
   const page = async (asked = listing, limit = 50) => {
-    const connection = await open();
     return world.clock.runThrough(connection.page(asked, limit, signal));
   };
   const total = async () => {
-    const connection = await open();
     return world.clock.runThrough(connection.total(at(-7200), at(-3600), signal));
   };
   const waits = () => world.asked.map((request) => request.at - noon);
   const paths = () => world.asked.map(({ path }) => path);
   const tokens = () => world.asked.map(({ token }) => token);
-  return { ...world, tally, reads, turns, signal, open, page, total, waits, paths, tokens };
+  return { ...world, reads, turns, signal, connection, page, total, waits, paths, tokens };
 }
 
 describe('a connection', () => {
-  it('reads the token at once and says which version it is, without a request', async () => {
-    const { open, tally, reads, asked } = connecting();
-    await open();
-    expect(tally.secretVersion).toBe('v1');
+  it('reads the token with its first request, once, and says which version it is', async () => {
+    const { connection, page, reads } = connecting();
+    expect(reads).toEqual([]);
+    await page();
+    await page();
+    expect(connection.knowledge).toEqual({
+      secretVersion: 'v1',
+      tokenExpiresAt: undefined,
+      tokenChecked: false,
+    });
     expect(reads).toEqual([false]);
+  });
+
+  it('says which version holds no token, and makes no request', async () => {
+    const { connection, page, secrets, asked } = connecting();
+    secrets.put(secretId, ' ');
+    await expect(page()).rejects.toThrow(MisconfiguredError);
+    expect(connection.knowledge.secretVersion).toBe('v2');
     expect(asked).toEqual([]);
   });
 
-  it('says which version holds no token', async () => {
-    const { open, tally, secrets } = connecting();
-    secrets.put(secretId, ' ');
-    await expect(open()).rejects.toThrow(MisconfiguredError);
-    expect(tally.secretVersion).toBe('v2');
-  });
-
   it('says no version where there is no secret', async () => {
-    const { open, tally, secrets } = connecting();
-    tally.secretVersion = 'v0';
+    const { connection, page, secrets } = connecting();
     secrets.secrets.clear();
-    await expect(open()).rejects.toThrow(MisconfiguredError);
-    expect(tally.secretVersion).toBeUndefined();
+    await expect(page()).rejects.toThrow(MisconfiguredError);
+    expect(connection.knowledge.secretVersion).toBeUndefined();
   });
 
   it('asks the instance’s host for the stream’s page, with the token, in bounds', async () => {
@@ -202,13 +201,16 @@ describe('a refused token', () => {
     expect(world.tokens()).toEqual(['first-token', 'second-token']);
     expect(world.paths()).toEqual(['/sightings', '/sightings']);
     expect(world.reads).toEqual([false, true]);
-    expect(world.tally.secretVersion).toBe('v2');
+    expect(world.connection.knowledge.secretVersion).toBe('v2');
     expect(world.turns).toHaveLength(2);
   });
 
   it('that is the same as before is tried on what every token may read, and there refused: it is dead', async () => {
     const { page, paths, reads, asked } = connecting([refused]);
-    await expect(page()).rejects.toThrow(new UnauthorizedError(`${host} refuses the token`));
+    await expect(page()).rejects.toMatchObject({
+      state: 'unauthorized',
+      message: `${host} refuses the token`,
+    });
     expect(paths()).toEqual(['/sightings', '/system/info']);
     expect(asked[1]?.query).toEqual({});
     expect(reads).toEqual([false, true]);
@@ -222,7 +224,7 @@ describe('a refused token', () => {
       },
       refused,
     ]);
-    await expect(world.page()).rejects.toThrow(UnauthorizedError);
+    await expect(world.page()).rejects.toMatchObject({ name: 'UnauthorizedError', state: 'unauthorized' });
     expect(world.paths()).toEqual(['/sightings', '/sightings', '/system/info']);
     expect(world.tokens()).toEqual(['first-token', 'second-token', 'second-token']);
   });
@@ -230,7 +232,7 @@ describe('a refused token', () => {
   it('that is good elsewhere lacks a permission, which the remedy names', async () => {
     const world = connecting([refused, () => world.answer('{}')]);
     const error = await world.page().catch((thrown) => thrown);
-    expect(error).toBeInstanceOf(ForbiddenError);
+    expect(error).toMatchObject({ name: 'ForbiddenError', state: 'forbidden' });
     expect(error.message).toBe(`${host} does not let the token read sightings`);
     expect(error.remedy).toContain('Sightings.view');
     expect(world.paths()).toEqual(['/sightings', '/system/info']);
@@ -238,7 +240,7 @@ describe('a refused token', () => {
 
   it('lacks a permission also where 403 is the answer elsewhere', async () => {
     const { page } = connecting([refused, new PermissionMissingError('403')]);
-    await expect(page()).rejects.toThrow(ForbiddenError);
+    await expect(page()).rejects.toMatchObject({ name: 'ForbiddenError', state: 'forbidden' });
   });
 
   it('is no verdict where the console can’t be asked elsewhere', async () => {
@@ -248,7 +250,7 @@ describe('a refused token', () => {
 
   it('is not what 403 means: that is a permission, and nothing more is asked', async () => {
     const { page, paths, reads } = connecting([new PermissionMissingError('403')]);
-    await expect(page()).rejects.toThrow(ForbiddenError);
+    await expect(page()).rejects.toMatchObject({ name: 'ForbiddenError', state: 'forbidden' });
     expect(paths()).toEqual(['/sightings']);
     expect(reads).toEqual([false]);
   });
@@ -369,6 +371,9 @@ describe('the console’s total', () => {
     const world = connecting([unreachable(), () => world.answer('{"pagination":{"totalItems":7}}')]);
     expect(await world.total()).toBe(7);
     expect(world.waits()).toEqual([0, 1000]);
-    await expect(connecting([new PermissionMissingError('403')]).total()).rejects.toThrow(ForbiddenError);
+    await expect(connecting([new PermissionMissingError('403')]).total()).rejects.toMatchObject({
+      name: 'ForbiddenError',
+      state: 'forbidden',
+    });
   });
 });

@@ -29,7 +29,7 @@ describe('a token that is a JWT', () => {
 describe('the console is asked when a token ends', () => {
   const polled = { secretVersion: 'v1', lastSuccessAt: iso(noon) };
   const known = { ...polled, tokenCheckedAt: iso(noon) };
-  const tally = { secretVersion: 'v1', tokenExpiresAt: undefined };
+  const token = { secretVersion: 'v1', tokenExpiresAt: undefined, tokenChecked: false };
 
   it.each([
     ['never before, nor polled', {}, noon, false],
@@ -39,11 +39,11 @@ describe('the console is asked when a token ends', () => {
     ['a day ago', known, noon + day, true],
     ['at a time that is none', { ...known, tokenCheckedAt: 'x' }, noon, true],
   ])('or not, when it was asked %s', (_, status, now, due) => {
-    expect(isExpiryDue(status, tally, now)).toBe(due);
+    expect(isExpiryDue(status, token, now)).toBe(due);
   });
 
   it('not at all where the token says it', () => {
-    expect(isExpiryDue(polled, { ...tally, tokenExpiresAt: iso(noon) }, noon)).toBe(false);
+    expect(isExpiryDue(polled, { ...token, tokenExpiresAt: iso(noon) }, noon)).toBe(false);
   });
 });
 

@@ -1,0 +1,241 @@
+import type { Consoles } from '../console/consoles.ts';
+import { ClaimLostError, MisconfiguredError, type Problem, problemOf, type State } from '../errors.ts';
+import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
+import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
+import type { AfterTurn } from '../kit/concurrency.ts';
+import { epoch, type Timestamp, toMs } from '../kit/time.ts';
+import type { Stream } from '../streams/stream.ts';
+import type { AuditResult, FailedAudit } from './audit.ts';
+import { encodeCursor } from './cursor.ts';
+import type { Claim, CursorItem } from './cursors.ts';
+import { claimMs, type PollPorts, type PollResult, poll, shortestPageMs } from './poll.ts';
+import type { Settings } from './settings.ts';
+
+/** Kept for delivering, committing and releasing once requests have ended. */
+const settleMs = 20_000;
+
+/** One invocation of a function. */
+export interface Invocation {
+  /** Unique; claims are made in its name. */
+  readonly id: string;
+  /** The tick it was started for, milliseconds since 1970. */
+  readonly scheduledAt: number;
+  /** Milliseconds until it is killed. */
+  readonly remainingMs: () => number;
+  /** The instances of a shard; undefined: every instance that is due. */
+  readonly instances?: readonly string[] | undefined;
+}
+
+export interface TurnPorts extends PollPorts {
+  /** Called when an instance is finished, so that a killed invocation has logged what it did. */
+  readonly report: (outcome: Outcome) => void;
+}
+
+/** What the turns of one invocation share. */
+export interface TurnContext {
+  readonly stream: Stream;
+  readonly invocation: Invocation;
+  readonly settings: Settings;
+  readonly consoles: Consoles;
+  readonly ports: TurnPorts;
+}
+
+/** One instance in one invocation, over one or several turns. */
+export interface Poll {
+  readonly subject: Subject;
+  /** Of the first turn. */
+  readonly startedAt?: number | undefined;
+  /** Pages that were requested. */
+  readonly requests: number;
+  /** Of all turns together; undefined before the first. */
+  readonly result?: PollResult | undefined;
+  /** The cursor item after the last turn that was saved. */
+  readonly item?: { readonly firstSeenAt: Timestamp; readonly status: Partial<Status> } | undefined;
+}
+
+/** What an invocation did for one instance. */
+export interface Outcome {
+  readonly instance: string;
+  readonly stream: string;
+  readonly state: State;
+  readonly pages: number;
+  readonly artifacts: number;
+  /** Versions that were forgotten because the memory is full: they may be delivered again. */
+  readonly forgotten: number;
+  /** Host or filters changed: the listing started again from the look-back, and delivers the same records again. */
+  readonly restarted: boolean;
+  readonly position: Timestamp | undefined;
+  /** How far the position is behind now; undefined where there is none yet. */
+  readonly lagSeconds: number | undefined;
+  readonly durationMs: number;
+  /** The listing reached its end. */
+  readonly caughtUp: boolean;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | FailedAudit | undefined;
+  readonly error: Problem | undefined;
+}
+
+/** Gives an instance a turn if there is time for one, and reports the instance if it needs no other. */
+export async function turn(
+  before: Poll,
+  context: TurnContext,
+  contended: () => boolean,
+): Promise<AfterTurn<Poll>> {
+  const after = hasTime(context) ? await claimedTurn(before, context, contended) : before;
+  const again = after !== before && isUnfinished(after, context);
+  if (!again && after.result !== undefined) context.ports.report(outcomeOf(after, after.result, context));
+  return { item: after, again };
+}
+
+/** Claims, polls, and releases with the last page's cursor and the status; unchanged where another has the claim. */
+async function claimedTurn(before: Poll, context: TurnContext, contended: () => boolean): Promise<Poll> {
+  const { stream, invocation, ports } = context;
+  const { subject } = before;
+  const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
+  const now = ports.clock.now();
+  let after: Poll = { ...before, startedAt: before.startedAt ?? now };
+  try {
+    const item = await ports.cursors.claim(claim, now, now + claimMs);
+    if (item === undefined) return before;
+    const { result, requests } = await pollOnce(before, claim, item, context, contended);
+    after = { ...after, requests, result: added(before.result, result) };
+    if (result.error instanceof ClaimLostError) throw result.error;
+    const status = statusOf(subject, added(before.result, result), item.status, context);
+    const cursor = result.uncommitted && { cursor: encodeCursor(result.uncommitted) };
+    await ports.cursors.save(claim, { ...cursor, status, claimUntil: undefined });
+    return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
+  } catch (error) {
+    return { ...after, result: added(after.result, unpolled(error)) };
+  }
+}
+
+/** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */
+async function pollOnce(
+  { subject, requests: before }: Poll,
+  claim: Claim,
+  item: CursorItem,
+  context: TurnContext,
+  contended: () => boolean,
+): Promise<{ readonly result: PollResult; readonly requests: number }> {
+  const { stream, settings, consoles, ports } = context;
+  const { instance } = subject;
+  if (instance === 'disabled') return { result: unpolled(undefined, 'disabled'), requests: before };
+  if (instance instanceof MisconfiguredError) return { result: unpolled(instance), requests: before };
+  const remainingMs = () => timeLeftMs(context);
+  const connection = consoles.connect(instance, stream, remainingMs);
+  let requests = before + 1;
+  const mayContinue = () => {
+    const hasTurn = requests - before < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
+    if (!hasTurn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
+    requests += 1;
+    return true;
+  };
+  const auditDue = isAuditDue(item, settings.auditMs, ports.clock.now());
+  const request = { stream, instance, claim, item, connection, remainingMs, mayContinue, auditDue };
+  try {
+    return { result: await poll(request, settings, ports), requests };
+  } catch (error) {
+    return { result: unpolled(error), requests };
+  } finally {
+    connection.close();
+  }
+}
+
+/** Nothing was fetched. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
+function unpolled(error: unknown, state?: State): PollResult {
+  const lost = error instanceof ClaimLostError;
+  return {
+    state: state ?? (lost ? 'backlogged' : problemOf(error).state),
+    pages: 0,
+    artifacts: 0,
+    forgotten: 0,
+    restarted: false,
+    position: undefined,
+    uncommitted: undefined,
+    token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
+    audit: undefined,
+    error: lost ? undefined : error,
+  };
+}
+
+/** The result of all turns so far. */
+function added(before: PollResult | undefined, result: PollResult): PollResult {
+  if (before === undefined) return result;
+  return {
+    ...result,
+    pages: before.pages + result.pages,
+    artifacts: before.artifacts + result.artifacts,
+    forgotten: before.forgotten + result.forgotten,
+    restarted: before.restarted || result.restarted,
+    position: result.position ?? before.position,
+  };
+}
+
+function isUnfinished({ result, requests }: Poll, context: TurnContext): boolean {
+  if (result?.error !== undefined || result?.uncommitted?.listing === undefined) return false;
+  return requests < context.settings.pagesPerRun && hasTime(context);
+}
+
+function timeLeftMs({ invocation }: TurnContext): number {
+  return invocation.remainingMs() - settleMs;
+}
+
+function hasTime(context: TurnContext): boolean {
+  return timeLeftMs(context) >= shortestPageMs;
+}
+
+/** Not before an instance has been seen for that long: there has to be something to audit. */
+function isAuditDue({ firstSeenAt, status }: CursorItem, auditMs: number, now: number): boolean {
+  return auditMs > 0 && now - Date.parse(status.lastAuditAt ?? firstSeenAt) >= auditMs;
+}
+
+function statusOf(
+  subject: Subject,
+  result: PollResult,
+  previous: Partial<Status>,
+  { stream, invocation, ports }: TurnContext,
+): Partial<Status> {
+  const { state, error, audit, artifacts, position, token } = result;
+  if (state === 'disabled') return disabledStatus(previous);
+  return statusAfter(previous, {
+    now: ports.clock.now(),
+    scheduledAt: invocation.scheduledAt,
+    intervalMs: subjectIntervalMs(subject, stream),
+    cadenceMs: stream.cadenceMinutes * 60_000,
+    state,
+    error,
+    audited: audit !== undefined && !('error' in audit),
+    artifacts,
+    position,
+    secretVersion: token.secretVersion,
+    tokenExpiresAt: token.tokenExpiresAt,
+    tokenChecked: token.tokenChecked,
+    configVersion: subject.configVersion,
+  });
+}
+
+function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: TurnContext): Outcome {
+  const { state, pages, artifacts, forgotten, restarted, position, audit, error } = result;
+  const now = context.ports.clock.now();
+  return {
+    instance: subject.name,
+    stream: context.stream.name,
+    state,
+    pages,
+    artifacts,
+    forgotten,
+    restarted,
+    position,
+    lagSeconds: lagSeconds(position, now),
+    durationMs: now - (startedAt ?? now),
+    caughtUp: state === 'ok',
+    audit,
+    error: error === undefined ? undefined : problemOf(error),
+  };
+}
+
+/** An inventory that has not begun is not half a century late. */
+function lagSeconds(position: Timestamp | undefined, now: number): number | undefined {
+  if (position === undefined || position === epoch) return undefined;
+  return Math.max(0, Math.round((now - toMs(position)) / 1000));
+}
