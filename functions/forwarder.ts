@@ -9,7 +9,7 @@ import { overflowObjects } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { deadLetterQueue } from './adapters/sqs.ts';
-import { forward, type Lasting } from './forward/forward.ts';
+import { forward, type SharedState } from './forward/forward.ts';
 import type { ForwardOutcome, ForwardPorts } from './forward/ports.ts';
 import { openSession } from './forward/session.ts';
 import { isNews, forwarderStatus as statusAfter } from './forward/status.ts';
@@ -33,7 +33,7 @@ const ports: ForwardPorts = {
   flaw: flawOf,
   clock: systemClock,
 };
-const lasting: Lasting = { session: openSession(environment.secretId, ports), streak: { refused: 0 } };
+const shared: SharedState = { session: openSession(environment.secretId, ports), streak: { refused: 0 } };
 const status = forwarderStatus(environment.cursorsTable);
 
 async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -44,19 +44,19 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
     sentAt: Number(attributes.SentTimestamp),
   }));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const { comeBack, outcome } = await forward(messages, settings, ports, lasting, remainingMs);
+  const { toRetry, outcome } = await forward(messages, settings, ports, shared, remainingMs);
   reportForward(outcome);
   await keepStatus(outcome);
-  return { batchItemFailures: [...comeBack].map(({ id }) => ({ itemIdentifier: id })) };
+  return { batchItemFailures: [...toRetry].map(({ id }) => ({ itemIdentifier: id })) };
 }
 
-/** Less than the time that is left once all is settled. */
+/** Less than the time that `forward` leaves at its end. */
 const statusMs = 2_000;
 
 let known: Partial<Status> = {};
 let written: Partial<Status> = {};
 
-/** What was forwarded stays forwarded, whether or not its status can be written. */
+/** Writes the status. A failure is only logged, because the artifacts are already forwarded. */
 async function keepStatus(outcome: ForwardOutcome): Promise<void> {
   known = statusAfter(known, outcome, systemClock.now());
   if (!isNews(written, known)) return;
@@ -64,7 +64,7 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
     await within(statusMs, () => status.write(known), systemClock);
     written = known;
   } catch (error) {
-    logger.warn(`sentinelone: the forwarder's status can't be written: ${String(error)}`);
+    logger.warn(`sentinelone: the forwarder's status cannot be written: ${String(error)}`);
   }
 }
 

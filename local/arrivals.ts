@@ -1,11 +1,11 @@
 import type { Accepted } from './analytics/search.ts';
 
-/** How many artifacts there are, of one stream or in all. */
+/** Counts artifacts, of one stream or all. */
 export function countOf(accepted: readonly Accepted[], stream?: string): number {
   return accepted.filter(({ metadata }) => stream === undefined || metadata.stream === stream).length;
 }
 
-/** How many of the expected texts arrived, byte for byte and each as often as it is expected; and what else did. */
+/** Compares the delivered records byte for byte with the expected ones, including how often each was delivered. */
 export function compare(
   accepted: readonly Accepted[],
   expected: Readonly<Record<string, readonly string[]>>,

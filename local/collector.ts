@@ -23,48 +23,48 @@ export interface CollectorOptions {
   readonly template: Template;
   /** The folder with the functions' modules. */
   readonly code: string;
-  /** What the functions' processes see beside the template's environment: proxy and CA. */
+  /** Environment variables in addition to those of the template: proxy and CA. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What only the forwarder sees; it goes before `environment`. */
+  /** Environment variables for the forwarder only. They override `environment`. */
   readonly forwarderEnvironment?: Readonly<Record<string, string>>;
   /** How long failed messages stay hidden after `forward`, in place of the artifact queue's visibility timeout. */
   readonly visibilityTimeoutSeconds?: number;
-  /** Each line that a function prints. */
+  /** Called with each line that a function prints. */
   readonly onLine: (line: string) => void;
-  /** What runs a handler, as Node's arguments; this project's own runtime unless given. */
+  /** The Node arguments that run a handler (default: the runtime of this project). */
   readonly runtime?: (handler: string) => readonly string[];
-  /** Lambda's own clock, in milliseconds; the machine's unless given. */
+  /** Lambda's clock in milliseconds (default: the system clock). */
   readonly nowMs?: () => number;
 }
 
-/** A status line's worth of one cursor item. */
+/** The status attributes of one cursor item. */
 export type StatusItem = Partial<Status> & { readonly instance: string; readonly stream: string };
 
 /** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
 export interface LocalCollector {
   readonly aws: LocalAws;
-  /** By stream, and the forwarder as `forwarder` where the template has one. */
+  /** The functions by stream, and the forwarder as `forwarder` if the template has one. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
-  /** Where another process finds it, and what CloudFormation would say of it. */
+  /** Endpoints and stack outputs for other processes. */
   readonly endpoints: RunningStack['endpoints'];
   readonly outputs: RunningStack['outputs'];
-  /** What the rules do: fires one stream's function for the tick at `time`. */
+  /** Invokes the function of a stream for the tick at `time`, as an EventBridge rule does. */
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(item: { readonly instance: string } & Record<string, unknown>, secret?: string): Promise<void>;
   status(): Promise<StatusItem[]>;
-  /** Every instance record. */
+  /** Returns all instance records. */
   instances(): Promise<Record<string, unknown>[]>;
-  /** Takes all messages that are in the artifact queue, as a consumer would. */
+  /** Receives and deletes all messages in the artifact queue, as a consumer does. */
   receive(): Promise<Message[]>;
   /**
-   * What the event source mapping does: gives the forwarder all messages that are visible in the artifact queue.
-   * Rejects where the template has no forwarder, but not where it fails: its messages are counted and stay.
+   * Sends all visible messages in the artifact queue to the forwarder, as the event source mapping does. Rejects if
+   * the template has no forwarder. If the forwarder fails, its messages are counted and stay in the queue.
    */
   forward(): Promise<Fed>;
-  /** What is in the dead-letter queue; it stays there. */
+  /** Returns the messages in the dead-letter queue without deleting them. */
   deadLetters(): Promise<Message[]>;
-  /** The overflow object at `s3://bucket/key`. */
+  /** Returns the overflow object at `s3://bucket/key`. */
   overflow(location: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -87,7 +87,7 @@ interface EventSourceMappingProperties {
 export async function startCollector(options: CollectorOptions): Promise<LocalCollector> {
   const { template, environment, forwarderEnvironment, onLine } = options;
   const aws = await startAws(template);
-  // Away from the project, where a package that the bundle lacks would be found in node_modules.
+  // Outside the project, so that a package missing from the bundle is not found in node_modules.
   const root = await mkdtemp(join(tmpdir(), 'sentinelone-collector-'));
   const code = join(root, 'task');
   await cp(options.code, code, { recursive: true });
@@ -104,7 +104,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
-    // Nothing here shows a dashboard: the tiles are served by tiles.ts.
+    // There is no local dashboard; tiles.ts serves the tiles.
     if (own.STREAM === undefined && !isForwarder) continue;
     const started = await startFunction({
       name: definition.FunctionName,
@@ -234,7 +234,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   };
 }
 
-/** Those that something here stands in for. */
+/** The stack outputs of the resources that have a local stand-in. */
 function outputsOf({ Outputs }: Template, names: ReadonlyMap<string, string>): Record<string, string> {
   const found = Object.entries(Outputs).flatMap(([name, { Value }]) => {
     const { Ref: ref } = Value as { Ref?: string };

@@ -1,16 +1,16 @@
 import { type Accepted, type Field, type Filters, fields } from './analytics/search.ts';
 
-/** One field of a threat, and whether a search by it does what it should. */
+/** One field of a threat, and the results of a search by that field. */
 export interface Found {
   readonly field: Field;
   readonly value: string;
-  /** By its exact value. */
+  /** Found by the exact value. */
   readonly found: boolean;
-  /** By another value. */
+  /** Found by a different value, which is an error. */
   readonly foundByOther: boolean;
 }
 
-/** The newest threat with a value in every field that an analyst searches by. */
+/** Returns the newest threat with a value in every searchable field. */
 export function knownThreat(accepted: readonly Accepted[]): Accepted | undefined {
   return accepted.findLast(
     (artifact) =>
@@ -19,7 +19,7 @@ export function knownThreat(accepted: readonly Accepted[]): Accepted | undefined
   );
 }
 
-/** Searches for `artifact` by each field alone, with its value and with one that it does not have. */
+/** Searches for `artifact` by each field, once with its value and once with a different value. */
 export function findAgain(
   { uuid, ...artifact }: Accepted,
   search: (filters: Filters) => readonly Accepted[],

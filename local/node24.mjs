@@ -1,4 +1,4 @@
-// Plain JavaScript, for it runs on whatever Node there is: says what is missing before an older one fails on TypeScript.
+// Plain JavaScript, so that an older Node prints a clear message instead of failing on TypeScript.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 24) {
   process.stderr.write(

@@ -4,14 +4,14 @@ import type { FleetOptions } from './console/fleet/fleet.ts';
 import { livingFleet } from './console/fleet/living.ts';
 import { recordsFrom } from './console/records-from.ts';
 
-/** What the collector is run against. */
+/** The consoles and instances that the collector runs with. */
 export interface Scene {
   readonly instances: readonly SceneInstance[];
-  /** What the functions need to reach the consoles under their own names. */
+  /** Environment variables with which the functions reach the consoles by host name. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Undefined where the consoles are real. */
+  /** Undefined for a real console. */
   readonly consoles?: Pick<Consoles, 'proxyUrl' | 'caFile'>;
-  /** The records to expect, by stream; undefined where they can't be known beforehand. */
+  /** The expected records by stream; undefined if they are not known in advance. */
   readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
   close(): Promise<void>;
 }
@@ -19,12 +19,12 @@ export interface Scene {
 interface SceneInstance {
   readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
   readonly token: string;
-  /** The state that every stream should come to. */
+  /** The expected state of every stream. */
   readonly should: 'ok' | 'unauthorized';
 }
 
 const goodToken = 'token-of-a-simulated-console';
-/** A console without an instance, and tokens of it to try things with. */
+/** A console without an instance, with tokens to try commands with. */
 const spareHost = 'usea1-hooli.sentinelone.net';
 const spareTokens = [
   { token: goodToken, expiresAt: '2099-01-01T00:00:00.000Z' },
@@ -32,13 +32,13 @@ const spareTokens = [
   { token: 'token-without-agents', permissions: ['Threats.view', 'Activity Page.view'] },
 ];
 
-/** How much happens in a fleet. */
+/** The activity level of a fleet. */
 type Pace = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
 
-/** Something to see in every minute. */
+/** New records in every minute. */
 export const busy: Pace = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
 
-/** Two good instances, and one whose token its console does not know. */
+/** Two working instances, and one with a wrong token. */
 export async function fleets(pace: Pace): Promise<Scene> {
   const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): SceneInstance => {
     const good = i < 2;
@@ -59,15 +59,13 @@ export async function fleets(pace: Pace): Promise<Scene> {
   return { instances, environment: towards(consoles), consoles, expected: undefined, close: consoles.close };
 }
 
-/** One console that serves the records of `folder`, and an instance that looks back to the oldest. */
+/** One console that serves the records of `folder`, and an instance whose look-back includes the oldest record. */
 export async function recordsIn(folder: string): Promise<Scene> {
   const host = 'usea1-records.sentinelone.net';
   const source = recordsFrom(folder);
   const expected = source.texts;
   if (Object.values(expected).every((texts) => texts.length === 0)) {
-    throw new Error(
-      `${folder} holds no records: it needs threats.ndjson, activities.ndjson or agents.ndjson.`,
-    );
+    throw new Error(`${folder} contains no records: add threats.ndjson, activities.ndjson or agents.ndjson.`);
   }
   const consoles = await startConsoles({
     hosts: { [host]: { tokens: [{ token: goodToken }], source } },
@@ -83,11 +81,11 @@ export async function recordsIn(folder: string): Promise<Scene> {
   };
 }
 
-/** A real console, reached as this machine reaches it. */
+/** A real console, with the proxy and CA settings of this machine. */
 export function realConsole(host: string, token: string): Scene {
   const kept = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'https_proxy'];
   const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
-  // The functions run in a folder of their own.
+  // The functions run in another folder, so the path must be absolute.
   const ca = process.env.NODE_EXTRA_CA_CERTS;
   const direct = [process.env.NO_PROXY ?? process.env.no_proxy, standIns].filter(Boolean).join(',');
   return {

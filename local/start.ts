@@ -15,7 +15,7 @@ import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { readLogLine, say, sayFound, sayLogLine, sayNewest, sayStatus } from './show.ts';
 import { startTiles } from './tiles.ts';
 
-/** The collector with what it is run between, and what its functions say they did. */
+/** The running collector, its consoles and Analytics, and counts from the log lines of its functions. */
 interface Stage {
   readonly scene: Scene;
   readonly collector: LocalCollector;
@@ -54,21 +54,20 @@ async function main(): Promise<number> {
 
   for (const { record, token, should } of scene.instances) {
     await collector.addInstance(record, token);
-    if (should === 'unauthorized')
-      say(`${record.instance} has a wrong token on purpose, to show what that is like.`);
+    if (should === 'unauthorized') say(`${record.instance} has a wrong token, as an example.`);
   }
   const stage = { scene, collector, analytics, tally };
   if (given.once) await tickAll(stage);
   else {
     const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
-    say(`The tiles of all instances: ${tiles.url}`);
+    say(`Tiles of all instances: ${tiles.url}`);
     world.defer(await announced(collector, scene));
     await untilInterrupted((stopped) => tickOnAndOn(stage, speedOf(given), stopped));
   }
   return await summary(stage, given);
 }
 
-/** Lets `npm run cli -- --local` find what runs here. */
+/** Records the endpoints for `npm run cli -- --local`. */
 function announced(
   { endpoints, outputs }: LocalCollector,
   { consoles }: Scene,
@@ -82,7 +81,7 @@ function removed(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true });
 }
 
-/** How much more often than deployed the functions are fired: a minute is a second, but not for a real console. */
+/** The speed of the schedule: 60× for simulated consoles, 1× for a real one. */
 function speedOf({ host }: Arguments): number {
   return host === undefined ? 60 : 1;
 }
@@ -92,7 +91,7 @@ async function sceneOf({ once, records, host }: Arguments): Promise<Scene> {
   if (host === undefined) return fleets(once ? {} : busy);
   const token = process.env.SENTINELONE_API_TOKEN;
   if (token === undefined || token === '')
-    throw new Error('Put the API token into the environment variable SENTINELONE_API_TOKEN.');
+    throw new Error('Set the environment variable SENTINELONE_API_TOKEN to the API token.');
   return realConsole(host, token);
 }
 
@@ -102,16 +101,16 @@ async function tickAll(stage: Stage): Promise<void> {
   while (await forwardSome(stage)) sayArrived(stage);
 }
 
-/** A function that fails has said so in its log; the others go on. */
+/** Invokes a function. An error is printed and does not stop the others. */
 async function tick(collector: LocalCollector, stream: string, time: number): Promise<void> {
   await collector.tick(stream, new Date(time)).catch((error: unknown) => say(`ERROR ${String(error)}`));
 }
 
-/** The ticks say the time that it would be, so that everybody is due. */
+/** Each tick has the simulated time, so that all instances are due. */
 async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): Promise<void> {
   const { collector, analytics } = stage;
-  if (speed > 1) say(`The functions are fired ${speed} times as often as when deployed. Ctrl-C stops.`);
-  say(`Search what arrives, as in Analytics: ${analytics.pageUrl}`);
+  if (speed > 1) say(`The schedule runs ${speed}× faster than in AWS. Press Ctrl-C to stop.`);
+  say(`Search page for the collected artifacts, as in Analytics: ${analytics.pageUrl}`);
   const start = Date.now();
   const pause = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: stopped }).catch(() => undefined);
   const clockwork = async (stream: string, cadenceMs: number) => {
@@ -144,7 +143,7 @@ async function untilInterrupted(work: (stopped: AbortSignal) => Promise<void>): 
   await work(stopped.signal);
 }
 
-/** Whether anything was forwarded; what was not comes back to the queue. */
+/** Forwards the visible messages; returns whether at least one was forwarded. */
 async function forwardSome({ collector }: Stage): Promise<boolean> {
   const { messages, failed } = await collector.forward();
   return messages > failed;
@@ -157,7 +156,7 @@ function sayArrived({ analytics: { accepted, acceptedInAll } }: Stage): void {
   if (newest !== undefined) sayNewest(newest);
 }
 
-/** Prints where everything stands; answers 1 where something is not as it should be. */
+/** Prints the final status. Returns 1 if there is a mismatch. */
 async function summary(stage: Stage, { once }: Arguments): Promise<number> {
   const { scene, collector, analytics, tally } = stage;
   const status = await collector.status();
@@ -168,7 +167,7 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
       const found = status.find(({ instance, stream }) => instance === record.instance && stream === name);
       const state = found?.state ?? 'pending';
       if (state !== should && !(should === 'ok' && state === 'backlogged')) {
-        wrong.push(`${name} of ${record.instance} should be ${should} and is ${state}`);
+        wrong.push(`${name} of ${record.instance} is ${state}, expected ${should}`);
       }
     }
   }
@@ -176,7 +175,7 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
     const { unchanged, expected: total, unexpected } = compare(analytics.accepted, scene.expected);
     say(`${unchanged} of ${total} records delivered unchanged`);
     if (unchanged < total) wrong.push(`${total - unchanged} records are missing or changed`);
-    if (unexpected > 0) wrong.push(`${unexpected} artifacts came that nobody expected`);
+    if (unexpected > 0) wrong.push(`${unexpected} unexpected artifacts`);
   }
   const threat = knownThreat(analytics.accepted);
   if (threat !== undefined) {
@@ -192,7 +191,7 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
   say(`artifacts: ${collected} collected, ${forwarded} forwarded, ${accepted} accepted`);
   if (once && (collected !== forwarded || forwarded !== accepted))
     wrong.push('not every artifact was collected, forwarded and accepted once');
-  for (const line of wrong) say(`NOT AS IT SHOULD BE: ${line}`);
+  for (const line of wrong) say(`FAILED: ${line}`);
   return wrong.length > 0 ? 1 : 0;
 }
 

@@ -180,8 +180,8 @@ function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Out
 
 /** The log lines and metrics of one run of the forwarder. */
 export function reportForward(outcome: ForwardOutcome): void {
-  const { error, warnings, buried, ...fields } = outcome;
-  const counts = { ...fields, buried: buried.length };
+  const { error, warnings, deadLettered, ...fields } = outcome;
+  const counts = { ...fields, deadLettered: deadLettered.length };
   if (error === undefined || fields.accepted > 0) {
     logger.info(`sentinelone: forwarded ${fields.accepted} artifacts`, counts);
   }
@@ -192,13 +192,13 @@ export function reportForward(outcome: ForwardOutcome): void {
       remedy: error.remedy,
     });
   }
-  for (const { id, reason } of buried) {
+  for (const { id, reason } of deadLettered) {
     logger.error(`sentinelone: ${id} is in the dead-letter queue: ${reason}`, { id, reason });
   }
   for (const warning of warnings) logger.warn(`sentinelone: forwarder: ${warning}`, counts);
   add(metrics, 'Forwarded', fields.accepted);
   add(metrics, 'ForwardRepeats', fields.repeats);
-  add(metrics, 'ForwardBuried', buried.length);
+  add(metrics, 'ForwardDeadLettered', deadLettered.length);
   add(metrics, 'ForwardRequests', fields.requests);
   const failed = error !== undefined && fields.accepted === 0;
   add(metrics, 'ForwardFailed', failed ? 1 : 0);

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Queue } from '../deliver/ports.ts';
-import type { Burial, DeadLetter, DeadLetters } from '../forward/ports.ts';
+import type { DeadLetter, DeadLetterResult, DeadLetters } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
 import { withBatchBody } from './batch-body.ts';
 
@@ -27,9 +27,7 @@ export function artifactQueue(QueueUrl: string): Queue {
       return batch.flatMap((message, i) => {
         if (accepted.has(String(i))) return [];
         const failure = refused.get(String(i));
-        const reason = failure
-          ? `${failure.Code}: ${failure.Message ?? ''}`
-          : 'it was not mentioned in the answer';
+        const reason = failure ? `${failure.Code}: ${failure.Message ?? ''}` : 'no result in the response';
         return [{ message, permanent: failure?.SenderFault ?? false, reason }];
       });
     },
@@ -45,31 +43,29 @@ const batchEntries = 10;
 const attributeBytes = 200;
 const longestReason = 500;
 
-/** The dead-letter queue, for what is sent there on purpose: the attribute `reason` says why. */
+/** The dead-letter queue, for messages that the forwarder sends there with the attribute `reason`. */
 export function deadLetterQueue(QueueUrl: string): DeadLetters {
-  const bury = async (batch: readonly DeadLetter[]): Promise<Burial[]> => {
-    const Entries = batch.map((letter, i) => ({ Id: String(i), ...entryOf(letter) }));
+  const sendBatch = async (batch: readonly DeadLetter[]): Promise<DeadLetterResult[]> => {
+    const Entries = batch.map((message, i) => ({ Id: String(i), ...entryOf(message) }));
     const { Successful = [], Failed = [] } = await client.send(
       new SendMessageBatchCommand({ QueueUrl, Entries }),
     );
     return Entries.map(({ Id }) => {
       if (Successful.some((entry) => entry.Id === Id)) return { taken: true };
       const failure = Failed.find((entry) => entry.Id === Id);
-      const reason = failure
-        ? `${failure.Code}: ${failure.Message ?? ''}`
-        : 'it was not mentioned in the answer';
+      const reason = failure ? `${failure.Code}: ${failure.Message ?? ''}` : 'no result in the response';
       return { taken: false, reason };
     });
   };
   return {
-    async send(letters) {
-      const burials: Burial[] = [];
-      for (const batch of batches(letters)) {
+    async send(messages) {
+      const results: DeadLetterResult[] = [];
+      for (const batch of batches(messages)) {
         const failed = (error: unknown) =>
           batch.map(() => ({ taken: false, reason: String(error) }) as const);
-        burials.push(...(await bury(batch).catch(failed)));
+        results.push(...(await sendBatch(batch).catch(failed)));
       }
-      return burials;
+      return results;
     },
   };
 }
@@ -83,17 +79,17 @@ function entryOf({ body, reason, instance, stream }: DeadLetter) {
   return { MessageBody: body, ...(room > 0 && { MessageAttributes: Object.fromEntries(kept) }) };
 }
 
-function batches(letters: readonly DeadLetter[]): DeadLetter[][] {
+function batches(messages: readonly DeadLetter[]): DeadLetter[][] {
   const found: DeadLetter[][] = [];
   let room = 0;
-  for (const letter of letters) {
-    const bytes = Buffer.byteLength(letter.body) + attributeBytes + longestReason;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.body) + attributeBytes + longestReason;
     const last = found.at(-1);
     if (last !== undefined && last.length < batchEntries && bytes <= room) {
-      last.push(letter);
+      last.push(message);
       room -= bytes;
     } else {
-      found.push([letter]);
+      found.push([message]);
       room = largestBatch - bytes;
     }
   }

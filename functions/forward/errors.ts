@@ -1,17 +1,17 @@
 import { CollectorError } from '../errors.ts';
 
-/** Analytics does not take the e-mail address and password. */
+/** Analytics refuses the email address and password. */
 export class LoginRefusedError extends CollectorError {
   constructor(message: string) {
     super('unauthorized', message, {
       name: 'LoginRefusedError',
       remedy:
-        'Nothing is lost: the messages stay in the artifact queue. Put the right email and password into the secret; it is read again by itself.',
+        'Nothing is lost: the messages stay in the artifact queue. Correct the email and password in the secret; it is read again automatically.',
     });
   }
 }
 
-/** The user may log in, but not do this. */
+/** The user can log in but lacks a permission. */
 export class PermissionRefusedError extends CollectorError {
   constructor(message: string, permission: string) {
     super('forbidden', message, {
@@ -21,18 +21,18 @@ export class PermissionRefusedError extends CollectorError {
   }
 }
 
-/** HTTP 200, but not what the API's documentation says. */
+/** HTTP 200 with a body that does not match the API documentation. */
 export class UnreadableReplyError extends CollectorError {
   constructor(message: string) {
     super('unreadable', message, {
       name: 'UnreadableReplyError',
       remedy:
-        'Nothing is lost: the messages stay in the artifact queue. Look for a proxy or login page between, and whether analyticsUrl leads to the API.',
+        'Nothing is lost: the messages stay in the artifact queue. Look for a proxy or login page in the network path, and check that analyticsUrl is the address of the API.',
     });
   }
 }
 
-/** So much is refused, and nothing accepted, that the fault is hardly in the artifacts. */
+/** Analytics refuses many artifacts and accepts none, so the cause is probably not in the artifacts. */
 export class EverythingRefusedError extends CollectorError {
   constructor(message: string) {
     super('refused', message, {
@@ -43,24 +43,24 @@ export class EverythingRefusedError extends CollectorError {
   }
 }
 
-/** The dead-letter queue or the overflow bucket does not do its part. */
+/** The dead-letter queue or the overflow bucket fails. */
 export class StuckMessageError extends CollectorError {
   constructor(message: string, options?: ErrorOptions) {
     super('undelivered', message, {
       name: 'StuckMessageError',
       remedy:
-        "Nothing is lost: the messages stay in the artifact queue. Check the dead-letter queue, the overflow bucket and the forwarder's rights to both.",
+        "Nothing is lost: the messages stay in the artifact queue. Check the dead-letter queue, the overflow bucket and the forwarder's permissions for both.",
       cause: options?.cause,
     });
   }
 }
 
-/** HTTP 400, 413 or 422: something in this request is not taken. Which part of it, smaller requests tell. */
+/** HTTP 400, 413 or 422: Analytics refuses the request because of at least one artifact in it. */
 export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
 }
 
-/** More than there is room for: fewer results may fit. */
+/** The response exceeds the size limit; a search for fewer results may fit. */
 export class HeavyReplyError extends Error {
   override readonly name = 'HeavyReplyError';
 }

@@ -3,105 +3,105 @@ import { text } from '../kit/json.ts';
 import { within } from '../kit/pacing.ts';
 import { StuckMessageError } from './errors.ts';
 import { ingest } from './ingest.ts';
-import { type Parcel, type ReceivedMessage, unpack, unsettled } from './parcels.ts';
 import type { DeadLetter, ForwardOutcome, ForwardPorts } from './ports.ts';
+import { messagesToRetry, type QueuedArtifact, type ReceivedMessage, unpack } from './queued-artifacts.ts';
 import type { Ingestion, Streak } from './request.ts';
 import type { Session } from './session.ts';
 
-/** What the operator sets for the forwarder when deploying. */
+/** The deploy settings of the forwarder. */
 export interface ForwardSettings {
-  /** UTF-8 bytes that requests are filled up to. */
+  /** Maximum size of a request in UTF-8 bytes. */
   readonly requestBytes: number;
 }
 
-/** What is kept from run to run. */
-export interface Lasting {
+/** State that the runs of one Lambda environment share. */
+export interface SharedState {
   readonly session: Session;
   readonly streak: Streak;
 }
 
-/** For looking ids up, burying and marking: what hangs must not end the run, with all that it has done. */
-const [lookUpMs, buryMs, markMs] = [5_000, 6_000, 6_000];
+/** Time limits for the id table and the dead-letter queue, so that a call that hangs does not fail the whole run. */
+const [lookUpMs, deadLetterMs, markMs] = [5_000, 6_000, 6_000];
 
-/** Kept for burying, marking and the status once requests have ended. */
-const settleMs = buryMs + markMs + 3_000;
+/** Time reserved after the last request: for the dead-letter queue, the id table and the status. */
+const finishMs = deadLetterMs + markMs + 3_000;
 
 /**
- * Posts what the messages hold to Analytics. `comeBack` are those of which something was neither accepted, now or
- * before, nor sent to the dead-letter queue with its reason. Throws nothing: the outcome says what went wrong.
+ * Posts the artifacts in the messages to Analytics. `toRetry` has the messages with an artifact that is neither
+ * accepted nor in the dead-letter queue. Never throws: the outcome has the error.
  */
 export async function forward(
   messages: readonly ReceivedMessage[],
   { requestBytes }: ForwardSettings,
   ports: ForwardPorts,
-  { session, streak }: Lasting,
+  { session, streak }: SharedState,
   remainingMs: () => number,
-): Promise<{ readonly comeBack: ReadonlySet<ReceivedMessage>; readonly outcome: ForwardOutcome }> {
+): Promise<{ readonly toRetry: ReadonlySet<ReceivedMessage>; readonly outcome: ForwardOutcome }> {
   const startedAt = ports.clock.now();
-  const tally = { requests: 0, posted: 0, warnings: new Set<string>() };
+  const report = { requests: 0, posted: 0, warnings: new Set<string>() };
   const ingestion: Ingestion = {
     requestBytes,
     ports,
     session,
     streak,
-    remainingMs: () => remainingMs() - settleMs,
-    tally,
+    remainingMs: () => remainingMs() - finishMs,
+    report,
   };
-  const parcels = unpack(messages, ports.flaw);
+  const items = unpack(messages, ports.flaw);
 
-  await dropRepeats(parcels, ports, tally.warnings);
-  const failure = await errorOf(ingest(parcels, ingestion));
-  const burial = await errorOf(bury(parcels, ports));
-  await mark(parcels, ports, tally.warnings);
-  streak.refused = refusedInARow(parcels, streak);
+  await dropRepeats(items, ports, report.warnings);
+  const failure = await errorOf(ingest(items, ingestion));
+  const deadLetterFailure = await errorOf(sendDeadLetters(items, ports));
+  await markAccepted(items, ports, report.warnings);
+  streak.refused = refusedInARow(items, streak);
 
-  const comeBack = unsettled(parcels);
-  const error = failure instanceof OutOfTimeError ? burial : (failure ?? burial);
+  const toRetry = messagesToRetry(items);
+  const error = failure instanceof OutOfTimeError ? deadLetterFailure : (failure ?? deadLetterFailure);
   const problem = error === undefined ? undefined : problemOf(error);
   const now = ports.clock.now();
   const outcome: ForwardOutcome = {
-    state: problem !== undefined ? problem.state : comeBack.size > 0 ? 'backlogged' : 'ok',
+    state: problem !== undefined ? problem.state : toRetry.size > 0 ? 'backlogged' : 'ok',
     messages: messages.length,
-    failed: comeBack.size,
-    artifacts: parcels.reduce((sum, parcel) => sum + parcel.messages.length, 0),
-    requests: tally.requests,
-    posted: tally.posted,
-    accepted: parcels.filter(({ fate }) => fate === 'accepted').length,
-    repeats: repeatsAmong(parcels),
-    buried: parcels
-      .filter(({ fate }) => fate === 'buried')
+    failed: toRetry.size,
+    artifacts: items.reduce((sum, item) => sum + item.messages.length, 0),
+    requests: report.requests,
+    posted: report.posted,
+    accepted: items.filter(({ status }) => status === 'accepted').length,
+    repeats: repeatsAmong(items),
+    deadLettered: items
+      .filter(({ status }) => status === 'dead-lettered')
       .map(({ id, reason }) => ({ id, reason: String(reason) })),
-    warnings: [...tally.warnings],
+    warnings: [...report.warnings],
     lagSeconds: Math.max(0, ...messages.map(({ sentAt }) => Math.round((now - sentAt) / 1000))),
     durationMs: now - startedAt,
     error: problem,
   };
-  return { comeBack, outcome };
+  return { toRetry, outcome };
 }
 
-/** Without the table, repeats are posted again: that is allowed, a delay is not. */
+/** If the table cannot be read, repeats are posted again. That is allowed; a delay is not. */
 async function dropRepeats(
-  parcels: readonly Parcel[],
+  items: readonly QueuedArtifact[],
   { accepted, clock }: ForwardPorts,
   warnings: Set<string>,
 ): Promise<void> {
-  const open = parcels.filter(({ fate }) => fate === 'open');
+  const open = items.filter(({ status }) => status === 'open');
   if (accepted === undefined || open.length === 0) return;
   try {
     const known = await within(lookUpMs, () => accepted.known(open.map(({ id }) => id)), clock);
-    for (const parcel of open) if (known.has(parcel.id)) parcel.fate = 'repeat';
+    for (const item of open) if (known.has(item.id)) item.status = 'repeat';
   } catch (error) {
     warnings.add(`the table of accepted ids can't be read, so repeats are posted: ${String(error)}`);
   }
 }
 
-/** After acceptance, never before: an id that is marked is not posted again. */
-async function mark(
-  parcels: readonly Parcel[],
+/** Runs only after acceptance, because an id in the table is never posted again. */
+async function markAccepted(
+  items: readonly QueuedArtifact[],
   { accepted, clock }: ForwardPorts,
   warnings: Set<string>,
 ): Promise<void> {
-  const taken = parcels.filter(({ fate }) => fate === 'accepted');
+  const taken = items.filter(({ status }) => status === 'accepted');
   if (accepted === undefined || taken.length === 0) return;
   try {
     await within(markMs, () => accepted.mark(taken.map(({ id }) => id)), clock);
@@ -110,42 +110,47 @@ async function mark(
   }
 }
 
-async function bury(parcels: readonly Parcel[], { deadLetters, clock }: ForwardPorts): Promise<void> {
-  const refused = parcels.filter(({ fate }) => fate === 'refused');
+async function sendDeadLetters(
+  items: readonly QueuedArtifact[],
+  { deadLetters, clock }: ForwardPorts,
+): Promise<void> {
+  const refused = items.filter(({ status }) => status === 'refused');
   if (refused.length === 0) return;
-  const letters = refused.map(letterOf);
+  const messages = refused.map(deadLetterOf);
   const stuck = (id: string | undefined, reason: string, options?: ErrorOptions) =>
-    new StuckMessageError(`the dead-letter queue does not take ${id}: ${reason}`, options);
-  const burials = await within(buryMs, () => deadLetters.send(letters), clock).catch((error: unknown) => {
-    throw stuck(refused[0]?.id, String(error), { cause: error });
-  });
+    new StuckMessageError(`the dead-letter queue rejects ${id}: ${reason}`, options);
+  const results = await within(deadLetterMs, () => deadLetters.send(messages), clock).catch(
+    (error: unknown) => {
+      throw stuck(refused[0]?.id, String(error), { cause: error });
+    },
+  );
   let failed: StuckMessageError | undefined;
-  for (const [i, parcel] of refused.entries()) {
-    const burial = burials[i];
-    if (burial?.taken) parcel.fate = 'buried';
-    else failed ??= stuck(parcel.id, burial?.reason ?? 'its answer does not say so');
+  for (const [i, item] of refused.entries()) {
+    const result = results[i];
+    if (result?.taken) item.status = 'dead-lettered';
+    else failed ??= stuck(item.id, result?.reason ?? 'no result in the response');
   }
   if (failed !== undefined) throw failed;
 }
 
-function letterOf({ body, reason, packed }: Parcel): DeadLetter {
+function deadLetterOf({ body, reason, packed }: QueuedArtifact): DeadLetter {
   const instance = text(packed?.artifact.metadata, 'instance');
   const stream = text(packed?.artifact.metadata, 'stream');
   return { body: body(), reason: String(reason), ...(instance && { instance }), ...(stream && { stream }) };
 }
 
-/** What breaks the schema was refused by us. */
-function refusedInARow(parcels: readonly Parcel[], { refused }: Streak): number {
-  const posted = parcels.filter(({ packed }) => packed !== undefined);
-  if (posted.some(({ fate }) => fate === 'accepted')) return 0;
-  return refused + posted.filter(({ fate }) => fate === 'buried').length;
+/** Counts only artifacts that Analytics refused, not those that the schema check refused. */
+function refusedInARow(items: readonly QueuedArtifact[], { refused }: Streak): number {
+  const posted = items.filter(({ packed }) => packed !== undefined);
+  if (posted.some(({ status }) => status === 'accepted')) return 0;
+  return refused + posted.filter(({ status }) => status === 'dead-lettered').length;
 }
 
-/** Accepted before this run, or in several messages of it. */
-function repeatsAmong(parcels: readonly Parcel[]): number {
-  return parcels
-    .filter(({ fate }) => fate === 'repeat' || fate === 'accepted')
-    .reduce((sum, { fate, messages }) => sum + messages.length - (fate === 'accepted' ? 1 : 0), 0);
+/** Counts artifacts that were accepted in an earlier run, or that are in several messages. */
+function repeatsAmong(items: readonly QueuedArtifact[]): number {
+  return items
+    .filter(({ status }) => status === 'repeat' || status === 'accepted')
+    .reduce((sum, { status, messages }) => sum + messages.length - (status === 'accepted' ? 1 : 0), 0);
 }
 
 function errorOf(step: Promise<void>): Promise<unknown> {

@@ -7,45 +7,43 @@ import {
   StuckMessageError,
   UnreadableReplyError,
 } from './errors.ts';
-import { openOf, type Parcel, type Posted } from './parcels.ts';
 import type { Receipt } from './ports.ts';
-import { type Ingestion, patiently, requestMs } from './request.ts';
+import { openOf, type Posted, type QueuedArtifact } from './queued-artifacts.ts';
+import { type Ingestion, requestMs, withRetries } from './request.ts';
 import { findAccepted } from './search.ts';
 
-/** Each may have to be searched for within a run. */
-const mostArtifacts = 500;
+/** The run may have to search for each of them. */
+const maxArtifacts = 500;
 
-/** What came back so often is posted in requests of fewer: whatever is wrong is then found sooner. */
+/** Artifacts that were received more often than this are posted in smaller requests, so that a bad one is found sooner. */
 const [oftenReceived, fewArtifacts] = [3, 50];
 
-/** More than so many refused and none accepted between is no matter of single artifacts. */
-const mostRefused = 10;
+/** If more are refused and none is accepted, the cause is not a single artifact. */
+const maxRefused = 10;
 
 /**
- * Posts parcels to Analytics and sets the fate of each. Throws what stopped it, or what kept a single parcel from
- * being posted; whatever was not decided stays open.
+ * Posts artifacts to Analytics and sets the status of each. Throws the error that ended the work, or that kept one
+ * artifact from being posted. Artifacts without a result stay open.
  */
-export async function ingest(parcels: readonly Parcel[], ingestion: Ingestion): Promise<void> {
-  const open = parcels.filter(
-    (parcel): parcel is Posted => parcel.packed !== undefined && parcel.fate === 'open',
-  );
+export async function ingest(items: readonly QueuedArtifact[], ingestion: Ingestion): Promise<void> {
+  const open = items.filter((item): item is Posted => item.packed !== undefined && item.status === 'open');
   const isElsewhere = ({ packed }: Posted) => packed.artifact.metadata.rawLocation !== undefined;
-  const here = open.filter((parcel) => !isElsewhere(parcel));
+  const here = open.filter((item) => !isElsewhere(item));
   const { requestBytes } = ingestion;
   const requests = [
     ...packRequests(
-      here.filter((parcel) => !isFrequent(parcel)),
+      here.filter((item) => !isOftenReceived(item)),
       requestBytes,
-      mostArtifacts,
+      maxArtifacts,
     ),
-    ...packRequests(here.filter(isFrequent), requestBytes, fewArtifacts),
+    ...packRequests(here.filter(isOftenReceived), requestBytes, fewArtifacts),
   ];
-  const settled = () => guard(open, ingestion);
-  for (const request of requests) await settle(request, ingestion, settled);
+  const afterRefusal = () => checkRefusals(open, ingestion);
+  for (const request of requests) await postInParts(request, ingestion, afterRefusal);
   let stuck: StuckMessageError | undefined;
-  for (const parcel of open.filter(isElsewhere)) {
+  for (const item of open.filter(isElsewhere)) {
     try {
-      if (!(await isTakenWhole(parcel, ingestion))) await settle([parcel], ingestion, settled);
+      if (!(await isAcceptedWithRecord(item, ingestion))) await postInParts([item], ingestion, afterRefusal);
     } catch (error) {
       if (!(error instanceof StuckMessageError)) throw error;
       stuck ??= error;
@@ -54,8 +52,12 @@ export async function ingest(parcels: readonly Parcel[], ingestion: Ingestion): 
   if (stuck !== undefined) throw stuck;
 }
 
-/** Posts parcels in one request and, as far as that is not taken, in smaller ones. */
-async function settle(request: readonly Posted[], ingestion: Ingestion, settled: () => void): Promise<void> {
+/** Posts artifacts in one request. If some are not accepted, posts those in smaller requests. */
+async function postInParts(
+  request: readonly Posted[],
+  ingestion: Ingestion,
+  afterRefusal: () => void,
+): Promise<void> {
   const [first, ...others] = request;
   if (first === undefined) return;
   const receipt = await send(
@@ -63,48 +65,48 @@ async function settle(request: readonly Posted[], ingestion: Ingestion, settled:
     ingestion,
   );
   if (receipt.accepted >= request.length) {
-    for (const parcel of request) parcel.fate = 'accepted';
+    for (const item of request) item.status = 'accepted';
   } else if (others.length === 0) {
     if (!receipt.whole && receipt.rejected === 0)
       throw new UnreadableReplyError(`Analytics neither accepts nor rejects ${first.id}`);
-    first.fate = 'refused';
+    first.status = 'refused';
     first.reason = receipt.whole
       ? `Analytics refuses it: ${receipt.message}`
       : `Analytics rejects it and says only: ${receipt.message}`;
-    settled();
+    afterRefusal();
   } else if (receipt.whole) {
     const half = Math.ceil(request.length / 2);
-    await settle(request.slice(0, half), ingestion, settled);
-    await settle(request.slice(half), ingestion, settled);
+    await postInParts(request.slice(0, half), ingestion, afterRefusal);
+    await postInParts(request.slice(half), ingestion, afterRefusal);
   } else {
     await findAccepted(request, receipt, ingestion);
-    for (const parcel of openOf(request)) await settle([parcel], ingestion, settled);
+    for (const item of openOf(request)) await postInParts([item], ingestion, afterRefusal);
   }
 }
 
-/** Takes refusals back, and throws, where everything is refused, now and in the runs before. */
-function guard(open: readonly Parcel[], { streak }: Ingestion): void {
+/** Throws if Analytics refuses everything, in this run and before; the refused artifacts are then open again. */
+function checkRefusals(open: readonly QueuedArtifact[], { streak }: Ingestion): void {
   const refused = refusedOf(open);
   const inAll = streak.refused + refused.length;
-  if (inAll <= mostRefused || isAnyAccepted(open)) return;
-  for (const parcel of refused) parcel.fate = 'open';
+  if (inAll <= maxRefused || isAnyAccepted(open)) return;
+  for (const item of refused) item.status = 'open';
   throw new EverythingRefusedError(
     `Analytics has accepted none of the last ${inAll} artifacts. ${refused[0]?.reason}`,
   );
 }
 
-const refusedOf = (parcels: readonly Parcel[]) => parcels.filter(({ fate }) => fate === 'refused');
+const refusedOf = (items: readonly QueuedArtifact[]) => items.filter(({ status }) => status === 'refused');
 
-const isAnyAccepted = (parcels: readonly Parcel[]) => parcels.some(({ fate }) => fate === 'accepted');
+const isAnyAccepted = (items: readonly QueuedArtifact[]) => items.some(({ status }) => status === 'accepted');
 
-function isFrequent({ messages }: Parcel): boolean {
+function isOftenReceived({ messages }: QueuedArtifact): boolean {
   return messages.some(({ receives }) => receives > oftenReceived);
 }
 
-/** Whether Analytics accepts the artifact with its record from the overflow bucket. */
-async function isTakenWhole(parcel: Posted, ingestion: Ingestion): Promise<boolean> {
-  const { ports, tally } = ingestion;
-  const { artifact } = parcel.packed;
+/** Posts an artifact together with its record from the overflow bucket; returns whether it was accepted. */
+async function isAcceptedWithRecord(item: Posted, ingestion: Ingestion): Promise<boolean> {
+  const { ports, report } = ingestion;
+  const { artifact } = item.packed;
   const location = String(artifact.metadata.rawLocation);
   const timeoutMs = requestMs(ingestion);
   const raw = await within(timeoutMs, () => ports.overflow.get(location), ports.clock).catch(
@@ -114,24 +116,22 @@ async function isTakenWhole(parcel: Posted, ingestion: Ingestion): Promise<boole
   );
   if (raw === undefined) return false;
   const whole = [packArtifact({ ...artifact, raw })];
-  if (!isFrequent(parcel)) return isAccepted(await send(whole, ingestion), parcel);
+  if (!isOftenReceived(item)) return isAccepted(await send(whole, ingestion), item);
   try {
-    return isAccepted(await send(whole, ingestion, 1), parcel);
+    return isAccepted(await send(whole, ingestion, 1), item);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    tally.warnings.add(
-      `${parcel.id} is posted without its record, which is at ${location}: ${error.message}`,
-    );
+    report.warnings.add(`${item.id} is posted without its record, which is at ${location}: ${error.message}`);
     return false;
   }
 }
 
-function isAccepted({ accepted }: Reply, parcel: Posted): boolean {
-  if (accepted > 0) parcel.fate = 'accepted';
+function isAccepted({ accepted }: Reply, item: Posted): boolean {
+  if (accepted > 0) item.status = 'accepted';
   return accepted > 0;
 }
 
-/** A receipt, or the refusal of a request as a `whole`. */
+/** A receipt. `whole` means that the entire request was refused. */
 type Reply = Receipt & { readonly whole: boolean };
 
 async function send(
@@ -139,15 +139,15 @@ async function send(
   ingestion: Ingestion,
   tries = Number.POSITIVE_INFINITY,
 ): Promise<Reply> {
-  const { ports, session, tally } = ingestion;
+  const { ports, session, report } = ingestion;
   const body = bodyOf({ artifacts });
   const once = (token: string, timeoutMs: number) => {
-    tally.requests += 1;
-    tally.posted += artifacts.length;
+    report.requests += 1;
+    report.posted += artifacts.length;
     return ports.analytics.ingest(token, body, timeoutMs);
   };
   try {
-    const receipt = await patiently(() => session.with(once, () => requestMs(ingestion)), tries, ingestion);
+    const receipt = await withRetries(() => session.with(once, () => requestMs(ingestion)), tries, ingestion);
     return { ...receipt, whole: false };
   } catch (error) {
     if (!(error instanceof RequestRefusedError)) throw error;

@@ -2,15 +2,15 @@ import type { State } from '../errors.ts';
 import type { Secrets } from '../instances/ports.ts';
 import type { Clock } from '../kit/clock.ts';
 
-/** All that the forwarder needs of the world. */
+/** The external services that the forwarder uses. */
 export interface ForwardPorts {
   readonly analytics: Analytics;
   readonly secrets: Secrets;
   readonly overflow: OverflowObjects;
   readonly deadLetters: DeadLetters;
-  /** Undefined where accepted ids are not remembered. */
+  /** Undefined if accepted ids are not stored. */
   readonly accepted: AcceptedIds | undefined;
-  /** What is wrong with an artifact by its schema; undefined where nothing is. */
+  /** Returns the first schema violation of an artifact, or undefined if it is valid. */
   readonly flaw: (artifact: unknown) => string | undefined;
   readonly clock: Clock;
 }
@@ -20,14 +20,14 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** How Analytics answers an ingest request. */
+/** The response of Analytics to an ingest request. */
 export interface Receipt {
   readonly accepted: number;
   readonly rejected: number;
   readonly message: string;
 }
 
-/** A search by text in a stretch of time. */
+/** A text search in a time range. */
 export interface Search {
   readonly query: string;
   /** ISO 8601. */
@@ -35,74 +35,74 @@ export interface Search {
   readonly end: string;
   readonly limit: number;
   readonly offset: number;
-  /** Of the answer. */
+  /** Maximum size of the response. */
   readonly maxBytes: number;
 }
 
 /**
- * The API of WitFoo Analytics. All throw UnreachableError (5xx, 429, DNS, TLS, time-out), MisconfiguredError (404,
+ * The API of WitFoo Analytics. All throw UnreachableError (5xx, 429, DNS, TLS, timeout), MisconfiguredError (404,
  * a redirect), PermissionRefusedError (403) or UnreadableReplyError.
  */
 export interface Analytics {
-  /** Answers a JWT; throws LoginRefusedError. */
+  /** Returns a JWT. Throws LoginRefusedError. */
   login(credentials: Credentials, timeoutMs: number): Promise<string>;
   /** Throws TokenRefusedError (401) or RequestRefusedError (400, 413, 422). */
   ingest(token: string, body: string, timeoutMs: number): Promise<Receipt>;
   /**
-   * Answers the `metadata.id` of those found, newest first; throws TokenRefusedError, RequestRefusedError, or
-   * HeavyReplyError where they are larger than asked for.
+   * Returns the `metadata.id` of the results, newest first. Throws TokenRefusedError, RequestRefusedError, or
+   * HeavyReplyError if the response exceeds `maxBytes`.
    */
   search(token: string, search: Search, timeoutMs: number): Promise<readonly string[]>;
 }
 
 export interface OverflowObjects {
-  /** The object at `s3://bucket/key`; undefined where it has expired. */
+  /** Returns the object at `s3://bucket/key`, or undefined if it has expired. */
   get(location: string): Promise<string | undefined>;
 }
 
-/** What Analytics will never take, and why. */
+/** An artifact that Analytics rejects permanently, with the reason. */
 export interface DeadLetter {
-  /** The body of a message, as the artifact queue would hold it. */
+  /** A message body in the format of the artifact queue. */
   readonly body: string;
   readonly reason: string;
-  /** Absent where the body does not say. */
+  /** Absent if the body has no instance. */
   readonly instance?: string;
   readonly stream?: string;
 }
 
-/** What became of a letter. */
-export type Burial = { readonly taken: true } | { readonly taken: false; readonly reason: string };
+/** Whether the dead-letter queue took a message. */
+export type DeadLetterResult = { readonly taken: true } | { readonly taken: false; readonly reason: string };
 
 export interface DeadLetters {
-  /** Answers for each letter in turn. */
-  send(letters: readonly DeadLetter[]): Promise<readonly Burial[]>;
+  /** Returns the result for each message, in order. */
+  send(messages: readonly DeadLetter[]): Promise<readonly DeadLetterResult[]>;
 }
 
 export interface AcceptedIds {
-  /** Those of `ids` that were accepted before. */
+  /** Returns the ids that were accepted before. */
   known(ids: readonly string[]): Promise<ReadonlySet<string>>;
   mark(ids: readonly string[]): Promise<void>;
 }
 
-/** What one run of the forwarder did. */
+/** The result of one run of the forwarder. */
 export interface ForwardOutcome {
   readonly state: State;
-  /** Messages received; `failed` of them come back. */
+  /** Messages received; `failed` of them are retried. */
   readonly messages: number;
   readonly failed: number;
   /** Artifacts in the messages. */
   readonly artifacts: number;
-  /** Artifacts posted, each time that it was. */
+  /** Artifacts posted; one that is posted twice counts twice. */
   readonly posted: number;
   readonly accepted: number;
-  /** Not posted: the same id was accepted before, or is in the same run. */
+  /** Not posted, because the same id was accepted before or is in the same run. */
   readonly repeats: number;
   /** Sent to the dead-letter queue. */
-  readonly buried: readonly { readonly id: string; readonly reason: string }[];
+  readonly deadLettered: readonly { readonly id: string; readonly reason: string }[];
   readonly requests: number;
-  /** Why artifacts may be accepted twice, where nothing else would say so. */
+  /** Reasons why artifacts may be accepted twice. */
   readonly warnings: readonly string[];
-  /** From when the oldest message was sent until now. */
+  /** Age of the oldest message. */
   readonly lagSeconds: number;
   readonly durationMs: number;
   readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;

@@ -4,39 +4,39 @@ import type { ForwardPorts } from './ports.ts';
 import type { Session } from './session.ts';
 
 export interface Ingestion {
-  /** UTF-8 bytes that requests are filled up to. */
+  /** Maximum size of a request in UTF-8 bytes. */
   readonly requestBytes: number;
   readonly ports: Pick<ForwardPorts, 'analytics' | 'overflow' | 'clock'>;
   readonly session: Session;
   readonly streak: Streak;
-  /** Until requests have to have ended. */
+  /** The time in which requests must end. */
   readonly remainingMs: () => number;
-  readonly tally: IngestTally;
+  readonly report: IngestReport;
 }
 
-/** How Analytics answered in the runs before. */
+/** How Analytics answered in earlier runs. */
 export interface Streak {
-  /** Artifacts that it refused since it last accepted one. */
+  /** The number of artifacts that Analytics refused since it last accepted one. */
   refused: number;
 }
 
-/** What was done, kept while it happens: it holds when an error ends it. */
-interface IngestTally {
+/** Counts and warnings, updated during the work so that they are complete even after an error. */
+interface IngestReport {
   requests: number;
-  /** Artifacts, each time that they were posted. */
+  /** Posted artifacts; one that is posted twice counts twice. */
   posted: number;
-  /** Why artifacts may be accepted twice, where nothing else would say so. */
+  /** Reasons why artifacts may be accepted twice. */
   readonly warnings: Set<string>;
 }
 
-/** A request that takes longer is given up; Analytics may have taken it all the same. */
-const longestRequestMs = 30_000;
+/** The timeout of a request. Analytics may have accepted a request that timed out. */
+const maxRequestMs = 30_000;
 
-/** With less than this none begins: one that is given up for our own lack of time would be posted twice. */
-const shortestRequestMs = 10_000;
+/** With less time left, no request starts: if it were aborted, its artifacts would be posted twice. */
+const minRequestMs = 10_000;
 
-/** Tries again what fails because Analytics can't be reached, as long as the time allows. */
-export function patiently<T>(
+/** Retries an operation while Analytics is unreachable and time is left. */
+export function withRetries<T>(
   operation: () => Promise<T>,
   howMany: number,
   { ports, remainingMs }: Ingestion,
@@ -50,13 +50,13 @@ export function patiently<T>(
       ),
     howMany,
   };
-  // A wait that leaves no time for a request would end as if nothing was wrong.
-  return retrying(operation, retry, ports.clock, () => remainingMs() - 1.1 * shortestRequestMs);
+  // A wait that leaves no time for another request would hide the error.
+  return retrying(operation, retry, ports.clock, () => remainingMs() - 1.1 * minRequestMs);
 }
 
-/** How long the next request may take; throws OutOfTimeError where too little time is left for one. */
+/** Returns the timeout for the next request. Throws OutOfTimeError if too little time is left. */
 export function requestMs({ remainingMs }: Ingestion): number {
-  const timeoutMs = Math.min(longestRequestMs, remainingMs());
-  if (timeoutMs < shortestRequestMs) throw new OutOfTimeError();
+  const timeoutMs = Math.min(maxRequestMs, remainingMs());
+  if (timeoutMs < minRequestMs) throw new OutOfTimeError();
   return timeoutMs;
 }

@@ -1,66 +1,66 @@
 import { CollectorError, OutOfTimeError, problemOf } from '../errors.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { HeavyReplyError } from './errors.ts';
-import { openOf, type Posted } from './parcels.ts';
 import type { Receipt, Search } from './ports.ts';
-import { type Ingestion, patiently, requestMs } from './request.ts';
+import { openOf, type Posted } from './queued-artifacts.ts';
+import { type Ingestion, requestMs, withRetries } from './request.ts';
 
-/** Analytics indexes what it has accepted in its own time. */
+/** Searches are repeated, because Analytics takes time to index accepted artifacts. */
 const searchRounds = 4;
 
 const searchesAtOnce = 8;
 
-/** Without an answer to a search, what was accepted is posted again: allowed, where no end is not. */
+/** After this many failed searches, artifacts are posted again. Repeats are allowed; an endless loop is not. */
 const searchTries = 3;
 
-/** An artifact is searched for so far around its time. */
+/** The search range extends this far before and after the artifact's time. */
 const searchMarginMs = 60 * 60 * 1000;
 
-/** Analytics searches by event time for events that were no older on arrival, else by arrival. */
+/** Analytics searches events that were older than this on arrival by arrival time, and all others by event time. */
 const eventTimeMs = 30 * 24 * 60 * 60 * 1000;
 
-/** A page holds whole records. */
+/** Small, because each result contains the whole record. */
 const searchPage = 50;
 
 const searchPages = 10;
 
 /**
- * Eight at once, each as bytes, as text and parsed, are some 100 MiB. One artifact fits: in its message it has 1 MiB at
- * most, and a printer that escapes every letter beyond ASCII makes three of it.
+ * Eight answers in parallel, each as bytes, as text and parsed, take about 100 MiB. One artifact always fits: it has at
+ * most 1 MiB in its message, and three times that if Analytics escapes all non-ASCII characters.
  */
 const searchBytes = 4 * 1024 * 1024;
 
-/** Sets the fate of those that Analytics finds. Whatever keeps it from searching is only a warning. */
+/** Sets the status of the artifacts that a search finds. An error of the search is only a warning. */
 export async function findAccepted(
   request: readonly Posted[],
   { accepted }: Receipt,
   ingestion: Ingestion,
 ): Promise<void> {
-  const { tally, ports } = ingestion;
+  const { report, ports } = ingestion;
   const isDone = () => openOf(request).length <= request.length - accepted;
   try {
     for (let round = 1; round <= searchRounds && !isDone(); round++) {
       if (round > 1) await ports.clock.sleep(1_000 * 2 ** (round - 2));
-      await inParallel(openOf(request), searchesAtOnce, async (parcel) => {
-        if (await isFound(parcel, ingestion)) parcel.fate = 'accepted';
+      await inParallel(openOf(request), searchesAtOnce, async (item) => {
+        if (await isFound(item, ingestion)) item.status = 'accepted';
       });
     }
   } catch (error) {
     if (error instanceof OutOfTimeError) throw error;
     const remedy = error instanceof CollectorError ? ` ${error.remedy}` : '';
-    tally.warnings.add(`what Analytics accepted can't be found out: ${problemOf(error).message}.${remedy}`);
+    report.warnings.add(`what Analytics accepted can't be found out: ${problemOf(error).message}.${remedy}`);
   }
 }
 
-/** By its record's id, because that is one word in any search; other versions and mentions of it are found as well. */
+/** Searches by record id, which is a single search term. The results can include other versions and mentions. */
 async function isFound({ id, packed }: Posted, ingestion: Ingestion): Promise<boolean> {
   const { session, ports } = ingestion;
   const { timestamp, metadata } = packed.artifact;
-  const around = stretch(timestamp, ports.clock.now());
+  const around = searchRange(timestamp, ports.clock.now());
   let [limit, offset] = [searchPage, 0];
   for (let page = 0; page < searchPages; page++) {
     const search = { query: String(metadata.recordId), ...around, limit, offset, maxBytes: searchBytes };
-    const ids = await patiently(
+    const ids = await withRetries(
       () =>
         session.with(
           (token, timeoutMs) => ports.analytics.search(token, search, timeoutMs),
@@ -82,8 +82,8 @@ async function isFound({ id, packed }: Posted, ingestion: Ingestion): Promise<bo
   return false;
 }
 
-/** Where Analytics puts what was accepted just now: at its own time, at its arrival, or in doubt between. */
-function stretch(timestamp: string | undefined, now: number): Pick<Search, 'start' | 'end'> {
+/** The time range to search: the event time, the arrival time, or both if the age is close to the limit. */
+function searchRange(timestamp: string | undefined, now: number): Pick<Search, 'start' | 'end'> {
   const eventAt = Date.parse(timestamp ?? '');
   const at = Number.isNaN(eventAt) ? now : eventAt;
   const age = now - at;

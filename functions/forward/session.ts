@@ -5,26 +5,26 @@ import { at, type Json, text } from '../kit/json.ts';
 import { LoginRefusedError } from './errors.ts';
 import type { Analytics, Credentials } from './ports.ts';
 
-/** A login to Analytics that lasts over many requests and runs. */
+/** A login to Analytics, used for many requests and runs. */
 export interface Session {
   /**
-   * Runs `operation` with a token; where the token is refused, once more with a new one. `timeoutMs` is asked before
-   * each request. Throws what `operation` and `timeoutMs` throw, LoginRefusedError, or MisconfiguredError where the
-   * secret holds no credentials.
+   * Runs `operation` with a token, and once more with a new token if it is refused. Calls `timeoutMs` before each
+   * request. Throws the errors of `operation` and `timeoutMs`, LoginRefusedError, or MisconfiguredError if the
+   * secret contains no credentials.
    */
   with<T>(operation: (token: string, timeoutMs: number) => Promise<T>, timeoutMs: () => number): Promise<T>;
 }
 
-/** Tokens live 24 hours (Analytics' documentation of its API) and can't be refreshed. */
+/** Tokens are valid for 24 hours (Analytics API documentation) and cannot be refreshed. */
 const lifeMs = 24 * 60 * 60 * 1000;
 
-/** Renewed so long before its end: longer than a run takes. */
+/** A token is renewed this long before it expires: longer than a run takes. */
 const marginMs = 5 * 60 * 1000;
 
-/** After a refused login the secret is looked at no more often than this. */
+/** The minimum time between reads of the secret after a refused login. */
 const secretPauseMs = 60 * 1000;
 
-/** The same credentials are tried no more often than this, lest the account be locked. */
+/** The minimum time between logins with the same refused credentials, to avoid an account lockout. */
 const loginPauseMs = 10 * 60 * 1000;
 
 interface Login {
@@ -89,7 +89,7 @@ export function openSession(
     }
   };
 
-  /** Requests side by side share one login: a wrong password is tried once, not by each of them. */
+  /** Parallel requests share one login, so a wrong password is tried only once. */
   const tokenOf = async (timeoutMs: () => number): Promise<string> => {
     if (current !== undefined && clock.now() < current.renewAt) return current.token;
     renewal ??= renew(timeoutMs).finally(() => {
@@ -112,7 +112,7 @@ export function openSession(
         return await operation(renewed, timeoutMs());
       } catch (error) {
         if (!(error instanceof TokenRefusedError)) throw error;
-        const refused = new LoginRefusedError('Analytics refuses the token that it has just given');
+        const refused = new LoginRefusedError('Analytics refuses the token that it has just issued');
         if (current?.token !== renewed) throw refused;
         const { secretVersion } = current;
         current = undefined;
@@ -122,7 +122,7 @@ export function openSession(
   };
 }
 
-/** The credentials in a secret's value; throws MisconfiguredError, which never quotes the value. */
+/** Reads the credentials from a secret's value. Throws MisconfiguredError, which never quotes the value. */
 function readCredentials(value: string | undefined, secretId: string): Credentials {
   const secret = parsed(value ?? '');
   const [email, password] = [text(secret, 'email'), text(secret, 'password')];
@@ -143,12 +143,12 @@ function parsed(value: string): Json | undefined {
   }
 }
 
-/** Before a JWT ends by its own claim, or else by the documented life. */
+/** When to renew a token: before its `exp` claim, or before the documented lifetime. */
 function renewalOf(token: string, now: number): number {
   const payload = parsed(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
   const exp = at(payload, 'exp');
   const saidMs = typeof exp === 'number' ? exp * 1000 - now : lifeMs;
-  // A token that is new and past its end is from a clock that is wrong; its real end shows as a 401.
+  // A new token that has already expired comes from a wrong clock. Its real expiry shows as a 401.
   const leftMs = saidMs > 0 ? Math.min(saidMs, lifeMs) : lifeMs;
   return now + Math.max(leftMs - marginMs, leftMs / 2);
 }

@@ -1,10 +1,10 @@
 import type { Status } from '../health/status.ts';
 import type { ForwardOutcome } from './ports.ts';
 
-/** Without news, the status is written no more often than this: many runs a minute would each pay for it. */
+/** An unchanged status is written at most this often, because there can be many runs per minute. */
 const quietMs = 5 * 60 * 1000;
 
-/** What the forwarder leaves for operators to see, where the streams leave theirs. */
+/** The forwarder's status item, in the same format as that of a stream. */
 export function forwarderStatus(
   previous: Partial<Status>,
   { state, accepted, error }: ForwardOutcome,
@@ -22,7 +22,7 @@ export function forwarderStatus(
   };
 }
 
-/** Whether `next` is worth writing over what was `written`. */
+/** Returns whether `next` differs from the `written` status, or is due to be written. */
 export function isNews(written: Partial<Status>, next: Partial<Status>): boolean {
   const elapsedMs = Date.parse(next.lastPollAt ?? '') - Date.parse(written.lastPollAt ?? '');
   return next.state !== written.state || next.lastError !== written.lastError || !(elapsedMs < quietMs);

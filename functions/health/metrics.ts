@@ -24,7 +24,7 @@ export const units = {
   TokensExpiring14: 'Count',
   Forwarded: 'Count',
   ForwardRepeats: 'Count',
-  ForwardBuried: 'Count',
+  ForwardDeadLettered: 'Count',
   ForwardRequests: 'Count',
   ForwardFailed: 'Count',
   ForwardLag: 'Seconds',

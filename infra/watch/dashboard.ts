@@ -160,7 +160,7 @@ function forwarding({ settings }: DashboardProps): IWidget[] {
   const of = (name: MetricName, statistic: 'Sum' | 'Maximum' = 'Sum') =>
     measure(settings.stackName, name, statistic, { stream: 'forwarder' }).with({ label: name });
   return [
-    graph('Forwarder: artifacts', [of('Forwarded'), of('ForwardRepeats'), of('ForwardBuried')]),
+    graph('Forwarder: artifacts', [of('Forwarded'), of('ForwardRepeats'), of('ForwardDeadLettered')]),
     graph('Forwarder: requests, and runs that failed', [of('ForwardRequests'), of('ForwardFailed')]),
     graph('Forwarder: lag (seconds)', [of('ForwardLag', 'Maximum')]),
   ];

@@ -4,9 +4,9 @@ import { refusal } from './refusal.ts';
 
 export type Route = 'login' | 'ingest' | 'search' | 'other';
 
-/** One request as Analytics saw it. Neither token, password nor record is kept. */
+/** One request that Analytics received, without token, password or records. */
 export interface SeenRequest {
-  /** The stand-in's own time, in milliseconds. */
+  /** The stand-in's time in milliseconds. */
   readonly at: number;
   readonly route: Route;
   readonly method: string;
@@ -20,47 +20,47 @@ export interface SeenRequest {
   artifacts?: number;
   accepted?: number;
   rejected?: number;
-  /** Undefined while, or when, nothing was answered. */
+  /** Undefined if there is no response, or not yet. */
   status?: number;
 }
 
-/** Whether a request has had its effect by then. */
+/** Whether the request has taken effect at that point. */
 type Moment = 'before' | 'after';
 
-/** What goes wrong with one request. Parts combine: a slow 503, a rejection whose answer is lost. */
+/** The fault of one request. Fields can be combined: a slow 503, or a rejection whose response is lost. */
 export interface Fault extends Travel {
   delayMs?: number;
-  /** Nothing is ever answered. */
+  /** No response is sent. */
   hang?: Moment;
-  /** The connection is cut in place of an answer. */
+  /** The connection is closed instead of a response. */
   cut?: Moment;
-  /** Takes the place of Analytics' own answer; the request has no effect. */
+  /** Replaces the response of Analytics; the request has no effect. */
   answer?: Answer;
-  /** Larger bodies are answered with 413. */
+  /** Larger bodies get a 413 response. */
   largestBytes?: number;
-  /** Each such artifact is counted as rejected, with status 200. */
+  /** Matching artifacts are counted as rejected, with status 200. */
   rejects?: (artifact: Artifact) => boolean;
-  /** One such artifact has the whole request answered with 400. */
+  /** A matching artifact causes a 400 response for the whole request. */
   refuses?: (artifact: Artifact) => boolean;
-  /** What is accepted stays unseen by so many searches. */
+  /** Accepted artifacts are not found by this many searches. */
   hiddenForSearches?: number;
 }
 
-/** Says whether, and what, goes wrong with a request. */
+/** Returns the fault of a request, if any. */
 export type FaultRule = (request: SeenRequest) => Fault | undefined;
 
-/** Which requests a fault befalls. Of the matching ones: the `nth` (from 1) and so many in all, or every one. */
-export interface Befalls {
+/** Selects the requests with a fault: of the matching ones, `times` requests from the `nth` (1-based), or all. */
+export interface RequestMatch {
   route?: Route;
   nth?: number;
   times?: number;
-  /** A switch: while it says no, nothing matches. */
+  /** While it returns false, no request matches. */
   while?: () => boolean;
 }
 
 /** A rule for the requests that match. */
-export function befall(
-  { route, nth = 1, times = Number.POSITIVE_INFINITY, while: isOn = () => true }: Befalls,
+export function faultFor(
+  { route, nth = 1, times = Number.POSITIVE_INFINITY, while: isOn = () => true }: RequestMatch,
   fault: Fault,
 ): FaultRule {
   let matches = 0;
@@ -77,7 +77,7 @@ const html = (status: number, text: string): Answer => ({
   body: `<!DOCTYPE html><html><body>${text}</body></html>`,
 });
 
-/** The faults that a client of Analytics can meet, by name. */
+/** Named faults of Analytics. */
 export const faults = {
   wrongCredentials: { answer: refusal(401, 'invalid email or password') },
   tokenExpired: { answer: refusal(401, 'token expired') },
@@ -89,7 +89,7 @@ export const faults = {
   slow: (delayMs: number): Fault => ({ delayMs }),
   hang: { hang: 'before' },
   cut: { cut: 'before' },
-  /** The artifacts are stored; nobody is told. */
+  /** The artifacts are stored, but the response is lost. */
   answerLost: { cut: 'after' },
   tooLarge: (largestBytes: number): Fault => ({ largestBytes }),
   rejecting: (rejects: (artifact: Artifact) => boolean): Fault => ({ rejects }),

@@ -19,7 +19,7 @@ const files: Record<string, [name: string, type: string]> = {
   '/icon.svg': ['icon.svg', 'image/svg+xml'],
 };
 
-/** Nothing but the page's own files; no text can become markup or script; nobody may frame or embed it. */
+/** Headers that allow only the page's own files, no inline script, and no framing or embedding. */
 const protection = {
   'content-security-policy': [
     "default-src 'none'",
@@ -41,7 +41,7 @@ const protection = {
 };
 
 const pageSize = 50;
-/** Of a value in the list of results; the whole is with the artifact. */
+/** Maximum length of a value in the list of results. The artifact's details have the whole value. */
 const longestShown = 300;
 
 const json = (status: number, value: object): Content => ({
@@ -50,9 +50,9 @@ const json = (status: number, value: object): Content => ({
   body: JSON.stringify(value),
 });
 const text = (status: number, body: string): Content => ({ status, type: 'text/plain; charset=utf-8', body });
-const notFound = () => text(404, 'There is no such page here.\n');
+const notFound = () => text(404, 'Page not found.\n');
 
-/** Starts the search page. It has no login, so it answers this machine's own browsers only. */
+/** Starts the search page. It has no login, so it accepts only requests from this machine. */
 export async function startPageServer(archive: Archive) {
   const contents = new Map<string, Content>();
   for (const [path, [name, type]] of Object.entries(files)) {
@@ -68,11 +68,11 @@ export async function startPageServer(archive: Archive) {
     return raw === undefined ? json(200, whole(artifact)) : text(200, artifact.raw);
   };
 
-  // Another name that leads here is a foreign page's: it would read what is shown here as its own.
+  // Rejects other host names: through DNS rebinding, a foreign page could otherwise read the artifacts.
   let names: readonly string[] = [];
   const contentFor = ({ method = '', url = '/', headers }: IncomingMessage): Content => {
-    if (!names.includes(headers.host ?? '')) return text(421, 'This page answers at 127.0.0.1 only.\n');
-    if (!['GET', 'HEAD'].includes(method)) return text(405, 'This page can only be read.\n');
+    if (!names.includes(headers.host ?? '')) return text(421, 'This page is available at 127.0.0.1 only.\n');
+    if (!['GET', 'HEAD'].includes(method)) return text(405, 'This page is read-only.\n');
     const asked = URL.parse(url, 'http://page.invalid');
     return asked ? respond(asked) : notFound();
   };
@@ -87,14 +87,14 @@ export async function startPageServer(archive: Archive) {
 
 function searchAnswer(archive: Archive, params: URLSearchParams): Content {
   const filters = readFilters(params);
-  if (filters === undefined) return json(400, { message: 'A time reads like 2026-03-01T10:00:00.' });
+  if (filters === undefined) return json(400, { message: 'Invalid time; use 2026-03-01T10:00:00' });
   const found = archive.search(filters);
   const page = Math.max(1, Math.trunc(Number(params.get('page'))) || 1);
   const results = found.slice((page - 1) * pageSize, page * pageSize).map(summary);
   return json(200, { results, total: found.length, page, pageSize, held: archive.held.length });
 }
 
-/** What a browser's form says; undefined when a time is none. */
+/** Reads the filters of the form. Returns undefined if a time is invalid. */
 function readFilters(params: URLSearchParams): Filters | undefined {
   const filters: Filters = {};
   const names: ('text' | Field)[] = ['text', ...(Object.keys(fields) as Field[])];
@@ -114,7 +114,7 @@ function readFilters(params: URLSearchParams): Filters | undefined {
 
 const formTime = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?Z?$/;
 
-/** UTC. A browser leaves out seconds that are 0; `to` lasts to the end of the second that it names. */
+/** Reads a UTC time. Browsers omit zero seconds. `to` includes the whole second. */
 function readFormTime(given: string, bound: 'from' | 'to') {
   const [, minute, seconds = ':00', fraction] = formTime.exec(given) ?? [];
   const end = bound === 'to' ? '.999999' : '';

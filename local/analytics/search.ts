@@ -4,13 +4,13 @@ import type { Artifact } from './artifact.ts';
 /** An artifact that was accepted. */
 export interface Accepted extends Required<Artifact> {
   readonly uuid: string;
-  /** When it arrived. */
+  /** Arrival time. */
   readonly createdAt: Micros;
-  /** The time that searches go by. */
+  /** The time by which it is searched and sorted. */
   readonly at: Micros;
 }
 
-/** What a field's filter compares with: metadata that holds the value exactly, or in a list. */
+/** The metadata keys of each filter. A filter matches the exact value, or one element of a list. */
 export const fields = {
   host: ['clientHostname'],
   user: ['userName'],
@@ -21,12 +21,12 @@ export const fields = {
 
 export type Field = keyof typeof fields;
 
-/** What a search asks for; an artifact has to satisfy all of it. */
+/** The filters of a search. An artifact must match all of them. */
 export interface Filters extends Partial<Record<Field, string>> {
   source?: string;
-  /** Stands somewhere in the raw record or in a metadata value, in capitals or not. */
+  /** Text in the raw record or in a metadata value (case-insensitive). */
   text?: string;
-  /** The first and the last moment that count. */
+  /** Start and end of the time range, both inclusive. */
   from?: Micros;
   to?: Micros;
 }
@@ -48,7 +48,7 @@ function holds(field: Field, wanted: string): Test {
   return (artifact) => fields[field].some((key) => valuesOf(artifact, key).includes(wanted));
 }
 
-/** Whether an artifact is one that the filters ask for. */
+/** Returns a function that tests whether an artifact matches the filters. */
 export function matcher(filters: Filters): Test {
   const { source, text, from, to } = filters;
   const tests: Test[] = [];

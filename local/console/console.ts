@@ -8,33 +8,33 @@ import { createStore, type Store } from './store.ts';
 import { plainStream, type Stream, streams } from './streams.ts';
 import { goodToken, mayDo, presentedToken, type Token } from './tokens.ts';
 
-/** Where a source puts its records; streams go by name. */
+/** Stores the records of a source, by stream name. */
 export interface Shelf {
-  /** Adds a record, or replaces the one with its id. `values` stands in for fields that the text lacks or belies. */
+  /** Adds a record, or replaces the one with its id. `values` overrides fields that are missing or different in the text. */
   put(stream: string, text: string, values?: Record<string, unknown>): void;
-  /** Adds a record beside any other with the same id. */
+  /** Adds a record, even if another has the same id. */
   add(stream: string, text: string): void;
   remove(stream: string, id: string): void;
 }
 
-/** Where a console's records come from. */
+/** The source of a console's records. */
 export interface Source {
   start(shelf: Shelf, nowMs: number): void;
-  /** Brings the records up to a time; told before each answer. */
+  /** Updates the records to a time. Called before each response. */
   advanceTo?(nowMs: number): void;
 }
 
 export interface ConsoleOptions {
   tokens: Token[];
-  /** None: an empty console, for tests to put records in. */
+  /** Without a source, the console is empty, and tests add records. */
   source?: Source;
-  /** Streams beside threats, activities and agents, by name. */
+  /** Streams in addition to threats, activities and agents, by name. */
   streams?: Record<string, Stream>;
-  /** False lets everything through. */
+  /** False disables the rate limit. */
   rateLimits?: boolean;
-  /** What a 429 says of when to come back. */
+  /** The Retry-After header of a 429 response. */
   retryAfter?: 'absent' | 'seconds' | 'date';
-  /** False: its certificate is signed by an authority that nobody trusts. */
+  /** False: the certificate is signed by an untrusted authority. */
   trusted?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface SimulatedConsole extends Shelf {
   requests: SeenRequest[];
   /** The texts of all records of a stream, ascending by id. */
   texts(stream: string): string[];
-  /** Serves one more stream, at `/<name>` unless told otherwise. */
+  /** Serves another stream (default path: `/<name>`). */
   serve(name: string, stream?: Stream): void;
 }
 
@@ -64,13 +64,13 @@ export interface Asked {
 
 export interface Clocks {
   nowMs: () => number;
-  /** Meters the rates: it runs with the machine, however quick the console's time is. */
+  /** Measures the rates in real time, independent of the console's clock. */
   monotonicMs: () => number;
 }
 
 interface Route {
   rate?: Stream['rate'];
-  /** Left out: any valid token. False: no token at all. */
+  /** Default: any valid token. False: no token required. */
   needs?: string | false;
   answer(asked: Asked, token: Token | undefined): Answer;
 }
@@ -82,7 +82,7 @@ const page = (body: Answer['body']): Answer => ({
 });
 const data = (value: unknown) => page(JSON.stringify({ data: value }));
 
-/** Makes a console and what answers its requests. */
+/** Creates a console and its request handler. */
 export function createConsole(host: string, options: ConsoleOptions, clocks: Clocks) {
   const stores = new Map<string, Store>();
   const routes = new Map<string, Route>();
@@ -165,7 +165,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     return route.answer(asked, token);
   };
 
-  /** The console's own answer, before any fault. */
+  /** The console's response, before any fault is applied. */
   const answer = (asked: Asked): Answer => {
     source?.advanceTo?.(clocks.nowMs());
     try {

@@ -2,41 +2,41 @@ import { gzipSync } from 'node:zlib';
 import type { Answer, Page, Travel } from './answer.ts';
 import { refusals } from './refusals.ts';
 
-/** One request as the console saw it. The token is not kept. */
+/** One request that the console received, without the token. */
 export interface SeenRequest {
-  /** The console's own time, in milliseconds. */
+  /** The console's time in milliseconds. */
   at: number;
   method: string;
   /** Below `/web/api/v2.1`, so `/threats`. */
   path: string;
   query: Record<string, string>;
-  /** Undefined while, or when, nothing was answered. */
+  /** Undefined if there is no response, or not yet. */
   status?: number;
 }
 
-/** What goes wrong with one answer. Parts combine: a slow 503, a trickled page. */
+/** The fault of one response. Fields can be combined: a slow 503, or a page sent in small pieces. */
 export interface Fault extends Travel {
   delayMs?: number;
-  /** Nothing is ever answered. */
+  /** No response is sent. */
   hang?: boolean;
-  /** The connection is cut before anything is answered. */
+  /** The connection is closed before the response. */
   reset?: boolean;
-  /** Takes the place of the console's own answer. */
+  /** Replaces the response of the console. */
   answer?: Answer;
-  /** Changes the console's own answer. `null` leaves a header out. */
+  /** Changes the response of the console. `null` removes a header. */
   headers?: Record<string, string | null>;
-  /** Changes where the console's own page leads. */
+  /** Changes the next page token of the console's page. */
   nextPage?: NextPage;
 }
 
-/** What an answer says of the next page: the page token that was sent, or nothing in one of its forms. */
+/** The next page token of a response: the token that was sent, or one of the forms of none. */
 export type NextPage = 'repeated' | 'empty' | 'null-string' | 'missing' | 'no-pagination';
 
-/** Says whether, and what, goes wrong with a request. */
+/** Returns the fault of a request, if any. */
 export type FaultRule = (request: SeenRequest) => Fault | undefined;
 
-/** Which requests a fault befalls. Of the matching ones: the `nth` (from 1) and so many in all, or every one. */
-export interface Befalls {
+/** Selects the requests with a fault: of the matching ones, `times` requests from the `nth` (1-based), or all. */
+export interface RequestMatch {
   path?: string;
   page?: 'first' | 'later';
   nth?: number;
@@ -44,8 +44,8 @@ export interface Befalls {
 }
 
 /** A rule for the requests that match. */
-export function befall(
-  { path, page, nth = 1, times = Number.POSITIVE_INFINITY }: Befalls,
+export function faultFor(
+  { path, page, nth = 1, times = Number.POSITIVE_INFINITY }: RequestMatch,
   fault: Fault,
 ): FaultRule {
   let matches = 0;
@@ -68,7 +68,7 @@ const forms: Record<NextPage, (page: Page, sent: string | undefined) => Page['pa
   'no-pagination': () => null,
 };
 
-/** Applies what a fault changes in the console's own answer. */
+/** Applies a fault to the console's response. */
 export function spoil(answer: Answer, { headers = {}, nextPage }: Fault, request: SeenRequest): Answer {
   const kept = Object.entries({ ...answer.headers, ...headers }).filter(([, value]) => value !== null);
   const { body } = answer;
@@ -86,7 +86,7 @@ const ok = (body: string | Buffer, contentType = 'application/json', more = {}):
 
 const mebibyte = 2 ** 20;
 
-/** The faults that collectors are known to meet, by name. */
+/** Named faults that collectors meet in practice. */
 export const faults = {
   unauthorized: { answer: refusals.unauthorized('echoed-token') },
   forbidden: { answer: refusals.forbidden() },
@@ -108,7 +108,7 @@ export const faults = {
   dataNull: ok('{"data":null,"pagination":{"nextCursor":null},"errors":null}'),
   withoutDate: { headers: { date: null } },
   redirected: (location: string): Fault => ({ answer: { status: 302, headers: { location }, body: '' } }),
-  /** A few kilobytes that unpack to so many mebibytes of white space. */
+  /** A few kilobytes that decompress to this many mebibytes of whitespace. */
   gzipBomb: (mebibytes: number): Fault => {
     const member = gzipSync(Buffer.alloc(mebibyte, ' '));
     const body = Buffer.concat(Array.from({ length: mebibytes }, () => member));

@@ -13,9 +13,9 @@ export interface StoredRecord {
 /** The records of one stream of one console. */
 export interface Store {
   stream: Stream;
-  /** Adds the record, or replaces the one with its id. `values` stands in for fields that the text lacks or belies. */
+  /** Adds the record, or replaces the one with its id. `values` overrides fields that are missing or different in the text. */
   put(text: string, values?: Record<string, unknown>): void;
-  /** Adds the record beside any other with the same id. */
+  /** Adds the record, even if another has the same id. */
   add(text: string): void;
   remove(id: string): void;
   /** All records, ascending by the field and then by key. */
@@ -36,7 +36,7 @@ const dig = (record: unknown, path: string): unknown =>
 
 const order = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Orders ids as the numbers that they are, without the rounding. */
+/** Compares ids as numbers, without rounding. */
 export const compareIds = (a: string, b: string): number => a.length - b.length || order(a, b);
 
 /** Orders two values of one field; a missing value comes last. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The runtime's side of Lambda's Runtime API: loads the handler as `_HANDLER` names it, then asks for events for ever.
+ * The runtime's side of Lambda's Runtime API: loads the handler as `_HANDLER` names it, then polls for events in a loop.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 const { AWS_LAMBDA_RUNTIME_API = '', LAMBDA_TASK_ROOT = '', _HANDLER = '', ...environment } = process.env;

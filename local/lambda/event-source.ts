@@ -8,32 +8,32 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
 
-/** What feeds a function from a queue: an `AWS::Lambda::EventSourceMapping`. */
+/** Sends messages from a queue to a function, as an `AWS::Lambda::EventSourceMapping` does. */
 export interface EventSource {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly queueArn: string;
-  /** Messages in one event, at most. */
+  /** Maximum number of messages in one event. */
   readonly batchSize: number;
-  /** `ReportBatchItemFailures`; without it what the function answers is not read. */
+  /** `ReportBatchItemFailures`. Without it, the function's response is ignored. */
   readonly reportsFailures: boolean;
   invoke(event: SQSEvent): Promise<unknown>;
-  /** Told why an invocation failed; its messages stay. */
+  /** Called with the error of a failed invocation. Its messages stay in the queue. */
   onError(error: unknown): void;
 }
 
-/** What became of the messages that were visible. */
+/** The result for the visible messages. */
 export interface Fed {
   /** Invocations. */
   readonly batches: number;
   readonly messages: number;
-  /** Messages that were not deleted: they are visible again when their visibility timeout is over. */
+  /** Messages that were not deleted. They are visible again after their visibility timeout. */
   readonly failed: number;
 }
 
 /**
- * Gives the function all messages that are visible, batch after batch, and deletes those that did not fail. Lambda has
- * several invocations side by side; here is one at a time.
+ * Sends all visible messages to the function in batches, and deletes those that did not fail. Lambda runs several
+ * invocations in parallel; this runs one at a time.
  * @param hiddenSeconds how long failed messages stay hidden from now on, in place of the queue's visibility timeout
  */
 export async function feed(source: EventSource, hiddenSeconds?: number): Promise<Fed> {
@@ -58,7 +58,7 @@ export async function feed(source: EventSource, hiddenSeconds?: number): Promise
   return { batches, messages, failed: failed.length };
 }
 
-/** SQS gives and takes this many at once. */
+/** The maximum batch size of SQS. */
 const atOnce = 10;
 
 async function receive({ sqs, queueUrl, queueArn, batchSize }: EventSource): Promise<SQSRecord[]> {
@@ -109,7 +109,7 @@ function attributeOf({
   };
 }
 
-/** Lambda takes an event of 6 MB: what is more is another event. */
+/** Lambda's limit for an event is 6 MB; more messages go into another event. */
 const eventBytes = 6 * 1024 * 1024;
 
 function fitting(records: readonly SQSRecord[]): SQSRecord[][] {
@@ -139,8 +139,8 @@ async function failuresOf(batch: SQSRecord[], source: EventSource): Promise<Set<
 }
 
 /**
- * The messages that an answer names as failed. Nothing, null and an empty list name none.
- * @throws Error where it names something else: for Lambda the whole batch has failed then
+ * The messages that a response reports as failed. A missing, null or empty list reports none.
+ * @throws Error for any other response: Lambda then treats the whole batch as failed
  */
 function namedIn(answer: unknown, batch: SQSRecord[]): Set<SQSRecord> {
   const { batchItemFailures } = (answer ?? {}) as { batchItemFailures?: unknown };

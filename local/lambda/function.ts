@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type RuntimeApi, startRuntimeApi, type Told } from './runtime-api.ts';
+import { type RuntimeApi, type RuntimeResult, startRuntimeApi } from './runtime-api.ts';
 
 export interface FunctionOptions {
   readonly name: string;
@@ -12,36 +12,36 @@ export interface FunctionOptions {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** All that the process sees, beside what Lambda itself sets. */
+  /** The environment variables, in addition to those that Lambda sets. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Each line that it prints. */
+  /** Called with each line that the function prints. */
   readonly onLine: (line: string) => void;
-  /** What Node runs, and its arguments; the runtime in this folder unless given. */
+  /** What Node runs, and its arguments (default: the runtime in this folder). */
   readonly runtime?: readonly string[];
-  /** Lambda's own clock, in milliseconds; the machine's unless given. */
+  /** Lambda's clock in milliseconds (default: the system clock). */
   readonly nowMs?: () => number;
 }
 
 const ownRuntime = [join(import.meta.dirname, 'bootstrap.ts')];
 
-/** One function, in a process of its own that stays warm between invocations, as in Lambda. */
+/** One function in a separate process, which stays warm between invocations, as in Lambda. */
 export interface LocalFunction {
   /**
-   * Runs the handler; invocations wait for each other. Rejects with an Error where the handler throws, can't be
-   * loaded, exits or runs out of time; the next invocation then starts a new process.
+   * Runs the handler, one invocation at a time. Rejects with an Error if the handler throws, cannot be loaded, exits
+   * or times out; the next invocation then starts a new process.
    */
   invoke(event: unknown): Promise<unknown>;
-  /** An invocation is under way or waits. */
+  /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
-  /** Undefined while none runs. */
+  /** Undefined while no process runs. */
   readonly pid: number | undefined;
   stop(): void;
 }
 
 export async function startFunction(options: FunctionOptions): Promise<LocalFunction> {
   let child: ChildProcess | undefined;
-  let settle: ((told: Told | Error) => void) | undefined;
-  const api = await startRuntimeApi((told) => settle?.(told));
+  let settle: ((result: RuntimeResult | Error) => void) | undefined;
+  const api = await startRuntimeApi((result) => settle?.(result));
   let before: Promise<unknown> = Promise.resolve();
   let open = 0;
 
@@ -50,7 +50,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
       cwd: options.code,
       env: environmentOf(options, api),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C is for the one that started it, which then stops it; without that one it ends by itself.
+      // The parent process handles Ctrl-C and stops this one. Without a parent, this process exits.
       detached: true,
     });
     for (const stream of [started.stdout, started.stderr]) {
@@ -66,7 +66,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   const invokeOnce = async (event: unknown): Promise<unknown> => {
     const id = randomUUID();
     const timeoutMs = options.timeoutSeconds * 1000;
-    const told = new Promise<Told | Error>((resolve) => {
+    const result = new Promise<RuntimeResult | Error>((resolve) => {
       settle = resolve;
     });
     child ??= start();
@@ -74,7 +74,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     api.hand({ id, event, functionArn, deadline: (options.nowMs ?? Date.now)() + timeoutMs });
     const timer = setTimeout(() => child?.kill('SIGKILL'), timeoutMs);
     try {
-      return outcome(await told, options.name);
+      return outcome(await result, options.name);
     } finally {
       clearTimeout(timer);
       settle = undefined;
@@ -106,13 +106,13 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   };
 }
 
-function outcome(told: Told | Error, name: string): unknown {
-  if (told instanceof Error) throw told;
-  if (told.kind === 'response') return told.body;
-  throw new Error(`${name} failed: ${told.body.errorType}: ${told.body.errorMessage}`);
+function outcome(result: RuntimeResult | Error, name: string): unknown {
+  if (result instanceof Error) throw result;
+  if (result.kind === 'response') return result.body;
+  throw new Error(`${name} failed: ${result.body.errorType}: ${result.body.errorMessage}`);
 }
 
-/** As Lambda's own runtimes start Node. */
+/** The Node arguments of Lambda's runtimes. */
 const heap = ({ memoryMb }: FunctionOptions) => [
   '--expose-gc',
   `--max-semi-space-size=${Math.floor(memoryMb * 0.05)}`,
@@ -126,7 +126,7 @@ function environmentOf({ name, code, handler, memoryMb, environment }: FunctionO
     TZ: ':UTC',
     AWS_REGION: 'us-east-1',
     AWS_DEFAULT_REGION: 'us-east-1',
-    // Each function has credentials of its own, as its role gives them.
+    // Each function has its own credentials, as its role provides them in AWS.
     AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_LAMBDA_FUNCTION_NAME: name,

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** An event on its way to the runtime. */
+/** An event for the runtime. */
 interface Invocation {
   readonly id: string;
   readonly event: unknown;
@@ -12,8 +12,8 @@ interface Invocation {
   readonly deadline: number;
 }
 
-/** What the runtime told of an invocation, or of its start. */
-export type Told =
+/** What the runtime result of an invocation, or of its start. */
+export type RuntimeResult =
   | { readonly kind: 'response'; readonly id: string; readonly body: unknown }
   | {
       readonly kind: 'error';
@@ -25,15 +25,15 @@ export type Told =
 export interface RuntimeApi {
   /** `host:port`, for AWS_LAMBDA_RUNTIME_API. */
   readonly address: string;
-  /** Gives the event to the runtime as soon as it asks for one. */
+  /** Sends the event when the runtime asks for the next one. */
   hand(invocation: Invocation): void;
-  /** Forgets what was not asked for. */
+  /** Drops events that the runtime has not asked for. */
   clear(): void;
   close(): void;
 }
 
-/** Lambda's side of the Runtime API, on a port of this machine. */
-export async function startRuntimeApi(told: (told: Told) => void): Promise<RuntimeApi> {
+/** Starts Lambda's side of the Runtime API on a local port. */
+export async function startRuntimeApi(onResult: (result: RuntimeResult) => void): Promise<RuntimeApi> {
   let waiting: ServerResponse | undefined;
   let pending: Invocation | undefined;
   const meet = () => {
@@ -57,8 +57,8 @@ export async function startRuntimeApi(told: (told: Told) => void): Promise<Runti
     }
     const body = await read(request);
     response.writeHead(202).end();
-    if (area === 'init') told({ kind: 'init-error', body });
-    else if (kind === 'response' || kind === 'error') told({ kind, id: idOrError, body });
+    if (area === 'init') onResult({ kind: 'init-error', body });
+    else if (kind === 'response' || kind === 'error') onResult({ kind, id: idOrError, body });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

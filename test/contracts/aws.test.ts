@@ -364,20 +364,20 @@ describe.each(subjects)('%s', (_, make) => {
 
     test('of which one can not be taken are taken all the same', async () => {
       const reason = 'it is wrong';
-      const burials = await subject.deadLetters.send([
+      const results = await subject.deadLetters.send([
         { body: 'one', reason },
         { body: 'a character that is never taken: \uFFFF', reason },
         { body: 'x'.repeat(1024 * 1024 + 1), reason },
         { body: 'two', reason },
       ]);
-      expect(burials.map(({ taken }) => taken)).toEqual([true, false, false, true]);
+      expect(results.map(({ taken }) => taken)).toEqual([true, false, false, true]);
       expect(byBody(await subject.letters()).map(({ body }) => body)).toEqual(['one', 'two']);
     });
 
     test('as large as a message may be are taken, with or without room for the reason', async () => {
       const bodies = [0, 100, 300].map((less) => 'x'.repeat(1024 * 1024 - less));
-      const burials = await subject.deadLetters.send(bodies.map((body) => ({ body, reason: 'it is wrong' })));
-      expect(burials).toEqual(bodies.map(() => ({ taken: true })));
+      const results = await subject.deadLetters.send(bodies.map((body) => ({ body, reason: 'it is wrong' })));
+      expect(results).toEqual(bodies.map(() => ({ taken: true })));
       expect((await subject.letters()).map(({ body }) => body.length).toSorted()).toEqual(
         bodies.map(({ length }) => length).toSorted(),
       );

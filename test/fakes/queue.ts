@@ -1,6 +1,6 @@
 import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
 import type { Queue, Refusal } from '../../functions/deliver/ports.ts';
-import type { Burial, DeadLetter, DeadLetters } from '../../functions/forward/ports.ts';
+import type { DeadLetter, DeadLetterResult, DeadLetters } from '../../functions/forward/ports.ts';
 import { readMessage } from '../support/schema.ts';
 
 const mebibyte = 1024 * 1024;
@@ -42,7 +42,7 @@ export class FakeQueue implements Queue {
 export class FakeDeadLetters implements DeadLetters {
   readonly letters: DeadLetter[] = [];
 
-  async send(letters: readonly DeadLetter[]): Promise<Burial[]> {
+  async send(letters: readonly DeadLetter[]): Promise<DeadLetterResult[]> {
     return letters.map((letter) => {
       const reason = this.refuses(letter);
       if (reason !== undefined) return { taken: false, reason };

@@ -243,9 +243,9 @@ describe('the stack', () => {
 
   test('leaves time in the dead-letter queue for what no consumer could take', () => {
     const { queue, deadLetterQueue } = shared(template);
-    const buriedAfter = queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout;
+    const deadLetteredAfter = queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout;
     const week = 7 * 24 * 60 * 60;
-    expect(deadLetterQueue.MessageRetentionPeriod - buriedAfter).toBeGreaterThan(week);
+    expect(deadLetterQueue.MessageRetentionPeriod - deadLetteredAfter).toBeGreaterThan(week);
   });
 
   test('takes messages of up to 1 MiB', () => {

@@ -50,7 +50,7 @@ describe('the alarms', () => {
       const [, anchor = ''] = /: docs\/operations\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
       const section = sections.get(anchor) ?? '';
       expect(section, `${AlarmName} links to ${anchor}`).toMatch(
-        /\*\*Means\*\*[\s\S]+\*\*Look\*\*[\s\S]+\*\*Do\*\*/,
+        /\*\*Meaning:\*\*[\s\S]+\*\*Check:\*\*[\s\S]+\*\*Action:\*\*/,
       );
       expect(section, AlarmName).toContain(String(AlarmName).replace('SentinelOneCollector-', ''));
     }

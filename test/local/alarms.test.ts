@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, inject, test } from 'vitest';
 import { synthesise } from '../../infra/synth.ts';
 import { startAnalytics } from '../../local/analytics/analytics.ts';
 import { resources } from '../../local/aws/template.ts';
-import { befall, faults } from '../../local/console/faults.ts';
+import { faultFor, faults } from '../../local/console/faults.ts';
 import { livingFleet } from '../../local/console/fleet/living.ts';
 import { activityText, threatText } from '../fixtures/records.ts';
 import { startTimeLine, type TimeLine, type TimeLineOptions } from '../support/time-line.ts';
@@ -87,8 +87,8 @@ describe('nobody is told anything', () => {
     const passing = await watching(['acme', 'globex']);
     await passing.pass(20);
     // One poll of threats and one of activities.
-    consoleOf(passing, 'acme').faults = [befall({ times: 2 }, faults.unavailable('90'))];
-    consoleOf(passing, 'globex').faults = [befall({ times: 2 }, faults.tooManyRequests('90'))];
+    consoleOf(passing, 'acme').faults = [faultFor({ times: 2 }, faults.unavailable('90'))];
+    consoleOf(passing, 'globex').faults = [faultFor({ times: 2 }, faults.tooManyRequests('90'))];
     await passing.pass(30, {
       fate: (stream, minute) =>
         stream !== 'threats' ? 'run' : minute === 30 ? 'killed' : minute === 40 ? 'throttled' : 'run',
@@ -121,7 +121,7 @@ describe('exactly one alarm is raised', () => {
     const fleet = await watching(['acme', 'globex', 'initech']);
     await fleet.pass(11);
     for (const name of ['acme', 'globex', 'initech'])
-      consoleOf(fleet, name).faults = [befall({}, faults.forbidden)];
+      consoleOf(fleet, name).faults = [faultFor({}, faults.forbidden)];
     await fleet.pass(3 * hour);
     expectTold(fleet, 'polls-failing');
   });

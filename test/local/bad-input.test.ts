@@ -2,7 +2,7 @@ import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
-import { befall, type Fault, faults } from '../../local/console/faults.ts';
+import { type Fault, faultFor, faults } from '../../local/console/faults.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
@@ -112,7 +112,7 @@ beforeAll(async () => {
   for (const [name, { fault }] of Object.entries(answers)) {
     consoles.console(hostOf(name)).put('activities', activityText(ago(20)));
     consoles.console(hostOf(name)).put('threats', threatText(ago(20)));
-    consoles.console(hostOf(name)).faults.push(befall({ path: '/activities' }, fault));
+    consoles.console(hostOf(name)).faults.push(faultFor({ path: '/activities' }, fault));
     await add(name);
   }
   for (const [name, { item, secret }] of Object.entries(records)) await add(name, item, secret);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { befall, faults } from '../../local/analytics/faults.ts';
+import { faultFor, faults } from '../../local/analytics/faults.ts';
 import { artifact, artifacts, type FixtureArtifact, idOf } from '../fixtures/artifacts.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
 
@@ -27,7 +27,7 @@ describe('without a fault', () => {
     expect(posts()).toEqual([60]);
     const [first] = all;
     expect(world.analytics.accepted[0]).toMatchObject({ ...first });
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
     expect(await world.status()).toMatchObject({ state: 'ok', lastCount: 60, failures: 0 });
   });
 
@@ -102,10 +102,10 @@ describe('tokens', () => {
     await world.forward();
     expect(world.analytics.logins).toHaveLength(1);
     expect(world.timesOf(all)).toEqual(all.map(() => 0));
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
     const status = await world.status();
     expect(status).toMatchObject({ state: 'unauthorized', failures: 1 });
-    expect(status.remedy).toMatch(/Put the right email and password into the secret/);
+    expect(status.remedy).toMatch(/Correct the email and password in the secret/);
     expect(world.log.filter(({ level }) => level === 'ERROR').map(({ message }) => message)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^sentinelone: forwarder unauthorized: .*refuses/)]),
     );
@@ -128,7 +128,7 @@ describe('tokens', () => {
       state: 'forbidden',
       remedy: expect.stringContaining('signals:write'),
     });
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
   });
 });
 
@@ -152,19 +152,19 @@ describe('an Analytics that is not well', () => {
     await world.send(all.slice(0, 15));
     await world.send(all.slice(15));
     let isDown = true;
-    world.analytics.faults.push(befall({ route: 'ingest', while: () => isDown }, fault));
+    world.analytics.faults.push(faultFor({ route: 'ingest', while: () => isDown }, fault));
     const { messages, failed } = await world.forward();
     expect(failed).toBe(messages);
     expect(await world.status()).toMatchObject({ state: expect.not.stringMatching(/^ok$/) });
     isDown = false;
     await world.drain();
     expect(world.timesOf(all)).toEqual(once(all));
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
     expect(await world.status()).toMatchObject({ state: 'ok' });
   });
 
   test('that is down for a moment is tried again within the run', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest', times: 2 }, faults.status(503)));
+    world.analytics.faults.push(faultFor({ route: 'ingest', times: 2 }, faults.status(503)));
     const all = artifacts(4);
     await world.send(all);
     expect(await world.forward()).toMatchObject({ messages: 1, failed: 0 });
@@ -172,7 +172,7 @@ describe('an Analytics that is not well', () => {
   });
 
   test('that never answers is given up in time, and asked again', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest', times: 1 }, faults.hang));
+    world.analytics.faults.push(faultFor({ route: 'ingest', times: 1 }, faults.hang));
     const all = artifacts(4);
     await world.send(all);
     expect(await world.forward()).toMatchObject({ failed: 1 });
@@ -181,7 +181,7 @@ describe('an Analytics that is not well', () => {
   });
 
   test('whose answer is lost gets the same artifacts once more, and no others', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest', times: 1 }, faults.answerLost));
+    world.analytics.faults.push(faultFor({ route: 'ingest', times: 1 }, faults.answerLost));
     const all = artifacts(6);
     await world.send(all);
     await world.drain();
@@ -207,8 +207,8 @@ describe('an artifact that Analytics never takes', () => {
   const bad = [all[7], all[31]] as [FixtureArtifact, FixtureArtifact];
   const good = all.filter((one) => !bad.includes(one));
 
-  async function expectBadBuriedAlone(reason: RegExp) {
-    const letters = await world.buried();
+  async function expectOnlyBadDeadLettered(reason: RegExp) {
+    const letters = await world.deadLettered();
     expect(letters.map(({ body }) => JSON.parse(body))).toEqual(
       expect.arrayContaining(bad.map((one) => ({ artifacts: [one] }))),
     );
@@ -218,10 +218,10 @@ describe('an artifact that Analytics never takes', () => {
   }
 
   test('is found among the others, and lies alone in the dead-letter queue with the reason', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest' }, faults.rejecting(isOne(...bad))));
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.rejecting(isOne(...bad))));
     await world.send(all);
     await world.drain();
-    await expectBadBuriedAlone(/^Analytics rejects it/);
+    await expectOnlyBadDeadLettered(/^Analytics rejects it/);
     expect(world.timesOf(good)).toEqual(once(good));
     // All of them, then each of the two that are not found.
     expect(posts()).toEqual([40, 1, 1]);
@@ -229,22 +229,22 @@ describe('an artifact that Analytics never takes', () => {
 
   test('is found also where Analytics takes a while to index what it accepted', async () => {
     world.analytics.faults.push(
-      befall({ route: 'ingest', times: 1 }, { ...faults.rejecting(isOne(...bad)), ...faults.hidden(40) }),
-      befall({ route: 'ingest' }, faults.rejecting(isOne(...bad))),
+      faultFor({ route: 'ingest', times: 1 }, { ...faults.rejecting(isOne(...bad)), ...faults.hidden(40) }),
+      faultFor({ route: 'ingest' }, faults.rejecting(isOne(...bad))),
     );
     await world.send(all);
     await world.drain();
-    await expectBadBuriedAlone(/^Analytics rejects it/);
+    await expectOnlyBadDeadLettered(/^Analytics rejects it/);
     expect(world.timesOf(good)).toEqual(once(good));
   });
 
   test('is found also where nobody may search: then the others of its request come twice', async () => {
     const [user] = world.analytics.users;
     world.analytics.users.splice(0, 1, { ...user, permissions: ['signals:write'] } as typeof user & object);
-    world.analytics.faults.push(befall({ route: 'ingest' }, faults.rejecting(isOne(...bad))));
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.rejecting(isOne(...bad))));
     await world.send(all);
     await world.drain();
-    await expectBadBuriedAlone(/^Analytics rejects it/);
+    await expectOnlyBadDeadLettered(/^Analytics rejects it/);
     expect(world.timesOf(good)).toEqual(good.map(() => 2));
     expect(world.log.map(({ message }) => message)).toEqual(
       expect.arrayContaining([expect.stringMatching(/signals:read/)]),
@@ -252,37 +252,37 @@ describe('an artifact that Analytics never takes', () => {
   });
 
   test('is found where the whole request is refused for it', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest' }, faults.refusing(isOne(...bad))));
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.refusing(isOne(...bad))));
     await world.send(all);
     await world.drain();
-    await expectBadBuriedAlone(/answers 400/);
+    await expectOnlyBadDeadLettered(/answers 400/);
     expect(world.timesOf(good)).toEqual(once(good));
   });
 
   test('goes to Analytics after all, moved back once Analytics takes it', async () => {
     let isPicky = true;
     world.analytics.faults.push(
-      befall({ route: 'ingest', while: () => isPicky }, faults.rejecting(isOne(...bad))),
+      faultFor({ route: 'ingest', while: () => isPicky }, faults.rejecting(isOne(...bad))),
     );
     await world.send(all);
     await world.drain();
     isPicky = false;
-    for (const { body } of await world.buried()) await world.sendBody(body);
+    for (const { body } of await world.deadLettered()) await world.sendBody(body);
     await world.drain();
     expect(world.timesOf(all)).toEqual(once(all));
   });
 
-  test('is told from an Analytics that takes nothing at all: then nothing is buried', async () => {
+  test('is told from an Analytics that takes nothing at all: then nothing is dead-lettered', async () => {
     let refusesAll = true;
     world.analytics.faults.push(
-      befall(
+      faultFor(
         { route: 'ingest', while: () => refusesAll },
         faults.refusing(() => true),
       ),
     );
     await world.send(all);
     expect(await world.forward()).toMatchObject({ failed: 1 });
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
     expect(await world.status()).toMatchObject({ state: 'refused' });
     refusesAll = false;
     await world.drain();
@@ -290,23 +290,23 @@ describe('an artifact that Analytics never takes', () => {
   });
 
   test('because a request is too large, is posted in smaller ones', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest' }, faults.tooLarge(4_000)));
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.tooLarge(4_000)));
     await world.send(all);
     await world.drain();
     expect(world.timesOf(all)).toEqual(once(all));
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
   });
 });
 
 describe('what breaks the contract of the queue', () => {
-  test('is buried with the reason and without a request, and the rest of its message is posted', async () => {
+  test('is dead-lettered with the reason and without a request, and the rest of its message is posted', async () => {
     const fine = artifact(1);
     const broken = { ...artifact(2), raw: 7 };
     await world.send([fine, broken]);
     await world.sendBody('this is no message');
     await world.drain();
     expect(world.timesOf([fine])).toEqual([1]);
-    const letters = await world.buried();
+    const letters = await world.deadLettered();
     expect(letters).toHaveLength(2);
     expect(letters).toEqual(
       expect.arrayContaining([
@@ -343,11 +343,11 @@ describe('a record in the overflow bucket', () => {
   });
 
   test('is posted as a pointer where Analytics does not take it whole', async () => {
-    world.analytics.faults.push(befall({ route: 'ingest' }, faults.tooLarge(1024 * 1024)));
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.tooLarge(1024 * 1024)));
     await world.send([elsewhere]);
     await world.drain();
     expect(rawOf(elsewhere)).toEqual(['{}']);
-    expect(await world.buried()).toEqual([]);
+    expect(await world.deadLettered()).toEqual([]);
   });
 
   test('is posted as a pointer once it has expired', async () => {
@@ -370,7 +370,7 @@ describe('a record in the overflow bucket', () => {
 test('a forwarder that is killed in the middle of a request loses nothing', async () => {
   const all = artifacts(20);
   await world.send(all);
-  world.analytics.faults.push(befall({ route: 'ingest', times: 1 }, faults.hang));
+  world.analytics.faults.push(faultFor({ route: 'ingest', times: 1 }, faults.hang));
   const forwarding = world.forward();
   while (world.analytics.posts.length === 0) await new Promise((wake) => setTimeout(wake, 20));
   process.kill(world.collector.functions.get('forwarder')?.pid as number, 'SIGKILL');

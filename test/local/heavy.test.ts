@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { befall, faults } from '../../local/console/faults.ts';
+import { faultFor, faults } from '../../local/console/faults.ts';
 import { activityText, ago } from '../fixtures/records.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -27,12 +27,12 @@ beforeAll(async () => {
     }
     await collector.addInstance({ instance: name, host: hostOf(name) }, 'a-good-token');
   }
-  consoles.console(hostOf('hangs')).faults.push(befall({ path: '/activities' }, faults.hang));
+  consoles.console(hostOf('hangs')).faults.push(faultFor({ path: '/activities' }, faults.hang));
   consoles.console(hostOf('slow-when-large')).faults.push(most(500));
-  consoles.console(hostOf('bomb')).faults.push(befall({ path: '/activities' }, faults.gzipBomb(40)));
+  consoles.console(hostOf('bomb')).faults.push(faultFor({ path: '/activities' }, faults.gzipBomb(40)));
   consoles
     .console(hostOf('cut-off'))
-    .faults.push(befall({ path: '/activities', times: 2 }, faults.truncated(200)));
+    .faults.push(faultFor({ path: '/activities', times: 2 }, faults.truncated(200)));
   await world.tick('activities');
 });
 afterAll(() => world.close());

@@ -6,7 +6,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
-import { befall, faults } from '../../local/analytics/faults.ts';
+import { faultFor, faults } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { artifact, type FixtureArtifact } from '../fixtures/artifacts.ts';
@@ -109,7 +109,7 @@ async function startCold({ functions }: World['collector']): Promise<void> {
 const sent: FixtureArtifact[] = [];
 const unwanted = '{"unwanted":true}';
 
-/** A message with all that becomes of an artifact: taken as it is, with its record or without, or buried. */
+/** A message with all that becomes of an artifact: accepted as it is, with its record or without, or dead-lettered. */
 async function sendAll(): Promise<void> {
   const bucket = forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket'));
   const location = (key: string) => ({ metadata: { rawLocation: `s3://${bucket}/${key}` } });
@@ -168,10 +168,12 @@ const scenes: Readonly<Record<string, Scene>> = {
       await forwarding.drain();
       const taken = sent.filter(({ raw }) => raw !== unwanted);
       const times = forwarding.timesOf(taken);
-      const buried = (await forwarding.buried()).map(({ body }) => body).join();
+      const deadLettered = (await forwarding.deadLettered()).map(({ body }) => body).join();
       return [
         ...taken.filter((_, i) => times[i] === 0),
-        ...sent.filter(({ raw, metadata }) => raw === unwanted && !buried.includes(String(metadata.id))),
+        ...sent.filter(
+          ({ raw, metadata }) => raw === unwanted && !deadLettered.includes(String(metadata.id)),
+        ),
       ].map(({ metadata }) => String(metadata.id));
     },
   },
@@ -205,7 +207,7 @@ beforeAll(async () => {
   forwarding = await startForwarding({ template: deployment.template, timeoutSeconds: 60 });
   forwarding.gate.keys.set('signal-client/analytics', keyArn);
   const isUnwanted = faults.rejecting(({ raw }) => raw === unwanted);
-  forwarding.analytics.faults.push(befall({}, isUnwanted));
+  forwarding.analytics.faults.push(faultFor({}, isUnwanted));
   await forwarding.collector.aws.s3.send(
     new PutObjectCommand({
       Bucket: forwarding.collector.aws.names.get(resourceOf('AWS::S3::Bucket')),

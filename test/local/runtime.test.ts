@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { CollectorOptions } from '../../local/collector.ts';
-import { befall, faults } from '../../local/console/faults.ts';
+import { faultFor, faults } from '../../local/console/faults.ts';
 import { activityText, ago } from '../fixtures/records.ts';
 import { goodToken, type World, type WorldOptions } from '../support/world.ts';
 import { exactlyOnce, putAll, type Stage, startStage } from './faults/stage.ts';
@@ -165,7 +165,7 @@ describe.each(runtimes)('the bundle under %s', (_, runtime) => {
 
   test('ends at once on SIGTERM, in the middle of a run as well, and the next run loses nothing', async () => {
     await start();
-    stage.console('acme').faults.push(befall({ path: '/activities', times: 1 }, faults.slow(60_000)));
+    stage.console('acme').faults.push(faultFor({ path: '/activities', times: 1 }, faults.slow(60_000)));
     const run = tick();
     const failed = expect(run).rejects.toThrow('exited with');
     while (stage.console('acme').requests.length === 0) await setTimeout(5);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
-import { befall as befallAnalytics } from '../../local/analytics/faults.ts';
+import { faultFor as befallAnalytics } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
-import { befall } from '../../local/console/faults.ts';
+import { faultFor } from '../../local/console/faults.ts';
 import { artifact } from '../fixtures/artifacts.ts';
 import { activityText, ago } from '../fixtures/records.ts';
 import { account, arn } from '../support/account.ts';
@@ -92,7 +92,7 @@ describe('a hostile console', () => {
     world = await startWorld({ hosts: { [host]: {}, [neighbour]: {} } });
     const body = JSON.stringify({ errors: [{ code: 4000010, title: hostileWords, detail: hostileWords }] });
     const answer = { status: 400, headers: {}, body };
-    world.consoles.console(host).faults.push(befall({}, { answer }));
+    world.consoles.console(host).faults.push(faultFor({}, { answer }));
     world.consoles.console(neighbour).put('activities', activityText(ago(20)));
     await world.collector.addInstance({ instance: 'hostile', host }, goodToken);
     await world.collector.addInstance({ instance: 'neighbour', host: neighbour }, goodToken);

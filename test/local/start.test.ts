@@ -92,7 +92,7 @@ describe('npm start -- --once --records DIR', () => {
   test('says what is wrong with a folder that holds none', async () => {
     const run = await ended(start(['--once', '--records', tmpdir()]));
     expect(run.code).toBe(1);
-    expect(run.err).toMatch(/holds no records: it needs threats\.ndjson/);
+    expect(run.err).toMatch(/contains no records: add threats\.ndjson/);
   });
 });
 
@@ -126,14 +126,14 @@ describe('npm start -- --host HOST', () => {
       start(['--once', '--host', host], { ...environment, SENTINELONE_API_TOKEN: 'another' }),
     );
     expect(run.code).toBe(1);
-    expect(run.out).toContain('threats of trial should be ok and is unauthorized');
+    expect(run.out).toContain('threats of trial is unauthorized, expected ok');
   });
 
   test('asks for the token where there is none', async () => {
     expect(await ended(start(['--host', host]))).toEqual({
       code: 1,
       out: '',
-      err: 'Put the API token into the environment variable SENTINELONE_API_TOKEN.\n',
+      err: 'Set the environment variable SENTINELONE_API_TOKEN to the API token.\n',
     });
   });
 });
@@ -150,7 +150,9 @@ describe('npm start', () => {
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(out).toMatch(/Search what arrives, as in Analytics: http:\/\/127\.0\.0\.1:\d+\/\n/);
+    expect(out).toMatch(
+      /Search page for the collected artifacts, as in Analytics: http:\/\/127\.0\.0\.1:\d+\/\n/,
+    );
     expect(out).toMatch(/artifacts: \d+ collected, \d+ forwarded, \d+ accepted\n$/);
   });
 

@@ -1,54 +1,54 @@
 import type { Mutant } from './mutants.ts';
 
-/** Ways to break the forwarder that lose, double, bury or hurry: its simulation has to catch each. */
+/** Ways to break the forwarder that lose, repeat or dead-letter artifacts; its simulation has to catch each. */
 export const mutants: readonly Mutant[] = [
   {
-    name: 'what was not decided is done with',
-    file: 'forward/parcels.ts',
-    from: "fate === 'open' || fate === 'refused'",
-    to: "fate === 'refused'",
+    name: 'what has no result is deleted',
+    file: 'forward/queued-artifacts.ts',
+    from: "status === 'open' || status === 'refused'",
+    to: "status === 'refused'",
   },
   {
-    name: 'what is not buried yet is done with',
-    file: 'forward/parcels.ts',
-    from: "fate === 'open' || fate === 'refused'",
-    to: "fate === 'open'",
+    name: 'what is not dead-lettered yet is deleted',
+    file: 'forward/queued-artifacts.ts',
+    from: "status === 'open' || status === 'refused'",
+    to: "status === 'open'",
   },
   {
     name: 'the schema is not asked',
-    file: 'forward/parcels.ts',
+    file: 'forward/queued-artifacts.ts',
     from: 'const wrong = flaw(artifact);',
     to: 'const wrong = flaw({}) as string | undefined;',
   },
   {
     name: 'an unreadable body is dropped',
-    file: 'forward/parcels.ts',
+    file: 'forward/queued-artifacts.ts',
     from: "add(refused(message.id, () => message.body, message, 'the message is not",
     to: "void (refused(message.id, () => message.body, message, 'the message is not",
   },
   {
-    name: 'a culprit takes its message along',
-    file: 'forward/parcels.ts',
+    name: 'a refused artifact takes its message along',
+    file: 'forward/queued-artifacts.ts',
     from: 'const body = () => bodyOf({ artifacts: [packed] });',
     to: 'const body = () => message.body;',
   },
   {
-    name: 'buried without the queue having taken it',
+    name: 'dead-lettered although the queue refused it',
     file: 'forward/forward.ts',
-    from: 'if (burial?.taken)',
-    to: 'if (burial)',
+    from: 'if (result?.taken)',
+    to: 'if (result)',
   },
   {
     name: 'marked before it is accepted',
     file: 'forward/forward.ts',
-    from: "for (const parcel of open) if (known.has(parcel.id)) parcel.fate = 'repeat';",
-    to: "for (const parcel of open) if (known.has(parcel.id)) parcel.fate = 'repeat'; await accepted.mark(open.map(({ id }) => id));",
+    from: "for (const item of open) if (known.has(item.id)) item.status = 'repeat';",
+    to: "for (const item of open) if (known.has(item.id)) item.status = 'repeat'; await accepted.mark(open.map(({ id }) => id));",
   },
   {
-    name: 'the buried are marked as well',
+    name: 'dead-lettered ids are marked as accepted',
     file: 'forward/forward.ts',
-    from: "const taken = parcels.filter(({ fate }) => fate === 'accepted');",
-    to: "const taken = parcels.filter(({ fate }) => fate !== 'open');",
+    from: "const taken = items.filter(({ status }) => status === 'accepted');",
+    to: "const taken = items.filter(({ status }) => status !== 'open');",
   },
   {
     name: 'nothing is marked',
@@ -59,14 +59,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no time is kept for what comes after the requests',
     file: 'forward/forward.ts',
-    from: 'const settleMs = buryMs + markMs + 3_000;',
-    to: 'const settleMs = 0 * (buryMs + markMs);',
+    from: 'const finishMs = deadLetterMs + markMs + 3_000;',
+    to: 'const finishMs = 0 * (deadLetterMs + markMs);',
   },
   {
-    name: 'a burial may hang',
+    name: 'the dead-letter queue may hang',
     file: 'forward/forward.ts',
-    from: 'within(buryMs, ',
-    to: 'within(buryMs * 20, ',
+    from: 'within(deadLetterMs, ',
+    to: 'within(deadLetterMs * 20, ',
   },
   {
     name: 'some accepted are all accepted',
@@ -101,20 +101,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what can not be searched for ends the run as it is',
     file: 'forward/ingest.ts',
-    from: 'for (const parcel of openOf(request)) await settle([parcel]',
-    to: "for (const parcel of openOf(request)) parcel.fate = 'accepted'; for (const parcel of openOf(request)) await settle([parcel]",
+    from: 'for (const item of openOf(request)) await postInParts([item]',
+    to: "for (const item of openOf(request)) item.status = 'accepted'; for (const item of openOf(request)) await postInParts([item]",
   },
   {
     name: 'the second half is forgotten',
     file: 'forward/ingest.ts',
-    from: 'await settle(request.slice(half), ingestion, settled);',
-    to: "for (const parcel of request.slice(half)) parcel.fate = 'accepted';",
+    from: 'await postInParts(request.slice(half), ingestion, afterRefusal);',
+    to: "for (const item of request.slice(half)) item.status = 'accepted';",
   },
   {
-    name: 'a refused request buries all that is in it',
+    name: 'a refused request dead-letters all its artifacts',
     file: 'forward/ingest.ts',
     from: '} else if (receipt.whole) {',
-    to: "} else if (receipt.whole) {\n    for (const parcel of request) Object.assign(parcel, { fate: 'refused', reason: 'Analytics refuses it: 400' });",
+    to: "} else if (receipt.whole) {\n    for (const item of request) Object.assign(item, { status: 'refused', reason: 'Analytics refuses it: 400' });",
   },
   {
     name: 'a 5xx is a refusal',

@@ -10,6 +10,6 @@ test('whatever fails, each artifact is accepted or in the dead letters with its 
   await fc.assert(fc.asyncProperty(stormyWorlds, lived), { numRuns: 400, seed: 1 });
 });
 
-test('without a fault each artifact is accepted exactly once, or buried exactly once and alone', async () => {
+test('without a fault each artifact is accepted exactly once, or dead-lettered exactly once and alone', async () => {
   await fc.assert(fc.asyncProperty(quietWorlds, lived), { numRuns: 150, seed: 1 });
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { TokenRefusedError, UnreachableError } from '../../functions/errors.ts';
 import { RequestRefusedError } from '../../functions/forward/errors.ts';
-import { forward, type Lasting } from '../../functions/forward/forward.ts';
-import type { ReceivedMessage } from '../../functions/forward/parcels.ts';
+import { forward, type SharedState } from '../../functions/forward/forward.ts';
 import type { Analytics, ForwardOutcome, ForwardPorts } from '../../functions/forward/ports.ts';
+import type { ReceivedMessage } from '../../functions/forward/queued-artifacts.ts';
 import { openSession } from '../../functions/forward/session.ts';
 import type { Clock } from '../../functions/kit/clock.ts';
 import { createRandom, type Random } from '../../local/console/fleet/random.ts';
@@ -26,9 +26,9 @@ const faultKinds = [
   'search-endless',
   'login-5xx',
   'tokens-revoked',
-  'burial-fails',
-  'burial-refused',
-  'burial-hangs',
+  'dead-letter-fails',
+  'dead-letter-refused',
+  'dead-letter-hangs',
   'table-read-fails',
   'table-read-hangs',
   'table-write-fails',
@@ -185,7 +185,7 @@ export async function live(plan: Plan): Promise<History> {
   let faults = plan.faults;
   let failing: (kind: FaultKind) => boolean = (kind) => random.chance(faults[kind] ?? 0);
   let killRate = plan.killRate;
-  let lasting: Lasting | undefined;
+  let shared: SharedState | undefined;
   let environments = 0;
 
   const run = async () => {
@@ -217,12 +217,12 @@ export async function live(plan: Plan): Promise<History> {
       deadLetters: {
         send: (letters) =>
           life.call(async () => {
-            if (failing('burial-hangs')) await clock.sleep(45_000);
-            if (failing('burial-fails')) throw new Error('the queue is away');
-            const refused = letters.map(() => failing('burial-refused'));
-            const burials = await deadLetters.send(letters.filter((_, i) => !refused[i]));
+            if (failing('dead-letter-hangs')) await clock.sleep(45_000);
+            if (failing('dead-letter-fails')) throw new Error('the queue is away');
+            const refused = letters.map(() => failing('dead-letter-refused'));
+            const results = await deadLetters.send(letters.filter((_, i) => !refused[i]));
             return refused.map((no) =>
-              no ? { taken: false, reason: 'busy' } : (burials.shift() ?? no),
+              no ? { taken: false, reason: 'busy' } : (results.shift() ?? no),
             ) as never;
           }),
       },
@@ -247,9 +247,9 @@ export async function live(plan: Plan): Promise<History> {
       flaw,
       clock: life.clock,
     };
-    if (lasting === undefined) {
+    if (shared === undefined) {
       environments += 1;
-      lasting = { session: openSession('analytics', portsNow), streak: { refused: 0 } };
+      shared = { session: openSession('analytics', portsNow), streak: { refused: 0 } };
     }
     portsNow.set(ports);
     const readsFail = (faults['table-read-fails'] ?? 0) + (faults['table-read-hangs'] ?? 0) > 0;
@@ -263,8 +263,8 @@ export async function live(plan: Plan): Promise<History> {
       receives,
       sentAt,
     }));
-    const end = forward(received, { requestBytes: plan.requestBytes }, ports, lasting, remainingMs).then(
-      ({ comeBack, outcome }) => ({ comeBack: new Set([...comeBack].map(({ id }) => id)), outcome }),
+    const end = forward(received, { requestBytes: plan.requestBytes }, ports, shared, remainingMs).then(
+      ({ toRetry, outcome }) => ({ toRetry: new Set([...toRetry].map(({ id }) => id)), outcome }),
     );
     const ended = await clock.runThrough(Promise.race([end, life.killed]));
     life.end();
@@ -272,14 +272,14 @@ export async function live(plan: Plan): Promise<History> {
       if (markedBefore.has(id)) wrongs.push(`${id} is posted after it was marked`);
     }
     if (ended === undefined) {
-      lasting = undefined;
+      shared = undefined;
       return;
     }
     if (clock.now() - startedAt > timeoutMs - statusMs)
       wrongs.push(`a run took ${clock.now() - startedAt} ms`);
     wrongs.push(...wrongsOf(ended.outcome));
     for (const message of taken) {
-      if (!ended.comeBack.has(message.id)) queue.splice(queue.indexOf(message), 1);
+      if (!ended.toRetry.has(message.id)) queue.splice(queue.indexOf(message), 1);
     }
   };
 
@@ -323,9 +323,9 @@ export function judge(plan: Plan, { wrongs, artifacts, analytics, deadLetters, l
       if (archived.length > 0) found.push(`${kind} ${id} is accepted`);
       if (letters.length === 0) found.push(`${kind} ${id} is lost`);
       if (!letters.every(({ reason }) => must.test(reason)))
-        found.push(`${kind} ${id} is buried for ${letters[0]?.reason}`);
-      if (letters.some(({ body }) => marksIn(body).size > 1)) found.push(`${id} is not buried alone`);
-      if (plan.stormyRuns === 0 && letters.length > 1) found.push(`${id} is buried twice`);
+        found.push(`${kind} ${id} is dead-lettered for ${letters[0]?.reason}`);
+      if (letters.some(({ body }) => marksIn(body).size > 1)) found.push(`${id} is not dead-lettered alone`);
+      if (plan.stormyRuns === 0 && letters.length > 1) found.push(`${id} is dead-lettered twice`);
     }
     if (kind === 'flawed' && analytics.posts.flat().includes(id)) found.push(`the flawed ${id} is posted`);
     // An id in two messages is one artifact twice, where nobody remembers.

@@ -43,7 +43,7 @@ export class PoisonedQueue extends FakeQueue {
 export interface Weather {
   readonly plan: Plan;
   readonly random: Random;
-  /** Faults befall only while they last. */
+  /** Faults faultFor only while they last. */
   readonly stormy: () => boolean;
   readonly chronicle: Chronicle;
   /** Told of faults after which the same records may come again. */

@@ -36,8 +36,8 @@ export interface AwsFault {
 /** Says whether, and what, goes wrong with a call. */
 export type AwsFaultRule = (call: AwsCall) => AwsFault | undefined;
 
-/** Which calls a fault befalls. Of the matching ones: the `nth` (from 1) and so many in all, or every one. */
-export interface AwsBefalls {
+/** Selects the calls with a fault: of the matching ones, `times` calls from the `nth` (1-based), or all. */
+export interface AwsRequestMatch {
   readonly which: (call: AwsCall) => boolean;
   readonly nth?: number;
   readonly times?: number;
@@ -45,7 +45,7 @@ export interface AwsBefalls {
 
 /** A rule for the calls that match. */
 export function befallAws(
-  { which, nth = 1, times = Number.POSITIVE_INFINITY }: AwsBefalls,
+  { which, nth = 1, times = Number.POSITIVE_INFINITY }: AwsRequestMatch,
   fault: AwsFault,
 ): AwsFaultRule {
   let matches = 0;

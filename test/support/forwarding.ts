@@ -31,7 +31,7 @@ export interface Forwarding {
   /** How often Analytics accepted each. */
   timesOf(artifacts: readonly FixtureArtifact[]): number[];
   /** What is in the dead-letter queue: ids and reasons. */
-  buried(): Promise<{ readonly body: string; readonly reason: string | undefined }[]>;
+  deadLettered(): Promise<{ readonly body: string; readonly reason: string | undefined }[]>;
   status(): Promise<StatusItem>;
   close(): Promise<void>;
 }
@@ -111,7 +111,7 @@ export async function startForwarding({
       }
     },
     timesOf: (artifacts) => artifacts.map(({ metadata }) => analytics.times.get(String(metadata.id)) ?? 0),
-    async buried() {
+    async deadLettered() {
       const letters = await collector.deadLetters();
       return letters.map(({ Body = '', MessageAttributes }) => ({
         body: Body,

@@ -6,7 +6,7 @@ const liveEveryMs = 5000;
 const byId = (id) => document.getElementById(id);
 const [form, results, problem, empty] = ['filters', 'results', 'problem', 'empty'].map(byId);
 
-/** Records are hostile: all text goes through here, and none of it is ever read as markup. */
+/** Creates an element. All text of records is added as text nodes, so it is never parsed as HTML. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -14,11 +14,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** What can't be seen, or turns the writing round: a file name may hide its ending with it. Joiners belong to words. */
+/** Invisible and direction-changing characters, which can hide a file extension. Joiners are part of words. */
 const unseen = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu;
 const mostMarks = 1000;
 
-/** The text with unseen characters named. */
+/** Returns the text with each invisible character replaced by its code point. */
 function visible(text) {
   const pieces = [];
   let start = 0;
@@ -36,7 +36,7 @@ const readableTime = (iso = '') => iso.replace('T', ' ').replace(/(\.\d+)?Z$/, '
 
 function rowOf({ time, arrived, severity, stream, host, user, what }) {
   const shownTime = make('time', { title: time }, ...visible(readableTime(time)));
-  if (arrived) shownTime.append(make('small', { title: arrived }, 'sorted by its arrival'));
+  if (arrived) shownTime.append(make('small', { title: arrived }, 'sorted by arrival time'));
   const cell = (name, text, more = {}) =>
     make('span', { class: name, title: text ?? '', ...more }, ...visible(text ?? ''));
   const chip = severity
@@ -57,8 +57,8 @@ function rowOf({ time, arrived, severity, stream, host, user, what }) {
 function rawOf(raw, uuid) {
   const pretty = readable(raw);
   const pre = make('pre', { tabindex: '0', 'aria-label': 'Raw record' });
-  const forms = [['As it came', () => pre.replaceChildren(raw)]];
-  if (pretty !== undefined) forms.unshift(['Readable', () => pre.replaceChildren(...visible(pretty))]);
+  const forms = [['Raw', () => pre.replaceChildren(raw)]];
+  if (pretty !== undefined) forms.unshift(['Formatted', () => pre.replaceChildren(...visible(pretty))]);
   const buttons = forms.map(([label, show]) => {
     const button = make('button', { type: 'button', 'aria-pressed': 'false' }, label);
     button.addEventListener('click', () => {
@@ -86,13 +86,13 @@ function detailOf({ raw, metadata, source, timestamp, arrived }, uuid) {
   return [make('h3', {}, 'Metadata'), make('dl', { tabindex: '0' }, ...entries), ...rawOf(raw, uuid)];
 }
 
-/** Reads JSON from the stand-in, or throws an Error for the reader. */
+/** Reads JSON from the stand-in. Throws an Error with a message to show. */
 async function ask(path) {
   const answer = await fetch(path).catch(() => {
-    throw new Error('The stand-in does not answer. Is it still running?');
+    throw new Error('The server does not respond. Check that npm start is still running.');
   });
   if (answer.status === 404)
-    throw new Error('This artifact is no longer held: only the newest are. Refresh the list.');
+    throw new Error('This artifact was dropped to make room for newer ones. Refresh the list.');
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.message);
   return body;
@@ -120,7 +120,7 @@ const fields = () => new URLSearchParams(new FormData(form));
 const filtersIn = (params) => filterNames.filter((name) => params.get(name));
 const numbered = new Intl.NumberFormat('en');
 
-/** The filters that are set, and the page, in the order of the form. */
+/** The URL with the filters and the page number, in the order of the form. */
 function addressOf(params, page) {
   const query = new URLSearchParams(filtersIn(params).map((name) => [name, params.get(name)]));
   if (page > 1) query.set('page', page);
@@ -140,14 +140,14 @@ function fillForm() {
 
 const nothing = {
   held: [
-    'Nothing is found',
-    'Text is looked for anywhere. Every other field compares the whole value, capitals included; times are UTC.',
-    'Take a filter away, or clear them all.',
+    'No results',
+    'Text searches everywhere; other fields match exactly (case-sensitive). Times are in UTC.',
+    'Remove a filter, or clear all filters.',
   ],
   waiting: [
-    'Nothing has arrived yet',
-    'Artifacts appear here as soon as something posts them: run npm start and leave it running.',
-    'This page looks again every few seconds while Live is on.',
+    'No artifacts yet',
+    'Artifacts appear here when the forwarder posts them. Keep npm start running.',
+    'While Live is on, this page refreshes every few seconds.',
   ],
 };
 
@@ -158,12 +158,12 @@ function showEmpty(held) {
 
 function showCount(total, first, shown) {
   const of = `${numbered.format(total)} ${total === 1 ? 'artifact' : 'artifacts'}`;
-  const said = shown > 0 ? `${numbered.format(first + 1)}–${numbered.format(first + shown)} of ${of}` : of;
-  // A reader of the screen is told again only when something changed.
-  if (byId('count').textContent !== said) byId('count').textContent = said;
+  const label = shown > 0 ? `${numbered.format(first + 1)}–${numbered.format(first + shown)} of ${of}` : of;
+  // Set only if changed, because a screen reader announces each update.
+  if (byId('count').textContent !== label) byId('count').textContent = label;
 }
 
-/** Keeps the rows that stay, open as they are; so a refresh takes nothing away from who reads or types. */
+/** Keeps rows that are still in the results, so that a refresh does not close open details or move the focus. */
 function showResults(found) {
   const known = new Map([...results.children].map((item) => [item.uuid, item]));
   const wanted = found.map((result) => known.get(result.uuid) ?? itemOf(result));
@@ -187,7 +187,7 @@ function show({ results: found, total, page, pageSize, held }) {
 }
 
 let latest = 0;
-/** Shows what the address asks for; an answer that a later one has overtaken is dropped. */
+/** Loads the results for the current URL. A response that arrives after a newer one is ignored. */
 async function load() {
   latest += 1;
   const mine = latest;

@@ -1,7 +1,7 @@
-/** Longer than this, a record is shown as it came only: a megabyte of brackets would become a gigabyte of indents. */
+/** A record is not formatted beyond this length: a megabyte of brackets would become a gigabyte of indentation. */
 const longest = 8 * 2 ** 20;
 
-/** Where the string that opens at `start` ends. */
+/** Returns the end of the string that starts at `start`. */
 function stringEnd(json, start) {
   let at = start + 1;
   while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
@@ -21,8 +21,8 @@ const token = /[{}[\],:"]|[^\s{}[\],:"]+/y;
 const space = /\s*/y;
 
 /**
- * JSON with line breaks and indents, every number and string as it was written: parsing and printing would round ids.
- * Undefined where the text is no JSON, or would grow too long.
+ * Formats JSON with line breaks and indentation and keeps each number and string unchanged: JSON.parse would round ids.
+ * Returns undefined if the text is not JSON or the result is too long.
  */
 export function readable(json) {
   if (!isJson(json)) return undefined;

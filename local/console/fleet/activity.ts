@@ -5,15 +5,15 @@ import type { Random } from './random.ts';
 import type { Threat } from './threat.ts';
 import { idAt, type Place, written } from './world.ts';
 
-/** Someone who works at the console. */
+/** A user of the console. */
 export interface Operator {
   id: string;
   name: string;
   mail: string;
 }
 
-/** What one activity says, beside what all of them have. */
-export interface Said {
+/** The fields of one activity that other activities do not have. */
+export interface ActivityDetails {
   type: number;
   primary: string;
   secondary?: string | null;
@@ -22,15 +22,15 @@ export interface Said {
   agent?: Agent;
   threat?: Threat;
   operator?: Operator;
-  /** It is about a site, not the whole account. */
+  /** The activity is about a site, not the whole account. */
   ofSite?: boolean;
-  /** Left out of listings that do not ask for hidden activities. */
+  /** Only in listings that request hidden activities. */
   hidden?: boolean;
 }
 
 /** An activity as `/activities` shows it. */
-export function createActivity(at: Micros, place: Place, said: Said, random: Random) {
-  const { type, primary, secondary = null, data, agent, threat, operator } = said;
+export function createActivity(at: Micros, place: Place, details: ActivityDetails, random: Random) {
+  const { type, primary, secondary = null, data, agent, threat, operator } = details;
   return {
     accountId: place.accountId,
     accountName: place.accountName,
@@ -49,8 +49,8 @@ export function createActivity(at: Micros, place: Place, said: Said, random: Ran
     osFamily: agent?.osType ?? null,
     primaryDescription: primary,
     secondaryDescription: secondary,
-    siteId: agent || said.ofSite ? place.siteId : null,
-    siteName: agent || said.ofSite ? place.siteName : null,
+    siteId: agent || details.ofSite ? place.siteId : null,
+    siteName: agent || details.ofSite ? place.siteName : null,
     threatId: threat?.id ?? null,
     // Written a moment before `createdAt`, as a real console does.
     updatedAt: written(at - random.between(500, 3000)),

@@ -1,7 +1,7 @@
+import { activities } from './activities.ts';
 import { type Agent, createAgent } from './agent.ts';
 import type { Fleet } from './fleet.ts';
 import { agentVersions } from './names.ts';
-import { say } from './say.ts';
 import { written } from './world.ts';
 
 const minute = 60;
@@ -11,7 +11,7 @@ const touch = ({ schedule }: Fleet, agent: Agent) => {
   agent.updatedAt = written(schedule.now());
 };
 
-/** An agent's threats show how it stands now, although they have not changed themselves. */
+/** An agent's threats show its current state, although the threats have not changed. */
 function showThreatsOf(fleet: Fleet, agent: Agent) {
   for (const [threat, on] of fleet.open) if (on === agent) fleet.showThreat(threat, agent);
 }
@@ -30,24 +30,24 @@ function goOffline(fleet: Fleet, agent: Agent) {
 function scan(fleet: Fleet, agent: Agent) {
   agent.scanStatus = 'started';
   agent.scanStartedAt = written(fleet.schedule.now());
-  fleet.say(agent, say.scanStarted(agent));
+  fleet.addActivity(agent, activities.scanStarted(agent));
   fleet.schedule.in(fleet.random.spread(5 * minute, 40 * minute), () => {
     agent.scanStatus = 'finished';
     agent.scanFinishedAt = written(fleet.schedule.now());
     agent.lastSuccessfulScanDate = agent.scanFinishedAt;
     touch(fleet, agent);
     fleet.showAgent(agent);
-    fleet.say(agent, say.scanFinished(agent));
+    fleet.addActivity(agent, activities.scanFinished(agent));
   });
 }
 
 function update(fleet: Fleet, agent: Agent) {
   const from = agent.agentVersion;
   agent.agentVersion = agentVersions.at(-1) ?? from;
-  if (agent.agentVersion !== from) fleet.say(agent, say.updated(agent, from));
+  if (agent.agentVersion !== from) fleet.addActivity(agent, activities.updated(agent, from));
 }
 
-/** What an agent may do when it checks in, and how often it does. */
+/** The possible actions of an agent at a check-in, with their probabilities. */
 const habits: [chance: number, habit: (fleet: Fleet, agent: Agent) => void][] = [
   [0.004, scan],
   [0.002, update],
@@ -71,7 +71,7 @@ export const subscribe = (fleet: Fleet) => {
   const { agents, random, schedule, places } = fleet;
   const agent = createAgent(schedule.now(), agents.length + 1, random.pick(places), random);
   agents.push(agent);
-  fleet.say(agent, say.subscribed(agent));
+  fleet.addActivity(agent, activities.subscribed(agent));
   checkIn(fleet, agent);
 };
 
@@ -81,14 +81,14 @@ export const decommission = (fleet: Fleet) => {
   silent.isDecommissioned = true;
   touch(fleet, silent);
   fleet.showAgent(silent);
-  fleet.say(silent, say.decommissioned(silent));
+  fleet.addActivity(silent, activities.decommissioned(silent));
 };
 
 /** A policy reaches all agents of a site at one instant: many records, one timestamp. */
 export const changePolicy = (fleet: Fleet) => {
   const { random, places, agents, operators, schedule } = fleet;
   const place = random.pick(places);
-  fleet.say(place, say.policyChanged(place, random.pick(operators)));
+  fleet.addActivity(place, activities.policyChanged(place, random.pick(operators)));
   for (const agent of agents.filter(({ siteId, isActive }) => isActive && siteId === place.siteId)) {
     agent.policyUpdatedAt = written(schedule.now());
     touch(fleet, agent);

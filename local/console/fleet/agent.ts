@@ -32,7 +32,7 @@ function tags(at: Micros, random: Random) {
   return { sentinelone: [tag('criticality', 'high'), tag('owner', 'équipe réseau')] };
 }
 
-/** An agent as `/agents` shows it, registered at a time and last heard of then. */
+/** An agent as `/agents` returns it, registered and last active at the given time. */
 export function createAgent(at: Micros, number: number, place: Place, random: Random) {
   const system = random.pick(systems);
   const person = system.machineType === 'server' ? '' : random.pick(people);
@@ -113,7 +113,7 @@ export function createAgent(at: Micros, number: number, place: Place, random: Ra
     osArch: osArch,
     osName: osName,
     osRevision: osRevision,
-    // Whole seconds: not every time in a record has six digits.
+    // Without fraction digits, as some times in real records.
     osStartTime: started.replace(/\.\d+Z/, 'Z'),
     osType: osType,
     osUsername: null,

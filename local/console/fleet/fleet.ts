@@ -1,6 +1,6 @@
 import type { Shelf } from '../console.ts';
 import type { Micros } from '../time.ts';
-import { createActivity, type Operator, type Said } from './activity.ts';
+import { type ActivityDetails, createActivity, type Operator } from './activity.ts';
 import { type Agent, createAgent } from './agent.ts';
 import { operators } from './names.ts';
 import { type Printable, print } from './print.ts';
@@ -10,10 +10,10 @@ import { agentNow, type Threat } from './threat.ts';
 import { createPlaces, daysBefore, idAt, type Place } from './world.ts';
 
 export interface FleetOptions {
-  /** The same seed over the same stretch of time gives the same records. */
+  /** The same seed and time range give the same records. */
   seed: string;
   agents?: number;
-  /** How much has happened when the console starts. */
+  /** Hours of history when the console starts. */
   historyHours?: number;
   threatsPerDay?: number;
   loginsPerDay?: number;
@@ -21,7 +21,7 @@ export interface FleetOptions {
   latestSeconds?: number;
 }
 
-/** A fleet and its people, as their lives see it. */
+/** The state of the simulated fleet. */
 export interface Fleet {
   options: Required<FleetOptions>;
   random: Random;
@@ -31,16 +31,16 @@ export interface Fleet {
   agents: Agent[];
   /** Threats that are not resolved. */
   open: Map<Threat, Agent>;
-  /** The console shows the agent as it is, soon. */
+  /** Publishes the current state of the agent after a short delay. */
   showAgent(agent: Agent): void;
   showThreat(threat: Threat, agent: Agent): void;
-  say(place: Place, said: Said): void;
+  addActivity(place: Place, details: ActivityDetails): void;
 }
 
-/** A third of the records are written with all but ASCII escaped: both forms are JSON. */
+/** A third of the records have all non-ASCII characters escaped; both forms are valid JSON. */
 const write = (id: string, record: Printable) => print(record, { ascii: BigInt(id) % 3n === 0n });
 
-/** An empty fleet whose records go to `shelf`. */
+/** Creates an empty fleet that stores its records in `shelf`. */
 export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micros): Fleet {
   const random = createRandom(options.seed);
   const schedule = createSchedule(start);
@@ -54,7 +54,7 @@ export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start
   if (!first) throw new Error('somebody has to look after the fleet');
 
   const delay = () => (random.chance(0.95) ? random.next() * 2 : random.next() * options.latestSeconds);
-  /** What changes again before it is visible becomes visible once, as it then is. */
+  /** A record that changes again before it is visible becomes visible once, with its latest state. */
   const soon = (record: Agent | Threat, show: () => void) => {
     if (pending.has(record)) return;
     pending.add(record);
@@ -77,15 +77,15 @@ export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start
       soon(threat, () =>
         shelf.put('threats', write(threat.id, { ...threat, agentRealtimeInfo: agentNow(agent) })),
       ),
-    say(place, said) {
-      const activity = createActivity(schedule.now(), place, said, random);
+    addActivity(place, details) {
+      const activity = createActivity(schedule.now(), place, details, random);
       const text = write(activity.id, activity);
-      schedule.in(delay(), () => shelf.put('activities', text, said.hidden ? { hidden: true } : {}));
+      schedule.in(delay(), () => shelf.put('activities', text, details.hidden ? { hidden: true } : {}));
     },
   };
 }
 
-/** Agents that were there already: most live, some long silent, some gone but for their record. */
+/** Adds the initial agents: most are active, some are offline, some are decommissioned. */
 export function enlist(fleet: Fleet) {
   const { options, random, schedule, places, agents } = fleet;
   for (let number = 1; number <= options.agents; number++) {

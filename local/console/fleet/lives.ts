@@ -1,6 +1,6 @@
+import { activities } from './activities.ts';
 import { beginCheckIns, changePolicy, decommission, subscribe } from './agent-life.ts';
 import type { Fleet } from './fleet.ts';
-import { say } from './say.ts';
 import { strike } from './threat-life.ts';
 import { idAt } from './world.ts';
 
@@ -8,7 +8,7 @@ const day = 86_400;
 
 type Life = (fleet: Fleet) => void;
 
-/** Lets something happen at random times, for ever. */
+/** Repeats an event at random times. */
 function keepHappening(fleet: Fleet, perDay: number, happen: Life) {
   if (perDay <= 0) return;
   fleet.schedule.in(fleet.random.wait(day / perDay), () => {
@@ -22,22 +22,22 @@ const logIn: Life = (fleet) => {
   const operator = random.pick(operators);
   const address = `203.0.113.${random.between(1, 254)}`;
   const failed = random.chance(0.15);
-  const attempt = failed ? say.loginFailed : say.loggedIn;
-  fleet.say(places[0], attempt(places[0], operator, address));
+  const attempt = failed ? activities.loginFailed : activities.loggedIn;
+  fleet.addActivity(places[0], attempt(places[0], operator, address));
 };
 
-const useToken: Life = ({ random, operators, places, say: tell }) =>
-  tell(places[0], say.apiTokenUsed(places[0], random.pick(operators)));
+const useToken: Life = ({ random, operators, places, addActivity }) =>
+  addActivity(places[0], activities.apiTokenUsed(places[0], random.pick(operators)));
 
 const alert: Life = (fleet) => {
   const { random, agents, schedule } = fleet;
   const agent = agents[random.between(0, agents.length - 1)];
   if (!agent) return;
   const id = () => idAt(schedule.now(), random);
-  fleet.say(agent, say.ruleAlert(agent, id(), id()));
+  fleet.addActivity(agent, activities.ruleAlert(agent, id(), id()));
 };
 
-/** Sets everything going. */
+/** Starts all events of the fleet. */
 export function beginLives(fleet: Fleet) {
   const { options } = fleet;
   beginCheckIns(fleet);

@@ -5,7 +5,7 @@ import { beginLives } from './lives.ts';
 
 const normal = { agents: 40, historyHours: 24, threatsPerDay: 16, loginsPerDay: 120, latestSeconds: 45 };
 
-/** A fleet that lives as the console's time goes by: agents check in, threats appear and change, people log in. */
+/** A simulated fleet that changes over time: agents check in, threats appear and change, users log in. */
 export function livingFleet(options: FleetOptions): Source {
   let fleet: Fleet | undefined;
   return {

@@ -1,6 +1,6 @@
 import type { NonEmpty } from './random.ts';
 
-/** Invented people, places and things. Addresses and domains are those that are reserved for examples. */
+/** Invented names. Addresses and domains are reserved for examples. */
 
 export const sites: NonEmpty<[site: string, groups: NonEmpty<string>]> = [
   ['Headquarters', ['Default Group', 'Workstations', 'Servers']],
@@ -14,7 +14,7 @@ export const people: NonEmpty<string> = [
   'hugo.martínez', 'ines.duarte', 'jun.sato', 'kateřina.malá', 'liam.oconnor', 'maya.rao', 'niklas.weiß',
 ];
 
-/** Who works at the console: name and address. */
+/** The users of the console: name and email address. */
 export const operators: NonEmpty<[name: string, mail: string]> = [
   ['Priya Nair', 'priya.nair@example.com'],
   ['Tomás Herrera', 'tomas.herrera@example.com'],
@@ -43,7 +43,7 @@ export const systems: NonEmpty<System> = [
   { osType: 'linux', osName: 'Linux', osRevision: 'Ubuntu 22.04.4 LTS 5.15.0-113-generic', osArch: '64 bit', prefix: 'LNX', machineType: 'server', model: 'Amazon EC2 - m6i.large', network: 'ens5', installer: '.deb' },
 ];
 
-/** Something bad that agents find. */
+/** A kind of malware. */
 export interface Malware {
   name: string;
   extension: string;

@@ -1,4 +1,4 @@
-/** What a record is made of before it is written. A bigint becomes a JSON number with all its digits. */
+/** The values of a record before it is serialised. A bigint becomes a JSON number with all its digits. */
 export type Printable =
   | string
   | number
@@ -13,7 +13,7 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** Writes a record; with `ascii`, as a server does that escapes all other characters. */
+/** Serialises a record. With `ascii`, escapes all non-ASCII characters, as some servers do. */
 export function print(record: Printable, { ascii = false } = {}): string {
   const text = JSON.stringify(record, (_name, value) =>
     typeof value === 'bigint' ? rawJSON(value.toString()) : value,

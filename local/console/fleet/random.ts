@@ -1,7 +1,7 @@
-/** A list that `pick` can always pick from. */
+/** A list with at least one element. */
 export type NonEmpty<T> = readonly [T, ...T[]];
 
-/** Chance with a seed: the same seed gives the same choices in the same order. */
+/** A seeded random generator: the same seed gives the same sequence. */
 export interface Random {
   /** From 0 up to, but not including, 1. */
   next(): number;
@@ -13,18 +13,18 @@ export interface Random {
   pick<T>(choices: NonEmpty<T>): T;
   hex(length: number): string;
   uuid(): string;
-  /** How long until the next of things that come at random, in units of `mean`. */
+  /** A random time until the next event, with the given mean. */
   wait(mean: number): number;
 }
 
-/** Any text becomes a seed. */
+/** Converts a text to a numeric seed. */
 function seedOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash >>> 0;
 }
 
-/** A generator known as mulberry32. */
+/** The mulberry32 generator. */
 export function createRandom(seed: string): Random {
   let state = seedOf(seed);
   const next = () => {

@@ -5,14 +5,14 @@ interface Due {
   act: () => void;
 }
 
-/** What is yet to happen. Things happen in the order of their times however time is advanced. */
+/** The scheduled events. They run in the order of their times, however far time is advanced. */
 export interface Schedule {
   now(): Micros;
   in(delaySeconds: number, act: () => void): void;
   advanceTo(at: Micros): void;
 }
 
-/** A binary heap: a fleet of thousands has as many things to do. */
+/** A binary heap, because a large fleet has thousands of scheduled events. */
 export function createSchedule(start: Micros): Schedule {
   const heap: Due[] = [];
   let now = start;

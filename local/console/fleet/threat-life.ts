@@ -1,13 +1,13 @@
+import { activities } from './activities.ts';
 import type { Agent } from './agent.ts';
 import type { Fleet } from './fleet.ts';
-import { say } from './say.ts';
 import { createThreat, mitigation, type Threat } from './threat.ts';
 import { written } from './world.ts';
 
 const minute = 60;
 const hour = 60 * minute;
 
-/** One thing that is done about a threat, some time after the last. */
+/** One step in the mitigation of a threat, some time after the previous step. */
 interface Step {
   afterSeconds: [min: number, max: number];
   take: (fleet: Fleet, threat: Threat, agent: Agent) => void;
@@ -23,7 +23,7 @@ function mitigate(fleet: Fleet, threat: Threat, action: string) {
 
 function setStatus(fleet: Fleet, threat: Threat, agent: Agent, status: string, description: string) {
   Object.assign(threat.threatInfo, { incidentStatus: status, incidentStatusDescription: description });
-  fleet.say(agent, say.statusChanged(threat, agent, fleet.random.pick(fleet.operators)));
+  fleet.addActivity(agent, activities.statusChanged(threat, agent, fleet.random.pick(fleet.operators)));
 }
 
 const steps: Step[] = [
@@ -31,14 +31,14 @@ const steps: Step[] = [
     afterSeconds: [2, 30],
     take(fleet, threat, agent) {
       mitigate(fleet, threat, 'kill');
-      fleet.say(agent, say.killed(threat, agent));
+      fleet.addActivity(agent, activities.killed(threat, agent));
     },
   },
   {
     afterSeconds: [1, 20],
     take(fleet, threat, agent) {
       mitigate(fleet, threat, 'quarantine');
-      fleet.say(agent, say.quarantined(threat, agent));
+      fleet.addActivity(agent, activities.quarantined(threat, agent));
     },
   },
   {
@@ -51,7 +51,7 @@ const steps: Step[] = [
       const real = fleet.random.chance(0.7);
       threat.threatInfo.analystVerdict = real ? 'true_positive' : 'false_positive';
       threat.threatInfo.analystVerdictDescription = real ? 'True positive' : 'False positive';
-      fleet.say(agent, say.verdictChanged(threat, agent, fleet.random.pick(fleet.operators)));
+      fleet.addActivity(agent, activities.verdictChanged(threat, agent, fleet.random.pick(fleet.operators)));
     },
   },
   {
@@ -75,7 +75,7 @@ function follow(fleet: Fleet, threat: Threat, agent: Agent, [step, ...rest]: Ste
   });
 }
 
-/** A threat appears on an agent, and is dealt with in its own time. */
+/** Creates a threat on an agent and schedules its mitigation. */
 export const strike = (fleet: Fleet) => {
   const { agents, random, schedule, open } = fleet;
   const [first, ...rest] = agents.filter(({ isActive }) => isActive);
@@ -86,6 +86,6 @@ export const strike = (fleet: Fleet) => {
   agent.activeThreats += 1;
   agent.infected = true;
   fleet.showThreat(threat, agent);
-  fleet.say(agent, say.threatFound(threat, agent));
+  fleet.addActivity(agent, activities.threatFound(threat, agent));
   follow(fleet, threat, agent, steps);
 };

@@ -87,7 +87,7 @@ function threatInfo(at: Micros, id: string, found: Malware, agent: Agent, random
   };
 }
 
-/** How the agent stood when the threat was found; it does not change afterwards. */
+/** The state of the agent when the threat was found. It does not change afterwards. */
 const agentThen = (agent: Agent) => ({
   ...placeOf(agent),
   agentDetectionState: null,
@@ -108,7 +108,7 @@ const agentThen = (agent: Agent) => ({
   externalIp: agent.externalIp,
 });
 
-/** How the agent stands when the threat is read, whatever the threat's own `updatedAt` says. */
+/** The state of the agent when the threat is read. It changes independently of the threat's `updatedAt`. */
 export const agentNow = (agent: Agent) => ({
   ...placeOf(agent),
   activeThreats: agent.activeThreats,
@@ -145,7 +145,7 @@ export const agentNow = (agent: Agent) => ({
   userActionsNeeded: agent.userActionsNeeded,
 });
 
-/** What an agent did about a threat, or tried to. */
+/** A mitigation action of an agent, or an attempt. */
 export const mitigation = (at: Micros, action: string, status: string, random: Random) => ({
   action,
   actionsCounters: { failed: 0, notFound: 0, pendingReboot: 0, success: 1, total: 1 },
@@ -159,7 +159,7 @@ export const mitigation = (at: Micros, action: string, status: string, random: R
   status,
 });
 
-/** A threat as `/threats` shows it, found on an agent at a time and not dealt with yet. */
+/** A threat as `/threats` returns it: found on an agent, not mitigated yet. */
 export function createThreat(at: Micros, agent: Agent, random: Random) {
   const found = random.pick(malware);
   const id = idAt(at, random);

@@ -2,7 +2,7 @@ import { type Micros, writeTime } from '../time.ts';
 import { sites } from './names.ts';
 import type { Random } from './random.ts';
 
-/** Where an agent belongs. */
+/** The account, site and group of an agent. */
 export interface Place {
   accountId: string;
   accountName: string;
@@ -14,7 +14,7 @@ export interface Place {
 
 const idEpochMs = Date.UTC(2017, 0, 1);
 
-/** An id as the vendor makes them: milliseconds since 2017 and, below those, 23 bits of whatever. 18 or 19 digits. */
+/** An id in the vendor's format, 18 or 19 digits: milliseconds since 2017, followed by 23 random bits. */
 export function idAt(at: Micros, random: Random): string {
   const ms = Math.floor(at / 1000) - idEpochMs;
   return ((BigInt(ms) << 23n) | BigInt(random.between(0, 2 ** 23 - 1))).toString();

@@ -31,7 +31,7 @@ afterEach(() => {
 });
 afterAll(() => standIn.close());
 
-const befall = (fault: Fault) => standIn.faults.push(() => fault);
+const faultFor = (fault: Fault) => standIn.faults.push(() => fault);
 const says = (status: number, reply: object | string, headers: Record<string, string> = {}): Answer => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
@@ -103,7 +103,7 @@ describe('what keeps an answer from coming is unreachable, with a remedy of its 
   });
 
   test('an answer that does not come in time', async () => {
-    befall(faults.hang);
+    faultFor(faults.hang);
     await allAre(
       standIn.url,
       { ...unreachable, message: expect.stringMatching(/does not answer .* in time/) },
@@ -116,19 +116,19 @@ describe('what keeps an answer from coming is unreachable, with a remedy of its 
     ['cut after', faults.answerLost],
     ['truncated', { ...faults.status(200), ...faults.truncated(5) }],
   ])('an answer that is %s', async (_, fault) => {
-    befall(fault);
+    faultFor(fault);
     await allAre(standIn.url, { ...unreachable, remedy: expect.stringMatching(/retried by itself/) });
   });
 
   test.each([408, 429, 500, 502, 503, 504])('a %i, with what it asks for', async (status) => {
-    befall(faults.status(status, { 'retry-after': '7' }));
+    faultFor(faults.status(status, { 'retry-after': '7' }));
     await allAre(standIn.url, { ...unreachable, retryAfterMs: 7_000 });
   });
 });
 
 describe('what is answered by something else than the API', () => {
   test('as a redirect is not followed: the address is wrong', async () => {
-    befall(faults.redirected('https://hunter2.example.com/login'));
+    faultFor(faults.redirected('https://hunter2.example.com/login'));
     await allAre(standIn.url, {
       name: 'MisconfiguredError',
       attribute: 'analyticsUrl',
@@ -142,7 +142,7 @@ describe('what is answered by something else than the API', () => {
   test('as a 404 or 405: the address is wrong', async () => {
     for (const status of [404, 405]) {
       standIn.faults.length = 0;
-      befall(faults.status(status));
+      faultFor(faults.status(status));
       await allAre(standIn.url, {
         name: 'MisconfiguredError',
         remedy: expect.stringMatching(/analyticsUrl/),
@@ -161,7 +161,7 @@ describe('what is answered by something else than the API', () => {
       { answer: says(200, { success: true, data: { token: 7, accepted: '1', artifacts: {} } }) },
     ],
   ])('as %s can not be read', async (_, fault) => {
-    befall(fault);
+    faultFor(fault);
     await allAre(standIn.url, { name: 'UnreadableReplyError', state: 'unreadable' });
   });
 });
@@ -171,7 +171,7 @@ describe('an answer without end', () => {
   const endless = 'x'.repeat(32 * maxBytes);
 
   test('is not read on: a search asks for less, anything else is answered by something else', async () => {
-    befall({ answer: says(200, `{"success":true,"data":{},"x":"${endless}"}`) });
+    faultFor({ answer: says(200, `{"success":true,"data":{},"x":"${endless}"}`) });
     const { login, ingest, search } = await errors(standIn.url);
     for (const error of [login, ingest])
       expect(error).toMatchObject({
@@ -185,7 +185,7 @@ describe('an answer without end', () => {
   });
 
   test('counts by its status where it is none of success', async () => {
-    befall({ answer: says(503, endless) });
+    faultFor({ answer: says(503, endless) });
     await allAre(standIn.url, { name: 'UnreachableError', message: expect.stringMatching(/answers 503 to/) });
   });
 
@@ -230,7 +230,7 @@ test.each([200, 302, 400, 401, 403, 404, 409, 413, 422, 423, 429, 500, 503])(
 
 test('what it says about a receipt holds no token, and is short', async () => {
   const message = `${token} `.repeat(100);
-  befall({ answer: says(200, { success: true, message, data: { accepted: 0, rejected: 1 } }) });
+  faultFor({ answer: says(200, { success: true, message, data: { accepted: 0, rejected: 1 } }) });
   const receipt = await witfooAnalytics(standIn.url).ingest(token, body, 10_000);
   expect(receipt).toMatchObject({ accepted: 0, rejected: 1 });
   expect(receipt.message).not.toMatch(secrets);
@@ -240,10 +240,10 @@ test('what it says about a receipt holds no token, and is short', async () => {
 test('a login that is refused in any way says so, and how to mend it', async () => {
   for (const status of [400, 401, 403, 422, 423]) {
     standIn.faults.length = 0;
-    befall(faults.status(status));
+    faultFor(faults.status(status));
     const { login } = await errors(standIn.url);
     expect(login).toMatchObject({ name: 'LoginRefusedError', state: 'unauthorized' });
-    expect(login?.remedy).toMatch(/email and password into the secret/);
+    expect(login?.remedy).toMatch(/email and password in the secret/);
   }
 });
 
@@ -254,7 +254,7 @@ test.each([
   [413, 'RequestRefusedError'],
   [422, 'RequestRefusedError'],
 ])('a %i to ingest and search is a %s, in the words of Analytics', async (status, name) => {
-  befall({ answer: says(status, { success: false, message: 'because' }) });
+  faultFor({ answer: says(status, { success: false, message: 'because' }) });
   const { ingest, search } = await errors(standIn.url);
   expect(ingest).toMatchObject({ name, message: expect.stringMatching(/ to POST \/artifacts: because$/) });
   expect(search).toMatchObject({ name, message: expect.stringMatching(/ to GET \/artifacts: because$/) });

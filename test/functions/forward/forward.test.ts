@@ -10,8 +10,8 @@ const poisoned = (name: string) => artifact(name, { fileName: 'poison' });
 
 test('messages are merged into one request, and are done with', async () => {
   const { run, analytics } = forwardScene();
-  const { comeBack, outcome } = await run([message(named('a', 'b')), message(named('c'))]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome } = await run([message(named('a', 'b')), message(named('c'))]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([['a', 'b', 'c'].map(idOf)]);
   expect(outcome).toEqual({
     state: 'ok',
@@ -22,7 +22,7 @@ test('messages are merged into one request, and are done with', async () => {
     posted: 3,
     accepted: 3,
     repeats: 0,
-    buried: [],
+    deadLettered: [],
     warnings: [],
     lagSeconds: 60,
     durationMs: 0,
@@ -43,30 +43,30 @@ test('requests are filled up to their size and no further', async () => {
   expect(analytics.times().size).toBe(5);
 });
 
-test('what breaks the schema is buried with its reason and never posted; the rest of its message is posted', async () => {
+test('what breaks the schema is dead-lettered with its reason and never posted; the rest of its message is posted', async () => {
   const { run, analytics, deadLetters } = forwardScene();
-  const { comeBack, outcome } = await run([message([artifact('a'), { source: 'sentinelone' }])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome } = await run([message([artifact('a'), { source: 'sentinelone' }])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([[idOf('a')]]);
   expect(deadLetters.letters).toEqual([
     { body: '{"artifacts":[{"source":"sentinelone"}]}', reason: 'it breaks the schema: it has no raw' },
   ]);
-  expect(outcome).toMatchObject({ state: 'ok', accepted: 1, buried: [{ reason: /no raw/ }] });
+  expect(outcome).toMatchObject({ state: 'ok', accepted: 1, deadLettered: [{ reason: /no raw/ }] });
 });
 
-test('a body that is no message is buried as it is', async () => {
+test('a body that is no message is dead-lettered as it is', async () => {
   const { run, deadLetters } = forwardScene();
-  expect((await run([message('not JSON')])).comeBack).toEqual([]);
+  expect((await run([message('not JSON')])).toRetry).toEqual([]);
   expect(deadLetters.letters).toEqual([
     { body: 'not JSON', reason: 'the message is not {"artifacts": […]}' },
   ]);
 });
 
-test('of a partly rejected request, what was accepted is found and only the culprit is tried alone and buried', async () => {
+test('of a partly rejected request, what was accepted is found and only the culprit is tried alone and dead-lettered', async () => {
   const { run, analytics, deadLetters, accepted } = forwardScene();
   analytics.rejects = ({ metadata }) => metadata.fileName === 'poison';
-  const { comeBack } = await run([message([artifact('a'), poisoned('p'), artifact('b')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([artifact('a'), poisoned('p'), artifact('b')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([['a', 'p', 'b'].map(idOf), [idOf('p')]]);
   expect(deadLetters.letters).toEqual([
     {
@@ -79,12 +79,12 @@ test('of a partly rejected request, what was accepted is found and only the culp
   expect([...accepted.ids].sort()).toEqual(['a', 'b'].map(idOf));
 });
 
-test('of a request that is refused as a whole, the culprit is found by halves and buried for what was answered', async () => {
+test('of a request that is refused as a whole, the culprit is found by halves and dead-lettered for what was answered', async () => {
   const { run, analytics, deadLetters } = forwardScene();
   analytics.breaks = ({ metadata }) => metadata.fileName === 'poison';
   const good = named('a', 'b', 'c', 'd', 'e', 'f', 'g');
-  const { comeBack, outcome } = await run([message([...good, poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome } = await run([message([...good, poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect([...analytics.times().values()]).toEqual([1, 1, 1, 1, 1, 1, 1]);
   expect(deadLetters.letters.map(({ reason }) => reason)).toEqual([
     'Analytics refuses it: 400: invalid artifact',
@@ -92,7 +92,7 @@ test('of a request that is refused as a whole, the culprit is found by halves an
   expect(outcome.requests).toBe(7);
 });
 
-test('while Analytics is down nothing is buried, all come back, and it says so; afterwards they drain', async () => {
+test('while Analytics is down nothing is dead-lettered, all come back, and it says so; afterwards they drain', async () => {
   const { run, ports, analytics, deadLetters, clock } = forwardScene();
   const down = {
     ...bound(analytics),
@@ -100,8 +100,8 @@ test('while Analytics is down nothing is buried, all come back, and it says so; 
   };
   const messages = [message(named('a')), message(named('b'))];
   for (let runs = 0; runs < 10; runs++) {
-    const { comeBack, outcome, tookMs } = await run(messages, { ...ports, analytics: down });
-    expect(comeBack).toEqual(messages);
+    const { toRetry, outcome, tookMs } = await run(messages, { ...ports, analytics: down });
+    expect(toRetry).toEqual(messages);
     expect(outcome).toMatchObject({ state: 'unreachable', error: { message: '503', remedy: 'Wait.' } });
     expect(tookMs).toBeLessThan(45_000);
     await clock.runUntil(clock.now() + 360_000);
@@ -125,18 +125,18 @@ test('wrong credentials are said loudly, and the messages stay', async () => {
   const { run, analytics, deadLetters } = forwardScene();
   analytics.users.set(email, 'another');
   const messages = [message(named('a'))];
-  const { comeBack, outcome } = await run(messages);
-  expect(comeBack).toEqual(messages);
+  const { toRetry, outcome } = await run(messages);
+  expect(toRetry).toEqual(messages);
   expect(outcome).toMatchObject({ state: 'unauthorized', posted: 0, error: { name: 'LoginRefusedError' } });
-  expect(outcome.error?.remedy).toMatch(/email and password into the secret/);
+  expect(outcome.error?.remedy).toMatch(/email and password in the secret/);
   expect(deadLetters.letters).toEqual([]);
 });
 
 test('a missing permission is said loudly, and the messages stay', async () => {
   const { run, analytics } = forwardScene();
   analytics.permissions = new Set();
-  const { comeBack, outcome } = await run([message(named('a'))]);
-  expect(comeBack).toHaveLength(1);
+  const { toRetry, outcome } = await run([message(named('a'))]);
+  expect(toRetry).toHaveLength(1);
   expect(outcome).toMatchObject({ state: 'forbidden', error: { remedy: /signals:write/ } });
 });
 
@@ -150,19 +150,19 @@ test('only the messages of which something is undecided come back', async () => 
     return analytics.ingest(token, body);
   };
   const [first, second] = [message(named('a')), message(named('b'))];
-  const { comeBack, outcome } = await run([first, second], { analytics: full }, 200);
-  expect(comeBack).toEqual([second]);
+  const { toRetry, outcome } = await run([first, second], { analytics: full }, 200);
+  expect(toRetry).toEqual([second]);
   expect(outcome).toMatchObject({ accepted: 1, failed: 1, state: 'forbidden' });
 });
 
 test('an id in several messages is posted once, and decides for all of them', async () => {
   const { run, analytics } = forwardScene();
-  const { comeBack, outcome } = await run([
+  const { toRetry, outcome } = await run([
     message(named('a')),
     message(named('a', 'b')),
     message(named('a')),
   ]);
-  expect(comeBack).toEqual([]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([['a', 'b'].map(idOf)]);
   expect(outcome).toMatchObject({ artifacts: 4, accepted: 2, repeats: 2 });
 });
@@ -186,10 +186,10 @@ test('without a table of ids, repeats are posted again', async () => {
 test.each(['fails', 'hangs'])('where the table of ids %s, artifacts are posted all the same', async (how) => {
   const { run, analytics, clock } = forwardScene();
   const away = () => (how === 'hangs' ? hang(clock) : Promise.reject(new Error('away')));
-  const { comeBack, outcome, tookMs } = await run([message(named('a'))], {
+  const { toRetry, outcome, tookMs } = await run([message(named('a'))], {
     accepted: { known: away, mark: away },
   });
-  expect(comeBack).toEqual([]);
+  expect(toRetry).toEqual([]);
   expect(analytics.times().get(idOf('a'))).toBe(1);
   expect(outcome).toMatchObject({ state: 'ok', accepted: 1 });
   expect(outcome.warnings).toEqual([
@@ -208,9 +208,13 @@ test.each(['fails', 'hangs', 'answers nothing'])(
       return how === 'hangs' ? hang(clock) : Promise.reject(new Error('away'));
     };
     const [bad, good] = [message('not JSON'), message(named('a'))];
-    const { comeBack, outcome, tookMs } = await run([bad, good], { deadLetters: { send } });
-    expect(comeBack).toEqual([bad]);
-    expect(outcome).toMatchObject({ state: 'undelivered', error: { name: 'StuckMessageError' }, buried: [] });
+    const { toRetry, outcome, tookMs } = await run([bad, good], { deadLetters: { send } });
+    expect(toRetry).toEqual([bad]);
+    expect(outcome).toMatchObject({
+      state: 'undelivered',
+      error: { name: 'StuckMessageError' },
+      deadLettered: [],
+    });
     expect([...accepted.ids]).toEqual([idOf('a')]);
     expect(tookMs).toBeLessThan(15_000);
   },
@@ -220,19 +224,23 @@ test('a letter that the dead-letter queue refuses holds up no other', async () =
   const { run, deadLetters } = forwardScene();
   deadLetters.refuses = ({ body }) => (body.startsWith('too large') ? 'MessageTooLong' : undefined);
   const large = message('too large');
-  const { comeBack, outcome } = await run([large, message('not JSON')]);
-  expect(comeBack).toEqual([large]);
+  const { toRetry, outcome } = await run([large, message('not JSON')]);
+  expect(toRetry).toEqual([large]);
   expect(deadLetters.letters).toHaveLength(1);
-  expect(outcome.error?.message).toMatch(/does not take message-\d+: MessageTooLong/);
+  expect(outcome.error?.message).toMatch(/rejects message-\d+: MessageTooLong/);
 });
 
-test('where everything is refused, nothing is buried: the fault is hardly in the artifacts', async () => {
+test('where everything is refused, nothing is dead-lettered: the fault is hardly in the artifacts', async () => {
   const { run, analytics, deadLetters } = forwardScene();
   analytics.breaks = () => true;
   const messages = [message(Array.from({ length: 11 }, (_, i) => artifact(`r${i}`)))];
-  const { comeBack, outcome } = await run(messages);
-  expect(comeBack).toEqual(messages);
-  expect(outcome).toMatchObject({ state: 'refused', error: { name: 'EverythingRefusedError' }, buried: [] });
+  const { toRetry, outcome } = await run(messages);
+  expect(toRetry).toEqual(messages);
+  expect(outcome).toMatchObject({
+    state: 'refused',
+    error: { name: 'EverythingRefusedError' },
+    deadLettered: [],
+  });
   expect(deadLetters.letters).toEqual([]);
 });
 
@@ -245,16 +253,16 @@ test('so it is where they are refused one by one in many runs, until one is acce
   expect(deadLetters.letters).toHaveLength(10);
   analytics.breaks = ({ metadata }) => metadata.recordId === 'r10';
   await run([message(named('good'))]);
-  expect((await run([kept])).comeBack).toEqual([]);
+  expect((await run([kept])).toRetry).toEqual([]);
   expect(deadLetters.letters).toHaveLength(11);
 });
 
-test('many culprits among others that are accepted are all buried', async () => {
+test('many culprits among others that are accepted are all dead-lettered', async () => {
   const { run, analytics, deadLetters } = forwardScene();
   analytics.rejects = ({ metadata }) => metadata.fileName === 'poison';
   const many = Array.from({ length: 40 }, (_, i) => poisoned(`p${i}`));
-  const { comeBack } = await run([message([artifact('a'), ...many])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([artifact('a'), ...many])]);
+  expect(toRetry).toEqual([]);
   expect(deadLetters.letters).toHaveLength(40);
 });
 
@@ -273,8 +281,8 @@ test('where Analytics takes no record so large, or it has expired, its artifact 
     ...artifact(name, { rawLocation: `s3://overflow/${name}.json` }),
     raw: '{}',
   });
-  const { comeBack } = await run([message([pointing('a'), pointing('gone')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([pointing('a'), pointing('gone')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.archive.map(({ raw }) => raw)).toEqual(['{}', '{}']);
 });
 
@@ -288,8 +296,8 @@ test.each(['fails', 'hangs'])('where the overflow bucket %s, only that message c
     message([{ ...artifact(name, { rawLocation: `s3://overflow/${name}.json` }), raw: '{}' }]);
   const large = pointing('a');
   const messages = [large, pointing('other'), message(named('b'))];
-  const { comeBack, outcome, tookMs } = await run(messages, { overflow: { get } });
-  expect(comeBack).toEqual([large]);
+  const { toRetry, outcome, tookMs } = await run(messages, { overflow: { get } });
+  expect(toRetry).toEqual([large]);
   expect([...analytics.times().keys()]).toEqual(['b', 'other'].map(idOf));
   expect(outcome.state).toBe('undelivered');
   expect(outcome.error?.message).toMatch(/^s3:\/\/overflow\/a.json can't be read: /);
@@ -304,8 +312,8 @@ test('what time was too short for comes back as a backlog, not as an error', asy
     return analytics.ingest(token, body);
   };
   const messages = named('a', 'b', 'c', 'd').map((one) => message([one]));
-  const { comeBack, outcome, tookMs } = await run(messages, { analytics: slow }, 200);
-  expect(comeBack).toHaveLength(2);
+  const { toRetry, outcome, tookMs } = await run(messages, { analytics: slow }, 200);
+  expect(toRetry).toHaveLength(2);
   expect(outcome).toMatchObject({ state: 'backlogged', accepted: 2, error: undefined });
   expect(tookMs).toBe(40_000);
 });
@@ -334,8 +342,8 @@ test('a fault of our own is said, and all come back', async () => {
   const { run, ports } = forwardScene();
   const broken = bound(ports.analytics);
   broken.ingest = () => Promise.reject(new TypeError('x is not a function'));
-  const { comeBack, outcome } = await run([message(named('a'))], { analytics: broken });
-  expect(comeBack).toHaveLength(1);
+  const { toRetry, outcome } = await run([message(named('a'))], { analytics: broken });
+  expect(toRetry).toHaveLength(1);
   expect(outcome).toMatchObject({
     state: 'failed',
     error: { message: 'unexpected: TypeError: x is not a function' },

@@ -21,7 +21,7 @@ function rejecting() {
 test('a request holds 500 artifacts at most, and 50 of those that came back often, which come last', async () => {
   const { run, analytics } = forwardScene();
   const messages = [message(many(120, 'often'), 4), message(many(501, 'new'), 3)];
-  expect((await run(messages)).comeBack).toEqual([]);
+  expect((await run(messages)).toRetry).toEqual([]);
   expect(analytics.posts.map(({ length }) => length)).toEqual([500, 1, 50, 50, 20]);
 });
 
@@ -52,7 +52,7 @@ test.each([
     end,
   ]);
   expect(analytics.times().get(idOf('a'))).toBe(1);
-  expect(outcome).toMatchObject({ accepted: 1, buried: [{ id: idOf('p') }] });
+  expect(outcome).toMatchObject({ accepted: 1, deadLettered: [{ id: idOf('p') }] });
 });
 
 test.each([undefined, '2026-02-31T99:00:00.000000Z'])(
@@ -75,16 +75,16 @@ test('another that mentions the same record is not taken for it', async () => {
 test('what Analytics finds only seconds later is not posted again', async () => {
   const { run, analytics } = rejecting();
   analytics.indexingMs = 5_000;
-  const { comeBack } = await run([message([artifact('a'), poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([artifact('a'), poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.times().get(idOf('a'))).toBe(1);
 });
 
 test('what Analytics does not find for long is posted again by itself', async () => {
   const { run, analytics, deadLetters } = rejecting();
   analytics.indexingMs = 3_600_000;
-  const { comeBack } = await run([message([artifact('a'), poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([artifact('a'), poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([['a', 'p'].map(idOf), [idOf('a')], [idOf('p')]]);
   expect(deadLetters.letters).toHaveLength(1);
 });
@@ -98,10 +98,10 @@ test.each([
 ])('where searches are answered with %s, each is tried alone, with a warning', async (_, error, words) => {
   const { run, analytics } = rejecting();
   analytics.search = () => Promise.reject(error);
-  const { comeBack, outcome, tookMs } = await run([message([artifact('a'), poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome, tookMs } = await run([message([artifact('a'), poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts).toEqual([['a', 'p'].map(idOf), [idOf('a')], [idOf('p')]]);
-  expect(outcome).toMatchObject({ state: 'ok', buried: [{ id: idOf('p') }] });
+  expect(outcome).toMatchObject({ state: 'ok', deadLettered: [{ id: idOf('p') }] });
   expect(outcome.warnings).toEqual([expect.stringMatching(words)]);
   expect(tookMs).toBeLessThan(10_000);
 });
@@ -113,8 +113,8 @@ test('a search that always has another page ends all the same', async () => {
     searches += 1;
     return Array.from({ length: limit }, () => 'another');
   };
-  const { comeBack } = await run([message([artifact('a'), poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry } = await run([message([artifact('a'), poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect(searches).toBe(4 * 2 * 10);
 });
 
@@ -148,15 +148,15 @@ test('where so many artifacts are too large to be read at once, fewer are asked 
   ];
   expect(ofA.map(({ limit, offset }) => [limit, offset])).toEqual(asked);
   expect(analytics.times().get(idOf('a'))).toBe(1);
-  expect(outcome).toMatchObject({ warnings: [], buried: [{ id: idOf('p') }] });
+  expect(outcome).toMatchObject({ warnings: [], deadLettered: [{ id: idOf('p') }] });
 });
 
 test('where even one is too large, each is tried alone, with a warning', async () => {
   const { run, analytics } = rejecting();
   await run([message([{ ...artifact('m'), raw: `{"about":"a p","x":"${'x'.repeat(5_000_000)}"}` }])]);
   const older = { ...artifact('a'), timestamp: '2026-03-01T10:30:00.000000Z' };
-  const { comeBack, outcome } = await run([message([older, poisoned('p')])]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome } = await run([message([older, poisoned('p')])]);
+  expect(toRetry).toEqual([]);
   expect(analytics.posts.slice(1)).toEqual([['a', 'p'].map(idOf), [idOf('a')], [idOf('p')]]);
   expect(outcome.warnings).toEqual([expect.stringMatching(/can't be found out: .*too much/)]);
 });
@@ -169,17 +169,17 @@ test('what a search has found counts, even where time ends before the last of th
     return search(token, query);
   };
   const messages = [...many(60), poisoned('p')].map((one) => message([one]));
-  const { comeBack, outcome } = await run(messages);
+  const { toRetry, outcome } = await run(messages);
   expect(outcome.state).toBe('backlogged');
   expect(outcome).toMatchObject({ accepted: 48, warnings: [] });
-  expect(comeBack).toHaveLength(13);
+  expect(toRetry).toHaveLength(13);
 });
 
 test('one that is neither accepted nor rejected stays, and it says so', async () => {
   const { run, analytics, deadLetters } = forwardScene();
   analytics.ingest = async () => ({ accepted: 0, rejected: 0, message: '' });
-  const { comeBack, outcome } = await run([message([artifact('a')])]);
-  expect(comeBack).toHaveLength(1);
+  const { toRetry, outcome } = await run([message([artifact('a')])]);
+  expect(toRetry).toHaveLength(1);
   expect(outcome.state).toBe('unreadable');
   expect(deadLetters.letters).toEqual([]);
 });
@@ -209,7 +209,7 @@ test('a whole record that keeps failing is posted without after it came back oft
   };
   const large = { ...artifact('a', { rawLocation: 's3://overflow/a.json' }), raw: '{}' };
   expect((await run([message([large], 3)])).outcome).toMatchObject({ state: 'unreachable', failed: 1 });
-  const { comeBack, outcome } = await run([message([large], 4)]);
-  expect(comeBack).toEqual([]);
+  const { toRetry, outcome } = await run([message([large], 4)]);
+  expect(toRetry).toEqual([]);
   expect(outcome.warnings).toEqual([expect.stringMatching(/posted without its record, .*s3:.*: 504/)]);
 });

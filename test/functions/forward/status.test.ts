@@ -11,7 +11,7 @@ const fine: ForwardOutcome = {
   posted: 7,
   accepted: 7,
   repeats: 0,
-  buried: [],
+  deadLettered: [],
   requests: 1,
   warnings: [],
   lagSeconds: 1,

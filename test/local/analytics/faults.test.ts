@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Befalls, befall, type Fault, faults } from '../../../local/analytics/faults.ts';
+import { type Fault, faultFor, faults, type RequestMatch } from '../../../local/analytics/faults.ts';
 import { artifact, failure, type Given, held, idsIn, startGiven } from './harness.ts';
 
 let given: Given;
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => given.close());
 
-const spoil = (fault: Fault, which: Befalls = {}) => given.analytics.faults.push(befall(which, fault));
+const spoil = (fault: Fault, which: RequestMatch = {}) => given.analytics.faults.push(faultFor(which, fault));
 const artifacts = ['1', '2', '3'].map((id) => artifact(id));
 const named =
   (id: string) =>
@@ -24,7 +24,7 @@ const postRaw = (options = {}) =>
     ...options,
   });
 
-describe('which requests a fault befalls', () => {
+describe('which requests have a fault', () => {
   it('those of a route, from the nth on, so many', async () => {
     spoil(faults.status(503), { route: 'ingest', nth: 2, times: 2 });
     const statuses = [];

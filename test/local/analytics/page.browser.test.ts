@@ -273,9 +273,9 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
     ]
   }
 }`);
-    await button('As it came').click();
+    await button('Raw').click();
     expect(await raw.textContent()).toBe(threat.raw);
-    await button('Readable').click();
+    await button('Formatted').click();
     expect(JSON.parse((await raw.textContent()) ?? '')).toEqual(JSON.parse(threat.raw));
   });
 
@@ -301,11 +301,11 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
 
   it('says what to do where nothing has arrived, and where nothing is found', async () => {
     await open();
-    await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No artifacts yet' }).waitFor();
     expect(await page.locator('#empty').textContent()).toContain('npm start');
     await post(threat);
     await refilled('Host', 'nobody');
-    await page.getByRole('heading', { name: 'Nothing is found' }).waitFor();
+    await page.getByRole('heading', { name: 'No results' }).waitFor();
   });
 
   it('shows what arrives by itself while Live is on, keeps what is open, and else on Refresh', async () => {
@@ -411,7 +411,7 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
       expect(await page.locator('summary .host').textContent()).toBe('שלום');
       await page.locator('summary').click();
       await page.getByText('"invoiceU+202Egpj.exe"').waitFor();
-      await button('As it came').click();
+      await button('Raw').click();
       expect(await page.getByLabel('Raw record').textContent()).toBe(raw);
     });
 
@@ -426,9 +426,9 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
       await open();
       await page.locator('summary').click();
       await page.getByLabel('Raw record').waitFor();
-      expect(await button('Readable').count()).toBe(readable);
+      expect(await button('Formatted').count()).toBe(readable);
       expect(await page.locator('.mark').count()).toBeLessThan(2500);
-      await button('As it came').click();
+      await button('Raw').click();
       expect((await page.getByLabel('Raw record').textContent()) === raw).toBe(true);
     });
   });

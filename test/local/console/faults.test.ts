@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { befall, type Fault, faults } from '../../../local/console/faults.ts';
+import { type Fault, faultFor, faults } from '../../../local/console/faults.ts';
 import { activity, at, idsOf, putAll, startConsole, threat } from './harness.ts';
 
 let given: Awaited<ReturnType<typeof startConsole>>;
@@ -16,7 +16,7 @@ beforeEach(() => {
   given.clock.monotonicMs += 60_000;
 });
 
-const always = (fault: Fault) => given.console.faults.push(befall({}, fault));
+const always = (fault: Fault) => given.console.faults.push(faultFor({}, fault));
 const query = { sortBy: 'id', limit: 1 };
 
 describe('answers that are not the console’s own', () => {
@@ -128,7 +128,7 @@ describe('pages that lead astray', () => {
   });
 });
 
-describe('whom a fault befalls', () => {
+describe('which requests have a fault', () => {
   const statuses = async (paths: string[]) => {
     const all: number[] = [];
     for (const path of paths) all.push((await given.ask(path)).statusCode);
@@ -136,7 +136,7 @@ describe('whom a fault befalls', () => {
   };
 
   it('the nth request to a path, so many times', async () => {
-    given.console.faults.push(befall({ path: '/threats', nth: 2, times: 2 }, faults.serverError));
+    given.console.faults.push(faultFor({ path: '/threats', nth: 2, times: 2 }, faults.serverError));
     expect(await statuses(['/threats', '/agents', '/threats', '/threats', '/threats'])).toEqual([
       200, 200, 500, 500, 200,
     ]);
@@ -146,8 +146,8 @@ describe('whom a fault befalls', () => {
     const { nextCursor } = JSON.parse((await given.ask('/threats', query)).body).pagination;
     const cursor = decodeURIComponent(nextCursor);
     given.console.faults.push(
-      befall({ page: 'later' }, faults.refusedPageToken),
-      befall({ page: 'first' }, faults.badGateway),
+      faultFor({ page: 'later' }, faults.refusedPageToken),
+      faultFor({ page: 'first' }, faults.badGateway),
     );
     expect((await given.ask('/threats', { ...query, cursor })).statusCode).toBe(400);
     expect((await given.ask('/threats', query)).statusCode).toBe(502);

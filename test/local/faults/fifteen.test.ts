@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { befall, faults } from '../../../local/console/faults.ts';
+import { faultFor, faults } from '../../../local/console/faults.ts';
 import { activityText, agentText, ago, freshId, threatText } from '../../fixtures/records.ts';
 import { awsFaults, befallAws } from '../../support/aws-proxy.ts';
 import { goodToken } from '../../support/world.ts';
@@ -82,7 +82,7 @@ test('3: a 429 on a middle page ends nothing silently: all 20,000 records arrive
   const texts = series(20_000, (at) => activityText(at));
   const console = await stage.add('middle');
   putAll(console, 'activities', texts);
-  console.faults = [befall({ path: '/activities', nth: 5 }, faults.tooManyRequests('3600'))];
+  console.faults = [faultFor({ path: '/activities', nth: 5 }, faults.tooManyRequests('3600'))];
   await stage.tick('activities');
   expect(await status('middle', 'activities')).toMatchObject({
     state: 'rate-limited',
@@ -102,7 +102,7 @@ test('4: records that share a timestamp across a page edge arrive once, even whe
   const tied = Array.from({ length: 700 }, () => activityText(tie));
   const console = await stage.add('ties');
   putAll(console, 'activities', [...texts, ...tied]);
-  console.faults = [befall({ path: '/activities', page: 'later', times: 1 }, faults.refusedPageToken)];
+  console.faults = [faultFor({ path: '/activities', page: 'later', times: 1 }, faults.refusedPageToken)];
   await stage.tick('activities');
   expect(stage.pages('ties', 'activities')[2]?.query.createdAt__gte).toBe(tie);
 
@@ -120,7 +120,7 @@ test('5: the position is read from where threats keep their time, so it moves an
   const texts = series(2_500, (at) => threatText(at));
   const console = await stage.add('field');
   putAll(console, 'threats', texts);
-  console.faults = [befall({ path: '/threats', nth: 3 }, faults.tooManyRequests('3600'))];
+  console.faults = [faultFor({ path: '/threats', nth: 3 }, faults.tooManyRequests('3600'))];
   await stage.tick('threats');
   expect((await status('field', 'threats')).position).toBe(timeOf(texts[2 * pageSize - 1]));
 
@@ -175,9 +175,9 @@ test('8: a saved page token that is refused is tried once, a repeated one not at
   const texts = series(4_500, (at) => activityText(at));
   const console = await stage.add('tokens');
   putAll(console, 'activities', texts);
-  console.faults = [befall({ path: '/activities', nth: 3 }, faults.tooManyRequests('3600'))];
+  console.faults = [faultFor({ path: '/activities', nth: 3 }, faults.tooManyRequests('3600'))];
   await stage.tick('activities');
-  console.faults = [befall({ page: 'later', times: 1 }, faults.refusedPageToken)];
+  console.faults = [faultFor({ page: 'later', times: 1 }, faults.refusedPageToken)];
   await stage.tick('activities');
   const statuses = stage.pages('tokens', 'activities').map((page) => page.status);
   expect(statuses).toEqual([200, 200, 429, 400, 200, 200, 200]);
@@ -185,7 +185,7 @@ test('8: a saved page token that is refused is tried once, a repeated one not at
 
   const looping = await stage.add('looping');
   putAll(looping, 'activities', texts);
-  looping.faults = [befall({ page: 'later' }, faults.nextPage('repeated'))];
+  looping.faults = [faultFor({ page: 'later' }, faults.nextPage('repeated'))];
   await stage.tick('activities');
   expect(await status('looping', 'activities')).toMatchObject({ state: 'ok' });
   // Two of the five pages come without a page token, from the last timestamp read: that record is read twice, sent once.
@@ -353,7 +353,7 @@ test('15: an empty console is ok; one that answers without records flowing is no
 
   const missed = threatText(ago(1));
   console.put('threats', missed);
-  console.faults = [befall({}, faults.htmlWithStatus200)];
+  console.faults = [faultFor({}, faults.htmlWithStatus200)];
   stage.world.log.length = 0;
   for (let day = 0; day < 3; day++) await stage.tick('threats', 24 * 60);
   expect(await status('empty', 'threats')).toMatchObject({ state: 'ok', failures: 0 });

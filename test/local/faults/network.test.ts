@@ -17,7 +17,7 @@ import { startTlsBreaker, type TlsBreaker } from './tls-breaker.ts';
 
 /**
  * One instance for each fault, all polled by the same two runs: the first meets the faults, the second none. Every
- * console has three and a half pages of activities, and the faults on its side befall the third.
+ * console has three and a half pages of activities, and the faults on its side faultFor the third.
  */
 const count = 3_500;
 

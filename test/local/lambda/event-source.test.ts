@@ -260,9 +260,9 @@ describe('the queues', () => {
     });
   });
 
-  test('bury what failed too often, and the dead letters can be looked at again and again', async () => {
-    const buried = { template: template({ maxReceiveCount: 2 }), visibilityTimeoutSeconds: 0 };
-    const { forward, send, deadLetters } = await start(buried);
+  test('move what failed too often to the dead-letter queue, and the dead letters can be looked at again and again', async () => {
+    const deadLettered = { template: template({ maxReceiveCount: 2 }), visibilityTimeoutSeconds: 0 };
+    const { forward, send, deadLetters } = await start(deadLettered);
     await send('fails', ...many(12, 'throws'));
     expect(await forward()).toMatchObject({ messages: 13, failed: 13 });
     expect(await forward()).toMatchObject({ messages: 13, failed: 13 });

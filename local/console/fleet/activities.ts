@@ -1,4 +1,4 @@
-import type { Operator, Said } from './activity.ts';
+import type { ActivityDetails, Operator } from './activity.ts';
 import type { Agent } from './agent.ts';
 import type { Threat } from './threat.ts';
 import type { Place } from './world.ts';
@@ -34,7 +34,12 @@ const fileOf = ({ threatInfo }: Threat) => ({
   threatClassificationSource: threatInfo.classificationSource,
 });
 
-const byAgent = (type: number, agent: Agent, primary: string, data: Said['data'] = {}): Said => ({
+const byAgent = (
+  type: number,
+  agent: Agent,
+  primary: string,
+  data: ActivityDetails['data'] = {},
+): ActivityDetails => ({
   type,
   agent,
   primary,
@@ -46,15 +51,21 @@ const byAgent = (type: number, agent: Agent, primary: string, data: Said['data']
   },
 });
 
-const onThreat = (type: number, threat: Threat, agent: Agent, primary: string, data: Said['data']): Said => ({
+const onThreat = (
+  type: number,
+  threat: Threat,
+  agent: Agent,
+  primary: string,
+  data: ActivityDetails['data'],
+): ActivityDetails => ({
   ...byAgent(type, agent, primary, { ...fileOf(threat), ...data }),
   threat,
   secondary: threat.threatInfo.sha1,
 });
 
-/** What can be said, by what happened. */
-export const say = {
-  loggedIn: (place: Place, operator: Operator, ipAddress: string): Said => ({
+/** The details of each kind of activity. */
+export const activities = {
+  loggedIn: (place: Place, operator: Operator, ipAddress: string): ActivityDetails => ({
     type: 27,
     operator,
     primary: `The management user ${operator.name} logged in to the management console with IP Address ${ipAddress}.`,
@@ -69,7 +80,7 @@ export const say = {
       username: operator.name,
     },
   }),
-  loginFailed: (place: Place, operator: Operator, ipAddress: string): Said => ({
+  loginFailed: (place: Place, operator: Operator, ipAddress: string): ActivityDetails => ({
     type: 133,
     primary: `The management user ${operator.mail} failed to log in to the management console.`,
     data: {
@@ -81,14 +92,14 @@ export const say = {
       username: operator.mail,
     },
   }),
-  apiTokenUsed: (place: Place, operator: Operator): Said => ({
+  apiTokenUsed: (place: Place, operator: Operator): ActivityDetails => ({
     type: 7200,
     operator,
     hidden: true,
     primary: `The management user ${operator.name} used an API token.`,
     data: { ...scopeOf(place, 'Account'), scopeId: BigInt(place.accountId), userId: BigInt(operator.id) },
   }),
-  policyChanged: (place: Place, operator: Operator): Said => ({
+  policyChanged: (place: Place, operator: Operator): ActivityDetails => ({
     type: 73,
     operator,
     ofSite: true,
@@ -100,22 +111,22 @@ export const say = {
       username: operator.name,
     },
   }),
-  subscribed: (agent: Agent): Said =>
+  subscribed: (agent: Agent): ActivityDetails =>
     byAgent(17, agent, `${agent.computerName} subscribed and joined the group ${agent.groupName}.`, {
       uuid: agent.uuid,
     }),
-  updated: (agent: Agent, from: string): Said =>
+  updated: (agent: Agent, from: string): ActivityDetails =>
     byAgent(43, agent, `Agent on ${agent.computerName} was updated from ${from} to ${agent.agentVersion}.`, {
       newVersion: agent.agentVersion,
       oldVersion: from,
     }),
-  decommissioned: (agent: Agent): Said =>
+  decommissioned: (agent: Agent): ActivityDetails =>
     byAgent(47, agent, `Agent on ${agent.computerName} was decommissioned.`),
-  scanStarted: (agent: Agent): Said =>
+  scanStarted: (agent: Agent): ActivityDetails =>
     byAgent(90, agent, `Agent ${agent.computerName} started a full disk scan.`),
-  scanFinished: (agent: Agent): Said =>
+  scanFinished: (agent: Agent): ActivityDetails =>
     byAgent(92, agent, `Agent ${agent.computerName} completed a full disk scan.`),
-  ruleAlert: (agent: Agent, ruleId: string, alertId: string): Said =>
+  ruleAlert: (agent: Agent, ruleId: string, alertId: string): ActivityDetails =>
     byAgent(
       3608,
       agent,
@@ -128,7 +139,7 @@ export const say = {
         severity: 'High',
       },
     ),
-  threatFound: (threat: Threat, agent: Agent): Said =>
+  threatFound: (threat: Threat, agent: Agent): ActivityDetails =>
     onThreat(
       19,
       threat,
@@ -136,7 +147,7 @@ export const say = {
       `Threat with confidence level ${threat.threatInfo.confidenceLevel} detected: ${threat.threatInfo.threatName}.`,
       { confidenceLevel: threat.threatInfo.confidenceLevel, username: null },
     ),
-  killed: (threat: Threat, agent: Agent): Said =>
+  killed: (threat: Threat, agent: Agent): ActivityDetails =>
     onThreat(
       2001,
       threat,
@@ -144,7 +155,7 @@ export const say = {
       `The agent ${agent.computerName} successfully killed the threat: ${threat.threatInfo.threatName}.`,
       { globalStatus: 'success' },
     ),
-  quarantined: (threat: Threat, agent: Agent): Said =>
+  quarantined: (threat: Threat, agent: Agent): ActivityDetails =>
     onThreat(
       2004,
       threat,
@@ -152,7 +163,7 @@ export const say = {
       `The agent ${agent.computerName} successfully quarantined the threat: ${threat.threatInfo.threatName}.`,
       { globalStatus: 'success' },
     ),
-  statusChanged: (threat: Threat, agent: Agent, operator: Operator): Said => ({
+  statusChanged: (threat: Threat, agent: Agent, operator: Operator): ActivityDetails => ({
     ...onThreat(
       2029,
       threat,
@@ -162,7 +173,7 @@ export const say = {
     ),
     operator,
   }),
-  verdictChanged: (threat: Threat, agent: Agent, operator: Operator): Said => ({
+  verdictChanged: (threat: Threat, agent: Agent, operator: Operator): ActivityDetails => ({
     ...onThreat(
       2030,
       threat,
