@@ -65,7 +65,7 @@ describe.each([...deployed.roles])('the role of %s', (who, statements) => {
   });
 });
 
-test('queues and buckets refuse whoever comes without TLS', () => {
+test('queues and buckets require TLS', () => {
   const inTheClear = { 'aws:SecureTransport': ['false'], 's3:TlsVersion': [] };
   for (const [type, action] of [
     ['AWS::SQS::Queue', 'sqs:ReceiveMessage'],
@@ -126,7 +126,7 @@ describe('a hostile console', () => {
   });
 
   test.each(['thief', 'other-thief'])(
-    'is not given a secret outside of those of consoles by whoever writes an instance record: %s',
+    'is given no secret other than those of consoles by an instance record: %s',
     async (instance) => {
       expect(await world.status(instance, 'activities')).toMatchObject({
         state: 'misconfigured',

@@ -335,7 +335,7 @@ describe.skipIf(noBrowser !== undefined)(title, () => {
     await open();
     await given.analytics.close();
     await button('Refresh').click();
-    await page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'does not respond' }).waitFor();
     // Chromium reports the refused connection by itself.
     incidents = incidents.filter((incident) => !incident.includes('ERR_CONNECTION_REFUSED'));
     given = await startGiven();
