@@ -22,7 +22,7 @@ const mostValues = 300;
 const mostCharacters = 150_000;
 
 export function artifactOf(record: Record, stream: Stream, instance: Instance): Artifact {
-  const own = stream.metadata(record.value);
+  const own = stream.metadata(record.value, record.raw);
   const time = timestamp(own.startTimeUTC as string | undefined);
   const metadata: Metadata = {
     id: `${instance.instance}/${stream.name}/${record.version}`,
@@ -50,7 +50,7 @@ export function bare(artifact: Artifact): Artifact {
   return { source: 'sentinelone', raw: '{}', metadata };
 }
 
-/** The values in order, each clipped, as long as there is room: a stream puts its lists last. */
+/** The values, each clipped, as long as there is room: texts first, then lists. */
 function clipped(own: Metadata): Metadata {
   let room = mostCharacters;
   const take = (value: string): string | undefined => {
@@ -60,11 +60,18 @@ function clipped(own: Metadata): Metadata {
     return one;
   };
   const kept: Metadata = {};
+  const lists: [key: string, values: string[]][] = [];
   for (const key of Object.keys(own)) {
-    const value = own[key] ?? [];
-    const some =
-      typeof value === 'string' ? take(value) : value.slice(0, mostValues).flatMap((one) => take(one) ?? []);
-    if (some !== undefined && some.length > 0) kept[key] = some;
+    const value = own[key];
+    if (Array.isArray(value)) lists.push([key, value]);
+    else {
+      const text = value && take(value);
+      if (text) kept[key] = text;
+    }
+  }
+  for (const [key, values] of lists) {
+    const some = values.slice(0, mostValues).flatMap((one) => take(one) ?? []);
+    if (some.length > 0) kept[key] = some;
   }
   return kept;
 }

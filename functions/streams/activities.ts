@@ -1,50 +1,137 @@
 import type { Json } from '../kit/json.ts';
 import { at, code, lookUp, present, text } from '../kit/json.ts';
-import { ipAddress, severity, time } from './fields.ts';
+import { activityType, type Kind } from './activity-families.ts';
+import { addressesIn, ipAddress, listed } from './addresses.ts';
+import { messageTypeOf } from './classification.ts';
+import { baseName, hashes, name, portNumber, processId, type Severity, severity, time } from './fields.ts';
+import { ruleAlert, severityOfRule } from './rule-alert.ts';
 import type { Metadata, Stream } from './stream.ts';
 
-/** `activityType` to Analytics' message type; the vendor has over 700 types and adds more. */
-const messageTypes: Readonly<Record<string, string>> = {
-  23: 'config_change', // user added
-  24: 'config_change', // user changed
-  25: 'config_change', // user deleted
-  133: 'auth_failure', // failed login
-  134: 'auth_failure',
-  3006: 'config_change', // blocklist
-  3016: 'config_change', // exclusions
-  3021: 'config_change',
-  5020: 'config_change', // sites
-  5021: 'config_change',
-  5022: 'config_change',
-  5040: 'config_change', // accounts
-  5041: 'config_change',
-  5042: 'config_change',
-  5043: 'config_change',
-  5044: 'config_change',
-  5045: 'config_change',
-};
-
-function metadata(record: Json): Metadata {
+function metadata(record: Json, raw = ''): Metadata {
   const data = at(record, 'data');
   const type = code(record, 'activityType');
-  const messageType = lookUp(messageTypes, type ?? '') ?? 'endpoint_protection';
-  const named = (key: string) => text(record, key) ?? text(data, key);
+  const { kind, activityTypeName } = activityType(Number(type));
+  const named = (key: string) => name(record, key) ?? name(data, key);
   return present({
     streamName: 'sentinelone_mgmt',
-    messageType,
+    messageType: messageTypes[kind](data),
     startTimeUTC: time(record, 'createdAt'),
-    ...severity(messageType === 'auth_failure' ? 'medium' : 'informational'),
-    clientHostname: text(data, 'computerName'),
-    clientIP: ipAddress(data, 'ipAddress'),
-    userName: text(data, 'username'),
-    fileName: text(data, 'fileDisplayName'),
-    filePath: text(data, 'filePath'),
-    fileHash: text(record, 'hash') ?? text(data, 'fileContentHash'),
+    ...severity(severityOf(kind, type, data)),
+    ...general(record, data),
+    ...(kind === 'rule alert' ? ruleAlert(record, data, raw) : lookUp(details, type ?? '')?.(data)),
     vendorCode: type,
-    message: text(record, 'primaryDescription'),
+    activityTypeName,
+    message:
+      text(record, 'primaryDescription') ??
+      text(record, 'secondaryDescription') ??
+      activityTypeName ??
+      (type && `Activity of type ${type}`),
     siteName: named('siteName'),
     accountName: named('accountName'),
     groupName: named('groupName'),
+  });
+}
+
+const messageTypes: Readonly<Record<Kind, (data: Json | undefined) => string>> = {
+  config_change: () => 'config_change',
+  auth_failure: () => 'auth_failure',
+  'rule alert': () => 'threat_event',
+  detection: (data) => {
+    const type = messageTypeOf(text(data, 'threatClassification') ?? '');
+    return type === 'ransomware_encryption' || type === 'malicious_software'
+      ? 'malicious_software'
+      : 'threat_event';
+  },
+  other: () => 'endpoint_protection',
+};
+
+/** Of detections whose record does not say how sure it is. */
+const suspicious = new Set(['4003', '4105', '4107', '4109', '4112', '4113']);
+
+function severityOf(kind: Kind, type: string | undefined, data: Json | undefined): Severity {
+  if (kind === 'auth_failure') return 'medium';
+  if (kind === 'rule alert') return severityOfRule(data);
+  if (kind !== 'detection') return 'informational';
+  const confidence = text(data, 'confidenceLevel')?.toLowerCase();
+  if (confidence === 'malicious') return 'high';
+  if (confidence === 'suspicious' || suspicious.has(type ?? '')) return 'medium';
+  return type === '22' ? 'low' : 'high';
+}
+
+/** What any activity may have. */
+function general(record: Json, data: Json | undefined) {
+  const byUser = name(data, 'byUser');
+  const user = name(data, 'username') ?? name(data, 'userName');
+  const loggedInUser = name(data, 'lastLoggedInUserName');
+  const agentId = code(record, 'agentId');
+  const excluded = { [text(data, 'exclusionType') ?? '']: text(data, 'value') };
+  return {
+    clientHostname: name(data, 'computerName'),
+    ...addressesIn(listed(data, 'ipAddress'), []),
+    externalIP: ipAddress(data, 'externalIp') ?? ipAddress(data, 'externalip'),
+    userName: byUser ?? user ?? loggedInUser,
+    targetUserName: byUser && user,
+    loggedInUser,
+    fileName: text(data, 'fileDisplayName'),
+    filePath: pathOf(data) ?? excluded.path,
+    ...hashes([
+      at(record, 'hash'),
+      at(data, 'fileContentHash'),
+      at(data, 'value'),
+      at(record, 'secondaryDescription'),
+    ]),
+    commandLine: text(data, 'escapedMaliciousProcessArguments'),
+    signer: excluded.certificate,
+    agentVersion: text(record, 'agentUpdatedVersion'),
+    threatId: code(record, 'threatId'),
+    agentId,
+    agentUuid: agentId && text(data, 'uuid'),
+    storyline: text(data, 'storyline'),
+    analystVerdict: text(data, 'newAnalystVerdict'),
+    ruleName: text(data, 'ruleName'),
+    ruleCategory: text(data, 'threatClassification'),
+  };
+}
+
+/** Where the file was on the endpoint; of an upload the record has the console's own path, for the download. */
+function pathOf(data: Json | undefined): string | undefined {
+  const path = text(data, 'filePath');
+  return path !== undefined && path === text(data, 'downloadUrl') ? undefined : path;
+}
+
+/** What activities of one type have besides. */
+const details: Readonly<
+  Record<string, (data: Json | undefined) => Partial<ReturnType<typeof general>> & Metadata>
+> = {
+  5125: (data) => ({ ...device(data), action: 'block' }),
+  5126: device,
+  5232: firewall,
+};
+
+/** A device that was plugged in or out, or was not let in. */
+function device(data: Json | undefined) {
+  const ids = [text(data, 'vendorId'), text(data, 'productId')];
+  return present({
+    deviceName: text(data, 'deviceName'),
+    deviceId: ids.every((id) => id !== undefined) ? ids.join(':') : undefined,
+    deviceSerial: text(data, 'uid'),
+    deviceInterface: text(data, 'interface'),
+    action: text(data, 'eventType'),
+  });
+}
+
+/** Traffic that a firewall rule stopped. */
+function firewall(data: Json | undefined) {
+  const local = ipAddress(data, 'reportedLocalHost');
+  return present({
+    ...(local !== undefined && addressesIn([local], [])),
+    clientPort: portNumber(data, 'reportedLocalPort'),
+    serverIP: ipAddress(data, 'reportedRemoteHost'),
+    serverPort: portNumber(data, 'reportedRemotePort'),
+    protocol: text(data, 'reportedProtocol'),
+    program: baseName(text(data, 'processName') ?? text(data, 'application')),
+    pid: processId(data, 'processId'),
+    action: 'block',
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Json } from '../kit/json.ts';
-import { isTrue, list, present, text, unique } from '../kit/json.ts';
-import { addresses, severity, time } from './fields.ts';
+import { at, code, isTrue, list, present, text, unique } from '../kit/json.ts';
+import { addressesOf, ipAddress } from './addresses.ts';
+import { cloudInstanceId, name, severity, span, time } from './fields.ts';
 import type { Metadata, Stream } from './stream.ts';
 
 /** What is said of an agent whose record says so. */
@@ -12,31 +13,50 @@ const states: readonly (readonly [key: string, state: string])[] = [
 ];
 
 function metadata(record: Json): Metadata {
-  const named = (key: string) => text(record, key);
+  const named = (key: string) => name(record, key);
+  const lastActive = time(record, 'lastActiveDate');
+  const user = named('lastLoggedInUserName');
   return present({
     streamName: 'sentinelone',
     messageType: 'asset_inventory',
-    startTimeUTC: time(record, 'updatedAt'),
-    endTimeUTC: time(record, 'lastActiveDate'),
+    ...span(time(record, 'updatedAt'), lastActive),
+    lastActiveTimeUTC: lastActive,
     ...severity(isTrue(record, 'infected') ? 'high' : 'informational'),
     clientHostname: named('computerName'),
-    ...addresses(list(record, 'networkInterfaces')),
-    userName: named('lastLoggedInUserName'),
-    message: sentence(record),
+    ...addressesOf(list(record, 'networkInterfaces'), at(record, 'lastIpToMgmt')),
+    externalIP: ipAddress(record, 'externalIp'),
+    userName: user,
+    loggedInUser: user,
+    domain: named('domain'),
+    osName: named('osName'),
+    agentVersion: named('agentVersion'),
+    agentId: code(record, 'id'),
+    agentUuid: named('uuid'),
+    cloudInstanceId: cloudInstanceId(at(record, 'cloudProviders')),
+    message: sentence(record, user),
     siteName: named('siteName'),
     accountName: named('accountName'),
     groupName: named('groupName'),
-    tags: unique(['siteName', 'groupName', 'machineType', 'osType', 'osName'].map(named)),
+    tags: unique([
+      ...['siteName', 'groupName', 'machineType', 'osType', 'osName'].map(named),
+      ...list(record, 'tags', 'sentinelone').map(tagOf),
+    ]),
   });
 }
 
+/** `owner:network team` */
+function tagOf(tag: Json): string | undefined {
+  const key = text(tag, 'key');
+  const value = text(tag, 'value');
+  return key && (value === undefined ? key : `${key}:${value}`);
+}
+
 /** `WS-0042 (laptop, Windows 11) is in the inventory, last user ann: active, infected.` */
-function sentence(record: Json): string {
-  const kind = unique(['machineType', 'osName'].map((key) => text(record, key)))?.join(', ');
-  const user = text(record, 'lastLoggedInUserName');
+function sentence(record: Json, user: string | undefined): string {
+  const kind = unique(['machineType', 'osName'].map((key) => name(record, key)))?.join(', ');
   const state = states.filter(([key]) => isTrue(record, key)).map(([, word]) => word);
   return [
-    text(record, 'computerName') ?? 'An endpoint',
+    name(record, 'computerName') ?? 'An endpoint',
     kind && ` (${kind})`,
     ' is in the inventory',
     user && `, last user ${user}`,

@@ -1,5 +1,5 @@
-import { at, type Json, list, text } from '../kit/json.ts';
-import { type Timestamp, timestamp } from '../kit/time.ts';
+import { at, code, type Json, text } from '../kit/json.ts';
+import { later, type Timestamp, timestamp } from '../kit/time.ts';
 
 /** Analytics' severities with the numbers of RFC 5424. */
 const severityCodes = { critical: '2', high: '3', medium: '4', low: '5', informational: '6' } as const;
@@ -16,44 +16,76 @@ export function time(record: Json | undefined, ...path: readonly string[]): Time
   return timestamp(at(record, ...path));
 }
 
-const byte = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
-
-const ipv4 = new RegExp(`^${byte}(?:\\.${byte}){3}$`);
-
-const ipv6Letters = /^[\da-f:.]+$/i;
-
-/** Six pairs, in the record's own writing: a search for what the console shows finds it. */
-const mac = /^[\da-f]{2}(?:[:-][\da-f]{2}){5}$/i;
-
-/** The IPv4 or IPv6 address at `path`; anything else would break an index of addresses. */
-export function ipAddress(record: Json | undefined, ...path: readonly string[]): string | undefined {
-  const value = text(record, ...path)?.trim() ?? '';
-  // A URL's host knows all of the ways to write an IPv6 address.
-  const isIpv6 = ipv6Letters.test(value) && URL.canParse(`http://[${value}]/`);
-  return ipv4.test(value) || isIpv6 ? value : undefined;
+/** When something began and ended. Consoles write some ends a moment before the start: the start holds then. */
+export function span(
+  startTimeUTC: Timestamp | undefined,
+  end: Timestamp | undefined,
+): { startTimeUTC: Timestamp | undefined; endTimeUTC: Timestamp | undefined } {
+  const endTimeUTC = startTimeUTC !== undefined && end !== undefined ? later(startTimeUTC, end) : end;
+  return { startTimeUTC, endTimeUTC };
 }
 
-export function firstIpv4(values: readonly Json[]): string | undefined {
-  return first(values, ipv4);
+/** How consoles write a name that they do not know, in lower case. */
+const unknownNames = new Set(['unknown', 'null', 'none', 'n/a', '-']);
+
+/** The name at `key`; what stands for an unknown name is absent. */
+export function name(record: Json | undefined, key: string): string | undefined {
+  const value = text(record, key);
+  return value === undefined || unknownNames.has(value.trim().toLowerCase()) ? undefined : value;
 }
 
-/** What a host is found by: the first IPv4 address and the first MAC of its network interfaces. */
-export function addresses(interfaces: readonly Json[]): {
-  clientIP: string | undefined;
-  clientMAC: string | undefined;
+/** MD5, SHA-1 and SHA-256. */
+const hashForm = /^(?:[\da-f]{32}|[\da-f]{40}|[\da-f]{64})$/i;
+
+/** The hashes among the values, the longest and so the strongest first. */
+export function hashes(values: readonly (Json | undefined)[]): {
+  fileHash: string | undefined;
+  fileHashes: string[] | undefined;
 } {
-  return {
-    clientIP: firstIpv4(interfaces.flatMap((one) => list(one, 'inet'))),
-    clientMAC: first(
-      interfaces.map((one) => at(one, 'physical')),
-      mac,
-    ),
-  };
+  const found = new Set<string>();
+  for (const value of values) {
+    const hash = typeof value === 'string' && value.length < 100 ? value.trim() : '';
+    if (hashForm.test(hash)) found.add(hash);
+  }
+  if (found.size === 0) return { fileHash: undefined, fileHashes: undefined };
+  const fileHashes = [...found].sort((a, b) => b.length - a.length);
+  return { fileHash: fileHashes[0], fileHashes };
 }
 
-function first(values: readonly (Json | undefined)[], form: RegExp): string | undefined {
-  return values
-    .filter((value) => typeof value === 'string')
-    .map((value) => value.trim())
-    .find((value) => form.test(value));
+const technique = /\bT\d{4}(?:[./]\d{3})?(?!\d)/g;
+
+/** MITRE ATT&CK techniques in a text. A sub-technique is `T1059.001` in a name, and a folder in a link: `T1059/001`. */
+export function techniques(said: string): string[] {
+  return said.match(technique)?.map((id) => id.replace('/', '.')) ?? [];
+}
+
+const port = /^[1-9]\d{0,4}$/;
+
+/** The port at `key`, sent as a number or as text; consoles write 0 and "" for none. */
+export function portNumber(record: Json | undefined, key: string): string | undefined {
+  const value = code(record, key) ?? '';
+  return port.test(value) && Number(value) < 65_536 ? value : undefined;
+}
+
+/** The process id at `key`; consoles write 0 for none. */
+export function processId(record: Json | undefined, key: string): string | undefined {
+  const value = code(record, key);
+  return value === '0' ? undefined : value;
+}
+
+const folders = /^.*[\\/]/s;
+
+/** The last part of a path of any system: what tools call the name of a program. */
+export function baseName(path: string | undefined): string | undefined {
+  return path?.replace(folders, '') || path;
+}
+
+/** The cloud's own id of the machine, whichever provider names one. */
+export function cloudInstanceId(providers: Json | undefined): string | undefined {
+  if (typeof providers !== 'object' || providers === null || Array.isArray(providers)) return undefined;
+  for (const provider of Object.keys(providers)) {
+    const id = text(providers[provider], 'cloudInstanceId');
+    if (id !== undefined) return id;
+  }
+  return undefined;
 }

@@ -28,6 +28,6 @@ export interface Stream {
   readonly wholeInventory: boolean;
   /** What the token's role needs, in the words of SentinelOne's role editor. */
   readonly permission: string;
-  /** The stream's own metadata; must not throw whatever the record's shape. */
-  readonly metadata: (record: Json) => Metadata;
+  /** The stream's own metadata; must not throw whatever the record's shape. `raw` keeps the digits that `record` rounds. */
+  readonly metadata: (record: Json, raw?: string) => Metadata;
 }

@@ -1,29 +1,9 @@
 import type { Json } from '../kit/json.ts';
-import { at, list, lookUp, present, text, unique } from '../kit/json.ts';
-import { addresses, firstIpv4, type Severity, severity, time } from './fields.ts';
+import { at, code, list, lookUp, present, text, unique } from '../kit/json.ts';
+import { addressesThen, ipAddress, listed } from './addresses.ts';
+import { messageTypeOf } from './classification.ts';
+import { cloudInstanceId, hashes, name, type Severity, severity, span, techniques, time } from './fields.ts';
 import type { Metadata, Stream } from './stream.ts';
-
-/**
- * A word of `threatInfo.classification` in lower case to Analytics' message type; the first that is there
- * decides. The vendor writes `Trojan` as well as `Linux.Malware`.
- */
-const messageTypes: Readonly<Record<string, string>> = {
-  ransomware: 'ransomware_encryption',
-  exploit: 'exploit_attempt',
-  malware: 'malicious_software',
-  trojan: 'malicious_software',
-  virus: 'malicious_software',
-  worm: 'malicious_software',
-  rootkit: 'malicious_software',
-  backdoor: 'malicious_software',
-  downloader: 'malicious_software',
-  infostealer: 'malicious_software',
-  hacktool: 'malicious_software',
-  spyware: 'malicious_software',
-  packed: 'malicious_software',
-  pua: 'policy_violation',
-  adware: 'policy_violation',
-};
 
 /** By `threatInfo.confidenceLevel`. */
 const severities: Readonly<Record<string, Severity>> = { malicious: 'high', suspicious: 'medium' };
@@ -33,35 +13,59 @@ const actions: Readonly<Record<string, string>> = { mitigated: 'block', blocked:
 
 function metadata(record: Json): Metadata {
   const info = at(record, 'threatInfo');
+  const then = at(record, 'agentDetectionInfo');
+  const now = at(record, 'agentRealtimeInfo');
+  /** How the agent was when the threat was found, else how it is today. */
+  const ofAgent = (key: string) => name(then, key) ?? name(now, key);
   const classification = text(info, 'classification');
   const confidence = text(info, 'confidenceLevel');
   const status = text(info, 'mitigationStatus');
-  const { clientIP, clientMAC } = addresses(list(record, 'agentRealtimeInfo', 'networkInterfaces'));
+  const verdict = text(info, 'analystVerdict');
+  const loggedInUser =
+    ofAgent('agentLastLoggedInUserName') ??
+    name(then, 'agentLastLoggedInUpn') ??
+    name(then, 'agentLastLoggedInUserMail');
   const own = {
     streamName: 'sentinelone',
     messageType: messageTypeOf(classification ?? ''),
-    startTimeUTC: time(info, 'createdAt'),
-    endTimeUTC: time(info, 'updatedAt'),
-    ...severity(lookUp(severities, confidence?.toLowerCase() ?? '') ?? 'low'),
-    clientHostname: ofAgent(record, 'agentComputerName'),
-    clientIP: clientIP ?? firstIpv4(ofAgent(record, 'agentIpV4')?.split(',') ?? []),
-    clientMAC,
-    userName: text(info, 'processUser') ?? ofAgent(record, 'agentLastLoggedInUserName'),
+    ...span(time(info, 'createdAt'), time(info, 'updatedAt')),
+    ...severity(severityOf(confidence, verdict)),
+    clientHostname: name(now, 'agentComputerName') ?? name(then, 'agentComputerName'),
+    ...addressesThen(
+      [...listed(then, 'agentIpV4'), ...listed(then, 'agentIpV6')],
+      list(now, 'networkInterfaces'),
+    ),
+    externalIP: ipAddress(then, 'externalIp') ?? ipAddress(now, 'externalIp'),
+    userName: name(info, 'processUser') ?? loggedInUser,
+    loggedInUser,
+    domain: ofAgent('agentDomain'),
     fileName: text(info, 'threatName'),
     filePath: text(info, 'filePath'),
-    fileHash: text(info, 'sha256') ?? text(info, 'sha1') ?? text(info, 'md5'),
+    ...hashes([at(info, 'sha256'), at(info, 'sha1'), at(info, 'md5')]),
     program: text(info, 'originatorProcess'),
+    commandLine: text(info, 'maliciousProcessArguments'),
+    signer: text(info, 'publisherName') ?? text(info, 'certificateId'),
     action: lookUp(actions, status?.toLowerCase() ?? '') ?? status,
     ruleName: text(info, 'threatName'),
     ruleCategory: classification,
-    siteName: ofAgent(record, 'siteName'),
-    accountName: ofAgent(record, 'accountName'),
-    groupName: ofAgent(record, 'groupName'),
+    analystVerdict: verdict,
+    osName: ofAgent('agentOsName'),
+    agentVersion: ofAgent('agentVersion'),
+    threatId: code(info, 'threatId') ?? code(record, 'id'),
+    agentId: code(now, 'agentId') ?? code(then, 'agentId'),
+    agentUuid: ofAgent('agentUuid'),
+    storyline: text(info, 'storyline'),
+    containerName: text(record, 'containerInfo', 'name'),
+    containerImage: text(record, 'containerInfo', 'image'),
+    cloudInstanceId: cloudInstanceId(at(then, 'cloudProviders')),
+    siteName: ofAgent('siteName'),
+    accountName: ofAgent('accountName'),
+    groupName: ofAgent('groupName'),
   };
   return present({
     ...own,
     message: sentence(own, [classification, confidence], status),
-    attackTechniqueIds: unique(techniques(record)),
+    attackTechniqueIds: unique(techniquesOf(record)),
     tags: unique([
       // `undefined` is the vendor's word for a threat that nobody has judged yet.
       ...['analystVerdict', 'incidentStatus', 'mitigationStatus'].map((key) => text(info, key)),
@@ -70,25 +74,25 @@ function metadata(record: Json): Metadata {
   });
 }
 
-/** How the agent stands now, else how it stood when the threat was found. */
-function ofAgent(record: Json, key: string): string | undefined {
-  return text(record, 'agentRealtimeInfo', key) ?? text(record, 'agentDetectionInfo', key);
+/** A threat that an analyst calls a false positive is none that someone has to look at. */
+function severityOf(confidence: string | undefined, verdict: string | undefined): Severity {
+  if (verdict?.toLowerCase() === 'false_positive') return 'low';
+  return lookUp(severities, confidence?.toLowerCase() ?? '') ?? 'low';
 }
 
-function messageTypeOf(classification: string): string {
-  const words = classification.toLowerCase().split(/[^a-z]+/);
-  const known = Object.keys(messageTypes).find((word) => words.includes(word));
-  return lookUp(messageTypes, known ?? '') ?? 'threat_event';
-}
-
-/** A sub-technique is `T1059.001` in a name, and a folder in a link: `T1059/001`. */
-function techniques(record: Json): string[] {
-  return list(record, 'indicators')
-    .flatMap((indicator) => list(indicator, 'tactics'))
-    .flatMap((tactic) => list(tactic, 'techniques'))
-    .flatMap((technique) => [text(technique, 'name') ?? '', text(technique, 'link') ?? ''])
-    .flatMap((said) => [...said.matchAll(/\bT\d{4}(?:[./]\d{3})?(?!\d)/g)])
-    .map(([id]) => id.replace('/', '.'));
+function techniquesOf(record: Json): string[] {
+  const found: string[] = [];
+  for (const indicator of list(record, 'indicators')) {
+    for (const tactic of list(indicator, 'tactics')) {
+      for (const technique of list(tactic, 'techniques')) {
+        found.push(
+          ...techniques(text(technique, 'name') ?? ''),
+          ...techniques(text(technique, 'link') ?? ''),
+        );
+      }
+    }
+  }
+  return found;
 }
 
 /** `invoice.exe (Trojan, malicious) was found on WS-0042, user CORP\ann: not mitigated.` */

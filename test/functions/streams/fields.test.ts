@@ -1,72 +1,15 @@
-import { isIP } from 'node:net';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../functions/kit/json.ts';
-import { addresses, firstIpv4, ipAddress, severity, time } from '../../../functions/streams/fields.ts';
-import { strange } from '../../fixtures/given.ts';
-
-describe('an IP field', () => {
-  it('takes what is an address, and nothing else', () => {
-    const almost = fc.stringMatching(/^[0-9a-f.:]{1,24}$/);
-    fc.assert(
-      fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), almost, fc.string()), (value) => {
-        const address = value.trim();
-        expect(ipAddress({ value }, 'value')).toBe(isIP(address) === 0 ? undefined : address);
-      }),
-      { numRuns: 3000 },
-    );
-  });
-
-  it.each([
-    '',
-    ' ',
-    'None',
-    'N/A',
-    'string',
-    '1.2.3',
-    '1.2.3.256',
-    '01.2.3.4',
-    '1.2.3.4:443',
-    'fe80::1%eth0',
-  ])('does not take %j', (value) => {
-    expect(ipAddress({ value }, 'value')).toBeUndefined();
-    expect(firstIpv4([value])).toBeUndefined();
-  });
-
-  it.each(['1.2.3.4', '255.255.255.255', '::1', '2001:DB8::a', '::ffff:192.0.2.1'])('takes %j', (value) => {
-    expect(ipAddress({ value }, 'value')).toBe(value);
-  });
-});
-
-describe('an address between spaces', () => {
-  it('is the address alone', () => {
-    expect(ipAddress({ value: ' 192.0.2.1\n' }, 'value')).toBe('192.0.2.1');
-  });
-});
-
-describe('a host’s addresses', () => {
-  it('are its first IPv4 and its first MAC, wherever they are', () => {
-    const interfaces: Json[] = [
-      { inet: ['string', 'fe80::1', null, ['192.0.2.9']], physical: '' },
-      null,
-      { inet: '192.0.2.8', physical: 'N/A' },
-      { inet: [' 192.0.2.7 ', '192.0.2.6'], physical: '02-AB-00-00-00-01' },
-      { inet: ['192.0.2.5'], physical: '02:ab:00:00:00:02' },
-    ];
-    expect(addresses(interfaces)).toEqual({ clientIP: '192.0.2.7', clientMAC: '02-AB-00-00-00-01' });
-  });
-
-  it.each([[[]], [[null]], [[{ inet: [], physical: null }]], [[{ inet: ['::1'], physical: '02:ab:00' }]]])(
-    'are absent in %j',
-    (interfaces: Json[]) => {
-      expect(addresses(interfaces)).toEqual({ clientIP: undefined, clientMAC: undefined });
-    },
-  );
-
-  it('are looked for in anything, without a throw', () => {
-    fc.assert(fc.property(fc.array(strange), (values) => void addresses(values)));
-  });
-});
+import {
+  baseName,
+  cloudInstanceId,
+  hashes,
+  name,
+  portNumber,
+  severity,
+  span,
+  techniques,
+  time,
+} from '../../../functions/streams/fields.ts';
 
 describe('a severity', () => {
   it('has the number that RFC 5424 gives its label', () => {
@@ -87,4 +30,105 @@ describe('a time', () => {
       expect(time({ value }, 'value')).toBeUndefined();
     },
   );
+
+  it.each([
+    ['b', 'c', 'c'],
+    ['b', 'a', 'b'],
+    ['b', undefined, undefined],
+    [undefined, 'a', 'a'],
+  ])('of a span from %j to %j ends at %j', (start, end, endTimeUTC) => {
+    expect(span(start, end)).toEqual({ startTimeUTC: start, endTimeUTC });
+  });
+});
+
+describe('a name', () => {
+  it.each(['unknown', 'Unknown', ' UNKNOWN ', 'None', 'none', 'null', 'N/A', '-', '', ' ', null, 7])(
+    'that is %j is none',
+    (user) => {
+      expect(name({ user }, 'user')).toBeUndefined();
+    },
+  );
+
+  it.each(['unknown.person', 'root', 'NT AUTHORITY\\SYSTEM', '0', 'nullable'])('may be %j', (user) => {
+    expect(name({ user }, 'user')).toBe(user);
+  });
+});
+
+const [md5, sha1, sha256] = ['a'.repeat(32), 'b'.repeat(40), 'C'.repeat(64)] as const;
+
+describe('hashes', () => {
+  it('are those among the values, each once, the strongest first', () => {
+    expect(hashes([md5, null, sha1, ` ${sha256} `, sha1, 'sha1', 7])).toEqual({
+      fileHash: sha256,
+      fileHashes: [sha256, sha1, md5],
+    });
+  });
+
+  it.each([
+    '',
+    'None',
+    'a'.repeat(31),
+    'a'.repeat(41),
+    'g'.repeat(40),
+    `${'a'.repeat(30)}xx`,
+    '1'.repeat(19),
+  ])('are not %j', (value) => {
+    expect(hashes([value])).toEqual({ fileHash: undefined, fileHashes: undefined });
+  });
+});
+
+describe('techniques', () => {
+  it.each([
+    ['T1059', ['T1059']],
+    [
+      '{<a href="https://attack.mitre.org/techniques/T1204/002/" target="_blank">T1204.002</a>}',
+      ['T1204.002', 'T1204.002'],
+    ],
+    ['T10591 AT1059', []],
+    ['', []],
+  ])('in %j are %j', (said, ids) => {
+    expect(techniques(said)).toEqual(ids);
+  });
+});
+
+describe('a port', () => {
+  it.each([
+    [443, '443'],
+    ['443', '443'],
+    [65_535, '65535'],
+    [65_536, undefined],
+    [0, undefined],
+    ['', undefined],
+    ['any', undefined],
+    [1.5, undefined],
+    [null, undefined],
+    [[443, 80], undefined],
+  ])('sent as %j is %j', (port, expected) => {
+    expect(portNumber({ port }, 'port')).toBe(expected);
+  });
+});
+
+describe('the name of a program', () => {
+  it.each([
+    ['\\device\\harddiskvolume2\\windows\\svchost.exe', 'svchost.exe'],
+    ['/usr/sbin/sshd', 'sshd'],
+    ['sshd', 'sshd'],
+    ['C:\\', 'C:\\'],
+    [undefined, undefined],
+  ])('%j is %j', (path, program) => {
+    expect(baseName(path)).toBe(program);
+  });
+});
+
+describe('a cloud’s id of a machine', () => {
+  it.each([
+    [{ ESXI: {}, Azure: { cloudInstanceId: 'vm-1' } }, 'vm-1'],
+    [{ AWS: { cloudInstanceId: null } }, undefined],
+    [{}, undefined],
+    ['object', undefined],
+    [null, undefined],
+    [[{ cloudInstanceId: 'vm-1' }], undefined],
+  ])('of %j is %j', (providers, id) => {
+    expect(cloudInstanceId(providers)).toBe(id);
+  });
 });

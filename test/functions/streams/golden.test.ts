@@ -22,38 +22,45 @@ function received(texts: readonly string[], stream: Stream): ReceivedArtifact[] 
 
 const everywhere = ['id', 'instance', 'stream', 'recordId', 'connector', 'senderHost'];
 const named = ['siteName', 'accountName', 'groupName'];
+const ofHost = ['clientHostname', 'clientIP', 'clientIPs', 'clientMAC', 'clientMACs', 'externalIP'];
+const ofAgent = ['osName', 'agentVersion', 'agentId', 'agentUuid', 'loggedInUser', 'userName'];
+const ofFile = ['fileName', 'filePath', 'fileHash', 'fileHashes', 'program', 'commandLine', 'signer'];
+const ofFinding = [
+  'storyline',
+  'containerName',
+  'containerImage',
+  'ruleName',
+  'ruleCategory',
+  'analystVerdict',
+];
 
 /** What each stream's records are found by: those that every record has, and those that are absent without a value. */
 const streams: [stream: Stream, always: string[], sometimes: string[]][] = [
   [
     threats,
-    ['streamName', 'messageType', 'endTimeUTC', 'severityLabel', 'severityCode', 'message'],
+    ['streamName', 'messageType', 'endTimeUTC', 'severityLabel', 'severityCode', 'threatId', 'message'],
     [
-      ...[
-        'startTimeUTC',
-        'clientHostname',
-        'clientIP',
-        'clientMAC',
-        'userName',
-        'fileName',
-        'filePath',
-        'fileHash',
-      ],
-      ...['program', 'action', 'ruleName', 'ruleCategory', 'attackTechniqueIds', 'tags', ...named],
+      ...['startTimeUTC', 'domain', 'action', 'attackTechniqueIds', 'cloudInstanceId', 'tags'],
+      ...[...ofHost, ...ofAgent, ...ofFile, ...ofFinding, ...named],
     ],
   ],
   [
     activities,
     ['streamName', 'messageType', 'severityLabel', 'severityCode'],
     [
-      ...['startTimeUTC', 'clientHostname', 'clientIP', 'userName', 'fileName', 'filePath', 'fileHash'],
-      ...['vendorCode', 'message', ...named],
+      ...['startTimeUTC', 'vendorCode', 'activityTypeName', 'message', 'action', 'attackTechniqueIds'],
+      ...['serverIP', 'serverPort', 'clientPort', 'protocol', 'fqdn', 'pid', 'targetUserName'],
+      ...['threatId', 'alertId', 'deviceName', 'deviceId', 'deviceSerial', 'deviceInterface'],
+      ...[...ofHost, ...ofAgent, ...ofFile, ...ofFinding, ...named],
     ],
   ],
   [
     agents,
-    ['streamName', 'messageType', 'startTimeUTC', 'severityLabel', 'severityCode', 'message'],
-    ['endTimeUTC', 'clientHostname', 'clientIP', 'clientMAC', 'userName', 'tags', ...named],
+    ['streamName', 'messageType', 'startTimeUTC', 'severityLabel', 'severityCode', 'agentId', 'message'],
+    [
+      ...['endTimeUTC', 'lastActiveTimeUTC', 'domain', 'cloudInstanceId', 'tags'],
+      ...[...ofHost, ...ofAgent.filter((field) => field !== 'agentId'), ...named],
+    ],
   ],
 ];
 

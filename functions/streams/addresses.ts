@@ -1,0 +1,182 @@
+import { isIP } from 'node:net';
+import { at, type Json, list, text } from '../kit/json.ts';
+
+/** Six pairs, or the eight of an EUI-64, in the record's own writing: a search for what the console shows finds it. */
+const macForm = /^[\da-f]{2}([:-])[\da-f]{2}(?:\1[\da-f]{2}){4}(?:\1[\da-f]{2}\1[\da-f]{2})?$/i;
+
+const onlyZeros = /^[0:-]+$/;
+
+/** Interfaces of containers, virtual machines and tunnels, and the loopback: the host is not reached there. */
+const virtualInterface =
+  /^(?:lo\d*$|loopback|docker|br-|veth|utun|tun\d|tap\d|wg\d|virbr|vboxnet|vmnet|cni|cali|flannel|podman|lxcbr|lxdbr|vethernet \((?:wsl|default switch|nat|dockernat)|virtualbox host-only|vmware network adapter)/i;
+
+/** A host's own address on the default networks of Docker, VirtualBox and libvirt. */
+const virtualAddress = /^(?:172\.(?:1[7-9]|2\d|3[01])\.0\.1|192\.168\.56\.1|192\.168\.122\.1)$/;
+
+/** The second lowest bit of the first byte: an address that software made up, not the card's maker. */
+const madeUpMac = /^[\da-f][2367abef]/i;
+
+const longestAddress = 64;
+
+/** The text as an IPv4 or IPv6 address; undefined for anything else, which would break an index of addresses. */
+function address(value: Json | undefined): string | undefined {
+  if (typeof value !== 'string' || value.length > longestAddress) return undefined;
+  const trimmed = value.trim();
+  return isIP(trimmed) > 0 && !trimmed.includes('%') ? trimmed : undefined;
+}
+
+/** The text as a MAC; zeros are the absence of one. */
+function mac(value: Json | undefined): string | undefined {
+  if (typeof value !== 'string' || value.length > longestAddress) return undefined;
+  const trimmed = value.trim();
+  return macForm.test(trimmed) && !onlyZeros.test(trimmed) ? trimmed : undefined;
+}
+
+/** The IPv4 or IPv6 address at `path`. */
+export function ipAddress(record: Json | undefined, ...path: readonly string[]): string | undefined {
+  return address(at(record, ...path));
+}
+
+const separators = /[,;\s]+/;
+
+const mostListed = 300;
+
+/** What stands at `key`, as a list of texts: consoles write lists of addresses with commas. */
+export function listed(record: Json | undefined, key: string): string[] {
+  return text(record, key)?.split(separators, mostListed) ?? [];
+}
+
+/** Ranks from here on are no address that a host is reached at. */
+const unreachable = 4;
+
+/** How well an address stands for its host; the lowest is the best. */
+function rank(ip: string, onVirtual: boolean): number {
+  const isIpv4 = !ip.includes(':');
+  const kind = isIpv4 ? kindOfIpv4(ip) : kindOfIpv6(ip.toLowerCase());
+  if (kind > 0) return unreachable + 2 * kind + (isIpv4 ? 0 : 1);
+  return (onVirtual || virtualAddress.test(ip) ? 2 : 0) + (isIpv4 ? 0 : 1);
+}
+
+/** 0 of a host, 1 link-local, 2 loopback, 3 unspecified. */
+function kindOfIpv4(ip: string): number {
+  if (ip.startsWith('169.254.')) return 1;
+  if (ip.startsWith('127.')) return 2;
+  return ip.startsWith('0.') ? 3 : 0;
+}
+
+const nothingButZeros = /^[0:]*$/;
+const oneAfterZeros = /^[0:]*:0*1$/;
+const linkLocal = /^fe[89ab]/;
+const mapped = /:ffff:([\d.]+)$/;
+
+function kindOfIpv6(ip: string): number {
+  if (linkLocal.test(ip)) return 1;
+  if (oneAfterZeros.test(ip)) return 2;
+  if (nothingButZeros.test(ip)) return 3;
+  const ipv4 = mapped.exec(ip)?.[1];
+  return ipv4 === undefined ? 0 : kindOfIpv4(ipv4);
+}
+
+/** What a host is found by. */
+export interface HostAddresses {
+  /** The address that an analyst would call the host's. */
+  clientIP: string | undefined;
+  /** The MAC of the interface that has `clientIP`. */
+  clientMAC: string | undefined;
+  clientIPs: string[] | undefined;
+  clientMACs: string[] | undefined;
+}
+
+interface Candidate {
+  readonly ip: string;
+  readonly rank: number;
+  readonly mac: string | undefined;
+}
+
+const filled = (values: ReadonlySet<string>) => (values.size > 0 ? [...values] : undefined);
+
+/** The first of the best; `preferred` among those that a host is reached at. */
+function best(candidates: readonly Candidate[], preferred?: string): Candidate | undefined {
+  let found: Candidate | undefined;
+  for (const one of candidates) {
+    if (one.ip === preferred && one.rank < 2) return one;
+    if (found === undefined || one.rank < found.rank) found = one;
+  }
+  return found;
+}
+
+/** A host's addresses by its network interfaces; `lastIpToMgmt` is the one that it last used. */
+export function addressesOf(interfaces: readonly Json[], lastIpToMgmt?: Json): HostAddresses {
+  const { candidates, macs, only } = readInterfaces(interfaces);
+  const preferred = address(lastIpToMgmt);
+  const chosen = best(candidates, preferred);
+  return {
+    clientIP: chosen?.ip ?? preferred,
+    clientMAC: chosen === undefined ? only : chosen.mac,
+    clientIPs: filled(new Set(candidates.map(({ ip }) => ip))) ?? (preferred ? [preferred] : undefined),
+    clientMACs: filled(macs),
+  };
+}
+
+/**
+ * A host's addresses at a time: `then` are those of that time, `interfaces` those of today, which say where an address
+ * is and what its MAC is. Today's addresses hold where those of that time are missing or reach no host.
+ */
+export function addressesThen(then: readonly string[], interfaces: readonly Json[]): HostAddresses {
+  const now = readInterfaces(interfaces);
+  const byIp = new Map<string, Candidate>();
+  for (const one of now.candidates) {
+    if (one.rank < (byIp.get(one.ip)?.rank ?? Number.POSITIVE_INFINITY)) byIp.set(one.ip, one);
+  }
+  const candidates = then.flatMap((value) => {
+    const ip = address(value);
+    return ip === undefined ? [] : [byIp.get(ip) ?? { ip, rank: rank(ip, false), mac: undefined }];
+  });
+  const chosen = best(candidates);
+  if (chosen === undefined || chosen.rank >= unreachable) candidates.push(...now.candidates);
+  const final = best(candidates);
+  return {
+    clientIP: final?.ip,
+    clientMAC: final !== undefined && byIp.has(final.ip) ? final.mac : now.only,
+    clientIPs: filled(new Set(candidates.map(({ ip }) => ip))),
+    clientMACs: filled(now.macs),
+  };
+}
+
+function readInterfaces(interfaces: readonly Json[]) {
+  const candidates: Candidate[] = [];
+  const macs = new Set<string>();
+  const real = new Set<string>();
+  for (const one of interfaces) {
+    const physical = mac(at(one, 'physical'));
+    const isVirtual = virtualInterface.test(text(one, 'name')?.slice(0, 80) ?? '');
+    if (physical !== undefined) {
+      macs.add(physical);
+      if (!isVirtual) real.add(physical);
+    }
+    for (const key of ['inet', 'inet6']) {
+      for (const value of list(one, key)) {
+        const ip = address(value);
+        if (ip !== undefined) candidates.push({ ip, rank: rank(ip, isVirtual), mac: physical });
+      }
+    }
+  }
+  /** Of a host with one card the MAC is known, also where no interface has the address. */
+  const only = real.size === 1 ? [...real][0] : undefined;
+  return { candidates, macs, only };
+}
+
+/** A host's addresses where a record has two lists, of addresses and of MACs, and no interfaces. */
+export function addressesIn(ips: readonly string[], physical: readonly string[]): HostAddresses {
+  const candidates = ips.flatMap((value) => {
+    const ip = address(value);
+    return ip === undefined ? [] : [{ ip, rank: rank(ip, false), mac: undefined }];
+  });
+  const macs = physical.flatMap((value) => mac(value) ?? []);
+  return {
+    clientIP: best(candidates)?.ip,
+    clientMAC: macs.find((one) => !madeUpMac.test(one)) ?? macs[0],
+    clientIPs: filled(new Set(candidates.map(({ ip }) => ip))),
+    clientMACs: filled(new Set(macs)),
+  };
+}

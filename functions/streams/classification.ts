@@ -1,0 +1,34 @@
+import { lookUp } from '../kit/json.ts';
+
+/**
+ * A word of a classification in lower case to Analytics' message type; the first that is there decides. The vendor
+ * writes `Trojan` as well as `Linux.Malware`.
+ */
+const messageTypes: Readonly<Record<string, string>> = {
+  ransomware: 'ransomware_encryption',
+  exploit: 'exploit_attempt',
+  malware: 'malicious_software',
+  trojan: 'malicious_software',
+  virus: 'malicious_software',
+  worm: 'malicious_software',
+  rootkit: 'malicious_software',
+  backdoor: 'malicious_software',
+  downloader: 'malicious_software',
+  infostealer: 'malicious_software',
+  hacktool: 'malicious_software',
+  spyware: 'malicious_software',
+  packed: 'malicious_software',
+  pua: 'policy_violation',
+  adware: 'policy_violation',
+};
+
+const knownWords = Object.keys(messageTypes);
+
+const notLetters = /[^a-z]+/;
+
+/** Analytics' message type of a threat. */
+export function messageTypeOf(classification: string): string {
+  const words = classification.slice(0, 200).toLowerCase().split(notLetters);
+  const known = knownWords.find((word) => words.includes(word));
+  return lookUp(messageTypes, known ?? '') ?? 'threat_event';
+}
