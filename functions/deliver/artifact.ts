@@ -31,8 +31,8 @@ export function artifactOf(record: Record, stream: Stream, instance: Instance): 
     recordId: record.recordId,
     connector: 'signal-client.sentinelone',
     senderHost: instance.host,
-    ...clipped(own),
   };
+  addClipped(metadata, own);
   return { source: 'sentinelone', raw: record.raw, ...(time !== undefined && { timestamp: time }), metadata };
 }
 
@@ -50,30 +50,26 @@ export function bare(artifact: Artifact): Artifact {
   return { source: 'sentinelone', raw: '{}', metadata };
 }
 
-/** The values, each clipped, as long as there is room: texts first, then lists. */
-function clipped(own: Metadata): Metadata {
+/** Adds the values, each clipped, as long as there is room: texts first, then lists. */
+function addClipped(metadata: Metadata, own: Metadata): void {
   let room = mostCharacters;
-  const take = (value: string): string | undefined => {
-    const one = clip(value);
-    if (one.length > room) return undefined;
-    room -= one.length;
-    return one;
+  const fits = (value: string): boolean => {
+    if (value === '' || value.length > room) return false;
+    room -= value.length;
+    return true;
   };
-  const kept: Metadata = {};
-  const lists: [key: string, values: string[]][] = [];
   for (const key of Object.keys(own)) {
     const value = own[key];
-    if (Array.isArray(value)) lists.push([key, value]);
-    else {
-      const text = value && take(value);
-      if (text) kept[key] = text;
-    }
+    if (typeof value !== 'string') continue;
+    const text = clip(value);
+    if (fits(text)) metadata[key] = text;
   }
-  for (const [key, values] of lists) {
-    const some = values.slice(0, mostValues).flatMap((one) => take(one) ?? []);
-    if (some.length > 0) kept[key] = some;
+  for (const key of Object.keys(own)) {
+    const values = own[key];
+    if (!Array.isArray(values)) continue;
+    const texts = values.slice(0, mostValues).map(clip).filter(fits);
+    if (texts.length > 0) metadata[key] = texts;
   }
-  return kept;
 }
 
 /** Well-formed, and cut between characters: a consumer that writes half of a surrogate pair as UTF-8 fails. */

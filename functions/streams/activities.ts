@@ -64,7 +64,7 @@ function general(record: Json, data: Json | undefined) {
   const user = name(data, 'username') ?? name(data, 'userName');
   const loggedInUser = name(data, 'lastLoggedInUserName');
   const agentId = code(record, 'agentId');
-  const excluded = { [text(data, 'exclusionType') ?? '']: text(data, 'value') };
+  const excluded = text(data, 'exclusionType');
   return {
     clientHostname: name(data, 'computerName'),
     ...addressesIn(listed(data, 'ipAddress'), []),
@@ -73,7 +73,7 @@ function general(record: Json, data: Json | undefined) {
     targetUserName: byUser && user,
     loggedInUser,
     fileName: text(data, 'fileDisplayName'),
-    filePath: pathOf(data) ?? excluded.path,
+    filePath: pathOf(data) ?? (excluded === 'path' ? text(data, 'value') : undefined),
     ...hashes([
       at(record, 'hash'),
       at(data, 'fileContentHash'),
@@ -81,7 +81,7 @@ function general(record: Json, data: Json | undefined) {
       at(record, 'secondaryDescription'),
     ]),
     commandLine: text(data, 'escapedMaliciousProcessArguments'),
-    signer: excluded.certificate,
+    signer: excluded === 'certificate' ? text(data, 'value') : undefined,
     agentVersion: text(record, 'agentUpdatedVersion'),
     threatId: code(record, 'threatId'),
     agentId,

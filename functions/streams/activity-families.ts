@@ -1,3 +1,5 @@
+import { activityNames } from './activity-names.ts';
+
 /** What an activity is about: decides its message type, and how its record is read. */
 export type Kind = 'config_change' | 'auth_failure' | 'detection' | 'rule alert' | 'other';
 
@@ -5,7 +7,7 @@ export type Kind = 'config_change' | 'auth_failure' | 'detection' | 'rule alert'
 type Types = number | readonly [first: number, last: number];
 
 interface Family {
-  /** What happened, for types that have no name below. */
+  /** What happened, for types without a name of their own. */
   readonly name: string;
   readonly kind: Kind;
   readonly types: readonly Types[];
@@ -183,77 +185,6 @@ const families: readonly Family[] = [
   },
 ];
 
-/** What the types that analysts look for most are called; their family names the others. */
-const names: Readonly<Record<number, string>> = {
-  17: 'Agent subscribed',
-  18: 'New threat mitigated',
-  19: 'New malicious threat not mitigated',
-  20: 'New threat preemptive block',
-  22: 'Threat benign',
-  23: 'User added',
-  24: 'User modified',
-  25: 'User deleted',
-  27: 'User logged in',
-  33: 'User logged out',
-  43: 'Agent updated',
-  47: 'Agent decommissioned',
-  51: 'Agent uninstalled',
-  61: 'Endpoint isolation requested',
-  62: 'Endpoint reconnection requested',
-  71: 'Scan initiated',
-  86: 'Agent uploaded threat file',
-  90: 'Full disk scan started',
-  91: 'Full disk scan aborted',
-  92: 'Full disk scan completed',
-  107: 'Role created',
-  108: 'Role modified',
-  109: 'Role deleted',
-  117: 'Agent disabled by user',
-  118: 'Agent enabled by user',
-  119: 'Agent disabled',
-  120: 'Agent enabled',
-  133: 'Existing user login failure',
-  134: 'Unknown user login',
-  1001: 'Endpoint isolated',
-  1002: 'Endpoint reconnected',
-  2001: 'Threat killed',
-  2002: 'Threat remediated',
-  2003: 'Threat rolled back',
-  2004: 'Threat quarantined',
-  2028: 'Threat incident status changed',
-  2030: 'Analyst verdict changed',
-  3001: 'Hash exclusion added',
-  3002: 'Blocklist hash added',
-  3005: 'Hash exclusion added by cloud',
-  3006: 'Blocklist hash added by cloud',
-  3008: 'Path exclusion added',
-  3016: 'Path exclusion deleted',
-  3020: 'Blocklist hash deleted',
-  3021: 'Hash exclusion deleted',
-  3200: 'Remote shell started',
-  3600: 'Detection rule created',
-  3601: 'Detection rule modified',
-  3602: 'Detection rule deleted',
-  3608: 'Custom rule alert',
-  3625: 'Second factor failed',
-  3784: 'Platform rule alert',
-  4003: 'New suspicious threat not mitigated',
-  4008: 'Threat mitigation status changed',
-  5006: 'Group deleted',
-  5007: 'Group modified',
-  5008: 'Group created',
-  5009: 'Agent moved to another group',
-  5020: 'Site created',
-  5021: 'Site modified',
-  5022: 'Site deleted',
-  5040: 'Account created',
-  5041: 'Account modified',
-  5042: 'Account deleted',
-  5125: 'Device blocked',
-  5126: 'Device connected or disconnected',
-  5232: 'Firewall blocked traffic',
-};
-
 const byType = new Map<number, Family>();
 for (const family of families) {
   for (const types of family.types) {
@@ -265,5 +196,5 @@ for (const family of families) {
 /** What is known of an activity type; of the many that no list has, that they are no more than activities. */
 export function activityType(type: number): { kind: Kind; activityTypeName: string | undefined } {
   const family = byType.get(type);
-  return { kind: family?.kind ?? 'other', activityTypeName: names[type] ?? family?.name };
+  return { kind: family?.kind ?? 'other', activityTypeName: activityNames[type] ?? family?.name };
 }

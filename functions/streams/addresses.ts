@@ -1,5 +1,10 @@
-import { isIP } from 'node:net';
 import { at, type Json, list, text } from '../kit/json.ts';
+
+const byte = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+
+const ipv4 = new RegExp(`^${byte}(?:\\.${byte}){3}$`);
+
+const ipv6Letters = /^[\da-f:.]+$/i;
 
 /** Six pairs, or the eight of an EUI-64, in the record's own writing: a search for what the console shows finds it. */
 const macForm = /^[\da-f]{2}([:-])[\da-f]{2}(?:\1[\da-f]{2}){4}(?:\1[\da-f]{2}\1[\da-f]{2})?$/i;
@@ -22,7 +27,9 @@ const longestAddress = 64;
 function address(value: Json | undefined): string | undefined {
   if (typeof value !== 'string' || value.length > longestAddress) return undefined;
   const trimmed = value.trim();
-  return isIP(trimmed) > 0 && !trimmed.includes('%') ? trimmed : undefined;
+  if (ipv4.test(trimmed)) return trimmed;
+  // A URL's host knows all of the ways to write an IPv6 address.
+  return ipv6Letters.test(trimmed) && URL.canParse(`http://[${trimmed}]/`) ? trimmed : undefined;
 }
 
 /** The text as a MAC; zeros are the absence of one. */
@@ -86,6 +93,13 @@ export interface HostAddresses {
   clientIPs: string[] | undefined;
   clientMACs: string[] | undefined;
 }
+
+const noAddresses: HostAddresses = {
+  clientIP: undefined,
+  clientMAC: undefined,
+  clientIPs: undefined,
+  clientMACs: undefined,
+};
 
 interface Candidate {
   readonly ip: string;
@@ -168,6 +182,7 @@ function readInterfaces(interfaces: readonly Json[]) {
 
 /** A host's addresses where a record has two lists, of addresses and of MACs, and no interfaces. */
 export function addressesIn(ips: readonly string[], physical: readonly string[]): HostAddresses {
+  if (ips.length === 0 && physical.length === 0) return noAddresses;
   const candidates = ips.flatMap((value) => {
     const ip = address(value);
     return ip === undefined ? [] : [{ ip, rank: rank(ip, false), mac: undefined }];

@@ -25,13 +25,13 @@ export function span(
   return { startTimeUTC, endTimeUTC };
 }
 
-/** How consoles write a name that they do not know, in lower case. */
-const unknownNames = new Set(['unknown', 'null', 'none', 'n/a', '-']);
+/** How consoles write a name that they do not know. */
+const unknownName = /^\s*(?:unknown|null|none|n\/a|-)\s*$/i;
 
 /** The name at `key`; what stands for an unknown name is absent. */
 export function name(record: Json | undefined, key: string): string | undefined {
   const value = text(record, key);
-  return value === undefined || unknownNames.has(value.trim().toLowerCase()) ? undefined : value;
+  return value === undefined || unknownName.test(value) ? undefined : value;
 }
 
 /** MD5, SHA-1 and SHA-256. */
