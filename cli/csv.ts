@@ -1,32 +1,25 @@
-/** Writes RFC 4180: cells with a comma, a quote or a line break are quoted. */
+import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+
+/** What a spreadsheet runs instead of showing it, also behind apostrophes, so that each of them is read as written. */
+const formula = /^'*[=+\-@\t\r\uFF0B\uFF0D\uFF1D\uFF20]/;
+
+/** RFC 4180. An apostrophe before a formula makes spreadsheets show it as text. */
 export function writeCsv(rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+  const cells = rows.map((row) => row.map((cell) => (formula.test(cell) ? `'${cell}` : cell)));
+  return stringify(cells, { record_delimiter: '\r\n', quoted_match: /[\r\n]|^\s|\s$/ });
 }
 
-/** Returns the cells of each row and skips empty rows. Throws SyntaxError if a quote is not closed. */
+/** The cells of each row that has any, as writeCsv was given them; throws CsvError. */
 export function readCsv(text: string): string[][] {
-  const rows: string[][] = [[]];
-  let cell = '';
-  let quoted = false;
-  const endCell = () => {
-    rows.at(-1)?.push(cell);
-    cell = '';
-  };
-  for (let i = text.startsWith('\uFEFF') ? 1 : 0; i < text.length; i++) {
-    const c = text[i];
-    if (quoted) {
-      if (c !== '"') cell += c;
-      else if (text[i + 1] === '"') cell += text[++i];
-      else quoted = false;
-    } else if (c === '"' && cell === '') quoted = true;
-    else if (c === ',') endCell();
-    else if (c === '\n') {
-      endCell();
-      rows.push([]);
-    } else if (c !== '\r') cell += c;
-  }
-  if (quoted) throw new SyntaxError('unclosed quote');
-  endCell();
-  return rows.filter((row) => row.some((one) => one !== ''));
+  const rows = parse(text, {
+    bom: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    skip_records_with_empty_values: true,
+    trim: true,
+  });
+  return rows.map((row) =>
+    row.map((cell) => (cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell)),
+  );
 }

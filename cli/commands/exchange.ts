@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { CsvError } from 'csv-parse/sync';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { readCsv, writeCsv } from '../csv.ts';
 import { CommandError } from '../errors.ts';
@@ -138,7 +139,7 @@ function readFileOf(file: string, text: string): InstanceRecord[] {
   try {
     return text.trimStart().startsWith('[') ? fromJson(text) : fromCsv(text);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError || error instanceof CsvError)) throw error;
     throw new CommandError(`cannot read ${file}: ${error.message}`, 'Run export to see the format.');
   }
 }
@@ -173,7 +174,7 @@ function fromCsv(text: string): InstanceRecord[] {
   if (!head.includes('instance')) throw new SyntaxError('missing column "instance"');
   return rows.map((row) => {
     const cells = head.flatMap((name, i) => {
-      const cell = row[i]?.trim() ?? '';
+      const cell = row[i] ?? '';
       return cell === '' ? [] : [[name, (readers[name] ?? String)(cell)]];
     });
     return { instance: '', ...Object.fromEntries(cells) };

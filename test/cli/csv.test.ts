@@ -1,3 +1,4 @@
+import { CsvError } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readCsv, writeCsv } from '../../cli/csv.ts';
@@ -5,7 +6,7 @@ import { readCsv, writeCsv } from '../../cli/csv.ts';
 /** A first cell with something in it: a row with nothing in it is no row. */
 const row = fc
   .tuple(fc.string({ minLength: 1 }), fc.array(fc.string({ unit: 'binary' }), { maxLength: 4 }))
-  .filter(([first]) => !first.startsWith('\uFEFF'))
+  .filter(([first]) => first.trim() !== '' && !first.startsWith('\uFEFF'))
   .map(([first, others]) => [first, ...others]);
 
 test('what is written is read again, whatever stands in the cells', () => {
@@ -25,6 +26,13 @@ test.each([
     ],
   ],
   [
+    ' a , b\n,\r\nc,d\r',
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  ],
+  [
     '\uFEFFa,b\r\n\r\nc,d\r\n',
     [
       ['a', 'b'],
@@ -38,6 +46,19 @@ test.each([
   expect(readCsv(text)).toEqual(rows);
 });
 
-test('a quote that is not closed is an error', () => {
-  expect(() => readCsv('a,"b')).toThrow(SyntaxError);
+test.each(['a,"b', 'a"b"'])('%s is an error: its quotes do not match', (text) => {
+  expect(() => readCsv(text)).toThrow(CsvError);
+});
+
+test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', "'=1", "''-1", '\uFF1D1'])(
+  '%j is no formula to a spreadsheet, and is read as it was',
+  (cell) => {
+    const text = writeCsv([['name', cell]]);
+    expect(text).toMatch(/^name,"?'/);
+    expect(readCsv(text)).toEqual([['name', cell]]);
+  },
+);
+
+test('what no spreadsheet runs is written as it is', () => {
+  expect(writeCsv([["it's", "'", "'a", 'a=b', '1', '']])).toBe("it's,','a,a=b,1,\r\n");
 });

@@ -272,8 +272,11 @@ describe('many instances', () => {
 
   test('go out as CSV and come in again, after a dry run', async () => {
     const file = join(folder, 'instances.csv');
+    const odd = { instance: 'many-009', host: 'many-009.sentinelone.net', secretId: '=1+1' };
+    await put(world.collector.outputs.InstancesTableName, odd);
     expect((await cli(['export', file])).out).toMatch(/^Wrote 50\d instances to/);
     const text = await readFile(file, 'utf8');
+    expect(text).toContain("many-009,many-009.sentinelone.net,'=1+1,");
     await writeFile(
       file,
       `${text.replace('many-007,many-007.sentinelone.net,,,', 'many-007,many-007.sentinelone.net,,false,')}new,new.sentinelone.net,,,threats=15 agents=120,,1 2,,48,threats agents\r\n`,
