@@ -37,7 +37,8 @@ export async function stageToken({ secrets }: Stack, secretId: string, token: st
   let restored = false;
   if (!secretId.startsWith('arn:')) {
     try {
-      await secrets.send(new CreateSecretCommand({ Name: secretId, SecretString: token, Description }));
+      const create = new CreateSecretCommand({ Name: secretId, SecretString: token, Description });
+      await secrets.send(create).catch(withoutValues(token));
       return created(secrets, secretId);
     } catch (error) {
       restored = error instanceof InvalidRequestException;
@@ -46,9 +47,8 @@ export async function stageToken({ secrets }: Stack, secretId: string, token: st
     }
   }
   const [SecretString, ...warnings] = await inItsForm(secrets, secretId, token);
-  const { VersionId = '' } = await secrets.send(
-    new PutSecretValueCommand({ SecretId: secretId, SecretString, VersionStages: [pending] }),
-  );
+  const store = new PutSecretValueCommand({ SecretId: secretId, SecretString, VersionStages: [pending] });
+  const { VersionId = '' } = await secrets.send(store).catch(withoutValues(SecretString, token));
   const staged = put(secrets, secretId, VersionId, warnings);
   if (!restored) return staged;
   return {
@@ -59,6 +59,16 @@ export async function stageToken({ secrets }: Stack, secretId: string, token: st
     },
   };
 }
+
+/** Rethrows an error without these values: AWS, or a proxy, may repeat what it was sent. */
+const withoutValues =
+  (...values: readonly string[]) =>
+  (error: unknown): never => {
+    const clean = (text = '') => values.reduce((rest, value) => rest.replaceAll(value, '[token]'), text);
+    if (error instanceof Error)
+      Object.assign(error, { message: clean(error.message), stack: clean(error.stack) });
+    throw error;
+  };
 
 /** The value to store, then warnings. The caller may lack permission to read the secret. */
 async function inItsForm(

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deleteSecret, stageToken } from '../../cli/secrets.ts';
@@ -32,13 +33,17 @@ afterAll(() => {
 
 const servers: Server[] = [];
 
-/** May do all but read: that is refused in this way. */
-async function clientThatReads(refusal: string): Promise<SecretsManagerClient> {
+/** May do all but one thing: that is refused in this way. */
+async function clientRefusing(
+  operation: string,
+  refusal: string,
+  message = (_: string) => 'refused',
+): Promise<SecretsManagerClient> {
   const server = createServer(async (request, response) => {
     const [target, type] = ['x-amz-target', 'content-type'].map((name) => String(request.headers[name]));
     const body = await text(request);
-    if (target?.endsWith('.GetSecretValue')) {
-      response.writeHead(400).end(JSON.stringify({ __type: refusal, message: 'refused' }));
+    if (target?.endsWith(`.${operation}`)) {
+      response.writeHead(400).end(JSON.stringify({ __type: refusal, message: message(body) }));
       return;
     }
     const headers = { 'x-amz-target': String(target), 'content-type': String(type) };
@@ -102,7 +107,7 @@ describe('a token is staged', () => {
 
   test('by itself where the secret may not be read, and says so', async () => {
     store.put('unread', '{"apiKey":"old","owner":"security"}');
-    const blind = await clientThatReads('AccessDeniedException');
+    const blind = await clientRefusing('GetSecretValue', 'AccessDeniedException');
     const staged = await stageToken({ ...stack, secrets: blind }, 'unread', 'new');
     await staged.keep();
     expect([store.current('unread'), await at('unread', 'AWSPREVIOUS')]).toEqual([
@@ -116,7 +121,7 @@ describe('a token is staged', () => {
 
   test('not at all where reading fails for another reason', async () => {
     store.put('fails', '{"apiKey":"old"}');
-    const failing = await clientThatReads('InternalServiceError');
+    const failing = await clientRefusing('GetSecretValue', 'InternalServiceError');
     await expect(stageToken({ ...stack, secrets: failing }, 'fails', 'new')).rejects.toThrow();
     expect([store.current('fails'), await at('fails', 'AWSPENDING')]).toEqual([
       '{"apiKey":"old"}',
@@ -133,6 +138,17 @@ describe('a token is staged', () => {
     await (await stageToken(stack, 'd', 'new')).keep();
     expect(await at('d', 'AWSCURRENT')).toBe('new');
   });
+});
+
+test.each([
+  ['CreateSecret', 'echo/new'],
+  ['PutSecretValue', 'echo'],
+])('an answer to %s that repeats the request shows no token', async (operation, secretId) => {
+  store.put('echo', '{"apiKey":"an-old-token","owner":"security"}');
+  const echoing = await clientRefusing(operation, 'ValidationException', (body) => `invalid: ${body}`);
+  const error = await stageToken({ ...stack, secrets: echoing }, secretId, 'a-new-token').catch((e) => e);
+  expect(error).toMatchObject({ name: 'ValidationException', message: expect.stringMatching(/^invalid: /) });
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('a-new-token');
 });
 
 test('a secret that is not there can’t be deleted', async () => {
