@@ -1,13 +1,4 @@
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  PutItemCommand,
-  paginateQuery,
-  paginateScan,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { InstanceRecord } from '../functions/adapters/dynamodb/instances.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
 import type { Status } from '../functions/health/status.ts';
 import { type Instance, type InstanceRules, readInstance } from '../functions/instances/instance.ts';
@@ -16,8 +7,7 @@ import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';
 
-/** An item of the instances table, as an operator wrote it. */
-export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
+export type { InstanceRecord };
 
 /** The functions know which suffixes were deployed; here any host will do. */
 export const anyHost: InstanceRules = {
@@ -36,12 +26,8 @@ export function readRecord(record: InstanceRecord): Instance {
 }
 
 /** Returns all records, sorted by name. */
-export async function listRecords({ dynamodb, instancesTable }: Stack): Promise<InstanceRecord[]> {
-  const records: InstanceRecord[] = [];
-  const pages = paginateScan({ client: dynamodb }, { TableName: instancesTable, ConsistentRead: true });
-  for await (const { Items = [] } of pages)
-    records.push(...Items.map((item) => unmarshall(item, { wrapNumbers: Number }) as InstanceRecord));
-  return records.sort((a, b) => (a.instance < b.instance ? -1 : 1));
+export async function listRecords({ instances }: Stack): Promise<InstanceRecord[]> {
+  return (await instances.list()).sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
 
 /** Throws CommandError if there is no record with that name. */
@@ -58,22 +44,8 @@ export function recordOf(records: readonly InstanceRecord[], name: string): Inst
 }
 
 /** Writes a new record. Throws CommandError if the name is taken. */
-export async function createRecord(
-  { dynamodb, instancesTable }: Stack,
-  record: InstanceRecord,
-): Promise<void> {
-  try {
-    await dynamodb.send(
-      new PutItemCommand({
-        TableName: instancesTable,
-        Item: marshall(record),
-        ConditionExpression: 'attribute_not_exists(instance)',
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    throw taken(record.instance);
-  }
+export async function createRecord({ instances }: Stack, record: InstanceRecord): Promise<void> {
+  if (!(await instances.create(record))) throw taken(record.instance);
 }
 
 export function taken(name: string): CommandError {
@@ -85,108 +57,27 @@ export function taken(name: string): CommandError {
 
 /** Sets and removes attributes of a record; the others stay unchanged. */
 export async function changeRecord(
-  { dynamodb, instancesTable }: Stack,
+  { instances }: Stack,
   name: string,
   changes: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const entries = Object.entries(changes);
-  const set = entries.filter(([, value]) => value !== undefined);
-  const remove = entries.filter(([, value]) => value === undefined);
-  try {
-    await dynamodb.send(
-      new UpdateItemCommand({
-        TableName: instancesTable,
-        Key: marshall({ instance: name }),
-        UpdateExpression: [
-          set.length > 0 ? `SET ${set.map(([key]) => `#${key} = :${key}`).join(', ')}` : '',
-          remove.length > 0 ? `REMOVE ${remove.map(([key]) => `#${key}`).join(', ')}` : '',
-        ].join(' '),
-        ConditionExpression: 'attribute_exists(instance)',
-        ExpressionAttributeNames: Object.fromEntries(entries.map(([key]) => [`#${key}`, key])),
-        ...(set.length > 0 && {
-          ExpressionAttributeValues: marshall(
-            Object.fromEntries(set.map(([key, value]) => [`:${key}`, value])),
-          ),
-        }),
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    throw recordOf([], name);
-  }
+  if (!(await instances.change(name, changes))) throw recordOf([], name);
 }
 
-export async function deleteRecord({ dynamodb, instancesTable }: Stack, name: string): Promise<void> {
-  await dynamodb.send(
-    new DeleteItemCommand({ TableName: instancesTable, Key: marshall({ instance: name }) }),
-  );
-}
-
-/** Deletes the cursor items of an instance, or only the one with the given key. Returns how many. */
-export async function deleteCursors(
-  { dynamodb, cursorsTable: TableName }: Stack,
-  instance: string,
-  only?: string,
-): Promise<number> {
-  const keys =
-    only === undefined ? await cursorKeys({ dynamodb, cursorsTable: TableName }, instance) : [only];
-  for (const stream of keys)
-    await dynamodb.send(new DeleteItemCommand({ TableName, Key: marshall({ instance, stream }) }));
+/** Deletes all cursor items of an instance. Returns how many. */
+export async function deleteCursors({ cursors }: Stack, instance: string): Promise<number> {
+  const keys = await cursors.keysOf(instance);
+  for (const stream of keys) await cursors.delete({ instance, stream });
   return keys.length;
 }
 
-/** Returns the sort keys of all cursor items of an instance. */
-export async function cursorKeys(
-  { dynamodb, cursorsTable }: Pick<Stack, 'dynamodb' | 'cursorsTable'>,
-  instance: string,
-): Promise<string[]> {
-  const keys: string[] = [];
-  const query = {
-    TableName: cursorsTable,
-    KeyConditionExpression: 'instance = :instance',
-    ExpressionAttributeNames: { '#stream': 'stream' },
-    ExpressionAttributeValues: marshall({ ':instance': instance }),
-    ProjectionExpression: '#stream',
-  };
-  for await (const { Items = [] } of paginateQuery({ client: dynamodb }, query))
-    keys.push(...Items.map(({ stream }) => stream?.S ?? ''));
-  return keys;
-}
-
-/** DynamoDB takes this many keys in one BatchGetItem. */
-const batchKeys = 100;
-const statusAttributes =
-  'instance,stream,state,lastPollAt,lastSuccessAt,lastError,remedy,failures,nextPollAt,lastCount,position,tokenExpiresAt,firstSeenAt'.split(
-    ',',
-  );
-
-/** The status at each of these keys, by `instance stream`. Memories, which are large, are not read. */
+/** Returns the status at each of these keys, by `instance stream`. */
 export async function readStatus(
-  { dynamodb, cursorsTable }: Stack,
+  { cursors }: Stack,
   keys: readonly CursorKey[],
 ): Promise<Map<string, Partial<Status>>> {
-  const found = new Map<string, Partial<Status>>();
-  const all = keys.map((key) => marshall(key));
-  const names = Object.fromEntries(statusAttributes.map((name) => [`#${name}`, name]));
-  for (let i = 0; i < all.length; i += batchKeys) {
-    let Keys = all.slice(i, i + batchKeys);
-    while (Keys.length > 0) {
-      const asked = {
-        Keys,
-        ProjectionExpression: Object.keys(names).join(', '),
-        ExpressionAttributeNames: names,
-      };
-      const answer = await dynamodb.send(
-        new BatchGetItemCommand({ RequestItems: { [cursorsTable]: asked } }),
-      );
-      for (const item of answer.Responses?.[cursorsTable] ?? []) {
-        const { instance, stream, ...status } = unmarshall(item, { wrapNumbers: Number });
-        found.set(`${instance} ${stream}`, status);
-      }
-      Keys = answer.UnprocessedKeys?.[cursorsTable]?.Keys ?? [];
-    }
-  }
-  return found;
+  const items = await cursors.status(keys);
+  return new Map(items.map(({ instance, stream, ...status }) => [`${instance} ${stream}`, status]));
 }
 
 const filters = ['accountIds', 'siteIds', 'groupIds'] as const;

@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig } from '../functions/adapters/aws.ts';
+import { documentClient } from '../functions/adapters/dynamodb/client.ts';
+import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
+import { instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
 import { CommandError } from './errors.ts';
 import { type RunningStack, running } from './running.ts';
 
@@ -14,11 +16,10 @@ import { type RunningStack, running } from './running.ts';
 export interface Stack {
   readonly name: string;
   readonly isLocal: boolean;
-  readonly instancesTable: string;
-  readonly cursorsTable: string;
+  readonly instances: ReturnType<typeof instanceRecords>;
+  readonly cursors: ReturnType<typeof cursorItems>;
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
-  readonly dynamodb: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
@@ -42,7 +43,7 @@ export async function openStack({ stack: name, local, region, profile }: StackOp
   const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };
   const outputs = await outputsOf(name, new CloudFormationClient(config));
   return stackOf(name, outputs, false, {
-    dynamodb: new DynamoDBClient(config),
+    dynamodb: documentClient(config),
     sqs: new SQSClient(config),
     secrets: new SecretsManagerClient(config),
     // No timeout: the answer arrives when the function ends.
@@ -62,7 +63,7 @@ function localStack({ stackName, outputs, endpoints, consoles }: RunningStack): 
     https.globalAgent = new https.Agent({ ca: readFileSync(caFile), proxyEnv: { HTTPS_PROXY: proxyUrl } });
   }
   return stackOf(stackName, outputs, true, {
-    dynamodb: new DynamoDBClient(at(endpoints.dynamodb)),
+    dynamodb: documentClient(at(endpoints.dynamodb)),
     sqs: new SQSClient(at(endpoints.sqs)),
     secrets: new SecretsManagerClient(at(endpoints.secretsManager)),
     lambda: new LambdaClient(at(endpoints.lambda)),
@@ -70,13 +71,15 @@ function localStack({ stackName, outputs, endpoints, consoles }: RunningStack): 
   });
 }
 
-type Clients = Pick<Stack, 'dynamodb' | 'sqs' | 'secrets' | 'lambda' | 'logs'>;
+type Clients = Pick<Stack, 'sqs' | 'secrets' | 'lambda' | 'logs'> & {
+  readonly dynamodb: ReturnType<typeof documentClient>;
+};
 
 function stackOf(
   name: string,
   outputs: Readonly<Record<string, string>>,
   isLocal: boolean,
-  clients: Clients,
+  { dynamodb, ...clients }: Clients,
 ): Stack {
   const output = (key: string): string => {
     const value = outputs[key];
@@ -91,8 +94,8 @@ function stackOf(
   return {
     name,
     isLocal,
-    instancesTable: output('InstancesTableName'),
-    cursorsTable: output('CursorsTableName'),
+    instances: instanceRecords(output('InstancesTableName'), dynamodb),
+    cursors: cursorItems(output('CursorsTableName'), dynamodb),
     queueUrl: output('ArtifactQueueUrl'),
     deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
     ...clients,

@@ -4,7 +4,8 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { witfooAnalytics } from './adapters/analytics.ts';
 import { flawOf } from './adapters/artifact-schema.ts';
-import { acceptedIds, forwarderStatus } from './adapters/dynamodb.ts';
+import { acceptedIds } from './adapters/dynamodb/accepted-ids.ts';
+import { forwarderStatus } from './adapters/dynamodb/forwarder-status.ts';
 import { overflowObjects } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
@@ -26,10 +27,7 @@ const ports: ForwardPorts = {
   secrets: secretsManager(systemClock.now),
   overflow: overflowObjects,
   deadLetters: deadLetterQueue(environment.deadLetterQueueUrl),
-  accepted:
-    acceptedTable === undefined
-      ? undefined
-      : acceptedIds(acceptedTable, environment.acceptedDays, systemClock.now),
+  accepted: acceptedTable === undefined ? undefined : acceptedIds(acceptedTable, environment.acceptedDays),
   flaw: flawOf,
   clock: systemClock,
 };

@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
-import { cursorsTable, instancesTable } from './adapters/dynamodb.ts';
+import { cursorsTable } from './adapters/dynamodb/cursors.ts';
+import { instancesTable } from './adapters/dynamodb/instances.ts';
 import type { Environment } from './environment.ts';
 import { streams } from './streams/list.ts';
 import { html } from './tiles/html.ts';

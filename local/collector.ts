@@ -1,7 +1,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
   ChangeMessageVisibilityCommand,
@@ -9,9 +8,10 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RunningStack } from '../cli/running.ts';
-import type { Status } from '../functions/health/status.ts';
+import { documentClient } from '../functions/adapters/dynamodb/client.ts';
+import { cursorItems, type StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
+import { type InstanceRecord, instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
 import { startLambda } from './aws/lambda.ts';
 import { startLogs } from './aws/logs.ts';
@@ -37,9 +37,6 @@ export interface CollectorOptions {
   readonly nowMs?: () => number;
 }
 
-/** The status attributes of one cursor item. */
-export type StatusItem = Partial<Status> & { readonly instance: string; readonly stream: string };
-
 /** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
 export interface LocalCollector {
   readonly aws: LocalAws;
@@ -51,10 +48,10 @@ export interface LocalCollector {
   /** Invokes the function of a stream for the tick at `time`, as an EventBridge rule does. */
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
-  addInstance(item: { readonly instance: string } & Record<string, unknown>, secret?: string): Promise<void>;
+  addInstance(record: InstanceRecord, secret?: string): Promise<void>;
   status(): Promise<StatusItem[]>;
   /** Returns all instance records. */
-  instances(): Promise<Record<string, unknown>[]>;
+  instances(): Promise<InstanceRecord[]>;
   /** Receives and deletes all messages in the artifact queue, as a consumer does. */
   receive(): Promise<Message[]>;
   /**
@@ -132,6 +129,13 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
 
   const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
   const QueueUrl = output('ArtifactQueueUrl');
+  const tables = documentClient({
+    endpoint: aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '',
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const instances = instanceRecords(output('InstancesTableName'), tables);
+  const cursors = cursorItems(output('CursorsTableName'), tables);
   return {
     aws,
     functions,
@@ -152,24 +156,12 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         time: time.toISOString(),
       });
     },
-    async addInstance(item, secret) {
-      if (secret !== undefined) aws.secrets.put(`signal-client/sentinelone/${item.instance}`, secret);
-      const Item = marshall(item);
-      await aws.dynamodb.send(new PutItemCommand({ TableName: output('InstancesTableName'), Item }));
+    async addInstance(record, secret) {
+      if (secret !== undefined) aws.secrets.put(`signal-client/sentinelone/${record.instance}`, secret);
+      await instances.put(record);
     },
-    async status() {
-      const items: StatusItem[] = [];
-      const scan = paginateScan({ client: aws.dynamodb }, { TableName: output('CursorsTableName') });
-      for await (const { Items = [] } of scan)
-        items.push(...Items.map((item) => unmarshall(item) as StatusItem));
-      return items.filter(({ state }) => state !== undefined);
-    },
-    async instances() {
-      const records: Record<string, unknown>[] = [];
-      const scan = paginateScan({ client: aws.dynamodb }, { TableName: output('InstancesTableName') });
-      for await (const { Items = [] } of scan) records.push(...Items.map((item) => unmarshall(item)));
-      return records;
-    },
+    status: cursors.list,
+    instances: instances.list,
     async receive() {
       const messages: Message[] = [];
       for (;;) {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
+import type { StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
 import { epoch } from '../functions/kit/time.ts';
 import type { Accepted } from './analytics/search.ts';
-import type { StatusItem } from './collector.ts';
 import type { Found } from './find-again.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'dim';

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
 import { streams } from '../functions/streams/list.ts';
 import { html } from '../functions/tiles/html.ts';
 import { renderTiles } from '../functions/tiles/render.ts';
 import { style } from '../functions/tiles/style.ts';
 import { readChoice, tileOf } from '../functions/tiles/tiles.ts';
-import type { StatusItem } from './collector.ts';
 
 export interface TilesOptions {
   /** Every item of the instances table. */

@@ -6,7 +6,6 @@ import { checkInFunction, pollNow } from '../functions.ts';
 import { attributesOf, describing, type RecordOptions } from '../options.ts';
 import {
   createRecord,
-  cursorKeys,
   type InstanceRecord,
   listRecords,
   readRecord,
@@ -45,7 +44,7 @@ export function addCommand(program: Command): void {
     if (records.some(({ instance }) => instance === name)) throw taken(name);
     if (!options.anotherScope) refuseOverlap(record, records);
     const token = await askToken();
-    const left = await cursorKeys(stack, name);
+    const left = await stack.cursors.keysOf(name);
 
     const staged = await stageToken(stack, secretId, token);
     let kept = false;

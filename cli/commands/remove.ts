@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { deleteCursors, deleteRecord, listRecords, type readRecord, recordOf } from '../records.ts';
+import { deleteCursors, listRecords, type readRecord, recordOf } from '../records.ts';
 import { deleteSecret } from '../secrets.ts';
 
 interface RemoveOptions extends CommonOptions {
@@ -32,7 +32,7 @@ export function removeCommand(program: Command): void {
       out.note('Not removed.');
       return wrong;
     }
-    await deleteRecord(stack, name);
+    await stack.instances.delete(name);
     const cursors = options.deleteCursors ? await deleteCursors(stack, name) : 0;
     const secret = options.deleteSecret ? await deleteSecret(stack, secretIdOf(record)) : false;
     out.answer({ removed: name, secretDeleted: secret, cursorsDeleted: cursors }, () => [

@@ -9,7 +9,7 @@ import { type CommonOptions, does } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { FunctionFailedError, replayInFunction } from '../functions.ts';
 import { counted, type Output } from '../output.ts';
-import { cursorKeys, deleteCursors, listRecords, recordOf } from '../records.ts';
+import { listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { momentOption } from '../times.ts';
 
@@ -79,7 +79,7 @@ interface Asked extends ReplayRequest {
 
 /** The replays that were interrupted: their cursor items still exist. */
 async function interrupted(stack: Stack, instance: string): Promise<Asked[]> {
-  return (await cursorKeys(stack, instance)).flatMap((key) => {
+  return (await stack.cursors.keysOf(instance)).flatMap((key) => {
     const [stream = '', kind, from = '', to = ''] = key.split('#');
     return kind === 'replay' ? [{ instance, stream, from, to }] : [];
   });
@@ -96,7 +96,7 @@ async function replayed(stack: Stack, stream: string, request: ReplayRequest, ou
     const progress = await step(stack, stream, { ...request, by }, out);
     const { state, artifacts, position, error } = progress;
     if (state === 'done') {
-      await deleteCursors(stack, instance, replayKey(stream, request));
+      await stack.cursors.delete({ instance, stream: replayKey(stream, request) });
       return artifacts;
     }
     claimed = state === 'claimed' ? claimed + 1 : 0;

@@ -35,6 +35,17 @@ const handlers = {
   widget: 'functions/widget.ts',
 };
 
+/** What the AWS SDK loads elsewhere only: in a browser, or where the environment holds no credentials. 140 KiB. */
+const notOnLambda = [
+  'bowser',
+  '@aws-sdk/credential-provider-http',
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@smithy/credential-provider-imds',
+];
+
 type Files = Readonly<Record<string, Uint8Array>>;
 
 /**
@@ -56,8 +67,7 @@ export function compile({ root = project, entries = handlers }: Sources = {}): {
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
-    // 33 KiB that the SDK imports in a browser only.
-    external: ['bowser'],
+    external: notOnLambda,
     // CommonJS packages inside call require(), which an ES module does not have.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

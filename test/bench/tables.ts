@@ -97,10 +97,10 @@ export function createTables(): Tables {
   };
 
   const operations: { readonly [operation: string]: (input: never) => Done } = {
-    Scan({ TableName }: { TableName: string }) {
+    Scan({ TableName, ConsistentRead }: { TableName: string; ConsistentRead?: boolean }) {
       const Items = [...tableOf(TableName).values()];
       const bytes = Items.reduce((sum, item) => sum + bytesOf(item), 0);
-      return done({ answer: { Items }, readUnits: read(bytes) });
+      return done({ answer: { Items }, readUnits: read(bytes, ConsistentRead) });
     },
     BatchGetItem({ RequestItems }: Batch) {
       let readUnits = 0;

@@ -1,14 +1,14 @@
-import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ShardEvent } from '../../functions/adapters/lambda.ts';
 import type { Cursors } from '../../functions/collect/cursors.ts';
+import type { Shard, Shards } from '../../functions/collect/shards.ts';
 import { type Artifact, elsewhere } from '../../functions/deliver/artifact.ts';
 import { packArtifact, packMessages } from '../../functions/deliver/packing.ts';
 import type { Overflow, Queue } from '../../functions/deliver/ports.ts';
@@ -16,10 +16,12 @@ import { ClaimLostError } from '../../functions/errors.ts';
 import type { AcceptedIds, DeadLetter, DeadLetters, OverflowObjects } from '../../functions/forward/ports.ts';
 import { forwarderKey } from '../../functions/health/status.ts';
 import type { Instances, Secrets } from '../../functions/instances/ports.ts';
+import { systemClock } from '../../functions/kit/clock.ts';
 import type { LocalAws } from '../../local/aws/aws.ts';
+import { type LocalLambda, startLambda } from '../../local/aws/lambda.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
 import { FakeDeadLetters, FakeQueue } from '../fakes/queue.ts';
-import { FakeAcceptedIds, FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { FakeAcceptedIds, FakeInstances, FakeOverflow, FakeSecrets, FakeShards } from '../fakes/stores.ts';
 import { readMessage } from '../support/schema.ts';
 import { startStandIns } from '../support/stand-ins.ts';
 
@@ -33,6 +35,9 @@ interface Subject {
   readonly overflowObjects: OverflowObjects;
   readonly deadLetters: DeadLetters;
   readonly accepted: AcceptedIds;
+  readonly shards: Shards;
+  /** What further runs were started with. */
+  handed(): readonly Shard[];
   putInstance(item: { instance: string } & Record<string, unknown>): Promise<void>;
   putSecret(id: string, value: string): void;
   /** Passes the time for which a secret may be cached. */
@@ -51,10 +56,12 @@ function fakes(): Subject {
     overflow: new FakeOverflow(),
     deadLetters: new FakeDeadLetters(),
     accepted: new FakeAcceptedIds(),
+    shards: new FakeShards(),
   };
   return {
     ...ports,
     overflowObjects: ports.overflow,
+    handed: () => ports.shards.handed,
     letters: async () => ports.deadLetters.letters.splice(0),
     putInstance: async (item) => ports.instances.put(item),
     putSecret: (id, value) => ports.secrets.put(id, value),
@@ -64,25 +71,38 @@ function fakes(): Subject {
 }
 
 let aws: LocalAws;
+let lambda: LocalLambda;
 
 async function adapters(): Promise<Subject> {
   aws = await startStandIns();
+  const handed: Shard[] = [];
+  const run = async (event: unknown) => {
+    const { time, instances } = event as ShardEvent;
+    handed.push({ instances, scheduledAt: Date.parse(time) });
+  };
+  lambda = await startLambda(new Map([['Collector-threats', { invoke: run, busy: false }]]));
+  process.env.AWS_ENDPOINT_URL_LAMBDA = lambda.endpoint;
   const name = (logicalId: string) => aws.names.get(logicalId) ?? '';
-  const [dynamodb, sqs, secretsManager, bucket] = await Promise.all([
-    import('../../functions/adapters/dynamodb.ts'),
+  const [cursors, instances, accepted, sqs, secretsManager, bucket, furtherRuns] = await Promise.all([
+    import('../../functions/adapters/dynamodb/cursors.ts'),
+    import('../../functions/adapters/dynamodb/instances.ts'),
+    import('../../functions/adapters/dynamodb/accepted-ids.ts'),
     import('../../functions/adapters/sqs.ts'),
     import('../../functions/adapters/secrets-manager.ts'),
     import('../../functions/adapters/overflow-bucket.ts'),
+    import('../../functions/adapters/lambda.ts'),
   ]);
   return {
-    cursors: dynamodb.cursorsTable(name('Cursors')),
-    instances: dynamodb.instancesTable(name('Instances')),
+    cursors: cursors.cursorsTable(name('Cursors')),
+    instances: instances.instancesTable(name('Instances')),
     queue: sqs.artifactQueue(name('Artifacts')),
     secrets: secretsManager.secretsManager(Date.now),
     overflow: bucket.overflowBucket(name('Overflow')),
     overflowObjects: bucket.overflowObjects,
     deadLetters: sqs.deadLetterQueue(name('DeadLetters')),
-    accepted: dynamodb.acceptedIds(name('Accepted'), 7, () => 1_700_000_000_000),
+    accepted: accepted.acceptedIds(name('Accepted'), 7, { ...systemClock, now: () => 1_700_000_000_000 }),
+    shards: furtherRuns.furtherRuns('Collector-threats'),
+    handed: () => handed,
     async letters() {
       const found: DeadLetter[] = [];
       for (;;) {
@@ -121,7 +141,10 @@ async function adapters(): Promise<Subject> {
   };
 }
 
-afterAll(() => aws.close());
+afterAll(async () => {
+  lambda.close();
+  await aws.close();
+});
 
 const subjects: [string, () => Subject | Promise<Subject>][] = [
   ['the fakes', fakes],
@@ -259,6 +282,12 @@ describe.each(subjects)('%s', (_, make) => {
     );
     expect(listed).toHaveLength(12);
     expect(listed[0]).toMatchObject({ enabled: true, lookbackHours: 24, siteIds: ['1'] });
+  });
+
+  test('a further run is started with its tick and its instances', async () => {
+    const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
+    await subject.shards.handOver(shard);
+    await expect.poll(() => subject.handed()).toEqual([shard]);
   });
 
   describe('secrets', () => {
@@ -427,7 +456,7 @@ describe('the adapters alone', () => {
   });
 
   test("write the forwarder's status beside those of the streams, whole, but for the last success", async () => {
-    const { forwarderStatus } = await import('../../functions/adapters/dynamodb.ts');
+    const { forwarderStatus } = await import('../../functions/adapters/dynamodb/forwarder-status.ts');
     const status = forwarderStatus('Cursors');
     const item = async () => {
       const { Item = {} } = await aws.dynamodb.send(
@@ -456,58 +485,31 @@ describe('the adapters alone', () => {
   });
 });
 
-describe('further runs', () => {
-  test('are started without waiting for them, with the tick and whom they poll', async () => {
-    const seen: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
-    const server = createServer(async (request, response) => {
-      seen.push({ url: request.url, headers: request.headers, body: await text(request) });
-      response.writeHead(202).end();
+describe('a further run that is not started is an error with its cause', () => {
+  const answers: [what: string, status: number, headers: Record<string, string>, said: RegExp][] = [
+    ['without the right', 403, { 'x-amzn-errortype': 'AccessDeniedException' }, /AccessDeniedException/],
+    ['by a redirect, which is not followed', 307, { location: '/elsewhere' }, /Collector-threats/],
+  ];
+  test.each(answers)('%s', async (_, status, headers, said) => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.url);
+      response.writeHead(status, headers).end('{}');
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     process.env.AWS_ENDPOINT_URL_LAMBDA = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
       const { furtherRuns } = await import('../../functions/adapters/lambda.ts');
-      const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
-      await furtherRuns('Collector-threats').handOver(shard);
-      const [{ url, headers, body } = { url: '', headers: {} as IncomingHttpHeaders, body: '' }] = seen;
-      expect(url).toBe('/2015-03-31/functions/Collector-threats/invocations');
-      expect(headers['x-amz-invocation-type']).toBe('Event');
-      expect(headers.authorization).toBe(signatureOf(url ?? '', headers, body));
-      expect(JSON.parse(body)).toEqual({
-        time: '2026-03-01T12:00:00.000Z',
-        instances: ['acme', 'globex'],
+      const handing = furtherRuns('Collector-threats').handOver({ instances: ['acme'], scheduledAt: 0 });
+      await expect(handing).rejects.toMatchObject({
+        message: expect.stringMatching(said),
+        cause: { $metadata: { httpStatusCode: status } },
       });
-      server.removeAllListeners('request').on('request', (_, response) => {
-        response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end('{}');
-      });
-      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow('Lambda answers 403');
-      const before = seen.length;
-      server.removeAllListeners('request').on('request', (request, response) => {
-        seen.push({ url: request.url, headers: request.headers, body: '' });
-        response.writeHead(307, { location: '/elsewhere' }).end();
-      });
-      await expect(furtherRuns('Collector-threats').handOver(shard)).rejects.toThrow('Lambda answers 307');
-      expect(seen).toHaveLength(before + 1);
+      expect(seen).toEqual(['/2015-03-31/functions/Collector-threats/invocations']);
     } finally {
-      delete process.env.AWS_ENDPOINT_URL_LAMBDA;
       server.close();
       server.closeAllConnections();
     }
   });
 });
-
-/** Signature Version 4, as its documentation tells it; with the credentials of the stand-ins. */
-function signatureOf(path: string, headers: IncomingHttpHeaders, body: string): string {
-  const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
-  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
-  const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
-  const lines = signed.split(';').map((name) => `${name}:${headers[name]}\n`);
-  const request = ['POST', path, '', lines.join(''), signed, sha256(body)].join('\n');
-  const date = String(headers['x-amz-date']);
-  const scope = `${date.slice(0, 8)}/us-east-1/lambda/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(request)].join('\n');
-  const key = scope.split('/').reduce<string | Buffer>((under, part) => hmac(under, part), 'AWS4local');
-  const signature = hmac(key, toSign).toString('hex');
-  return `AWS4-HMAC-SHA256 Credential=local/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
-}

@@ -30,6 +30,8 @@ export interface AwsFault {
   /** The service does it, and the connection is cut instead of an answer. */
   readonly answerLost?: true;
   /** SendMessageBatch: these entries are not accepted, and the queue never sees them. */
+  /** BatchGetItem, BatchWriteItem: the service gets this many of the batch at most; the rest is left over. */
+  readonly processed?: number;
   readonly refused?: { readonly which: (entry: BatchEntry) => boolean; readonly senderFault: boolean };
 }
 
@@ -64,6 +66,7 @@ export const awsFaults = {
   unavailable: { answer: { status: 503, type: 'com.amazonaws#ServiceUnavailable' } },
   cut: { cut: true },
   answerLost: { answerLost: true },
+  leftOver: { processed: 0 },
   entriesRefused: (which: (entry: BatchEntry) => boolean, senderFault = false): AwsFault => ({
     refused: { which, senderFault },
   }),
@@ -77,6 +80,8 @@ export interface AwsProxy {
   faults: AwsFaultRule[];
   /** Told of each call that a service has done, before its answer is passed on. */
   onDone: (call: AwsCall) => void;
+  /** Where DynamoDB answers reads that do not ask for consistency; undefined: where it answers all others. */
+  staleReadsFrom: string | undefined;
   /** Every call, oldest first. */
   readonly calls: AwsCall[];
   /** Where the services are: the environment that would lead there without this proxy. */
@@ -125,11 +130,15 @@ export async function startAwsProxy(): Promise<AwsProxy> {
       const { status, type } = fault.answer;
       return send(response, status, JSON.stringify({ __type: type, message: 'by a fault of the test' }));
     }
-    const url = new URL(incoming.url ?? '/', endpoints[endpoint]).href;
+    const from = isStale(call) ? proxy.staleReadsFrom : undefined;
+    const url = new URL(incoming.url ?? '/', from ?? endpoints[endpoint]).href;
     const { headers } = incoming;
+    const onward = (some: string) => forward(url, headers, some);
     const answer = fault.refused
-      ? await forwardSome(call.input, fault.refused, (some) => forward(url, headers, some))
-      : await forward(url, headers, body);
+      ? await forwardSome(call.input, fault.refused, onward)
+      : fault.processed === undefined
+        ? await onward(body)
+        : await forwardFirst(call.input, fault.processed, onward);
     call.done = answer.status === 200;
     if (call.done) proxy.onDone(call);
     if (fault.answerLost) return response.destroy();
@@ -146,6 +155,7 @@ export async function startAwsProxy(): Promise<AwsProxy> {
   const proxy: AwsProxy = {
     environment: Object.fromEntries(Object.values(services).map(({ endpoint }) => [endpoint, address])),
     faults: [],
+    staleReadsFrom: undefined,
     onDone: () => undefined,
     calls: [],
     leadTo(environment) {
@@ -175,6 +185,35 @@ function send(
   type = 'application/x-amz-json-1.0',
 ): void {
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+}
+
+/** A read of DynamoDB that may be answered with what was there a moment ago. */
+function isStale({ operation, input }: AwsCall): boolean {
+  const reads = operation === 'BatchGetItem' ? Object.values<typeof input>(input.RequestItems) : [input];
+  return /^(BatchGetItem|GetItem|Query|Scan)$/.test(operation) && reads.some((read) => !read.ConsistentRead);
+}
+
+interface Keys {
+  readonly Keys: readonly unknown[];
+}
+
+/** Passes on the first items of a batch of one table, and answers that the others are unprocessed. */
+async function forwardFirst(
+  { RequestItems }: { readonly RequestItems: Readonly<Record<string, Keys | readonly unknown[]>> },
+  most: number,
+  forward: (body: string) => Promise<Answer>,
+): Promise<Answer> {
+  const [[table, batch] = ['', []]] = Object.entries(RequestItems);
+  const isRead = 'Keys' in batch;
+  const items = isRead ? batch.Keys : batch;
+  const part = (some: readonly unknown[]) =>
+    some.length > 0 ? { [table]: isRead ? { ...batch, Keys: some } : some } : {};
+  const first: Answer =
+    most > 0
+      ? await forward(JSON.stringify({ RequestItems: part(items.slice(0, most)) }))
+      : { status: 200, headers: {}, body: '{}' };
+  const left = { [isRead ? 'UnprocessedKeys' : 'UnprocessedItems']: part(items.slice(most)) };
+  return { ...first, body: JSON.stringify({ ...JSON.parse(first.body), ...left }) };
 }
 
 interface Batch {

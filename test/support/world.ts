@@ -1,11 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { inject, type ProvidedContext } from 'vitest';
-import {
-  type CollectorOptions,
-  type LocalCollector,
-  type StatusItem,
-  startCollector,
-} from '../../local/collector.ts';
+import type { StatusItem } from '../../functions/adapters/dynamodb/cursors.ts';
+import { type CollectorOptions, type LocalCollector, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { account, queueUrls } from './account.ts';

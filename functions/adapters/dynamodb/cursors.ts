@@ -1,0 +1,190 @@
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { CursorItem, Cursors, Save } from '../../collect/cursors.ts';
+import { ClaimLostError } from '../../errors.ts';
+import type { Status } from '../../health/status.ts';
+import type { CursorKey } from '../../instances/ports.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { fromMs } from '../../kit/time.ts';
+import { ifHolds, inBatches, mostKeys, namesOf, ownClient, updateOf } from './client.ts';
+
+type Item = Readonly<Record<string, unknown>>;
+
+export const statusAttributes = Object.keys({
+  state: true,
+  lastPollAt: true,
+  lastSuccessAt: true,
+  lastError: true,
+  remedy: true,
+  failures: true,
+  nextPollAt: true,
+  lastCount: true,
+  position: true,
+  configVersion: true,
+  secretVersion: true,
+  lastAuditAt: true,
+  lastRecordAt: true,
+  tokenExpiresAt: true,
+  tokenCheckedAt: true,
+} satisfies Record<keyof Status, true>) as (keyof Status)[];
+
+/**
+ * The cursors table: key `instance`, sort key `stream`. An item holds the cursor (`cursor`), the claim (`claim`,
+ * `claimUntil`) and the status; the memory is an item of its own, with `#memory` behind the stream.
+ */
+export function cursorsTable(
+  TableName: string,
+  client: DynamoDBDocumentClient = ownClient,
+  clock?: Clock,
+): Cursors {
+  return {
+    async read(stream, instances) {
+      const keys = instances.map((instance) => ({ instance, stream }));
+      const items = await readAll(TableName, keys, {}, client, clock);
+      return new Map(items.map((item) => [item.instance, cursorItem(item)]));
+    },
+
+    async claim({ instance, stream, run }, now, until) {
+      const claimed = client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { instance, stream },
+          UpdateExpression:
+            'SET claim = :run, claimUntil = :until, firstSeenAt = if_not_exists(firstSeenAt, :seen), #state = if_not_exists(#state, :pending)',
+          ConditionExpression: 'attribute_not_exists(claim) OR claimUntil < :now OR claim = :run',
+          ExpressionAttributeNames: namesOf(['state']),
+          ExpressionAttributeValues: {
+            ':run': run,
+            ':now': now,
+            ':until': until,
+            ':seen': fromMs(now),
+            ':pending': 'pending',
+          },
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      const answer = await ifHolds(claimed);
+      return answer && cursorItem(answer.Attributes ?? {});
+    },
+
+    async save({ instance, stream, run }, save) {
+      const { values, ...update } = changes(save);
+      const saved = client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { instance, stream },
+          ...update,
+          ConditionExpression: 'claim = :run',
+          ExpressionAttributeValues: { ...values, ':run': run },
+        }),
+      );
+      if ((await ifHolds(saved)) === undefined)
+        throw new ClaimLostError(
+          `another run took over ${stream} of ${instance}, or its cursor was removed: nothing is lost`,
+        );
+    },
+
+    async readMemory(key, lineage) {
+      const read = new GetCommand({ TableName, Key: memoryKey(key), ConsistentRead: true });
+      const { Item } = await client.send(read);
+      if (Item?.lineage !== lineage) return undefined;
+      const { memory, counts } = Item;
+      return { memory, counts };
+    },
+
+    async writeMemory(key, lineage, { memory, counts }) {
+      const Item = { ...memoryKey(key), lineage, memory, counts };
+      await client.send(new PutCommand({ TableName, Item }));
+    },
+  };
+}
+
+/** The status of a cursor item, with its key. */
+export type StatusItem = CursorKey & Partial<Status> & { readonly firstSeenAt?: string };
+
+/** The cursors table for operators: what is known of each stream, without cursors and memories. */
+export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
+  const attributes = ['instance', 'stream', 'firstSeenAt', ...statusAttributes];
+  const projection = {
+    ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+    ExpressionAttributeNames: namesOf(attributes),
+  };
+  return {
+    /** At these keys, as far as they exist. */
+    async status(keys: readonly CursorKey[]): Promise<StatusItem[]> {
+      return (await readAll(TableName, keys, projection, client)) as StatusItem[];
+    },
+
+    /** Of every stream of every instance. */
+    async list(): Promise<StatusItem[]> {
+      const items: StatusItem[] = [];
+      for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection }))
+        items.push(...(Items as StatusItem[]));
+      return items.filter(({ state }) => state !== undefined);
+    },
+
+    /** The sort keys of all items of an instance: cursors, memories and replays. */
+    async keysOf(instance: string): Promise<string[]> {
+      const keys: string[] = [];
+      const query = {
+        TableName,
+        KeyConditionExpression: 'instance = :instance',
+        ExpressionAttributeNames: namesOf(['stream']),
+        ExpressionAttributeValues: { ':instance': instance },
+        ProjectionExpression: '#stream',
+      };
+      for await (const { Items = [] } of paginateQuery({ client }, query))
+        keys.push(...Items.map(({ stream }) => String(stream)));
+      return keys;
+    },
+
+    async delete({ instance, stream }: CursorKey): Promise<void> {
+      await client.send(new DeleteCommand({ TableName, Key: { instance, stream } }));
+    },
+  };
+}
+
+async function readAll(
+  TableName: string,
+  keys: readonly CursorKey[],
+  projection: object,
+  client: DynamoDBDocumentClient,
+  clock?: Clock,
+): Promise<(Item & CursorKey)[]> {
+  const items: (Item & CursorKey)[] = [];
+  const read = async (Keys: CursorKey[]) => {
+    const RequestItems = { [TableName]: { Keys, ...projection } };
+    const { Responses, UnprocessedKeys } = await client.send(new BatchGetCommand({ RequestItems }));
+    items.push(...((Responses?.[TableName] ?? []) as (Item & CursorKey)[]));
+    return UnprocessedKeys?.[TableName]?.Keys as CursorKey[] | undefined;
+  };
+  await inBatches(TableName, keys, mostKeys, read, clock);
+  return items;
+}
+
+function cursorItem({ firstSeenAt, cursor, ...attributes }: Item): CursorItem {
+  const status = Object.fromEntries(
+    statusAttributes.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])),
+  );
+  return { firstSeenAt: String(firstSeenAt), cursor, status };
+}
+
+function changes({ cursor, status, claimUntil }: Save): ReturnType<typeof updateOf> {
+  const set = { ...(cursor && { cursor }), ...status, ...(claimUntil !== undefined && { claimUntil }) };
+  return updateOf(set, [
+    ...(status === undefined ? [] : statusAttributes.filter((name) => !(name in status))),
+    ...(claimUntil === undefined ? ['claim', 'claimUntil'] : []),
+  ]);
+}
+
+function memoryKey({ instance, stream }: CursorKey): CursorKey {
+  return { instance, stream: `${stream}#memory` };
+}

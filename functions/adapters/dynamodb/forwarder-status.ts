@@ -1,0 +1,18 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { forwarderKey, type Status } from '../../health/status.ts';
+import { ownClient, updateOf } from './client.ts';
+import { statusAttributes } from './cursors.ts';
+
+/** The forwarder's status, in the table of the streams' cursors. */
+export function forwarderStatus(TableName: string) {
+  return {
+    async write(status: Partial<Status>): Promise<void> {
+      // A function that has just started does not know when the last success was.
+      const gone = statusAttributes.filter((name) => !(name in status) && name !== 'lastSuccessAt');
+      const { values, ...update } = updateOf(status, gone);
+      await ownClient.send(
+        new UpdateCommand({ TableName, Key: forwarderKey, ...update, ExpressionAttributeValues: values }),
+      );
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  PutCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { Instances } from '../../instances/ports.ts';
+import { ifHolds, ownClient, updateOf } from './client.ts';
+
+/** An item of the instances table, as an operator wrote it. */
+export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
+
+/** The instances table: key `instance`. */
+export function instancesTable(TableName: string, client: DynamoDBDocumentClient = ownClient) {
+  return {
+    async list(): Promise<InstanceRecord[]> {
+      const records: InstanceRecord[] = [];
+      // The poll that a command asks for sees what the command wrote.
+      for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
+        records.push(...(Items as InstanceRecord[]));
+      return records;
+    },
+  } satisfies Instances;
+}
+
+/** The instances table for those who write it. */
+export function instanceRecords(TableName: string, client: DynamoDBDocumentClient) {
+  return {
+    ...instancesTable(TableName, client),
+
+    /** Creates or replaces a record. */
+    async put(record: InstanceRecord): Promise<void> {
+      await client.send(new PutCommand({ TableName, Item: record }));
+    },
+
+    /** Returns false where the name is taken. */
+    async create(record: InstanceRecord): Promise<boolean> {
+      const ConditionExpression = 'attribute_not_exists(instance)';
+      const created = client.send(new PutCommand({ TableName, Item: record, ConditionExpression }));
+      return (await ifHolds(created)) !== undefined;
+    },
+
+    /** Sets attributes, and removes those that are undefined. Returns false where there is no such record. */
+    async change(instance: string, changes: Readonly<Record<string, unknown>>): Promise<boolean> {
+      const names = Object.keys(changes);
+      const isSet = (name: string) => changes[name] !== undefined;
+      const set = Object.fromEntries(names.filter(isSet).map((name) => [name, changes[name]]));
+      const { values, ...update } = updateOf(
+        set,
+        names.filter((name) => !isSet(name)),
+      );
+      const command = new UpdateCommand({
+        TableName,
+        Key: { instance },
+        ...update,
+        ConditionExpression: 'attribute_exists(instance)',
+        ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+      });
+      return (await ifHolds(client.send(command))) !== undefined;
+    },
+
+    async delete(instance: string): Promise<void> {
+      await client.send(new DeleteCommand({ TableName, Key: { instance } }));
+    },
+  };
+}
