@@ -14,13 +14,13 @@ const states = {
     acts: 'nobody',
     error: 'RateLimitedError',
     remedy:
-      'It is retried by itself; if it lasts, set a longer pollingInterval (15 minutes) or give the collector a token that nothing else uses.',
+      'Retried automatically. If it persists, set a longer pollingInterval (15 minutes) or use a dedicated token.',
   },
   /** No usable connection, an answer of 5xx, or a page that is too slow or too big. */
   unreachable: {
     acts: 'nobody',
     error: 'UnreachableError',
-    remedy: 'It is retried by itself; if it lasts, check the console and the network between.',
+    remedy: 'Retried automatically. If it persists, check the console and the network path.',
   },
   /** The instance record or its secret breaks a rule. */
   misconfigured: {
@@ -33,41 +33,40 @@ const states = {
     acts: 'operator',
     error: 'UnauthorizedError',
     remedy:
-      'The token is wrong, expired or revoked: make a new one in the console and put it into the secret; it is read at the next poll.',
+      'The token is wrong, expired or revoked: create a new token in the console, then run: collector rotate NAME',
   },
   /** The token is good, but not for this stream. */
   forbidden: {
     acts: 'operator',
     error: 'ForbiddenError',
-    remedy: "Give the token's user the permission that is missing.",
+    remedy: "Give the token's user the missing permission.",
   },
   /** The queue or the overflow bucket does not accept an artifact. */
   undelivered: {
     acts: 'operator',
     error: 'UndeliveredError',
     remedy:
-      "Nothing is lost: the same records are read again. Check the artifact queue, the overflow bucket and the function's rights to both.",
+      "Nothing is lost: the same records are read again. Check the artifact queue, the overflow bucket and the function's permissions for both.",
   },
   /** Another HTTP 4xx: the request itself is wrong. */
   refused: {
     acts: 'developer',
     error: 'RefusedRequestError',
     remedy:
-      "Check accountIds, siteIds and groupIds of the instance; if they are right, report it: the console's API has changed.",
+      "Check accountIds, siteIds and groupIds of the instance; if they are correct, report it: the console's API has changed.",
   },
   /** An answer or a cursor item that can't be read. */
   unreadable: {
     acts: 'developer',
     error: 'UnreadableAnswerError',
     remedy:
-      'Nothing is skipped: the same page is asked for again. Look for a proxy or login page between; if there is none, report it.',
+      'Nothing is skipped: the same page is requested again. Look for a proxy or login page in the network path; if there is none, report it.',
   },
   /** A fault of the collector. */
   failed: {
     acts: 'developer',
     error: 'Error',
-    remedy:
-      "Nothing is lost: it is tried again. Look for this run in the function's log; if it lasts, report it.",
+    remedy: "Nothing is lost: the run is retried. Check the function's log; if it persists, report it.",
   },
 } as const;
 
@@ -144,7 +143,7 @@ export class UnreachableError extends CollectorError {
 export class HeavyPageError extends CollectorError {
   constructor(message: string) {
     const remedy =
-      'Smaller pages are asked for by themselves; if it lasts, check the console and the network between.';
+      'Smaller pages are requested automatically. If it persists, check the console and the network path.';
     super('unreachable', message, { name: 'HeavyPageError', remedy });
   }
 }

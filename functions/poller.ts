@@ -44,7 +44,7 @@ const ports: RunPorts = {
 interface Asked extends Partial<ShardEvent> {
   readonly check?: CheckRequest;
   readonly replay?: ReplayRequest & {
-    /** Claims are made in its name, so that whoever asked goes on after a kill without waiting for one to lapse. */
+    /** The lock is in the caller's name, so that the caller can continue after a kill without waiting for the lock to expire. */
     readonly by: string;
   };
 }

@@ -77,7 +77,7 @@ export interface Settings {
   readonly httpsProxy?: string;
   /** Reached without the proxy: hosts, suffixes with a dot before them, and addresses, each with or without a port. */
   readonly noProxy: readonly string[];
-  /** On the machine that deploys: PEM certificates that the functions trust beside the public ones. */
+  /** On the machine that deploys: PEM certificates that the functions trust in addition to the public CAs. */
   readonly caFile?: string;
   /** Subnets of one's own that the functions run in; with them goes at least one security group. */
   readonly subnetIds: readonly string[];

@@ -124,10 +124,10 @@ const kept = 'Nothing is lost: the messages stay in the artifact queue.';
 
 const remedies = {
   dns: `${kept} Check analyticsUrl, and name resolution where the forwarder runs.`,
-  tls: `${kept} Have the certificate of Analytics mended, or trust its private CA (the setting caFile).`,
+  tls: `${kept} Fix the certificate of Analytics, or trust its private CA (the setting caFile).`,
   proxy: `${kept} Check the settings httpsProxy and noProxy, and that the proxy lets the forwarder reach Analytics.`,
-  network: `${kept} It is retried by itself; if it lasts, check Analytics, and firewalls between.`,
-  analytics: `${kept} It is retried by itself; if it lasts, look after Analytics.`,
+  network: `${kept} Retried automatically. If it persists, check Analytics and firewalls.`,
+  analytics: `${kept} Retried automatically. If it persists, check Analytics.`,
   url: `${kept} Set analyticsUrl to the address of Analytics, as in https://analytics.example.com.`,
 } as const;
 

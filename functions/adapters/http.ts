@@ -50,7 +50,7 @@ export async function exchange(
   return { response, body: Buffer.concat(chunks) };
 }
 
-/** A request whose error is told to whoever reads it. got also fails one that is read to its end when its signal fires late. */
+/** A request whose errors reach the reader only. got can also fail a completely read request if its signal fires late. */
 export function streamOf(by: Got, url: string | URL, options: ExtendOptions): Request {
   const stream = by.stream(url, options);
   stream.on('error', () => undefined);
@@ -68,7 +68,7 @@ export function networkError(error: unknown, host: string, remedies: Remedies): 
   const unreachable = (what: string, obstacle: keyof Remedies) =>
     new UnreachableError(`${host} ${what} (${code})`, remedies[obstacle], undefined, obstacle);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unreachable('has no address in DNS', 'dns');
-  if (tls.test(code)) return unreachable('has a certificate that is not trusted, or TLS fails', 'tls');
+  if (tls.test(code)) return unreachable('has an untrusted certificate, or TLS fails', 'tls');
   if (code.startsWith('ERR_PROXY')) return unreachable("can't be reached through the proxy", 'proxy');
   if (code === 'ETIMEDOUT') return unreachable("can't be connected to in time", 'network');
   return unreachable("can't be reached, or the connection broke", 'network');

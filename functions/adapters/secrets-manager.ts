@@ -11,7 +11,7 @@ const client = new SecretsManagerClient(clientConfig);
 /** A rotated secret is seen at once when the old token is refused, and after this long where both are good. */
 const cachedMs = 60 * 60 * 1000;
 
-/** The operator's to mend; anything else is thrown. */
+/** Errors that the operator can fix. All other errors are thrown. */
 const unreadable = new Set([
   'ResourceNotFoundException',
   'AccessDeniedException',

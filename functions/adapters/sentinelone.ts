@@ -90,7 +90,7 @@ async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: 
 function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {
   return error instanceof RangeError
     ? tooLarge(host, path, maxBytes)
-    : new UnreachableError(`${host} sent an answer that can't be unpacked`, remedies.network);
+    : new UnreachableError(`${host} sent a response that can't be decompressed`, remedies.network);
 }
 
 const tooLarge = (host: string, path: string, maxBytes: number) =>
@@ -123,10 +123,10 @@ async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
 
 const remedies = {
   dns: 'Check host in the instance record, and name resolution where the function runs.',
-  tls: "Have the console's certificate mended, or trust its private CA (NODE_EXTRA_CA_CERTS).",
+  tls: "Fix the console's certificate, or trust its private CA (NODE_EXTRA_CA_CERTS).",
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
-  network: 'It is retried by itself; if it lasts, check the console, and firewalls or allow-lists between.',
-  console: "It is retried by itself; if it lasts, look at SentinelOne's status page or ask its support.",
+  network: 'Retried automatically. If it persists, check the console, firewalls and allow-lists.',
+  console: "Retried automatically. If it persists, check SentinelOne's status page or contact its support.",
 } as const satisfies Record<Obstacle, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
@@ -146,7 +146,7 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
     return new MisconfiguredError(
       'host',
       problem,
-      "Set host to the console's own address, as its web page shows it.",
+      "Set host to the console's address, as the browser shows it.",
     );
   }
   if (statusCode === 401) return new TokenRefusedError(what);

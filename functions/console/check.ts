@@ -135,7 +135,7 @@ const reachedBefore: Readonly<Record<Obstacle, readonly [works: readonly string[
 
 const details: Readonly<Record<string, string>> = {
   dns: 'has an address',
-  tls: 'has a certificate that is trusted',
+  tls: 'has a trusted certificate',
 };
 
 interface Answered {
@@ -156,7 +156,7 @@ async function checkToken(target: Target): Promise<TokenCheck> {
   const work = (whats: readonly string[]) => whats.map((what) => ok(what, `${host} ${details[what]}`));
   const connected = work(['dns', 'tls']);
   const answers = ok('reachable', `${host} answers`);
-  const token = ok('token', `${host} takes the token`);
+  const token = ok('token', `${host} accepts the token`);
   try {
     const answer = await get(target, '/system/info');
     const answered = {
@@ -191,15 +191,15 @@ function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: ConsolePorts):
 
 function clockFinding(differenceMs: number | undefined): Finding[] {
   if (differenceMs === undefined) return [];
-  const detail = `its clock and ours are ${Math.abs(differenceMs) / 1000} s apart`;
+  const detail = `clock skew ${Math.abs(differenceMs) / 1000} s`;
   if (Math.abs(differenceMs) < clockNoticeMs) return [ok('clock', detail)];
   const remedy =
-    "Positions go by the console's clock: have it set right, or records that become visible late may be missed.";
+    "Correct the console's clock. Positions use it, so records that become visible late may be missed.";
   return [{ what: 'clock', outcome: 'warning', detail, remedy }];
 }
 
 function silent(host: string): UnreachableError {
-  const remedy = "Look at SentinelOne's status page, and for a firewall or proxy between.";
+  const remedy = "Check SentinelOne's status page, and firewalls or proxies in the network path.";
   return new UnreachableError(`${host} does not answer within ${timeoutMs / 1000} s`, remedy);
 }
 
@@ -217,7 +217,7 @@ async function expiryOf({ host, token, ports }: Target): Promise<string | undefi
 }
 
 function expiryFinding(expiresAt: string | undefined, now: number): Finding {
-  if (expiresAt === undefined) return ok('expiry', 'the console does not say when the token ends');
+  if (expiresAt === undefined) return ok('expiry', 'token expiry unknown');
   const leftMs = Date.parse(expiresAt) - now;
   const detail = `the token ends at ${expiresAt}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
   if (leftMs >= expiryNoticeMs) return ok('expiry', detail);
@@ -232,7 +232,7 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
   const query = queryOf(stream, instance, boundedListing(fromMs(now - day), fromMs(now)), 1);
   try {
     readPage((await get(target, stream.path, query)).body);
-    return ok(stream.name, 'the token may read them');
+    return ok(stream.name, 'read permission OK');
   } catch (error) {
     const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;
     return failed(stream.name, isForbidden ? forbidden(target.host, stream) : error);

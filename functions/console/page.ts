@@ -38,7 +38,7 @@ function split(body: string): Page {
   const envelope: Json = JSON.parse(`${body.slice(0, data.start)}null${body.slice(data.end)}`);
   const errors = at(envelope, 'errors');
   if (Array.isArray(errors) && errors.length > 0)
-    throw new PageSyntaxError('it lists errors beside its data');
+    throw new PageSyntaxError('it has errors in addition to data');
   const records = elements(body, data).map((raw) => ({ raw, value: JSON.parse(raw) as Json }));
   return { records, next: nextToken(at(envelope, 'pagination')) };
 }

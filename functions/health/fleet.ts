@@ -4,7 +4,7 @@ import { epoch, later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Status } from './status.ts';
 
-/** How one stream of all instances is at the end of a run, whoever was polled by it: what alarms watch. */
+/** The state of one stream over all instances at the end of a run, for alarms. It includes instances that the run did not poll. */
 export interface Fleet {
   /** Of which this stream is wanted; the rest counts only these. */
   readonly instances: number;

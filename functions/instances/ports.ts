@@ -15,7 +15,7 @@ export interface Secret {
   readonly version: string;
 }
 
-/** A new token lies beside the current one, as pending, until it was tried. */
+/** A new token is stored as pending, next to the current one, until it was tested. */
 export type SecretStage = 'AWSPENDING';
 
 export interface Secrets {

@@ -50,7 +50,7 @@ type Files = Readonly<Record<string, Uint8Array>>;
 
 /**
  * Bundles the entries with all that they need, the AWS SDK too. What is imported dynamically or by several entries is
- * a module of its own beside theirs, so that a function loads what it uses and nothing else.
+ * a separate module, so that a function loads only what it uses.
  */
 export function compile({ root = project, entries = handlers }: Sources = {}): {
   readonly files: Files;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SettingsError } from '../settings.ts';
 
 /**
- * The certificates in a PEM file, and nothing else that is in it: a private key beside them stays where it is.
+ * The certificates in a PEM file, and nothing else in the file: a private key in it is not deployed.
  * @throws SettingsError when the file can't be read, or holds no certificate or a damaged one
  */
 export function readCertificates(file: string): string {

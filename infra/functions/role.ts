@@ -101,7 +101,7 @@ export class ForwarderRole extends Role {
         new PolicyStatement({
           actions: ['dynamodb:UpdateItem'],
           resources: [reach.cursors.tableArn],
-          // Its own status, beside the instances' cursors.
+          // Its status, in the same table as the instances' cursors.
           conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
         }),
         ...(reach.accepted
@@ -128,7 +128,7 @@ export class WidgetRole extends Role {
       allowing('read', [
         writeLogs(reach.logGroup),
         may(['dynamodb:Scan'], reach.instances.tableArn),
-        // The memories lie beside the cursors and are large: the cursors are read by key.
+        // The memories are large items in the same table, so the cursors are read by key.
         may(['dynamodb:BatchGetItem'], reach.cursors.tableArn),
         ...through(settings, ['dynamodb'], 'kms:Decrypt', 'kms:DescribeKey'),
         ...makeNetworkInterfaces(settings),
@@ -176,7 +176,7 @@ function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>
     new PolicyStatement({
       actions: ['kms:Decrypt'],
       resources: [...keys],
-      conditions: { StringEquals: { 'kms:ViaService': [...new Set(keys.map(secretsManagerBeside))] } },
+      conditions: { StringEquals: { 'kms:ViaService': [...new Set(keys.map(secretsManagerOf))] } },
     }),
   ];
 }
@@ -185,7 +185,7 @@ function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>
 function useKey(settings: Pick<Settings, 'keyArn'>): PolicyStatement[] {
   return [
     ...through(settings, ['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
-    // As DynamoDB's documentation wants it of whoever writes to a table.
+    // DynamoDB's documentation requires this for principals that write to a table.
     ...through(
       settings,
       ['dynamodb'],
@@ -197,7 +197,7 @@ function useKey(settings: Pick<Settings, 'keyArn'>): PolicyStatement[] {
 function through({ keyArn }: Pick<Settings, 'keyArn'>, services: string[], ...actions: string[]) {
   if (keyArn === undefined) return [];
   const conditions = {
-    StringEquals: { 'kms:ViaService': services.map((service) => beside(keyArn, service)) },
+    StringEquals: { 'kms:ViaService': services.map((service) => serviceOf(keyArn, service)) },
   };
   return [new PolicyStatement({ actions, resources: [keyArn], conditions })];
 }
@@ -230,9 +230,9 @@ function furtherWildcards({ keyArn, subnetIds }: Pick<Settings, 'keyArn' | 'subn
 }
 
 /** A service in the key's own region, which may use the key for us. */
-const beside = (keyArn: string, service: string) => `${service}.${keyArn.split(':')[3]}.amazonaws.com`;
+const serviceOf = (keyArn: string, service: string) => `${service}.${keyArn.split(':')[3]}.amazonaws.com`;
 
-const secretsManagerBeside = (keyArn: string) => beside(keyArn, 'secretsmanager');
+const secretsManagerOf = (keyArn: string) => serviceOf(keyArn, 'secretsmanager');
 
 const wildcard = (resource: string, reason: string) => ({
   id: `AwsSolutions-IAM5[Resource::${resource}]`,

@@ -52,7 +52,7 @@ export class Artifacts extends Construct {
     Validations.of(this.overflow).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Access logs would need a second bucket that outlives the first, for a few objects that only the functions write and that expire; CloudTrail data events can be turned on by whoever wants to know who read them.',
+        'Access logs would need a second bucket that outlives the first, for a few objects that only the functions write and that expire; CloudTrail data events can be enabled to record who reads them.',
     });
   }
 }

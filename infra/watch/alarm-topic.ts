@@ -5,7 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 
-/** Where all alarms go; whoever wants to hear of them subscribes to it. */
+/** The topic that all alarms notify. Subscribe to it to receive them. */
 export class AlarmTopic extends Topic {
   constructor(scope: Construct, id: string, { email }: { readonly email: string }) {
     // The key that AWS manages for SNS lets no alarm publish.

@@ -75,7 +75,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'token-rejected',
       metric: most('TokensRejected'),
       from: 1,
-      says: 'A console refuses the token of an instance: nothing of it is collected.',
+      says: 'A console refuses the token of an instance: its data is not being collected.',
       heading: 'token-rejected',
     },
     ...(
@@ -90,7 +90,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'polls-failing',
       metric: most('InstancesFailing'),
       from: 1,
-      says: 'A stream of an instance has failed for more than two cycles, and not because of its token.',
+      says: 'A stream of an instance has failed for more than two cycles, for a reason other than its token.',
       heading: 'polls-failing',
     },
     {
@@ -98,7 +98,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'instances-silent',
       metric: most('InstancesSilent'),
       from: 1,
-      says: 'No poll has reached a stream of an instance for more than two cycles, though nothing fails.',
+      says: 'A stream of an instance has not been polled for more than two cycles, without an error.',
       heading: 'instances-silent',
     },
     {
@@ -106,7 +106,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'nothing-new',
       metric: most('InstancesQuiet'),
       from: 1,
-      says: 'A stream of an instance is polled well and has brought nothing for an unusual time.',
+      says: 'A stream of an instance has had no new records for an unusually long time.',
       heading: 'nothing-new',
     },
     {
@@ -114,7 +114,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'lag',
       metric: most('Lag'),
       from: settings.alarmLagMinutes * 60,
-      says: `A stream of an instance is polled well and more than ${settings.alarmLagMinutes} minutes behind.`,
+      says: `A stream of an instance is more than ${settings.alarmLagMinutes} minutes behind, although its polls succeed.`,
       heading: 'lag',
     },
   ];
@@ -130,7 +130,7 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
       from: 1,
       periods: 1,
       missing: NOT_BREACHING,
-      says: 'An audit found records at a console that were never delivered; their hour was read again.',
+      says: 'An audit found records that were never delivered; their hour was read again.',
       heading: 'an-audit-found-something-missing',
     },
     {
@@ -141,7 +141,7 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
       periods: 4,
       breaching: 3,
       missing: NOT_BREACHING,
-      says: 'Audits have been failing for hours: nobody checks that nothing is missing.',
+      says: 'Audits have been failing for hours, so missing records are not detected.',
       heading: 'audits-failing',
     },
   ];
@@ -156,7 +156,7 @@ export function forwarderFails({ settings }: AlarmsProps): Notification {
     from: 1,
     periods: 3,
     missing: NOT_BREACHING,
-    says: 'Analytics has accepted nothing for three quarters of an hour; the messages stay in the queue.',
+    says: 'Analytics has accepted nothing for 45 minutes; the messages stay in the queue.',
     heading: 'forwarder-failing',
   };
 }
@@ -180,7 +180,7 @@ export function queueAlarms({ settings, queue, deadLetterQueue }: AlarmsProps): 
       ...waits,
       name: 'queue-loses-messages',
       from: 10 * 24 * hour,
-      says: 'A message has waited for a consumer for 10 days; in 4 days SQS deletes it, and it is lost.',
+      says: 'A message has waited for a consumer for 10 days; SQS deletes it in 4 days, and it is lost.',
     },
     {
       name: 'dead-letters',
@@ -192,7 +192,7 @@ export function queueAlarms({ settings, queue, deadLetterQueue }: AlarmsProps): 
       periods: 1,
       // A queue that nobody touches falls silent after hours, whatever is in it.
       missing: IGNORE,
-      says: 'Messages that no consumer could take are in the dead-letter queue.',
+      says: 'The dead-letter queue contains messages that the consumer rejected or never deleted.',
       heading: 'dead-letters',
     },
   ];

@@ -32,7 +32,7 @@ export async function startLambda(functions: ReadonlyMap<string, Invoked>): Prom
       return refuse(404, 'ResourceNotFoundException', `there is no function ${name}`);
     const event = payload === '' ? {} : JSON.parse(payload);
     if (request.headers['x-amz-invocation-type'] === 'Event') {
-      // What it says is in its log; whoever asked does not wait.
+      // The result is in its log; the caller does not wait for it.
       invoked.invoke(event).catch(() => undefined);
       return response.writeHead(202).end();
     }

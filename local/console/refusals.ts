@@ -26,7 +26,7 @@ const nginx = (status: number, reason: string, headers: Record<string, string> =
 /** The answers that say no, in the words and forms that a real console has for them. */
 export const refusals = {
   invalid: (detail: string) => refusal({ status: 400, code: 4000040, title: 'Validation Error', detail }),
-  /** Echoes the token, as a real console may: whoever logs it leaks it. */
+  /** Echoes the token, as a real console may: logging the response would leak it. */
   unauthorized: (token = '') =>
     refusal({
       status: 401,

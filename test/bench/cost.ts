@@ -12,7 +12,7 @@ const usage = `npm run cost -- [--instances N] [--agents M]   a month's bill for
 
   --instances 10                    consoles
   --agents 1000                     agents of each
-  --activities-per-agent-day 5      what each agent stirs up at its console
+  --activities-per-agent-day 5      activities of each agent per day
   --threats-per-agent-month 0.1     each of which changes as often again: a verdict, a mitigation
   --changes-per-agent-day 4         how often an agent's record changes
   --docs                            writes docs/cost.md instead, for 1, 10, 100 and 1,000 instances`;
@@ -71,12 +71,12 @@ async function page(counts: readonly number[]): Promise<string> {
 
 In US dollars, in ${prices.region}, at public prices as of ${prices.asOf} (\`test/bench/prices.ts\`), without any free tier. Calls, bytes and
 milliseconds are counted in a run of the deployed bundle against stand-ins (\`test/bench/bill.ts\`), not estimated. \`npm run cost --
---instances 25 --agents 4000\` does it for other numbers, \`--help\` names them all, and \`npm run cost -- --docs\` writes this page.
+--instances 25 --agents 4000\` computes other numbers (see \`--help\`), and \`npm run cost -- --docs\` writes this page.
 
 ## By number of instances
 
-Each with ${grouped(agents)} agents, of which each stirs up ${recordsPerAgentDay.activities} activities and changes ${recordsPerAgentDay.agents} times a day, and
-${grouped((recordsPerAgentDay.threats ?? 0) * 15, 2)} threats a month that change once more. These are assumptions: put in your own.
+Each with ${grouped(agents)} agents, each generating ${recordsPerAgentDay.activities} activities and changing ${recordsPerAgentDay.agents} times a day, and
+${grouped((recordsPerAgentDay.threats ?? 0) * 15, 2)} threats a month that change once more. These are assumptions: use your own numbers.
 
 ${table(
   ['', ...counts.map((count) => `${grouped(count)} ${count === 1 ? 'instance' : 'instances'}`)],
@@ -92,25 +92,25 @@ What dominates: ${counts
 
 ## A quiet instance
 
-One of a hundred where nothing happens, polled all the same: ${polls.join(', ')}.
+One of a hundred instances without new records: ${polls.join(', ')}.
 
 ${table(
   ['one of a hundred quiet instances', 'counted a month', 'USD'],
   quiet.map(({ what, count, unit, usd: amount }) => [what, `${grouped(count)} ${unit}`, usd(amount, 4)]),
 )}
 
-DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 4)} USD**, where at most 0.10 is asked for.
+DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 4)} USD** (target: at most 0.10).
 
 ## How it is counted
 
-- Each stream is polled twice in a run of its own, a cadence apart on the consoles' clock, with as many new records as the assumptions
-  say and the overlap read again; the second poll is what counts, as often as its cadence goes into a month of 30.4 days.
+- Each stream is polled twice in a separate run, one cadence apart on the consoles' clock, with the assumed number of new records
+  and the overlap read again. The second poll is multiplied by the number of cadences in a month of 30.4 days.
 - Lambda's milliseconds are those that the run waited (300 ms for a console, 5 ms for AWS) and its processor time divided by the
   ${((cdkJson.context.memoryMb / 1769) * 100).toFixed(0)} % of a core that ${cdkJson.context.memoryMb} MB have, as measured on this machine.
-- DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. Whoever reads the queue
-  receives as many chunks and deletes each ten messages with one call: that is a line of its own.
+- DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. The consumer
+  receives as many chunks and deletes ten messages per call: this is a separate line.
 - A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).
-- Not in it: data that leaves AWS, a VPC's NAT, storage (a few hundred bytes for each instance and stream, logs for
-  ${cdkJson.context.logRetentionDays} days), alarms, what the forwarder does, first catch-ups (\`docs/benchmarks.md\` counts a backlog).
+- Not included: data transfer out of AWS, a VPC's NAT, storage (a few hundred bytes for each instance and stream, logs for
+  ${cdkJson.context.logRetentionDays} days), alarms, the forwarder, initial backlogs (\`docs/benchmarks.md\` counts a backlog).
 `;
 }

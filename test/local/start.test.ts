@@ -51,7 +51,7 @@ describe('npm start -- --once', () => {
 
   test('says unauthorized, and what to do, for the third', () => {
     expect(run.out).toMatch(/initech +threats +unauthorized/);
-    expect(run.out).toMatch(/The token is wrong, expired or revoked: make a new one in the console/);
+    expect(run.out).toMatch(/The token is wrong, expired or revoked: create a new token in the console/);
   });
 
   test('counts what was collected, forwarded and accepted', () => {

@@ -51,7 +51,7 @@ describe("the widget's function", () => {
     const names = [...tiles.matchAll(/class="s1-name">([^<]+)/g)].map(([, name]) => name);
     expect(names).toEqual(['initech', 'acme', 'off']);
     expect(tiles).toContain('usea1-initech.sentinelone.net refuses the token');
-    expect(tiles).toContain('make a new one in the console and put it into the secret');
+    expect(tiles).toContain('create a new token in the console and put it into the secret');
     expect(tiles).not.toContain('a-wrong-token');
   });
 

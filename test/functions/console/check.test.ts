@@ -125,7 +125,7 @@ describe('a check', () => {
     const report = await check();
     expect(report.findings.find(({ what }) => what === 'clock')).toMatchObject({
       outcome: 'warning',
-      detail: 'its clock and ours are 90 s apart',
+      detail: 'clock skew 90 s',
     });
     expect(report.clockDifferenceMs).toBe(-90_000);
   });
