@@ -99,7 +99,7 @@ function pathOf(data: Json | undefined): string | undefined {
   return path !== undefined && path === text(data, 'downloadUrl') ? undefined : path;
 }
 
-/** What activities of one type have besides. */
+/** Additional metadata of activities of one type. */
 const details: Readonly<
   Record<string, (data: Json | undefined) => Partial<ReturnType<typeof general>> & Metadata>
 > = {

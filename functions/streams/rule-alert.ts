@@ -46,7 +46,7 @@ export function ruleAlert(record: Json, data: Json | undefined, raw: string) {
   return {
     clientHostname: name(data, 'origagentname') ?? name(data, 'computerName'),
     ...addressesIn(ips.length > 0 ? ips : listed(data, 'srcmachineip'), listed(data, 'physical')),
-    // The other end of a connection that the alert is about, whoever opened it.
+    // The remote end of the connection in the alert, independent of who opened it.
     serverIP: ipAddress(data, cameIn ? 'srcip' : 'dstip'),
     serverPort: portNumber(data, cameIn ? 'srcport' : 'dstport'),
     fqdn: text(data, 'dnsrequest'),
