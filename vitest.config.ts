@@ -4,6 +4,8 @@ import { configDefaults, defineConfig, type TestProjectInlineConfiguration } fro
 const deployed = ['test/local/*.test.ts', 'test/local/faults/*.test.ts'];
 const simulation = ['test/simulation/**/*.test.ts'];
 const browser = ['test/**/*.browser.test.ts'];
+/** These set the environment and load what reads it, so each needs modules of its own. */
+const adapters = ['test/contracts/*.test.ts', 'test/functions/adapters/*.test.ts'];
 const smoke = ['test/**/*.smoke.test.ts'];
 const globalSetup = 'test/support/synthesise.ts';
 
@@ -25,10 +27,18 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      // `npm test` runs these two,
-      project('units', ['test/**/*.test.ts'], [...deployed, ...simulation, ...browser, ...smoke]),
+      // `npm test` runs these three. Most of what a unit test takes is the loading of modules, so they share them.
+      project(
+        'units',
+        ['test/**/*.test.ts'],
+        [...adapters, ...deployed, ...simulation, ...browser, ...smoke],
+        {
+          isolate: false,
+        },
+      ),
+      project('adapters', adapters, []),
       project('smoke', smoke, [], { globalSetup }),
-      // and `npm run test:all` these as well.
+      // `npm run test:all` runs these as well.
       project('deployed', deployed, smoke, { globalSetup }),
       project('simulation', simulation, smoke),
       project('browser', browser, []),
