@@ -1,14 +1,14 @@
 import { UnreadableAnswerError } from '../errors.ts';
 import { at, type Json } from '../kit/json.ts';
 
-/** One answer: its records' exact text, each with its parsed form, and the token of the next page. */
+/** One page: the exact text and the parsed value of each record, and the token of the next page. */
 export interface Page {
   readonly records: readonly { readonly raw: string; readonly value: Json }[];
   /** Undefined at the true end of the listing. */
   readonly next: string | undefined;
 }
 
-/** Splits an answer's body; throws UnreadableAnswerError where it is not a page, naming what is wrong. */
+/** Reads the body of a response. Throws UnreadableAnswerError, with the reason, if it is not a page. */
 export function readPage(body: string): Page {
   try {
     return split(body.charCodeAt(0) === byteOrderMark ? body.slice(1) : body);
@@ -18,7 +18,7 @@ export function readPage(body: string): Page {
   }
 }
 
-/** JSON.parse quotes what it can't read; a stranger's page has no place in a log. */
+/** Describes the error without text from the body: JSON.parse quotes its input, which must not be logged. */
 function problem(body: string, error: SyntaxError): string {
   if (body.trimStart().startsWith('<')) return 'it is HTML or XML';
   return error instanceof PageSyntaxError ? error.message : 'it is not JSON';

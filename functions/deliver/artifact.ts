@@ -3,22 +3,22 @@ import type { Instance } from '../instances/instance.ts';
 import { timestamp } from '../kit/time.ts';
 import type { Metadata, Stream } from '../streams/stream.ts';
 
-/** One record in the form that Analytics takes. */
+/** One record in Analytics format. */
 export interface Artifact {
   readonly source: 'sentinelone';
-  /** The record's own bytes; `{}` where `metadata.rawLocation` says where they are. */
+  /** The unmodified record, or `{}` if the record is stored at `metadata.rawLocation`. */
   readonly raw: string;
-  /** The event's time, ISO 8601; absent where the record has none. */
+  /** The time of the event, ISO 8601; absent if the record has none. */
   readonly timestamp?: string;
   readonly metadata: Metadata;
 }
 
-/** Longer values are no search terms; the whole is in `raw`. */
+/** Longer values are cut, because they are not useful for search. `raw` has the whole value. */
 const longestValue = 4096;
 
 const mostValues = 300;
 
-/** Of all values together. A character takes 6 bytes of JSON at most: 900 of the 1,024 KB that a message holds. */
+/** The limit for all values together. A character takes at most 6 bytes of JSON, so this is 900 of the 1,024 KB of a message. */
 const mostCharacters = 150_000;
 
 export function artifactOf(record: Record, stream: Stream, instance: Instance): Artifact {
@@ -36,12 +36,12 @@ export function artifactOf(record: Record, stream: Stream, instance: Instance): 
   return { source: 'sentinelone', raw: record.raw, ...(time !== undefined && { timestamp: time }), metadata };
 }
 
-/** The same artifact with its record elsewhere, at `rawLocation`. */
+/** Returns the artifact without its record, which is stored at `rawLocation`. */
 export function elsewhere(artifact: Artifact, rawLocation: string): Artifact {
   return { ...artifact, raw: '{}', metadata: { ...artifact.metadata, rawLocation } };
 }
 
-/** What is left when even the metadata is refused: who it is and where its record lies. */
+/** Reduces an artifact to its ids and the location of its record, for when SQS refuses the full metadata. */
 export function bare(artifact: Artifact): Artifact {
   const kept = ['id', 'instance', 'stream', 'recordId', 'rawLocation'];
   const metadata = Object.fromEntries(
@@ -50,7 +50,7 @@ export function bare(artifact: Artifact): Artifact {
   return { source: 'sentinelone', raw: '{}', metadata };
 }
 
-/** Adds the values, each clipped, as long as there is room: texts first, then lists. */
+/** Adds the values, each cut to its limit, until the total limit is reached: texts first, then lists. */
 function addClipped(metadata: Metadata, own: Metadata): void {
   let room = mostCharacters;
   const fits = (value: string): boolean => {
@@ -72,7 +72,7 @@ function addClipped(metadata: Metadata, own: Metadata): void {
   }
 }
 
-/** Well-formed, and cut between characters: a consumer that writes half of a surrogate pair as UTF-8 fails. */
+/** Cuts a text without splitting a surrogate pair, which some consumers cannot write as UTF-8. */
 function clip(value: string): string {
   const cut =
     value.length > longestValue ? value.slice(0, longestValue).replace(/[\uD800-\uDBFF]$/, '') : value;

@@ -19,9 +19,9 @@ import {
 import type { Overflow, Queue, Refusal } from './ports.ts';
 
 export interface DeliveryLimits {
-  /** UTF-8 bytes that messages are filled up to. */
+  /** Maximum size of a message in UTF-8 bytes. */
   readonly messageBytes: number;
-  /** Milliseconds until the delivery has to have ended. */
+  /** Milliseconds in which the delivery must end. */
   readonly remainingMs: () => number;
 }
 
@@ -35,7 +35,7 @@ export interface DeliveryPorts {
   readonly clock: Clock;
 }
 
-/** Batches under way at once: enough to hide the round trip, few enough to hold in memory. */
+/** Concurrent batches: enough to hide the round trip, few enough for memory. */
 const batchesAtOnce = 4;
 
 /** Delivers records of one instance and stream. Returns and throws as `deliver` does. */
@@ -54,7 +54,7 @@ export async function deliverRecords(
   await deliver(artifacts, { key, messageBytes, remainingMs }, ports);
 }
 
-/** Returns when the queue has accepted every artifact; throws UndeliveredError when it has not. */
+/** Returns when the queue has accepted all artifacts. Throws UndeliveredError otherwise. */
 export async function deliver(
   artifacts: readonly Artifact[],
   delivery: Delivery,
@@ -74,7 +74,7 @@ async function send(messages: readonly Message[], delivery: Delivery, ports: Del
   });
 }
 
-/** Sends what is refused for a passing reason again, and only that; answers what the queue will never take. */
+/** Resends messages that failed temporarily. Returns those that the queue rejects permanently. */
 async function sendBatch(
   batch: readonly Message[],
   { key, remainingMs }: Delivery,
@@ -105,7 +105,7 @@ async function sendBatch(
   return never;
 }
 
-/** One artifact at a time, then without its record, then without what can be spared: something in it is refused. */
+/** Finds a rejected artifact: sends one artifact at a time, then without its record, then with minimal metadata. */
 async function smaller(
   { message, reason }: Refusal,
   delivery: Delivery,
@@ -131,7 +131,7 @@ async function smaller(
   return send(packMessages([next], delivery.messageBytes), delivery, ports);
 }
 
-/** Keyed by its bytes: delivered again, it lies in the same place. */
+/** The key is a hash of the record, so a repeated delivery overwrites the same object. */
 async function overflowed(
   artifact: Artifact,
   { key }: Delivery,

@@ -11,16 +11,16 @@ export interface PackedArtifact {
 /** One SQS message: its body is the body of an ingest request. */
 export interface Message {
   readonly artifacts: readonly PackedArtifact[];
-  /** UTF-8 bytes of the body and room for its attributes, which SQS counts as well. */
+  /** UTF-8 bytes of the body plus its attributes, which count toward the SQS limit. */
   readonly bytes: number;
 }
 
-/** SQS: one message, and one batch in all. */
+/** The SQS limit for a message, and for a whole batch. */
 const largestMessage = 1024 * 1024;
 
 const batchMessages = 10;
 
-/** What a body has before, between and after its artifacts. */
+/** The text of a body before, between and after its artifacts. */
 export const bodyParts = { head: '{"artifacts":[', between: ',', tail: ']}' } as const;
 
 const { head, between, tail } = bodyParts;
@@ -36,7 +36,7 @@ export function packArtifact(artifact: Artifact): PackedArtifact {
   return { artifact, json, bytes: Buffer.byteLength(json) };
 }
 
-/** Whether SQS takes the artifact in a message to itself. */
+/** Whether the artifact fits into an SQS message. */
 export function fits({ bytes }: PackedArtifact): boolean {
   return envelopeBytes + bytes <= largestMessage;
 }
@@ -55,7 +55,7 @@ export function packRequests<T extends { readonly packed: PackedArtifact }>(
   return fill(sized, mostBytes - head.length - tail.length, most).map((box) => box.items);
 }
 
-/** Fills messages up to `messageBytes` in order; an artifact larger than that has one to itself. */
+/** Packs artifacts in order into messages of up to `messageBytes`. A larger artifact gets its own message. */
 export function packMessages(artifacts: readonly PackedArtifact[], messageBytes: number): Message[] {
   const sized = artifacts.map((artifact) => ({ item: artifact, bytes: artifact.bytes + 1 }));
   return fill(sized, messageBytes - envelopeBytes, Number.POSITIVE_INFINITY).map(({ items, bytes }) => ({

@@ -1,6 +1,6 @@
 import { at, type Json } from '../kit/json.ts';
 
-/** When the token ends by its own account, ISO 8601: newer tokens are JWTs that say so. Undefined where it says nothing. */
+/** Returns the expiry of a token that is a JWT, in ISO 8601; undefined for other tokens. */
 export function expiryIn(token: string): string | undefined {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return undefined;
@@ -9,12 +9,12 @@ export function expiryIn(token: string): string | undefined {
   return new Date(seconds * 1000).toISOString();
 }
 
-/** Beyond this JavaScript has no dates. */
+/** The latest date that JavaScript supports. */
 const latestSeconds = 8.64e12;
 
 export const day = 24 * 60 * 60 * 1000;
 
-/** With less left than this an operator is told: another token takes some time to get. */
+/** With less time left, a warning is shown, so that there is time to get a new token. */
 export const expiryNoticeMs = 14 * day;
 
 export const expiryRemedy = 'Make a new token in the console before then, and rotate it in.';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { MisconfiguredError } from '../errors.ts';
 import type { Stream } from '../streams/stream.ts';
 
-/** One SentinelOne console connection, as an operator describes it; defaults are filled in. */
+/** One SentinelOne console connection: the operator's record with defaults. */
 export interface Instance {
   readonly instance: string;
   /** A bare, lower-case host name that ends in an allowed suffix. */
@@ -87,7 +87,7 @@ function schema(rules: InstanceRules) {
   });
 }
 
-/** Reads an item of the instances table; throws MisconfiguredError naming the first attribute that breaks a rule. */
+/** Reads an item of the instances table. Throws MisconfiguredError that names the first invalid attribute. */
 export function readInstance(item: Readonly<Record<string, unknown>>, rules: InstanceRules): Instance {
   const result = v.safeParse(schema(rules), item, { abortEarly: true });
   if (!result.success) {
@@ -107,7 +107,7 @@ export function readInstance(item: Readonly<Record<string, unknown>>, rules: Ins
 
 const labels = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
 
-/** A bare host or `https://host/`, and nothing more: the token goes wherever this points. */
+/** Accepts only a bare host or `https://host/`, because the token is sent to this host. */
 function readHost(given: string, suffixes: readonly string[]): { host: string | undefined; problem: string } {
   const refuse = (problem: string) => ({ host: undefined, problem });
   const written = given.toLowerCase();
@@ -128,12 +128,12 @@ function readHost(given: string, suffixes: readonly string[]): { host: string | 
   return { host, problem: '' };
 }
 
-/** Whether the operator wants this stream of this instance. */
+/** Whether this stream is enabled for the instance. */
 export function collects(instance: Instance, stream: Stream): boolean {
   return instance.enabled && (instance.streams ?? [stream.name]).includes(stream.name);
 }
 
-/** Milliseconds between polls: what the operator asks for, rounded up to whole ticks. */
+/** Milliseconds between polls: the operator's interval, rounded up to whole ticks. */
 export function intervalMs(instance: Instance, stream: Stream): number {
   const { pollingInterval: wanted } = instance;
   const minutes =
@@ -146,18 +146,18 @@ export function intervalMs(instance: Instance, stream: Stream): number {
   return ticks * stream.cadenceMinutes * 60_000;
 }
 
-/** Changes with anything an operator edits, so that an edit is seen. */
+/** A hash of all attributes, which changes with each edit. */
 export function fingerprint(item: Readonly<Record<string, unknown>>): string {
   return digest(JSON.stringify(item, sortedKeys)).slice(0, 16);
 }
 
-/** DynamoDB does not promise the order of attributes, nor of a map's keys. */
+/** Sorts keys, because DynamoDB does not guarantee the order of attributes or map keys. */
 function sortedKeys(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What a cursor belongs to: another host or other filters are another listing. */
+/** Identifies the listing of a cursor: another host or other filters need a new listing. */
 export function scopeOf(instance: Instance): string {
   const filters = [instance.accountIds, instance.siteIds, instance.groupIds].map((list) => [...list].sort());
   return `${instance.host}/${digest(JSON.stringify(filters)).slice(0, 16)}`;

@@ -49,7 +49,7 @@ export async function inParallel<T>(
 export interface Semaphore {
   acquire(): Promise<void>;
   release(): void;
-  /** Whether anyone waits. */
+  /** Whether a caller is waiting. */
   contended(): boolean;
 }
 
@@ -70,12 +70,12 @@ export function semaphore(permits: number): Semaphore {
   };
 }
 
-/** One holder's permit: acquired once, however often it is asked for, until it is released. */
+/** One holder's permit. Repeated requests acquire it only once until it is released. */
 export interface Permit {
   acquire(): Promise<void>;
-  /** Gives it back, also one that is still waited for. */
+  /** Releases the permit, or cancels a request that is still waiting. */
   release(): void;
-  /** Whether other holders wait for theirs. */
+  /** Whether other holders are waiting. */
   contended(): boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The value at `path`, or undefined where any step is missing or not an object. */
+/** Returns the value at `path`, or undefined if a step is missing or not an object. */
 export function at(record: Json | undefined, ...path: readonly string[]): Json | undefined {
   let value = record;
   for (const key of path) {
@@ -8,34 +8,34 @@ export function at(record: Json | undefined, ...path: readonly string[]): Json |
   return value;
 }
 
-/** How recorded answers write that there is no value. */
+/** The texts that real responses use for a missing value. */
 const placeholders = new Set(['', 'None', 'N/A', 'n/a']);
 
-/** The text at `path`; any other type, and text that only stands for no value, is absent. */
+/** Returns the text at `path`. Other types, and texts for a missing value, give undefined. */
 export function text(record: Json | undefined, ...path: readonly string[]): string | undefined {
   const value = at(record, ...path);
   return saysSomething(value) ? value : undefined;
 }
 
-/** The code at `path` as text, whether it was sent as text or as a whole number that `JSON.parse` keeps. */
+/** Returns the code at `path` as text. It can be a text or a safe integer. */
 export function code(record: Json | undefined, ...path: readonly string[]): string | undefined {
   const value = at(record, ...path);
   return Number.isSafeInteger(value) ? String(value) : text(record, ...path);
 }
 
-/** Whether the record says so at `path`; recorded answers have some booleans as the text "True". */
+/** Returns whether the value at `path` is true. Real responses have some booleans as the text "True". */
 export function isTrue(record: Json | undefined, ...path: readonly string[]): boolean {
   const value = at(record, ...path);
   return value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
 }
 
-/** The list at `path`; an empty one where there is none. */
+/** Returns the list at `path`, or an empty list. */
 export function list(record: Json | undefined, ...path: readonly string[]): readonly Json[] {
   const value = at(record, ...path);
   return Array.isArray(value) ? value : [];
 }
 
-/** Each text among the values once, in order; undefined where there is none, because an empty list is no value. */
+/** Returns the distinct texts among the values, in order, or undefined if there are none. */
 export function unique(values: readonly (Json | undefined)[]): string[] | undefined {
   const texts = values.filter(saysSomething);
   return texts.length > 0 ? [...new Set(texts)] : undefined;
@@ -54,10 +54,10 @@ export function present<T extends Record<string, unknown>>(
   return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-/** The table's value for `key`; a key that only the object's prototype has is not in the table. */
+/** Returns the table's own value for `key`; keys of the prototype are ignored. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** A parsed record, or a part of one. Numbers are rounded by `JSON.parse`: for cursor and metadata only. */
+/** A parsed record, or a part of it. `JSON.parse` rounds long numbers, so it is used for cursor and metadata only. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

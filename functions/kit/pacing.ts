@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** Whether an error is worth another try, how long to wait before it, and how many tries there are in all. */
+/** A retry policy: whether to retry an error, how long to wait, and the maximum number of attempts. */
 export interface Retry {
   readonly whether: (error: unknown) => boolean;
   /** Milliseconds; `failures` counts from 1. */
@@ -8,7 +8,7 @@ export interface Retry {
   readonly howMany: number;
 }
 
-/** Runs `operation` until it succeeds, `retry` says no, or the wait is longer than the time that is left. */
+/** Runs `operation` until it succeeds, `retry` stops it, or the wait exceeds the remaining time. */
 export async function retrying<T>(
   operation: () => Promise<T>,
   retry: Retry,
@@ -29,12 +29,12 @@ export async function retrying<T>(
   }
 }
 
-/** Exponential with full jitter: anywhere between 0 and the doubled base, so that clients do not march in step. */
+/** Exponential backoff with full jitter: a random time up to the doubled base, so that clients do not retry in sync. */
 export function backoffMs(failures: number, baseMs: number, capMs: number, clock: Clock): number {
   return clock.random() * Math.min(capMs, baseMs * 2 ** (failures - 1));
 }
 
-/** Throws where the operation takes longer than `ms`; it may come to its end all the same. */
+/** Throws if the operation takes longer than `ms`. The operation is not aborted. */
 export async function within<T>(ms: number, operation: () => Promise<T>, clock: Clock): Promise<T> {
   const done = new AbortController();
   const late = async () => {

@@ -1,16 +1,16 @@
 import type { Json } from './json.ts';
 
-/** UTC with six fraction digits, `2018-02-27T04:49:26.257525Z`: compares as text, and keeps what `Date` drops. */
+/** A UTC time with six fraction digits, `2018-02-27T04:49:26.257525Z`. It sorts as text; `Date` keeps only three digits. */
 export type Timestamp = string;
 
 export const epoch: Timestamp = '1970-01-01T00:00:00.000000Z';
 
 const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-]\d\d):?(\d\d))?$/;
 
-/** SentinelOne's own form; of a day that every month has, so that nothing in it can be out of range. */
+/** SentinelOne's format with a valid date. Days 29 to 31 are excluded, because not every month has them. */
 const canonical = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 
-/** Any ISO 8601 time with 0 or more fraction digits and any offset; undefined for anything else. */
+/** Reads an ISO 8601 time with any number of fraction digits and any offset. Returns undefined for anything else. */
 export function timestamp(value: Json | undefined): Timestamp | undefined {
   if (typeof value === 'string' && canonical.test(value)) return value;
   const parts = typeof value === 'string' ? shape.exec(value) : null;
