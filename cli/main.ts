@@ -4,6 +4,7 @@ import { addCommand } from './commands/add.ts';
 import { checkCommand } from './commands/check.ts';
 import { editCommands } from './commands/edit.ts';
 import { exchangeCommands } from './commands/exchange.ts';
+import { listCommands } from './commands/list.ts';
 import { queueCommands } from './commands/queue.ts';
 import { removeCommand } from './commands/remove.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -42,6 +43,7 @@ permissions that each command needs.`,
 for (const command of [
   addCommand,
   checkCommand,
+  listCommands,
   statusCommands,
   editCommands,
   removeCommand,

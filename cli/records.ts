@@ -1,6 +1,6 @@
 import type { InstanceRecord } from '../functions/adapters/dynamodb/instances.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
-import type { Status } from '../functions/health/status.ts';
+import type { CursorStatus } from '../functions/health/known-status.ts';
 import { type Instance, type InstanceRules, readInstance } from '../functions/instances/instance.ts';
 import type { CursorKey } from '../functions/instances/ports.ts';
 import { streams } from '../functions/streams/list.ts';
@@ -75,9 +75,14 @@ export async function deleteCursors({ cursors }: Stack, instance: string): Promi
 export async function readStatus(
   { cursors }: Stack,
   keys: readonly CursorKey[],
-): Promise<Map<string, Partial<Status>>> {
+): Promise<Map<string, CursorStatus>> {
   const items = await cursors.status(keys);
-  return new Map(items.map(({ instance, stream, ...status }) => [`${instance} ${stream}`, status]));
+  return new Map(
+    items.map(({ instance, stream, firstSeenAt, ...status }) => [
+      `${instance} ${stream}`,
+      { firstSeenAt, status },
+    ]),
+  );
 }
 
 const filters = ['accountIds', 'siteIds', 'groupIds'] as const;

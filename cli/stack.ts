@@ -9,6 +9,7 @@ import { clientConfig } from '../functions/adapters/aws.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
 import { instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
+import { type HealthRules, readRules } from '../functions/health/rules.ts';
 import { CommandError } from './errors.ts';
 import { type RunningStack, running } from './running.ts';
 
@@ -20,6 +21,7 @@ export interface Stack {
   readonly cursors: ReturnType<typeof cursorItems>;
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
+  readonly rules: HealthRules;
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
@@ -98,6 +100,7 @@ function stackOf(
     cursors: cursorItems(output('CursorsTableName'), dynamodb),
     queueUrl: output('ArtifactQueueUrl'),
     deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
+    rules: readRules(output('HealthRules')),
     ...clients,
     functionOf: (stream) => `${name}-${stream}`,
     logGroupOf: (stream) => `/aws/lambda/${name}-${stream}`,

@@ -35,6 +35,12 @@ export interface Environment {
   readonly PER_INSTANCE_METRICS: string;
 }
 
+/** What the stack sets for the widget. */
+export interface WidgetEnvironment extends Pick<Environment, 'INSTANCES_TABLE' | 'CURSORS_TABLE'> {
+  /** JSON, as in the stack output `HealthRules`. */
+  readonly HEALTH_RULES: string;
+}
+
 /** The environment as the entry uses it. */
 export interface Deployment {
   readonly stream: Stream;

@@ -2,7 +2,7 @@
  * How one stream of one instance is: who has to act, and what to do about it. An error that knows better has a remedy
  * of its own. `error` is the name of the error in logs.
  */
-const states = {
+export const states = {
   /** Not polled yet. */
   pending: { acts: 'nobody' },
   ok: { acts: 'nobody' },

@@ -1,13 +1,20 @@
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
-import type { Environment } from './environment.ts';
+import type { WidgetEnvironment } from './environment.ts';
+import { instanceHealth } from './health/instance-health.ts';
+import { readRules } from './health/rules.ts';
 import { streams } from './streams/list.ts';
+import { readChoice } from './tiles/choice.ts';
 import { html } from './tiles/html.ts';
 import { type Controls, renderTiles } from './tiles/render.ts';
-import { readChoice, tileOf } from './tiles/tiles.ts';
 
-const { INSTANCES_TABLE = '', CURSORS_TABLE = '' } = process.env as Partial<Environment>;
+const {
+  INSTANCES_TABLE = '',
+  CURSORS_TABLE = '',
+  HEALTH_RULES = '',
+} = process.env as Partial<WidgetEnvironment>;
+const rules = readRules(HEALTH_RULES);
 const instances = instancesTable(INSTANCES_TABLE);
 const cursors = cursorsTable(CURSORS_TABLE);
 
@@ -33,7 +40,7 @@ Name | Means
 ---|---
 **find** | only instances with this in their name, host, state or error
 **show** | \`all\`, \`problems\`, \`red\`, \`yellow\`, \`green\` or \`grey\`
-**sort** | \`worst\`, \`name\`, \`lag\`, \`last poll\` or \`token\`
+**sort** | \`problems\`, \`name\`, \`lag\`, \`poll\` or \`expiry\`
 
 ### Example
 \`\`\` yaml
@@ -64,7 +71,7 @@ export async function handler(event: WidgetEvent, context: Pick<Context, 'invoke
   const known = new Map(await Promise.all(read));
   const now = Date.now();
   const tiles = records.map((record) =>
-    tileOf(record, streams, (stream) => known.get(stream)?.get(String(record.instance))?.status, now),
+    instanceHealth(record, (stream) => known.get(stream)?.get(String(record.instance)), streams, rules, now),
   );
   return renderTiles(tiles, choice, now, {
     theme: theme === 'dark' ? 'dark' : 'light',

@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { rulesText } from '../functions/health/rules.ts';
 import { Forwarder } from './functions/forwarder.ts';
 import { Poller, type Stream } from './functions/poller.ts';
 import { Widget } from './functions/widget.ts';
@@ -81,6 +82,7 @@ export class CollectorStack extends Stack {
     output('ArtifactQueueArn', 'What a consumer is granted to receive from', queue.queueArn);
     output('ArtifactDeadLetterQueueUrl', 'What no consumer could take', deadLetterQueue.queueUrl);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
+    output('HealthRules', 'Settings that decide how the command line shows instances', rulesText(settings));
     output('AlarmTopicArn', 'Every alarm goes here', topic.topicArn);
   }
 }

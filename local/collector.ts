@@ -226,12 +226,12 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   };
 }
 
-/** The stack outputs of the resources that have a local stand-in. */
+/** The stack outputs that are plain text, or have a local stand-in. */
 function outputsOf({ Outputs }: Template, names: ReadonlyMap<string, string>): Record<string, string> {
   const found = Object.entries(Outputs).flatMap(([name, { Value }]) => {
     const { Ref: ref } = Value as { Ref?: string };
-    const value = ref === undefined ? undefined : names.get(ref);
-    return value === undefined ? [] : [[name, value]];
+    const value = ref === undefined ? Value : names.get(ref);
+    return typeof value === 'string' ? [[name, value]] : [];
   });
   return Object.fromEntries(found);
 }

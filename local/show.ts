@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
-import type { StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
-import { epoch } from '../functions/kit/time.ts';
+import { duration, moment, plain } from '../cli/output.ts';
+import { type InstanceHealth, select } from '../functions/health/instance-health.ts';
+import type { Light } from '../functions/health/verdict.ts';
 import type { Accepted } from './analytics/search.ts';
 import type { Found } from './find-again.ts';
 
@@ -51,35 +52,23 @@ function parsed(line: string): Record<string, unknown> | undefined {
   }
 }
 
-const styles: Readonly<Record<string, Style>> = {
-  ok: 'green',
-  backlogged: 'yellow',
-  pending: 'yellow',
-  'rate-limited': 'yellow',
-  disabled: 'dim',
-};
+const styles: Readonly<Record<Light, Style>> = { red: 'red', yellow: 'yellow', green: 'green', grey: 'dim' };
 
 /** One line for each instance and stream; what is wrong, and what to do about it, below. */
-export function sayStatus(items: readonly StatusItem[]): void {
-  const sorted = [...items].sort((a, b) =>
-    `${a.instance} ${a.stream}`.localeCompare(`${b.instance} ${b.stream}`),
-  );
+export function sayHealth(all: readonly InstanceHealth[], now: number): void {
   say();
-  say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'LAST COUNT', 'POSITION')));
+  say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'SINCE', 'LAST COUNT', 'LAG', 'POSITION')));
   let before: string | undefined;
-  for (const { instance, stream, state = 'pending', lastCount, position, lastError, remedy } of sorted) {
-    const line = row(
-      instance,
-      stream,
-      state,
-      String(lastCount ?? '-'),
-      position === undefined || position === epoch ? '-' : position,
-    );
-    say(styled(styles[state] ?? 'red', line));
-    const trouble = lastError === undefined ? undefined : `    ${lastError}. ${remedy ?? ''}`;
-    // Streams of one instance often fail for one reason.
-    if (trouble !== undefined && trouble !== before) say(trouble);
-    before = trouble;
+  for (const { instance, streams } of select(all, { find: '', show: 'all', sort: 'name' })) {
+    for (const { stream, light, word, since, lastCount, lagSeconds, position, error, remedy } of streams) {
+      const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);
+      const cells = [stream, word, moment(since, now), String(lastCount ?? '-'), lag, position ?? '-'];
+      say(styled(styles[light], row(instance, ...cells)));
+      const trouble = error === undefined ? undefined : `    ${plain(error)}. ${plain(remedy ?? '')}`;
+      // Streams of one instance often fail for one reason.
+      if (trouble !== undefined && trouble !== before) say(trouble);
+      before = trouble;
+    }
   }
   say();
 }
@@ -102,7 +91,7 @@ export function sayFound({ metadata }: Accepted, found: readonly Found[]): void 
 }
 
 function row(...cells: readonly string[]): string {
-  const widths = [14, 12, 14, 11, 0];
+  const widths = [14, 12, 14, 12, 11, 8, 0];
   return cells
     .map((cell, i) => cell.padEnd(widths[i] ?? 0))
     .join(' ')

@@ -11,8 +11,9 @@ import { type Arguments, readArguments, usage } from './arguments.ts';
 import { compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
 import { findAgain, knownThreat } from './find-again.ts';
+import { readHealth } from './health.ts';
 import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
-import { readLogLine, say, sayFound, sayLogLine, sayNewest, sayStatus } from './show.ts';
+import { readLogLine, say, sayFound, sayHealth, sayLogLine, sayNewest } from './show.ts';
 import { startTiles } from './tiles.ts';
 
 /** The running collector, its consoles and Analytics, and counts from the log lines of its functions. */
@@ -126,7 +127,7 @@ async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): P
     while (!stopped.aborted) {
       await pause(10_000);
       sayArrived(stage);
-      sayStatus(await collector.status());
+      await sayNow(collector);
     }
   };
   await Promise.all([
@@ -134,6 +135,12 @@ async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): P
     eventSource(),
     onlooker(),
   ]);
+}
+
+async function sayNow(collector: LocalCollector): Promise<void> {
+  const now = Date.now();
+  const { instances, forwarder } = await readHealth(collector, now);
+  sayHealth(forwarder === undefined ? instances : [...instances, forwarder], now);
 }
 
 async function untilInterrupted(work: (stopped: AbortSignal) => Promise<void>): Promise<void> {
@@ -159,8 +166,8 @@ function sayArrived({ analytics: { accepted, acceptedInAll } }: Stage): void {
 /** Prints the final status. Returns 1 if there is a mismatch. */
 async function summary(stage: Stage, { once }: Arguments): Promise<number> {
   const { scene, collector, analytics, tally } = stage;
+  await sayNow(collector);
   const status = await collector.status();
-  sayStatus(status);
   const wrong: string[] = [];
   for (const { record, should } of scene.instances) {
     for (const { name } of streams) {

@@ -2,18 +2,11 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
-import { streams } from '../functions/streams/list.ts';
+import { readChoice } from '../functions/tiles/choice.ts';
 import { html } from '../functions/tiles/html.ts';
 import { renderTiles } from '../functions/tiles/render.ts';
 import { style } from '../functions/tiles/style.ts';
-import { readChoice, tileOf } from '../functions/tiles/tiles.ts';
-
-export interface TilesOptions {
-  /** Every item of the instances table. */
-  readonly instances: () => Promise<readonly Readonly<Record<string, unknown>>[]>;
-  readonly status: () => Promise<readonly StatusItem[]>;
-}
+import { readHealth, type Watched } from './health.ts';
 
 /** The widget's tiles as a page of this machine. */
 export interface Tiles {
@@ -35,7 +28,7 @@ const headers = {
 };
 
 /** Serves the tiles to this machine alone. */
-export async function startTiles({ instances, status }: TilesOptions): Promise<Tiles> {
+export async function startTiles(watched: Watched): Promise<Tiles> {
   const server = createServer(async (request, response) => {
     const { port } = server.address() as AddressInfo;
     // A page elsewhere can point a name of its own at this machine; it can't choose what its host is called here.
@@ -53,13 +46,9 @@ export async function startTiles({ instances, status }: TilesOptions): Promise<T
     }
   });
   const render = async (asked: Readonly<Record<string, string>>) => {
-    const [records, items] = await Promise.all([instances(), status()]);
     const now = Date.now();
-    const known = new Map(items.map((item) => [`${item.instance} ${item.stream}`, item]));
-    const tiles = records.map((record) =>
-      tileOf(record, streams, (stream) => known.get(`${record.instance} ${stream}`), now),
-    );
-    return page(renderTiles(tiles, readChoice(asked), now, frame));
+    const { instances } = await readHealth(watched, now);
+    return page(renderTiles(instances, readChoice(asked), now, frame));
   };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

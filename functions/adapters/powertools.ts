@@ -144,13 +144,14 @@ function count({ pages, artifacts, error, audit }: Outcome): void {
   add(whole, 'AuditMissing', missing);
 }
 
-function countFleet({ instances, rejected, failing, silent, quiet, ...fleet }: Fleet): void {
-  const { lagSeconds, expiring, tokenExpiryDays } = fleet;
+function countFleet({ instances, lights, lagSeconds, expiring, tokenExpiryDays, ...alarms }: Fleet): void {
   add(metrics, 'Instances', instances);
-  add(whole, 'TokensRejected', rejected);
-  add(whole, 'InstancesFailing', failing);
-  add(whole, 'InstancesSilent', silent);
-  add(whole, 'InstancesQuiet', quiet);
+  add(whole, 'InstancesRed', lights.red);
+  add(whole, 'InstancesYellow', lights.yellow);
+  add(whole, 'TokensRejected', alarms.rejected);
+  add(whole, 'InstancesFailing', alarms.failing);
+  add(whole, 'InstancesSilent', alarms.silent);
+  add(whole, 'InstancesQuiet', alarms.quiet);
   if (lagSeconds !== undefined) {
     add(metrics, 'Lag', lagSeconds);
     add(whole, 'Lag', lagSeconds);

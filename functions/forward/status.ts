@@ -1,4 +1,4 @@
-import type { Status } from '../health/status.ts';
+import { failuresAfter, type Status } from '../health/status.ts';
 import type { ForwardOutcome } from './ports.ts';
 
 /** An unchanged status is written at most this often, because there can be many runs per minute. */
@@ -17,7 +17,7 @@ export function forwarderStatus(
     lastPollAt: at,
     ...(lastSuccessAt !== undefined && { lastSuccessAt }),
     ...(error !== undefined && { lastError: error.message, remedy: error.remedy }),
-    failures: error === undefined ? 0 : (previous.failures ?? 0) + 1,
+    ...failuresAfter(previous, error !== undefined, now),
     lastCount: accepted,
   };
 }

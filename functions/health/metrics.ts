@@ -13,6 +13,8 @@ export const units = {
   Instances: 'Count',
   InstancesNotReached: 'Count',
   LateShards: 'Count',
+  InstancesRed: 'Count',
+  InstancesYellow: 'Count',
   TokensRejected: 'Count',
   InstancesFailing: 'Count',
   InstancesSilent: 'Count',

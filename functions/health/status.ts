@@ -31,8 +31,8 @@ const longestWaitMs = 24 * 60 * 60 * 1000;
 
 export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
   const { error, now, scheduledAt } = end;
-  const failures = error === undefined ? 0 : (previous.failures ?? 0) + 1;
-  const gapMs = Math.max(end.intervalMs, Math.min(failures, widestGap) * end.cadenceMs);
+  const failed = failuresAfter(previous, error !== undefined, now);
+  const gapMs = Math.max(end.intervalMs, Math.min(failed.failures, widestGap) * end.cadenceMs);
   const askedMs =
     error instanceof RateLimitedError || error instanceof UnreachableError
       ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
@@ -47,7 +47,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     lastPollAt: iso(now),
     ...(lastSuccessAt !== undefined && { lastSuccessAt }),
     ...(problem !== undefined && { lastError: problem.message, remedy: problem.remedy }),
-    failures,
+    ...failed,
     nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
@@ -57,6 +57,17 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
     ...tokenStatus(previous, end),
   };
+}
+
+/** The failures in a row, and when the first of them was. */
+export function failuresAfter(
+  previous: Partial<Status>,
+  isFailure: boolean,
+  now: number,
+): Pick<Status, 'failures'> & Partial<Pick<Status, 'failingSince'>> {
+  const failures = isFailure ? (previous.failures ?? 0) + 1 : 0;
+  const failingSince = failures > 1 ? previous.failingSince : iso(now);
+  return { failures, ...(isFailure && failingSince !== undefined && { failingSince }) };
 }
 
 /** What is known of a token holds as long as the secret does. */
@@ -69,7 +80,8 @@ function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
 }
 
 /** Errors are over when nothing is wanted; how far it came stays. */
-export function disabledStatus({ lastError, remedy, nextPollAt, ...kept }: Partial<Status>): Partial<Status> {
+export function disabledStatus(status: Partial<Status>): Partial<Status> {
+  const { lastError, remedy, failingSince, nextPollAt, ...kept } = status;
   return { ...kept, state: 'disabled', failures: 0 };
 }
 
@@ -86,6 +98,8 @@ export interface Status {
   readonly remedy: string;
   /** Polls in a row that failed. */
   readonly failures: number;
+  /** The first of these. */
+  readonly failingSince: string;
   readonly nextPollAt: string;
   /** Artifacts delivered by the last poll. */
   readonly lastCount: number;

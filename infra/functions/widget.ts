@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { Environment } from '../../functions/environment.ts';
+import type { WidgetEnvironment } from '../../functions/environment.ts';
+import { rulesText } from '../../functions/health/rules.ts';
 import type { Settings } from '../settings.ts';
 import type { Encryption } from '../storage/encryption.ts';
 import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
@@ -25,9 +26,10 @@ export class Widget extends Construct {
     super(scope, id);
     const name = `${settings.stackName}-tiles`;
     const log = logGroup(this, name, settings, encryption);
-    const environment: Pick<Environment, 'INSTANCES_TABLE' | 'CURSORS_TABLE'> = {
+    const environment: WidgetEnvironment = {
       INSTANCES_TABLE: instances.tableName,
       CURSORS_TABLE: cursors.tableName,
+      HEALTH_RULES: rulesText(settings),
     };
     this.function = new Lambda(this, 'Function', {
       ...platform,

@@ -92,6 +92,15 @@ function alarms({ alarms, settings }: DashboardProps): IWidget[] {
   ];
 }
 
+const needSomeone: readonly MetricName[] = [
+  'InstancesRed',
+  'InstancesYellow',
+  'TokensRejected',
+  'InstancesFailing',
+  'InstancesSilent',
+  'InstancesQuiet',
+];
+
 function flow({ settings, streams }: DashboardProps): IWidget[] {
   const { stackName } = settings;
   const byStream = (metricName: MetricName, statistic: 'Sum' | 'Maximum') =>
@@ -109,11 +118,7 @@ function flow({ settings, streams }: DashboardProps): IWidget[] {
         stacked: true,
       },
     ),
-    graph('Instances that need someone', [
-      ...(['TokensRejected', 'InstancesFailing', 'InstancesSilent', 'InstancesQuiet'] as const).map((name) =>
-        measure(stackName, name, 'Maximum'),
-      ),
-    ]),
+    graph('Instances that need someone', [...needSomeone.map((name) => measure(stackName, name, 'Maximum'))]),
     graph('Instances polled, and not reached', [
       ...byStream('Instances', 'Maximum'),
       ...streams.flatMap((stream) => [

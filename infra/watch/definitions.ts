@@ -98,7 +98,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       name: 'instances-silent',
       metric: most('InstancesSilent'),
       from: 1,
-      says: 'A stream of an instance has not been polled for more than two cycles, without an error.',
+      says: 'A poll of a stream of an instance is late by one and a half cadences, without an error.',
       heading: 'instances-silent',
     },
     {

@@ -283,6 +283,7 @@ describe('the stack', () => {
       ArtifactQueueArn: queue.arn,
       ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
       OverflowBucketName: overflow.ref,
+      HealthRules: '{"allowedHostSuffixes":[".sentinelone.net"],"quietHours":{"activities":96,"agents":96}}',
       AlarmTopicArn: only(template, 'AWS::SNS::Topic').ref,
     });
   });

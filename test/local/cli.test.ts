@@ -250,10 +250,10 @@ describe('many instances', () => {
   test('are a line each, the worst first with what to do, and a sum', async () => {
     const { code, out } = await cli(['status', '--filter', 'many-']);
     const lines = out.split('\n');
-    expect(lines[1]).toMatch(/^many-321 +red +unauthorized +threats +\d+s ago/);
+    expect(lines[1]).toMatch(/^many-321 +red +unauthorized +- +threats +\d+s ago/);
     expect(lines[2]).toBe('    refuses the \uFFFD[2Jtoken');
-    expect(lines[3]).toBe('    → Rotate it.');
-    expect(lines[4]).toMatch(/^many-000 +green +ok +threats/);
+    expect(lines[3]).toBe('    → Create a new token in the console, then run: collector rotate many-321');
+    expect(lines[4]).toMatch(/^many-000 +green +ok +- +threats/);
     expect(lines.slice(-2)).toEqual(['500 instances: 1 red, 499 green', '']);
     expect(lines).toHaveLength(500 + 5);
     expect(code).toBe(1);

@@ -36,7 +36,12 @@ describe("the widget's function", () => {
       handler: 'widget.handler',
       memoryMb: 512,
       timeoutSeconds: 15,
-      environment: { INSTANCES_TABLE: String(tables), CURSORS_TABLE: String(cursors), ...aws.environment },
+      environment: {
+        INSTANCES_TABLE: String(tables),
+        CURSORS_TABLE: String(cursors),
+        HEALTH_RULES: String(world.collector.outputs.HealthRules),
+        ...aws.environment,
+      },
       onLine: (line) => lines.push(line),
     });
   });
@@ -51,7 +56,7 @@ describe("the widget's function", () => {
     const names = [...tiles.matchAll(/class="s1-name">([^<]+)/g)].map(([, name]) => name);
     expect(names).toEqual(['initech', 'acme', 'off']);
     expect(tiles).toContain('usea1-initech.sentinelone.net refuses the token');
-    expect(tiles).toContain('create a new token in the console and put it into the secret');
+    expect(tiles).toContain('then run: collector rotate initech');
     expect(tiles).not.toContain('a-wrong-token');
   });
 
@@ -84,7 +89,11 @@ describe("the widget's function", () => {
       'AWS::Lambda::Function',
     );
     const own = functions.find(({ FunctionName }) => FunctionName.endsWith('-tiles'));
-    expect(Object.keys(own?.Environment.Variables ?? {})).toEqual(['INSTANCES_TABLE', 'CURSORS_TABLE']);
+    expect(Object.keys(own?.Environment.Variables ?? {})).toEqual([
+      'INSTANCES_TABLE',
+      'CURSORS_TABLE',
+      'HEALTH_RULES',
+    ]);
     expect(lines).toEqual([]);
   });
 });
@@ -165,7 +174,7 @@ describe('the tiles of npm start', () => {
       await page.locator('input[name=find]').fill('acme');
       await page.getByRole('button', { name: 'Show' }).click();
       expect(await page.locator('.s1-name').allTextContents()).toEqual(['acme']);
-      await page.getByRole('link', { name: '1 need you' }).click();
+      await page.getByRole('link', { name: '1 critical' }).click();
       expect(await page.locator('.s1-name').allTextContents()).toEqual(['initech']);
       // A browser asks for an icon by itself; the policy refuses it.
       expect(complaints.filter((one) => !one.includes('favicon'))).toEqual([]);

@@ -25,6 +25,7 @@ export const statusAttributes = Object.keys({
   lastError: true,
   remedy: true,
   failures: true,
+  failingSince: true,
   nextPollAt: true,
   lastCount: true,
   position: true,

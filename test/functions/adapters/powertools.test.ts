@@ -32,6 +32,7 @@ const refused: Outcome = {
 };
 const fleet: Fleet = {
   instances: 3,
+  lights: { red: 1, yellow: 2, green: 0, grey: 4 },
   rejected: 1,
   failing: 0,
   silent: 0,
@@ -97,6 +98,8 @@ describe('what a run is told to', () => {
       'Instances threats': 3,
       'Lag threats': 40,
       Lag: 40,
+      InstancesRed: 1,
+      InstancesYellow: 2,
       TokensRejected: 1,
       InstancesFailing: 0,
       InstancesSilent: 0,

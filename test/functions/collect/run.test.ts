@@ -240,6 +240,8 @@ describe('what a run says of all instances', () => {
     await wait(hour);
     expect(await run()).toMatchObject({ due: 2, fleet: { failing: 0 } });
     await wait(hour + 10 * minute);
+    expect(await run()).toMatchObject({ due: 2, fleet: { failing: 0, silent: 0 } });
+    await wait(hour);
     expect(await run()).toMatchObject({ due: 2, fleet: { failing: 1, silent: 0 } });
     await wait(10 * minute);
     expect(await run()).toMatchObject({ due: 0, fleet: { failing: 1, silent: 0 } });

@@ -46,9 +46,13 @@ describe('the status', () => {
       lastError: '503',
       remedy: 'Wait.',
       failures: 1,
+      failingSince: '2026-03-01T12:00:00.000Z',
       lastCount: 0,
     });
-    expect(forwarderStatus(first, down, noon).failures).toBe(2);
+    expect(forwarderStatus(first, down, noon + 1)).toMatchObject({
+      failures: 2,
+      failingSince: first.failingSince,
+    });
   });
 
   test('of a first run that failed knows of no success', () => {

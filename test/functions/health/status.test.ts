@@ -59,6 +59,7 @@ describe('the status after a poll', () => {
           failures = succeeds ? 0 : failures + 1;
           status = statusAfter(status, { ...(succeeds ? end : broken), intervalMs: interval * minute });
           expect(status.failures).toBe(failures);
+          expect('failingSince' in status).toBe(failures > 0);
           expect(nextPoll(status)).toBe(Math.max(interval, Math.min(failures, 3) * 10) * minute);
           expect('lastError' in status && 'remedy' in status).toBe(!succeeds);
         }
@@ -133,8 +134,17 @@ describe('the status after a poll', () => {
     expect(statusAfter({}, { ...end, artifacts: 0 })).not.toHaveProperty('lastRecordAt');
   });
 
+  it('says since when polls have failed: the first failure in a row', () => {
+    const first = statusAfter({}, { ...broken, now: noon });
+    const third = statusAfter(statusAfter(first, broken), { ...broken, now: noon + minute });
+    expect(third).toMatchObject({ failures: 3, failingSince: '2026-03-01T12:00:00.000Z' });
+    // An item of an earlier version does not say it.
+    expect(statusAfter({ failures: 2 }, broken)).not.toHaveProperty('failingSince');
+  });
+
   it('forgets the error with the next success', () => {
     const status = statusAfter(statusAfter({}, broken), end);
+    expect(status).not.toHaveProperty('failingSince');
     expect(status).not.toHaveProperty('lastError');
     expect(status).not.toHaveProperty('remedy');
   });

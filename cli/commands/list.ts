@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import type { InstanceHealth } from '../../functions/health/instance-health.ts';
+import { does, wrong } from '../command.ts';
+import { cells, head, readHealth, styles, withError } from '../health.ts';
+import { counted, moment, plain, styled, table } from '../output.ts';
+import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
+
+export function listCommands(program: Command): void {
+  does<[]>(
+    program
+      .command('list')
+      .summary('list instances and their configuration')
+      .description('Lists all instances and their configuration.'),
+    async ({ out, stack: open }) => {
+      const records = await listRecords(await open());
+      out.answer(records, () => [
+        ...table(
+          ['INSTANCE', 'HOST', 'ENABLED', 'STREAMS', 'INTERVAL', 'FILTERS'],
+          records.map(setUp),
+          (row) => (records[row]?.enabled === false ? 'dim' : undefined),
+        ),
+        counted(records.length, 'instance'),
+      ]);
+      return undefined;
+    },
+  );
+
+  const show = program
+    .command('show <name>')
+    .summary('show configuration and health of one instance')
+    .description(
+      'Shows the record of an instance and the health of each stream. Exits 1 if a stream is red.',
+    );
+  does<[string]>(show, async ({ out, stack: open }, _, name) => {
+    const stack = await open();
+    const record = recordOf(await listRecords(stack), name);
+    const [health] = await readHealth(stack, [record], false);
+    out.answer({ record, ...health }, () => (health === undefined ? [] : shown(record, health)));
+    return health?.light === 'red' ? wrong : undefined;
+  });
+}
+
+const filterNames = { accountIds: 'accounts', siteIds: 'sites', groupIds: 'groups' } as const;
+
+function setUp(record: InstanceRecord): string[] {
+  const filters = Object.entries(filterNames).flatMap(([attribute, name]) => {
+    const ids = record[attribute];
+    return Array.isArray(ids) && ids.length > 0 ? [`${ids.length} ${name}`] : [];
+  });
+  return [
+    record.instance,
+    String(record.host ?? '-'),
+    record.enabled === false ? 'no' : 'yes',
+    Array.isArray(record.streams) ? record.streams.join(' ') : 'all',
+    intervalText(record.pollingInterval),
+    filters.join(', ') || '-',
+  ];
+}
+
+/** `15`, or `threats=15 activities=30`. */
+function intervalText(interval: unknown): string {
+  if (typeof interval !== 'object' || interval === null) return String(interval ?? '-');
+  return Object.entries(interval)
+    .map(([stream, minutes]) => `${stream}=${minutes}`)
+    .join(' ');
+}
+
+function shown(
+  record: InstanceRecord,
+  { instance, light, streams, tokenExpiresAt }: InstanceHealth,
+): string[] {
+  const now = Date.now();
+  const attributes = Object.entries(record).filter(([name]) => name !== 'instance');
+  const width = Math.max(...attributes.map(([name]) => name.length), 'token ends'.length);
+  const [top = '', ...rows] = table(
+    [...head.map((name, i) => (i === 0 ? `  ${name}` : name)), 'READ UP TO'],
+    streams.map((one) => [`  ${one.light}`, ...cells(one, now).slice(1), one.position ?? '-']),
+    (row) => styles[streams[row]?.light ?? 'grey'],
+  );
+  return [
+    `${styled('bold', instance)} ${styled(styles[light], light)}`,
+    ...attributes.map(([name, value]) => `  ${name.padEnd(width)}  ${plain(attributeText(name, value))}`),
+    `  ${'token ends'.padEnd(width)}  ${tokenExpiresAt ?? 'not known'} ${tokenExpiresAt ? `(${moment(tokenExpiresAt, now)})` : ''}`.trimEnd(),
+    top,
+    ...rows.flatMap((row, i) => withError(row, streams[i], '      ')),
+  ];
+}
+
+function attributeText(name: string, value: unknown): string {
+  if (name === 'pollingInterval') return intervalText(value);
+  return Array.isArray(value) ? value.join(' ') : String(value);
+}

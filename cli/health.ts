@@ -1,0 +1,54 @@
+import { forwarderHealth, type InstanceHealth, instanceHealth } from '../functions/health/instance-health.ts';
+import { forwarderKey } from '../functions/health/status.ts';
+import type { Light, Verdict } from '../functions/health/verdict.ts';
+import { streams } from '../functions/streams/list.ts';
+import { duration, moment, plain, type Style } from './output.ts';
+import { type InstanceRecord, readStatus } from './records.ts';
+import type { Stack } from './stack.ts';
+
+export const styles: Readonly<Record<Light, Style>> = {
+  red: 'red',
+  yellow: 'yellow',
+  green: 'green',
+  grey: 'dim',
+};
+
+/** Judges these instances, and the forwarder where that is asked for and has run. */
+export async function readHealth(
+  stack: Stack,
+  records: readonly InstanceRecord[],
+  withForwarder: boolean,
+): Promise<InstanceHealth[]> {
+  const keys = records.flatMap(({ instance }) => streams.map(({ name }) => ({ instance, stream: name })));
+  const known = await readStatus(stack, withForwarder ? [...keys, forwarderKey] : keys);
+  const now = Date.now();
+  const forwarder = known.get(`${forwarderKey.instance} ${forwarderKey.stream}`);
+  return [
+    ...records.map((record) =>
+      instanceHealth(
+        record,
+        (stream) => known.get(`${record.instance} ${stream}`),
+        streams,
+        stack.rules,
+        now,
+      ),
+    ),
+    ...(forwarder === undefined ? [] : [forwarderHealth(forwarder.status, now)]),
+  ];
+}
+
+export const head = ['LIGHT', 'STATE', 'SINCE', 'STREAM', 'LAST POLL', 'LAST COUNT', 'LAG'];
+
+/** The cells below `head`. */
+export function cells(verdict: Verdict, now: number): string[] {
+  const { light, word, since, stream, lastPollAt, lastCount, lagSeconds } = verdict;
+  const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);
+  return [light, word, moment(since, now), stream, moment(lastPollAt, now), String(lastCount ?? '-'), lag];
+}
+
+/** A row, and below it what is wrong and what to do. */
+export function withError(row: string, verdict: Verdict | undefined, indent: string): string[] {
+  const { error, remedy } = verdict ?? {};
+  if (error === undefined) return [row];
+  return [row, `${indent}${plain(error)}`, ...(remedy ? [`${indent}→ ${plain(remedy)}`] : [])];
+}

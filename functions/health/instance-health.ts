@@ -1,0 +1,89 @@
+import { subjectOf } from '../instances/subject.ts';
+import type { Stream } from '../streams/stream.ts';
+import type { CursorStatus } from './known-status.ts';
+import type { HealthRules } from './rules.ts';
+import { forwarderKey, type Status } from './status.ts';
+import { compareLights, forwarderVerdict, type Light, type Verdict, verdictOf } from './verdict.ts';
+
+/** How one instance is: the verdict of its worst stream. The forwarder has this shape too. */
+export interface InstanceHealth {
+  readonly instance: string;
+  readonly host: string;
+  readonly light: Light;
+  readonly worst: Verdict;
+  /** When its token ends, by the stream that says the earliest. */
+  readonly tokenExpiresAt: string | undefined;
+  readonly streams: readonly Verdict[];
+}
+
+/** Judges an instance record by the cursor items of its streams; nothing in either is trusted. */
+export function instanceHealth(
+  record: Readonly<Record<string, unknown>>,
+  itemOf: (stream: string) => CursorStatus | undefined,
+  streams: readonly Stream[],
+  { allowedHostSuffixes, quietHours }: HealthRules,
+  now: number,
+): InstanceHealth {
+  const rules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
+  const verdicts = streams.map((stream) => {
+    const quietMs = (quietHours[stream.name] ?? Number.POSITIVE_INFINITY) * 3_600_000;
+    return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs);
+  });
+  const host = typeof record.host === 'string' ? record.host : '';
+  return healthOf(String(record.instance), host, verdicts);
+}
+
+export function forwarderHealth(status: Partial<Status>, now: number): InstanceHealth {
+  return healthOf(forwarderKey.instance, '', [forwarderVerdict(status, now)]);
+}
+
+/** Of equally bad streams the first is in front. */
+function healthOf(instance: string, host: string, streams: readonly Verdict[]): InstanceHealth {
+  const worst = streams.reduce((a, b) => (compareLights(b.light, a.light) < 0 ? b : a));
+  const [tokenExpiresAt] = streams.flatMap((one) => one.tokenExpiresAt ?? []).sort();
+  return { instance, host, light: worst.light, worst, tokenExpiresAt, streams };
+}
+
+export function isProblem({ light }: Pick<InstanceHealth, 'light'>): boolean {
+  return light === 'red' || light === 'yellow';
+}
+
+type Compare = (a: InstanceHealth, b: InstanceHealth) => number;
+
+/** Orders by name; what is equal stays in order of name. */
+export const orders = {
+  problems: (a, b) => compareLights(a.light, b.light),
+  name: () => 0,
+  lag: (a, b) => mostLag(b) - mostLag(a),
+  poll: (a, b) => lastPoll(a).localeCompare(lastPoll(b)),
+  expiry: (a, b) => (a.tokenExpiresAt ?? '9').localeCompare(b.tokenExpiresAt ?? '9'),
+} satisfies Record<string, Compare>;
+
+export type Order = keyof typeof orders;
+
+export interface Selection {
+  /** Part of a name, host, light, word or error; in capitals or not. */
+  readonly find: string;
+  readonly show: Light | 'problems' | 'all';
+  readonly sort: Order;
+}
+
+export function select(all: readonly InstanceHealth[], { find, show, sort }: Selection): InstanceHealth[] {
+  const wanted = find.toLowerCase();
+  return all
+    .filter((one) => show === 'all' || one.light === show || (show === 'problems' && isProblem(one)))
+    .filter((one) => textsOf(one).some((text) => text.toLowerCase().includes(wanted)))
+    .sort((a, b) => orders[sort](a, b) || a.instance.localeCompare(b.instance));
+}
+
+function textsOf({ instance, host, light, streams }: InstanceHealth): string[] {
+  return [instance, host, light, ...streams.flatMap(({ word, error = '' }) => [word, error])];
+}
+
+function mostLag({ streams }: InstanceHealth): number {
+  return Math.max(...streams.map(({ lagSeconds }) => lagSeconds ?? -1));
+}
+
+function lastPoll({ streams }: InstanceHealth): string {
+  return streams.map(({ lastPollAt }) => lastPollAt ?? '').reduce((a, b) => (a > b ? a : b));
+}

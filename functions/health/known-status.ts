@@ -1,0 +1,44 @@
+import { states } from '../errors.ts';
+import { epoch, timestamp, toMs } from '../kit/time.ts';
+import type { Status } from './status.ts';
+
+/** The part of a cursor item that is judged; nothing in it is trusted. */
+export interface CursorStatus {
+  readonly firstSeenAt?: string | undefined;
+  readonly status: Partial<Status>;
+}
+
+/** A status as far as it can be read. */
+export type KnownStatus = ReturnType<typeof readStatus>;
+
+export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} }) {
+  const { state = 'pending', failures, lastCount, position } = status;
+  return {
+    state: Object.hasOwn(states, state) ? state : ('unknown' as const),
+    failures: number(failures) ?? 0,
+    failingSince: time(status.failingSince),
+    firstSeenAt: time(firstSeenAt),
+    lastPollAt: time(status.lastPollAt),
+    lastSuccessAt: time(status.lastSuccessAt),
+    lastRecordAt: time(status.lastRecordAt),
+    nextPollAt: time(status.nextPollAt),
+    tokenExpiresAt: time(status.tokenExpiresAt),
+    lastCount: number(lastCount),
+    position: position === epoch ? undefined : timestamp(position),
+    lastError: text(status.lastError),
+    remedy: text(status.remedy),
+  };
+}
+
+function time(value: unknown): string | undefined {
+  const found = typeof value === 'string' ? timestamp(value) : undefined;
+  return found === undefined ? undefined : new Date(toMs(found)).toISOString();
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.slice(0, 400) : undefined;
+}

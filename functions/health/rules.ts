@@ -1,0 +1,17 @@
+/** Deployed settings that health depends on. The stack hands them as JSON to whoever judges. */
+export interface HealthRules {
+  /** Lower case, each with its leading dot. */
+  readonly allowedHostSuffixes: readonly string[];
+  /** By stream: how long polls may succeed and bring nothing. Not watched where it is absent. */
+  readonly quietHours: Readonly<Record<string, number>>;
+}
+
+/** The rules as the stack writes them down. */
+export function rulesText({ allowedHostSuffixes, quietHours }: HealthRules): string {
+  return JSON.stringify({ allowedHostSuffixes, quietHours });
+}
+
+/** Reads the stack output `HealthRules`, or the environment variable of the same content. */
+export function readRules(text: string): HealthRules {
+  return JSON.parse(text) as HealthRules;
+}

@@ -1,0 +1,232 @@
+import { MisconfiguredError, states } from '../errors.ts';
+import { day, expiryNoticeMs } from '../instances/expiry.ts';
+import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
+import { later, timestamp, toMs } from '../kit/time.ts';
+import type { Stream } from '../streams/stream.ts';
+import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
+import { forwarderKey, type Status } from './status.ts';
+
+/** red: someone has to act now. yellow: look again soon. green: healthy. grey: switched off. */
+export type Light = 'red' | 'yellow' | 'green' | 'grey';
+
+/** What is wrong, as alarms tell it apart. A verdict has one cause at most, so one cause raises one alarm. */
+export type Cause = 'rejected' | 'failing' | 'silent' | 'quiet' | 'token';
+
+interface Finding {
+  readonly light: Light;
+  /** The light in one or two words: a state, or what no state says. */
+  readonly word: string;
+  readonly cause?: Cause;
+  /** The cause has lasted long enough for its alarm. */
+  readonly alarm?: boolean;
+  /** ISO 8601. */
+  readonly since?: string | undefined;
+  readonly error?: string | undefined;
+  /** What to do, as the command to type where there is one. */
+  readonly remedy?: string | undefined;
+}
+
+/** How one stream of one instance is. Times are ISO 8601; a time that is not known is undefined. */
+export interface Verdict extends Finding {
+  readonly stream: string;
+  readonly lastPollAt: string | undefined;
+  readonly lastRecordAt: string | undefined;
+  /** Artifacts delivered by the last poll. */
+  readonly lastCount: number | undefined;
+  /** Timestamp of the last record that was read. */
+  readonly position: string | undefined;
+  /**
+   * How far the position was behind the clock when the last poll ended. History from before the instance was first
+   * seen does not count.
+   */
+  readonly lagSeconds: number | undefined;
+  readonly tokenExpiresAt: string | undefined;
+}
+
+interface Case {
+  readonly name: string;
+  readonly status: KnownStatus;
+  /** Milliseconds between two polls that succeed. */
+  readonly cycleMs: number;
+  readonly now: number;
+}
+
+/**
+ * Judges one stream of one instance. `item` is undefined where no poll has seen the instance yet.
+ * @param quietMs how long a stream may bring nothing
+ */
+export function verdictOf(
+  subject: Subject,
+  item: CursorStatus | undefined,
+  stream: Stream,
+  now: number,
+  quietMs = Number.POSITIVE_INFINITY,
+): Verdict {
+  const status = readStatus(item);
+  const one: Case = { name: subject.name, status, cycleMs: subjectIntervalMs(subject, stream), now };
+  if (subject.instance === 'disabled')
+    return verdict(stream.name, status, [{ light: 'grey', word: 'disabled' }]);
+  // The first of the worst is the verdict.
+  return verdict(stream.name, status, [
+    subject.instance instanceof MisconfiguredError ? invalidRecord(one, subject.instance) : failure(one),
+    silence(one, stream),
+    waiting(one, stream),
+    quiet(one, stream, quietMs),
+    tokenEnd(one),
+  ]);
+}
+
+/** After two of these without a success, the forwarder has the alarm that CloudWatch raises in the third. */
+const forwarderCycleMs = 15 * 60_000;
+
+/** Judges the forwarder. It polls nothing and writes nothing while the queue is empty, so it is never silent. */
+export function forwarderVerdict(given: Partial<Status>, now: number): Verdict {
+  const status = readStatus({ status: given });
+  const found = failure({ name: forwarderKey.instance, status, cycleMs: forwarderCycleMs, now });
+  const backlog: Finding | undefined = status.state === 'backlogged' ? backlogged : undefined;
+  return verdict(forwarderKey.stream, status, [found, backlog]);
+}
+
+const order: readonly Light[] = ['red', 'yellow', 'green', 'grey'];
+
+/** Negative where `a` is worse. */
+export function compareLights(a: Light, b: Light): number {
+  return order.indexOf(a) - order.indexOf(b);
+}
+
+function verdict(stream: string, status: KnownStatus, findings: readonly (Finding | undefined)[]): Verdict {
+  const found = findings.filter((one) => one !== undefined);
+  const [worst] = found.sort((a, b) => compareLights(a.light, b.light));
+  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt } = status;
+  return {
+    stream,
+    ...(worst ?? { light: 'green', word: 'ok' }),
+    lastPollAt,
+    lastRecordAt,
+    lastCount,
+    position,
+    lagSeconds: lagSeconds(status),
+    tokenExpiresAt,
+  };
+}
+
+function lagSeconds({ lastPollAt, position, firstSeenAt }: KnownStatus): number | undefined {
+  if (lastPollAt === undefined || position === undefined) return undefined;
+  const from = later(position, timestamp(firstSeenAt) ?? position);
+  return Math.max(0, Math.round((Date.parse(lastPollAt) - toMs(from)) / 1000));
+}
+
+/** Says once what every alarm on failures waits for: more than two cycles since the first failure in a row. */
+function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
+  const { state, failures, lastError: error, remedy } = status;
+  if (state === 'unknown') return unknown;
+  if (!('error' in states[state])) return undefined;
+  // Items of earlier versions do not say when the failures began.
+  const since = status.failingSince ?? status.lastSuccessAt ?? status.firstSeenAt;
+  const lasts = since === undefined ? failures > 2 : now - Date.parse(since) > 2 * cycleMs;
+  const shared = { word: state, since, error } as const;
+  if (state === 'unauthorized' && name !== forwarderKey.instance)
+    return { ...shared, light: 'red', cause: 'rejected', alarm: true, remedy: rotation(name) };
+  // What is retried needs someone only if it lasts.
+  const light = states[state].acts !== 'nobody' || lasts ? 'red' : 'yellow';
+  return { ...shared, light, cause: 'failing', alarm: lasts, remedy };
+}
+
+const unknown: Finding = {
+  light: 'yellow',
+  word: 'unknown',
+  error: 'the status holds a state that this version does not know',
+  remedy: 'Use the version that is deployed, or deploy this one.',
+};
+
+/** The option of `collector set` for each attribute. */
+const options: Readonly<Record<string, string>> = {
+  host: '--host HOST',
+  secretId: '--secret-id ID',
+  pollingInterval: '--interval MINUTES',
+  accountIds: '--accounts IDS',
+  siteIds: '--sites IDS',
+  groupIds: '--groups IDS',
+  lookbackHours: '--lookback-hours HOURS',
+  streams: '--streams NAMES',
+};
+
+/** The record as it is now counts, also where the last poll saw a valid one. */
+function invalidRecord(one: Case, { attribute, message, remedy }: MisconfiguredError): Finding {
+  const before = failure(one);
+  const option = Object.hasOwn(options, attribute) ? options[attribute] : undefined;
+  return {
+    light: 'red',
+    word: 'misconfigured',
+    cause: 'failing',
+    alarm: before?.cause === 'failing' && before.alarm === true,
+    since: before?.since,
+    error: message,
+    remedy: option === undefined ? remedy : `${remedy} Run: collector set ${one.name} ${option}`,
+  };
+}
+
+/** A poll is late once it has been due for one and a half cadences: a tick has passed without it. */
+function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Finding | undefined {
+  const { state, failures, lastPollAt, nextPollAt, firstSeenAt } = status;
+  const since = lastPollAt ?? firstSeenAt;
+  // The item does not say when it was switched on again.
+  if (since === undefined || state === 'disabled') return undefined;
+  const waitsUntil = failures > 0 ? Date.parse(nextPollAt ?? since) : 0;
+  const due =
+    lastPollAt === undefined ? Date.parse(since) : Math.max(Date.parse(since) + cycleMs, waitsUntil);
+  if (now - due <= 1.5 * cadenceMinutes * 60_000) return undefined;
+  return {
+    light: 'red',
+    word: 'silent',
+    cause: 'silent',
+    alarm: true,
+    since,
+    error: `no poll since ${since}; one was due at ${new Date(due).toISOString()}`,
+    remedy: 'No data is lost. Check that the function runs: docs/operations.md, "Instances silent".',
+  };
+}
+
+const backlogged: Finding = { light: 'yellow', word: 'backlogged' };
+
+function waiting({ status }: Case, { cadenceMinutes }: Stream): Finding | undefined {
+  const { state, lastPollAt, firstSeenAt: since } = status;
+  const remedy = `Wait: the next poll starts within ${cadenceMinutes} minutes.`;
+  if (state === 'disabled')
+    return { light: 'yellow', word: 'starting', error: 'no poll since it was switched on', remedy };
+  if (state === 'pending' || lastPollAt === undefined)
+    return { light: 'yellow', word: 'never polled', since, error: 'no poll has ended yet', remedy };
+  return state === 'backlogged' ? backlogged : undefined;
+}
+
+function quiet({ status, now }: Case, { name }: Stream, quietMs: number): Finding | undefined {
+  const since = status.lastRecordAt ?? status.firstSeenAt;
+  if (status.state !== 'ok' || since === undefined || now - Date.parse(since) <= quietMs) return undefined;
+  return {
+    light: 'yellow',
+    word: 'nothing new',
+    cause: 'quiet',
+    alarm: true,
+    since,
+    error: `polls succeed, and none has found new ${name} since ${since}`,
+    remedy: 'Check the scope of the token in the console: docs/operations.md, "Nothing new".',
+  };
+}
+
+/** The last day is red, and so is an expired token that the console still accepts. */
+function tokenEnd({ name, status: { tokenExpiresAt }, now }: Case): Finding | undefined {
+  const leftMs = Date.parse(tokenExpiresAt ?? '') - now;
+  if (!(leftMs <= expiryNoticeMs)) return undefined;
+  return {
+    light: leftMs <= day ? 'red' : 'yellow',
+    word: leftMs <= 0 ? 'token expired' : 'token expires',
+    cause: 'token',
+    alarm: true,
+    error: `the token ${leftMs <= 0 ? 'expired' : 'expires'} at ${tokenExpiresAt}`,
+    remedy: rotation(name),
+  };
+}
+
+function rotation(name: string): string {
+  return `Create a new token in the console, then run: collector rotate ${name}`;
+}
