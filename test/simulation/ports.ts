@@ -13,6 +13,7 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../../functions/errors.ts';
+import type { CursorKey } from '../../functions/instances/ports.ts';
 import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
 import type { FakeConsole } from '../fakes/console.ts';
@@ -54,6 +55,8 @@ export interface Weather {
   /** Starts the further run, now or later. */
   readonly onShard: (shard: Shard) => void;
   readonly onCommit: (instance: string, save: Save, process: Process) => void;
+  /** Records what a process did that it must never do. */
+  readonly accuse: (verdict: string) => void;
 }
 
 const tokensEnd = /"nextCursor":(null|"[^"]*")/;
@@ -144,10 +147,27 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     return end && strikes('token-null-text') ? body.replace(tokensEnd, '"nextCursor":"null"') : body;
   };
 
-  const send = (batch: readonly Message[]): Promise<Refusal[]> =>
+  /** Since its claim, by instance: what was sent and is not remembered, and the last cursor that was committed. */
+  const unremembered = new Set<string>();
+  const committed = new Map<string, string>();
+  const beginTurn = (instance: string) => {
+    unremembered.delete(instance);
+    committed.delete(instance);
+  };
+  const judgeCommit = (instance: string, cursor: Save['cursor']) => {
+    if (cursor === undefined) return;
+    if (unremembered.has(instance))
+      weather.accuse(`the position of ${instance} moves before what was delivered is remembered`);
+    const text = JSON.stringify(cursor);
+    if (committed.get(instance) === text) weather.accuse(`a page of ${instance} is acknowledged twice`);
+    committed.set(instance, text);
+  };
+
+  const send = (batch: readonly Message[], { instance }: CursorKey): Promise<Refusal[]> =>
     fallible(
       'send',
       async () => {
+        unremembered.add(instance);
         const refused = batch.filter(() => strikes('queue-refuses-some'));
         const rest = batch.filter((message) => !refused.includes(message));
         const refusals = rest.length > 0 ? await queue.send(rest) : [];
@@ -183,13 +203,16 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     cursors: {
       read: (stream, names) =>
         fallible('read cursors', () => cursors.read(stream, names), 'table-read-fails'),
-      claim: (claim, now, until) =>
-        fallible('claim', () => cursors.claim(claim, now, until), 'claim-fails', 'claim-answer-lost'),
+      claim: (claim, now, until) => {
+        beginTurn(claim.instance);
+        return fallible('claim', () => cursors.claim(claim, now, until), 'claim-fails', 'claim-answer-lost');
+      },
       save: (claim, save) =>
         fallible(
           save.claimUntil === undefined ? 'release' : 'commit',
           async () => {
             await cursors.save(claim, save);
+            if (save.claimUntil !== undefined) judgeCommit(claim.instance, save.cursor);
             weather.onCommit(claim.instance, save, process);
           },
           'save-fails',
@@ -200,7 +223,10 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       writeMemory: (key, lineage, memory) =>
         fallible(
           'write memory',
-          () => cursors.writeMemory(key, lineage, memory),
+          async () => {
+            await cursors.writeMemory(key, lineage, memory);
+            unremembered.delete(key.instance);
+          },
           'memory-write-fails',
           'memory-write-answer-lost',
         ),

@@ -119,6 +119,7 @@ class World {
       onReport: (outcome) => this.#onReport(outcome),
       onShard: (shard) => this.#onShard(shard),
       onCommit: (instance, save, process) => this.#onCommit(instance, save, process),
+      accuse: (verdict) => this.#judge.verdicts.push(verdict),
     };
   }
 
