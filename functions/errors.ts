@@ -1,6 +1,5 @@
 /**
- * How one stream of one instance is: who has to act, and what to do about it. An error that knows better has a remedy
- * of its own. `error` is the name of the error in logs.
+ * How one stream of one instance is: who has to act, and what to do, unless the error has a remedy of its own.
  */
 export const states = {
   /** Not polled yet. */
@@ -12,60 +11,45 @@ export const states = {
   /** HTTP 429. */
   'rate-limited': {
     acts: 'nobody',
-    error: 'RateLimitedError',
     remedy:
       'Retried automatically. If it persists, set a longer pollingInterval (15 minutes) or use a dedicated token.',
   },
   /** No usable connection, an answer of 5xx, or a page that is too slow or too big. */
   unreachable: {
     acts: 'nobody',
-    error: 'UnreachableError',
     remedy: 'Retried automatically. If it persists, check the console and the network path.',
   },
   /** The instance record or its secret breaks a rule. */
-  misconfigured: {
-    acts: 'operator',
-    error: 'MisconfiguredError',
-    remedy: 'Correct the instance record.',
-  },
+  misconfigured: { acts: 'operator', remedy: 'Correct the instance record.' },
   /** HTTP 401, and `/system/info` refuses the token as well. */
   unauthorized: {
     acts: 'operator',
-    error: 'UnauthorizedError',
     remedy:
       'The token is wrong, expired or revoked: create a new token in the console, then run: collector rotate NAME',
   },
   /** The token is good, but not for this stream. */
-  forbidden: {
-    acts: 'operator',
-    error: 'ForbiddenError',
-    remedy: "Give the token's user the missing permission.",
-  },
+  forbidden: { acts: 'operator', remedy: "Give the token's user the missing permission." },
   /** The queue or the overflow bucket does not accept an artifact. */
   undelivered: {
     acts: 'operator',
-    error: 'UndeliveredError',
     remedy:
       "Nothing is lost: the same records are read again. Check the artifact queue, the overflow bucket and the function's permissions for both.",
   },
   /** Another HTTP 4xx: the request itself is wrong. */
   refused: {
     acts: 'developer',
-    error: 'RefusedRequestError',
     remedy:
       "Check accountIds, siteIds and groupIds of the instance; if they are correct, report it: the console's API has changed.",
   },
   /** An answer or a cursor item that can't be read. */
   unreadable: {
     acts: 'developer',
-    error: 'UnreadableAnswerError',
     remedy:
       'Nothing is skipped: the same page is requested again. Look for a proxy or login page in the network path; if there is none, report it.',
   },
   /** A fault of the collector. */
   failed: {
     acts: 'developer',
-    error: 'Error',
     remedy: "Nothing is lost: the run is retried. Check the function's log; if it persists, report it.",
   },
 } as const;
@@ -84,11 +68,11 @@ export class CollectorError extends Error {
   constructor(
     state: ErrorState,
     message: string,
-    more: { readonly remedy?: string; readonly name?: string; readonly cause?: unknown } = {},
+    more: { readonly name: string; readonly remedy?: string; readonly cause?: unknown },
   ) {
     super(message, more);
     this.state = state;
-    this.name = more.name ?? states[state].error;
+    this.name = more.name;
     this.remedy = more.remedy ?? states[state].remedy;
   }
 }
@@ -107,7 +91,7 @@ export function problemOf(error: unknown): Problem {
     const { name, state, message, remedy } = error;
     return { name, state, message, remedy };
   }
-  const name = error instanceof Error ? error.name : states.failed.error;
+  const name = error instanceof Error ? error.name : 'Error';
   const message = `unexpected: ${String(error)}`;
   return { name, state: 'failed', message, remedy: states.failed.remedy };
 }
@@ -119,7 +103,7 @@ export class RateLimitedError extends CollectorError {
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
-    super('rate-limited', message);
+    super('rate-limited', message, { name: 'RateLimitedError' });
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -133,7 +117,7 @@ export class UnreachableError extends CollectorError {
   readonly obstacle: Obstacle;
 
   constructor(message: string, remedy: string, retryAfterMs?: number, obstacle: Obstacle = 'network') {
-    super('unreachable', message, { remedy });
+    super('unreachable', message, { name: 'UnreachableError', remedy });
     this.retryAfterMs = retryAfterMs;
     this.obstacle = obstacle;
   }
@@ -153,28 +137,28 @@ export class MisconfiguredError extends CollectorError {
   readonly attribute: string;
 
   constructor(attribute: string, problem: string, remedy: string) {
-    super('misconfigured', `${attribute}: ${problem}`, { remedy });
+    super('misconfigured', `${attribute}: ${problem}`, { name: 'MisconfiguredError', remedy });
     this.attribute = attribute;
   }
 }
 
 export class UndeliveredError extends CollectorError {
   constructor(message: string, options?: ErrorOptions) {
-    super('undelivered', message, options);
+    super('undelivered', message, { name: 'UndeliveredError', cause: options?.cause });
   }
 }
 
 /** HTTP 4xx other than 401, 403 and 429: the request is wrong, or its page token is no longer accepted. */
 export class RefusedRequestError extends CollectorError {
   constructor(message: string) {
-    super('refused', message);
+    super('refused', message, { name: 'RefusedRequestError' });
   }
 }
 
 /** HTTP 200, but not a page. */
 export class UnreadableAnswerError extends CollectorError {
   constructor(message: string) {
-    super('unreadable', message);
+    super('unreadable', message, { name: 'UnreadableAnswerError' });
   }
 }
 

@@ -63,13 +63,10 @@ export async function audit(
     return { hour, atConsole, delivered, readAgain: records, whole };
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;
-    return { error: error instanceof OutOfTimeError ? outOfTime(error) : problemOf(error) };
+    if (!(error instanceof OutOfTimeError)) return { error: problemOf(error) };
+    const remedy = 'Nothing is wrong if it happens once: the next poll tries again.';
+    return { error: { name: error.name, state: 'backlogged', message: "the run's time was over", remedy } };
   }
-}
-
-function outOfTime(error: OutOfTimeError): Problem {
-  const remedy = 'Nothing is wrong if it happens once: the next poll tries again.';
-  return { name: error.name, state: 'backlogged', message: "the run's time was over", remedy };
 }
 
 /** Returns how many records were delivered, and whether that was the whole hour. */

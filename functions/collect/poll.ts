@@ -2,7 +2,7 @@ import type { Connection, TokenKnowledge } from '../console/connection.ts';
 import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
-import { type Instance, scopeOf } from '../instances/instance.ts';
+import type { Instance } from '../instances/instance.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type AuditResult, audit, type FailedAudit } from './audit.ts';
@@ -16,6 +16,17 @@ import type { Settings } from './settings.ts';
 
 export interface PollPorts extends DeliveryPorts {
   readonly cursors: Cursors;
+}
+
+/** What an invocation did for one instance so far. */
+export interface Progress {
+  readonly pages: number;
+  readonly artifacts: number;
+  /** Versions that were forgotten because the memory is full: they may be delivered again. */
+  readonly forgotten: number;
+  /** Host or filters changed: the listing started again from the look-back, and delivers the same records again. */
+  readonly restarted: boolean;
+  readonly position: Timestamp | undefined;
 }
 
 /** One stream of one instance, whose cursor item is claimed. */
@@ -34,21 +45,14 @@ export interface PollRequest {
   readonly auditDue: boolean;
 }
 
-export interface PollResult {
+/** How a poll ended. */
+export interface PollResult extends Progress {
   readonly state: State;
-  readonly pages: number;
-  readonly artifacts: number;
-  /** Versions that were forgotten because the memory is full: they may be delivered again. */
-  readonly forgotten: number;
-  /** Host or filters changed: the listing started again from the look-back. */
-  readonly restarted: boolean;
-  readonly position: Timestamp | undefined;
-  /** The cursor after the last page, which is delivered and remembered; undefined where it is committed already. */
+  /** The cursor after the last page, which is delivered and remembered; undefined where all is committed. */
   readonly uncommitted: Cursor | undefined;
   readonly token: TokenKnowledge;
   /** Undefined where none was due. */
   readonly audit: AuditResult | FailedAudit | undefined;
-  /** What ended the poll early. */
   readonly error: unknown;
 }
 
@@ -62,30 +66,39 @@ export const shortestPageMs = 10_000;
 const deliveryMs = 10_000;
 
 /**
- * Fetches, delivers and acknowledges page by page, as long as it may. Throws where the cursor item can't be read; any
- * other error is in the result.
+ * Fetches, delivers and acknowledges page by page, as long as it may; adds to what was done before. Throws where the
+ * cursor item can't be read; any other error is in the result.
  */
-export async function poll(request: PollRequest, settings: Settings, ports: PollPorts): Promise<PollResult> {
+export async function poll(
+  request: PollRequest,
+  before: Progress,
+  settings: Settings,
+  ports: PollPorts,
+): Promise<PollResult> {
   const { stream, instance, claim, item, connection, remainingMs, mayContinue } = request;
   const { overlapMs, memoryEntries, messageBytes } = settings;
-  const { cursor: start, first, restarted } = startOf(request);
+  const firstSeenAt = timestamp(item.firstSeenAt);
+  if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
+  const first = firstCursor(instance, stream, firstSeenAt);
+  const kept = item.cursor === undefined ? first : decodeCursor(item.cursor);
+  // Another host or other filters are another listing: it starts again from the look-back.
+  const restarted = kept.scope !== first.scope;
+  const start = restarted ? first : kept;
   const lineage = `${start.scope}|${item.firstSeenAt}`;
   const { from } = openListing(start, overlapMs);
-  const repeats = new Repeats(
-    { key: claim, lineage, start: first.position, from, overlapMs, memoryEntries },
-    ports.cursors,
-  );
+  const history = { key: claim, lineage, start: first.position, from };
+  const repeats = new Repeats(history, { overlapMs, memoryEntries }, ports.cursors);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
   const deliver = (records: readonly Record[]) => deliverRecords(records, stream, instance, delivery, ports);
-  const save = (cursor?: Cursor) =>
-    ports.cursors.save(claim, {
-      ...(cursor && { cursor: encodeCursor(cursor) }),
-      claimUntil: ports.clock.now() + claimMs,
-    });
+  const renew = (cursor?: Cursor) => {
+    const claimUntil = ports.clock.now() + claimMs;
+    return ports.cursors.save(claim, { ...(cursor && { cursor: encodeCursor(cursor) }), claimUntil });
+  };
   // The last page is committed with the status, in one call.
-  const commit = async (cursor: Cursor, last: boolean) => (last ? undefined : save(cursor));
+  const commit = async (cursor: Cursor, last: boolean) => (last ? undefined : renew(cursor));
+  const hasTime = () => remainingMs() >= shortestPageMs;
 
-  const counts = { pages: 0, artifacts: 0 };
+  let { pages: count, artifacts } = before;
   let { position } = start;
   let uncommitted: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
@@ -96,31 +109,29 @@ export async function poll(request: PollRequest, settings: Settings, ports: Poll
     for await (const page of repeats.without(listing)) {
       await deliver(page.records);
       await page.ack();
-      counts.pages += page.heavy === undefined ? 1 : 0;
-      counts.artifacts += page.records.length;
+      artifacts += page.records.length;
       position = page.cursor.position;
       uncommitted = page.last ? page.cursor : undefined;
       heavy = page.heavy;
-    }
-    const hasTime = () => remainingMs() >= shortestPageMs;
-    if (heavy === undefined && hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
-      await connection.askExpiry();
-    if (uncommitted !== undefined && uncommitted.listing === undefined && request.auditDue) {
-      const context = { connection, repeats, overlapMs, mayContinue: hasTime, deliver, renew: () => save() };
-      audited = await audit(uncommitted, context, ports.clock);
+      if (heavy === undefined) count += 1;
     }
     // A smaller page is requested by the next poll; that this one got nothing is no success.
-    error = heavy;
+    if (heavy !== undefined) throw heavy;
+    if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
+      await connection.askExpiry();
+    if (request.auditDue && isCaughtUp(uncommitted)) {
+      const context = { connection, repeats, overlapMs, mayContinue: hasTime, deliver, renew: () => renew() };
+      audited = await audit(uncommitted, context, ports.clock);
+    }
   } catch (thrown) {
     error = thrown instanceof OutOfTimeError ? heavy : thrown;
   }
-  const caughtUp = uncommitted !== undefined && uncommitted.listing === undefined;
   return {
-    state: error !== undefined ? problemOf(error).state : caughtUp ? 'ok' : 'backlogged',
-    pages: counts.pages,
-    artifacts: counts.artifacts,
-    forgotten: repeats.forgotten,
-    restarted,
+    state: error !== undefined ? problemOf(error).state : isCaughtUp(uncommitted) ? 'ok' : 'backlogged',
+    pages: count,
+    artifacts,
+    forgotten: before.forgotten + repeats.forgotten,
+    restarted: before.restarted || restarted,
     position,
     uncommitted,
     token: connection.knowledge,
@@ -129,17 +140,6 @@ export async function poll(request: PollRequest, settings: Settings, ports: Poll
   };
 }
 
-/** Another host or other filters are another listing: it starts again from the look-back. */
-function startOf({ stream, instance, item }: PollRequest): {
-  readonly cursor: Cursor;
-  readonly first: Cursor;
-  readonly restarted: boolean;
-} {
-  const firstSeenAt = timestamp(item.firstSeenAt);
-  if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
-  const first = firstCursor(instance, stream, firstSeenAt);
-  if (item.cursor === undefined) return { cursor: first, first, restarted: false };
-  const kept = decodeCursor(item.cursor);
-  if (kept.scope === scopeOf(instance)) return { cursor: kept, first, restarted: false };
-  return { cursor: first, first, restarted: true };
+function isCaughtUp(cursor: Cursor | undefined): cursor is Cursor {
+  return cursor !== undefined && cursor.listing === undefined;
 }

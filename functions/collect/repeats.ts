@@ -7,16 +7,19 @@ import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.t
 import { Memory } from './memory.ts';
 import type { Page } from './pages.ts';
 
-export interface RepeatsOptions {
+/** The cursor whose deliveries are remembered. */
+export interface History {
   readonly key: CursorKey;
   /** Changes with the cursor's start: what an older cursor remembers is not this one's. */
   readonly lineage: string;
-  /** Where the cursor's first listing started. */
+  /** Where the cursor's first listing started, and where the current one did. */
   readonly start: Timestamp;
-  /** Where the current listing started. */
   readonly from: Timestamp;
+}
+
+/** How much is remembered. */
+export interface MemoryLimits {
   readonly overlapMs: number;
-  /** Versions that are remembered at most. */
   readonly memoryEntries: number;
 }
 
@@ -27,17 +30,19 @@ interface Kept {
 
 /** Drops record versions that were delivered before. The memory is read when it is first needed. */
 export class Repeats {
-  readonly #options: RepeatsOptions;
+  readonly #history: History;
+  readonly #limits: MemoryLimits;
   readonly #memories: Memories;
   #kept: Kept | undefined;
   #forgotten = 0;
   /** Older records are not read again, should this poll end here. */
   #readAgainFrom: Timestamp;
 
-  constructor(options: RepeatsOptions, memories: Memories) {
-    this.#options = options;
+  constructor(history: History, limits: MemoryLimits, memories: Memories) {
+    this.#history = history;
+    this.#limits = limits;
     this.#memories = memories;
-    this.#readAgainFrom = options.from;
+    this.#readAgainFrom = history.from;
   }
 
   /** Versions that were forgotten because the memory is full: they may be delivered again. */
@@ -73,7 +78,7 @@ export class Repeats {
     const { memory } = await this.#keep();
     // A record without a time is served by a time that only the console knows, no later than the page, give or take a
     // slow request. It may come again until a listing has passed that.
-    const latest = shift(sentAt, this.#options.overlapMs);
+    const latest = shift(sentAt, this.#limits.overlapMs);
     return records.filter(({ version, time }) => {
       const known = memory.has(version);
       memory.add(version, time ?? latest);
@@ -86,7 +91,7 @@ export class Repeats {
     const kept = this.#kept;
     if (kept === undefined) return;
     const { position, listing } = cursor;
-    const from = readAgainFrom(cursor, this.#options.overlapMs);
+    const from = readAgainFrom(cursor, this.#limits.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
     const forgotten = kept.memory.forget(listing ? earlier(this.#readAgainFrom, from) : from);
     this.#forgotten += forgotten;
@@ -97,7 +102,7 @@ export class Repeats {
   }
 
   async #write({ memory, counts }: Kept): Promise<void> {
-    const { key, lineage } = this.#options;
+    const { key, lineage } = this.#history;
     await this.#memories.writeMemory(key, lineage, { memory: memory.encode(), counts });
   }
 
@@ -107,7 +112,8 @@ export class Repeats {
   }
 
   async #read(): Promise<Kept> {
-    const { key, lineage, start, from, memoryEntries } = this.#options;
+    const { key, lineage, start, from } = this.#history;
+    const { memoryEntries } = this.#limits;
     const stored = await this.#memories.readMemory(key, lineage);
     if (stored === undefined) return { memory: new Memory(memoryEntries), counts: countsFrom(start) };
     try {

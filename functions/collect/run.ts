@@ -2,7 +2,7 @@ import type { ConsolePorts } from '../console/api.ts';
 import { Consoles } from '../console/consoles.ts';
 import { type Fleet, fleetOf } from '../health/fleet.ts';
 import type { Instances } from '../instances/ports.ts';
-import { type Subject, subjectOf } from '../instances/subject.ts';
+import { subjectOf } from '../instances/subject.ts';
 import { inTurns } from '../kit/concurrency.ts';
 import type { Stream } from '../streams/stream.ts';
 import { dueOf } from './due.ts';
@@ -41,10 +41,11 @@ export async function run(
   ports: RunPorts,
 ): Promise<RunSummary> {
   const { instances: shard, scheduledAt } = invocation;
-  const isLateShard = shard !== undefined && ports.clock.now() - scheduledAt > halfCadenceMs(stream);
+  const isLateShard =
+    shard !== undefined && ports.clock.now() - scheduledAt > (stream.cadenceMinutes * 60_000) / 2;
   const items = await ports.instances.list();
   const subjects = items.map((item) => subjectOf(item, stream, settings.instanceRules));
-  const candidates = shard === undefined ? subjects : among(subjects, shard);
+  const candidates = shard === undefined ? subjects : subjects.filter(({ name }) => shard.includes(name));
   const names = candidates.map(({ name }) => name);
   const known = await ports.cursors.read(stream.name, names);
   const due = await dueOf(candidates, known, stream, scheduledAt, ports.secrets);
@@ -52,7 +53,9 @@ export async function run(
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports.shards);
   const context = { stream, invocation, settings, consoles: new Consoles(settings, ports), ports };
-  const first = own.map((subject): Poll => ({ subject, requests: 0 }));
+  const first = own.map((subject): Poll => {
+    return { subject, startedAt: undefined, requests: 0, result: undefined, item: undefined };
+  });
   const polls = await inTurns(first, settings.instancesAtOnce, (poll, contended) =>
     turn(poll, context, contended),
   );
@@ -70,13 +73,4 @@ export async function run(
     notReached: polls.filter(({ result }) => result === undefined).length,
     fleet: shard === undefined ? fleetOf(members, stream, ports.clock.now(), settings.quietMs) : undefined,
   };
-}
-
-function halfCadenceMs({ cadenceMinutes }: Stream): number {
-  return (cadenceMinutes * 60_000) / 2;
-}
-
-function among(subjects: readonly Subject[], names: readonly string[]): Subject[] {
-  const wanted = new Set(names);
-  return subjects.filter(({ name }) => wanted.has(name));
 }

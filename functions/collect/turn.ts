@@ -8,7 +8,7 @@ import type { Stream } from '../streams/stream.ts';
 import type { AuditResult, FailedAudit } from './audit.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Claim, CursorItem } from './cursors.ts';
-import { claimMs, type PollPorts, type PollResult, poll, shortestPageMs } from './poll.ts';
+import { claimMs, type PollPorts, type PollResult, type Progress, poll, shortestPageMs } from './poll.ts';
 import type { Settings } from './settings.ts';
 
 /** Kept for delivering, committing and releasing once requests have ended. */
@@ -43,28 +43,21 @@ export interface TurnContext {
 /** One instance in one invocation, over one or several turns. */
 export interface Poll {
   readonly subject: Subject;
-  /** Of the first turn. */
-  readonly startedAt?: number | undefined;
+  /** Of the first turn; undefined before it. */
+  readonly startedAt: number | undefined;
   /** Pages that were requested. */
   readonly requests: number;
-  /** Of all turns together; undefined before the first. */
-  readonly result?: PollResult | undefined;
-  /** The cursor item after the last turn that was saved. */
-  readonly item?: { readonly firstSeenAt: Timestamp; readonly status: Partial<Status> } | undefined;
+  /** How the last turn ended; undefined before the first. */
+  readonly result: PollResult | undefined;
+  /** What the last turn left in the cursor item. */
+  readonly item: { readonly firstSeenAt: Timestamp; readonly status: Partial<Status> } | undefined;
 }
 
-/** What an invocation did for one instance. */
-export interface Outcome {
+/** What an invocation did for one instance, for logs and metrics. */
+export interface Outcome extends Progress {
   readonly instance: string;
   readonly stream: string;
   readonly state: State;
-  readonly pages: number;
-  readonly artifacts: number;
-  /** Versions that were forgotten because the memory is full: they may be delivered again. */
-  readonly forgotten: number;
-  /** Host or filters changed: the listing started again from the look-back, and delivers the same records again. */
-  readonly restarted: boolean;
-  readonly position: Timestamp | undefined;
   /** How far the position is behind now; undefined where there is none yet. */
   readonly lagSeconds: number | undefined;
   readonly durationMs: number;
@@ -98,20 +91,20 @@ async function claimedTurn(before: Poll, context: TurnContext, contended: () => 
     const item = await ports.cursors.claim(claim, now, now + claimMs);
     if (item === undefined) return before;
     const { result, requests } = await pollOnce(before, claim, item, context, contended);
-    after = { ...after, requests, result: added(before.result, result) };
+    after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
-    const status = statusOf(subject, added(before.result, result), item.status, context);
+    const status = statusOf(subject, result, item.status, context);
     const cursor = result.uncommitted && { cursor: encodeCursor(result.uncommitted) };
     await ports.cursors.save(claim, { ...cursor, status, claimUntil: undefined });
     return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
   } catch (error) {
-    return { ...after, result: added(after.result, unpolled(error)) };
+    return { ...after, result: unpolled(after.result, error) };
   }
 }
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */
 async function pollOnce(
-  { subject, requests: before }: Poll,
+  { subject, requests: before, result }: Poll,
   claim: Claim,
   item: CursorItem,
   context: TurnContext,
@@ -119,8 +112,8 @@ async function pollOnce(
 ): Promise<{ readonly result: PollResult; readonly requests: number }> {
   const { stream, settings, consoles, ports } = context;
   const { instance } = subject;
-  if (instance === 'disabled') return { result: unpolled(undefined, 'disabled'), requests: before };
-  if (instance instanceof MisconfiguredError) return { result: unpolled(instance), requests: before };
+  if (instance === 'disabled') return { result: unpolled(result, undefined, 'disabled'), requests: before };
+  if (instance instanceof MisconfiguredError) return { result: unpolled(result, instance), requests: before };
   const remainingMs = () => timeLeftMs(context);
   const connection = consoles.connect(instance, stream, remainingMs);
   let requests = before + 1;
@@ -133,42 +126,33 @@ async function pollOnce(
   const auditDue = isAuditDue(item, settings.auditMs, ports.clock.now());
   const request = { stream, instance, claim, item, connection, remainingMs, mayContinue, auditDue };
   try {
-    return { result: await poll(request, settings, ports), requests };
+    return { result: await poll(request, result ?? nothing, settings, ports), requests };
   } catch (error) {
-    return { result: unpolled(error), requests };
+    return { result: unpolled(result, error), requests };
   } finally {
     connection.close();
   }
 }
 
-/** Nothing was fetched. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
-function unpolled(error: unknown, state?: State): PollResult {
-  const lost = error instanceof ClaimLostError;
-  return {
-    state: state ?? (lost ? 'backlogged' : problemOf(error).state),
-    pages: 0,
-    artifacts: 0,
-    forgotten: 0,
-    restarted: false,
-    position: undefined,
-    uncommitted: undefined,
-    token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
-    audit: undefined,
-    error: lost ? undefined : error,
-  };
-}
+const nothing: PollResult = {
+  state: 'pending',
+  pages: 0,
+  artifacts: 0,
+  forgotten: 0,
+  restarted: false,
+  position: undefined,
+  uncommitted: undefined,
+  token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
+  audit: undefined,
+  error: undefined,
+};
 
-/** The result of all turns so far. */
-function added(before: PollResult | undefined, result: PollResult): PollResult {
-  if (before === undefined) return result;
-  return {
-    ...result,
-    pages: before.pages + result.pages,
-    artifacts: before.artifacts + result.artifacts,
-    forgotten: before.forgotten + result.forgotten,
-    restarted: before.restarted || result.restarted,
-    position: result.position ?? before.position,
-  };
+/** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
+function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
+  const { token, uncommitted, audit } = nothing;
+  if (error instanceof ClaimLostError)
+    return { ...before, state: 'backlogged', token, uncommitted, audit, error: undefined };
+  return { ...before, state: state ?? problemOf(error).state, token, uncommitted, audit, error };
 }
 
 function isUnfinished({ result, requests }: Poll, context: TurnContext): boolean {

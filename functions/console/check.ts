@@ -15,7 +15,7 @@ import { readToken } from '../instances/token.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
-import { forbidden } from './connection.ts';
+import { forbidden, unauthorized } from './connection.ts';
 import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
 
@@ -66,7 +66,7 @@ export async function check(
 ): Promise<CheckReport> {
   const findings: Finding[] = [];
   let host: string | undefined;
-  let answered: Answered | undefined;
+  let reached: TokenCheck | undefined;
   let tokenExpiresAt: string | undefined;
   try {
     const instance = readInstance(record, rules);
@@ -74,8 +74,7 @@ export async function check(
     if (!instance.enabled) findings.push(off('record', 'the instance is disabled: it is not polled'));
     const secret = await ports.secrets.read(instance.secretId, true, stage);
     const target = { host, token: readToken(secret?.value, instance.secretId), ports };
-    const reached = await checkToken(target);
-    answered = reached.answered;
+    reached = await checkToken(target);
     findings.push(...reached.findings);
     if (reached.accepted) {
       tokenExpiresAt = await expiryOf(target);
@@ -91,8 +90,8 @@ export async function check(
     findings,
     good: findings.every(({ outcome }) => outcome !== 'failed'),
     tokenExpiresAt,
-    latencyMs: answered?.latencyMs,
-    clockDifferenceMs: answered?.clockDifferenceMs,
+    latencyMs: reached?.latencyMs,
+    clockDifferenceMs: reached?.clockDifferenceMs,
   };
 }
 
@@ -138,16 +137,11 @@ const details: Readonly<Record<string, string>> = {
   tls: 'has a trusted certificate',
 };
 
-interface Answered {
-  readonly latencyMs: number;
-  readonly clockDifferenceMs: number | undefined;
-}
-
 interface TokenCheck {
   readonly findings: readonly Finding[];
   readonly accepted: boolean;
-  /** Undefined where the console did not answer, or refused. */
-  readonly answered?: Answered;
+  readonly latencyMs?: number;
+  readonly clockDifferenceMs?: number | undefined;
 }
 
 /** Whether the console answers and accepts the token: `/system/info` answers every valid one, whatever its role. */
@@ -159,13 +153,11 @@ async function checkToken(target: Target): Promise<TokenCheck> {
   const token = ok('token', `${host} accepts the token`);
   try {
     const answer = await get(target, '/system/info');
-    const answered = {
-      latencyMs: Math.round(answer.tookMs),
-      clockDifferenceMs: clockDifferenceOf(answer, ports),
-    };
-    const reachable = ok('reachable', `${host} answers in ${answered.latencyMs} ms`);
-    const clock = clockFinding(answered.clockDifferenceMs);
-    return { findings: [...connected, reachable, ...clock, token], accepted: true, answered };
+    const latencyMs = Math.round(answer.tookMs);
+    const clockDifferenceMs = clockDifferenceOf(answer, ports);
+    const reachable = ok('reachable', `${host} answers in ${latencyMs} ms`);
+    const findings = [...connected, reachable, ...clockFinding(clockDifferenceMs), token];
+    return { findings, accepted: true, latencyMs, clockDifferenceMs };
   } catch (error) {
     if (error instanceof PermissionMissingError)
       return { findings: [...connected, answers, token], accepted: true };
@@ -206,8 +198,7 @@ function silent(host: string): UnreachableError {
 function refused({ host, token, ports }: Target): CollectorError {
   const expiresAt = expiryIn(token);
   const expired = expiresAt !== undefined && Date.parse(expiresAt) <= ports.clock.now();
-  const why = expired ? `: it expired at ${expiresAt}` : '';
-  return new CollectorError('unauthorized', `${host} refuses the token${why}`);
+  return unauthorized(host, expired ? `: it expired at ${expiresAt}` : '');
 }
 
 async function expiryOf({ host, token, ports }: Target): Promise<string | undefined> {

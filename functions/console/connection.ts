@@ -12,7 +12,7 @@ import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import { readToken } from '../instances/token.ts';
 import type { Permit } from '../kit/concurrency.ts';
-import { at, type Json } from '../kit/json.ts';
+import { at, parsed } from '../kit/json.ts';
 import { backoffMs, type Limiter, type Retry, retrying } from '../kit/pacing.ts';
 import { fromMs, type Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
@@ -21,17 +21,19 @@ import { readPage } from './page.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
 import { type PageRead, readRecord } from './record.ts';
 
-export interface ConnectionSettings {
+export interface ConsoleSettings {
   /** How far our clock may be off, where the console does not say the time. */
   readonly overlapMs: number;
   /** A page that takes longer is too heavy. */
   readonly pageTimeoutMs: number;
+  /** To the console of one instance. */
+  readonly requestsPerSecond: number;
 }
 
 export interface ConnectionOptions {
   readonly instance: Instance;
   readonly stream: Stream;
-  readonly settings: ConnectionSettings;
+  readonly settings: ConsoleSettings;
   readonly limiter: Limiter;
   /** Acquired to unpack a large page; released when the connection is closed. */
   readonly largePages: Permit;
@@ -42,11 +44,10 @@ export interface ConnectionOptions {
 
 /** What is known of the token that was used. */
 export interface TokenKnowledge {
-  /** Undefined where there is no secret, or it was not read. */
   readonly secretVersion: string | undefined;
   /** ISO 8601; undefined where neither the token nor the console says. */
   readonly tokenExpiresAt: string | undefined;
-  /** Whether the console was asked when the token expires. */
+  /** The console was asked when the token expires. */
   readonly tokenChecked: boolean;
 }
 
@@ -135,18 +136,11 @@ export class Connection {
     const { stream, remainingMs, ports } = this.#options;
     const { clock } = ports;
     const retry: Retry = {
-      whether: (error) =>
-        (error instanceof RateLimitedError || error instanceof UnreachableError) &&
-        (error.retryAfterMs ?? 0) <= longestWaitMs,
-      howLong: (error, failures) =>
-        Math.max(
-          (error as RateLimitedError | UnreachableError).retryAfterMs ?? 0,
-          backoffMs(failures, 1_000, longestWaitMs, clock),
-        ),
+      whether: (error) => waitMs(error) <= longestWaitMs,
+      howLong: (error, failures) => Math.max(waitMs(error), backoffMs(failures, 1_000, longestWaitMs, clock)),
       howMany: 4,
     };
-    const request = () => this.#authorized(stream.path, query, signal);
-    return retrying(request, retry, clock, remainingMs, signal);
+    return retrying(() => this.#authorized(stream.path, query, signal), retry, clock, remainingMs, signal);
   }
 
   /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
@@ -167,8 +161,7 @@ export class Connection {
       ) {
         throw forbidden(instance.host, stream);
       }
-      if (error instanceof TokenRefusedError)
-        throw new CollectorError('unauthorized', `${instance.host} refuses the token`);
+      if (error instanceof TokenRefusedError) throw unauthorized(instance.host);
       throw error;
     }
   }
@@ -186,8 +179,8 @@ export class Connection {
   }
 
   async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { instance, limiter, largePages, remainingMs, ports } = this.#options;
-    const { pageTimeoutMs } = this.#options.settings;
+    const { instance, limiter, largePages, remainingMs, ports, settings } = this.#options;
+    const { pageTimeoutMs } = settings;
     const token = this.#token ?? (await this.#readSecret(false));
     await limiter(signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
@@ -219,8 +212,19 @@ export class Connection {
   }
 }
 
+/** What the console asks to wait; endless for an error that a retry does not help. */
+function waitMs(error: unknown): number {
+  const passes = error instanceof RateLimitedError || error instanceof UnreachableError;
+  return passes ? (error.retryAfterMs ?? 0) : Number.POSITIVE_INFINITY;
+}
+
+export function unauthorized(host: string, why = ''): CollectorError {
+  return new CollectorError('unauthorized', `${host} refuses the token${why}`, { name: 'UnauthorizedError' });
+}
+
 export function forbidden(host: string, { name, permission }: Stream): CollectorError {
   return new CollectorError('forbidden', `${host} does not let the token read ${name}`, {
+    name: 'ForbiddenError',
     remedy: `Give the token's user the permission ${permission} (the Viewer role has it), or leave this stream out of the instance's streams.`,
   });
 }
@@ -242,12 +246,4 @@ const mostSkewMs = 24 * 60 * 60 * 1000;
 /** The console's clock at the answer; without a plausible `Date`, our clock less the overlap that it may be off. */
 function consoleMs({ dateMs }: Answer, now: number, overlapMs: number): number {
   return dateMs !== undefined && Math.abs(dateMs - now) < mostSkewMs ? dateMs : now - overlapMs;
-}
-
-function parsed(body: string): Json | undefined {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,15 +3,10 @@ import { permitOf, semaphore } from '../kit/concurrency.ts';
 import { type Limiter, limiter } from '../kit/pacing.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsolePorts } from './api.ts';
-import { Connection, type ConnectionSettings } from './connection.ts';
+import { Connection, type ConsoleSettings } from './connection.ts';
 
 /** Connections with a large page at one time, whatever the number of instances: memory has to hold their pages. */
 const largePagesAtOnce = 2;
-
-export interface ConsoleSettings extends ConnectionSettings {
-  /** To the console of one instance. */
-  readonly requestsPerSecond: number;
-}
 
 /** The consoles of one invocation: they share memory, and each has a rate over all of its connections. */
 export class Consoles {
@@ -27,22 +22,17 @@ export class Consoles {
 
   /** A connection that makes requests until `remainingMs` is 0. Close it once all of its pages are delivered. */
   connect(instance: Instance, stream: Stream, remainingMs: () => number): Connection {
+    const { requestsPerSecond } = this.#settings;
+    const rate = this.#limiters.get(instance.instance) ?? limiter(requestsPerSecond, this.#ports.clock);
+    this.#limiters.set(instance.instance, rate);
     return new Connection({
       instance,
       stream,
       remainingMs,
       settings: this.#settings,
       ports: this.#ports,
-      limiter: this.#limiterOf(instance),
+      limiter: rate,
       largePages: permitOf(this.#largePages),
     });
-  }
-
-  #limiterOf({ instance }: Instance): Limiter {
-    const known = this.#limiters.get(instance);
-    if (known !== undefined) return known;
-    const made = limiter(this.#settings.requestsPerSecond, this.#ports.clock);
-    this.#limiters.set(instance, made);
-    return made;
   }
 }

@@ -1,4 +1,4 @@
-import { at, type Json } from '../kit/json.ts';
+import { at, parsed } from '../kit/json.ts';
 
 /** Returns the expiry of a token that is a JWT, in ISO 8601; undefined for other tokens. */
 export function expiryIn(token: string): string | undefined {
@@ -18,11 +18,3 @@ export const day = 24 * 60 * 60 * 1000;
 export const expiryNoticeMs = 14 * day;
 
 export const expiryRemedy = 'Make a new token in the console before then, and rotate it in.';
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -59,5 +59,14 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | 
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
+/** The value of a JSON text; undefined where it is not JSON. */
+export function parsed(json: string): Json | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A parsed record, or a part of it. `JSON.parse` rounds long numbers, so it is used for cursor and metadata only. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

@@ -25,7 +25,7 @@ export const mutants: readonly Mutant[] = [
     file: 'collect/poll.ts',
     from: deliverThenAck,
     to: `      await page.ack();
-      await save(page.cursor);
+      await renew(page.cursor);
       await deliver(page.records);`,
   },
   {
@@ -180,8 +180,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an edited filter keeps the cursor',
     file: 'collect/poll.ts',
-    from: 'if (kept.scope === scopeOf(instance)) return',
-    to: 'if (kept.scope !== undefined) return',
+    from: 'const restarted = kept.scope !== first.scope;',
+    to: 'const restarted = kept.scope === undefined;',
   },
   {
     name: 'the look-back counts from now',
@@ -222,8 +222,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without a time is forgotten before a listing has passed it',
     file: 'collect/repeats.ts',
-    from: 'const latest = shift(sentAt, this.#options.overlapMs);',
-    to: 'const latest = shift(sentAt, -this.#options.overlapMs);',
+    from: 'const latest = shift(sentAt, this.#limits.overlapMs);',
+    to: 'const latest = shift(sentAt, -this.#limits.overlapMs);',
   },
   {
     name: 'each listing tries the largest page anew',

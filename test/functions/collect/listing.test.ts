@@ -495,10 +495,10 @@ describe('a setback', () => {
   });
 
   it.each([
-    new CollectorError('forbidden', '403'),
+    new CollectorError('forbidden', '403', { name: 'ForbiddenError' }),
     new RateLimitedError('429'),
     new UnreadableAnswerError('HTML'),
-    new CollectorError('unreadable', 'stuck'),
+    new CollectorError('unreadable', 'stuck', { name: 'StuckListingError' }),
     new TypeError('a fault of our own'),
     undefined,
   ])('is not recovered by the listing: %s', (error) => {

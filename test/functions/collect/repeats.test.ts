@@ -28,10 +28,7 @@ function store(kept?: Uint8Array) {
   return {
     seen,
     repeats: (lineage = 'ours', memoryEntries = 1000) =>
-      new Repeats(
-        { key, lineage, start: at(0), from: at(0), overlapMs: settings.overlapMs, memoryEntries },
-        memories,
-      ),
+      new Repeats({ key, lineage, start: at(0), from: at(0) }, { ...settings, memoryEntries }, memories),
   };
 }
 
