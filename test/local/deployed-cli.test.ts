@@ -135,14 +135,14 @@ test('everything is found through the outputs of the stack, in the region of the
 test('a stack that is not there is named, with its region', async () => {
   expect(await cli('list', '--stack', 'Nowhere')).toMatchObject({
     code: 1,
-    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npx cdk deploy), or name it with --stack and its region with --region.\n',
+    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npx cdk deploy), or set --stack and --region.\n',
   });
 });
 
 test('a right that is missing is passed on, with where to look', async () => {
   expect(await cli('list', '--stack', 'Forbidden')).toMatchObject({
     code: 1,
-    err: 'User: somebody is not authorized (test)\n→ docs/cli.md lists the rights that each command needs.\n',
+    err: 'User: somebody is not authorized (test)\n→ See docs/cli.md for the AWS permissions that each command needs.\n',
   });
 });
 
