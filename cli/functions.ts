@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, ResourceNotFoundException, TooManyRequestsException } from '@aws-sdk/client-lambda';
-import type { ReplayProgress, ReplayRequest } from '../functions/collect/replay.ts';
-import type { CheckReport, CheckRequest } from '../functions/console/check.ts';
+import type { ReplayProgress } from '../functions/collect/replay.ts';
+import type { CheckReport } from '../functions/console/check.ts';
+import type { CheckRequest, ReplayEvent } from '../functions/events.ts';
 import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Output } from './output.ts';
@@ -10,39 +10,48 @@ import type { Stack } from './stack.ts';
 /** The function ended without an answer: it was killed, ran out of time, or threw. */
 export class FunctionFailedError extends CommandError {}
 
-/** Longer than any function runs, so a busy function has become free by then. */
-const patienceMs = 20 * 60_000;
-const turnMs = 2_000;
+/** The connection broke before the answer. The function may still be running. */
+export class ConnectionLostError extends CommandError {}
 
-/** Invokes one of these functions and waits for its answer. It takes the first function that is not polling. */
+/** Invokes the operator function and waits for its answer. */
 async function ask<T>(
   stack: Stack,
-  among: readonly string[],
-  event: object,
-  out: Output,
+  request: Omit<CheckRequest, 'askedBy'> | Omit<ReplayEvent, 'askedBy'>,
 ): Promise<{ readonly answer: T; readonly from: string }> {
-  const patience = performance.now() + patienceMs;
-  for (;;) {
-    for (const stream of among) {
-      const FunctionName = stack.functionOf(stream);
-      try {
-        const { FunctionError, Payload } = await stack.lambda.send(
-          new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }),
-        );
-        const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
-        if (FunctionError === undefined) return { answer, from: FunctionName };
-        throw new FunctionFailedError(
-          `${FunctionName} failed: ${answer?.errorMessage ?? FunctionError}`,
-          'Check its log. If the log is empty, see "No log lines at all" in docs/operations.md.',
-        );
-      } catch (error) {
-        if (error instanceof ResourceNotFoundException) throw older(FunctionName);
-        if (!(error instanceof TooManyRequestsException) || performance.now() > patience) throw error;
-      }
-    }
-    out.progress(`${among.join(', ')}: busy with a poll, waiting`);
-    await sleep(turnMs);
+  const { operatorFunction: FunctionName } = stack;
+  if (FunctionName === undefined) throw older(stack.name);
+  const askedBy = await stack.caller();
+  const Payload = JSON.stringify({ ...request, askedBy });
+  const { FunctionError, Payload: answered } = await stack.operator
+    .send(new InvokeCommand({ FunctionName, Payload }))
+    .catch((error: unknown) => {
+      throw refusal(error, FunctionName);
+    });
+  const answer = JSON.parse(Buffer.from(answered ?? []).toString() || 'null');
+  if (FunctionError === undefined) return { answer, from: FunctionName };
+  throw new FunctionFailedError(
+    `${FunctionName} failed: ${answer?.errorMessage ?? FunctionError}`,
+    'Check its log. If the log is empty, see "No log lines at all" in docs/operations.md.',
+  );
+}
+
+/** Node's error codes for a connection that ends before the answer. */
+const lost = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+function refusal(error: unknown, name: string): unknown {
+  if (error instanceof ResourceNotFoundException) return older(name);
+  if (error instanceof TooManyRequestsException) {
+    return new FunctionFailedError(
+      `Lambda has no capacity left for ${name}`,
+      "Try again in a minute. If it lasts, raise the account's limit of concurrent executions.",
+    );
   }
+  const { name: kind, code = '' } = error as NodeJS.ErrnoException;
+  if (kind !== 'TimeoutError' && !lost.has(code)) return error;
+  return new ConnectionLostError(
+    `the connection to ${name} broke`,
+    'Try again. A proxy or firewall that ends idle connections must allow at least 5 minutes.',
+  );
 }
 
 function older(name: string): CommandError {
@@ -52,28 +61,25 @@ function older(name: string): CommandError {
   );
 }
 
-/** Tests an instance from Lambda, with the network and the permissions that its polls have. */
+/** Tests an instance from Lambda, with the network and the permissions that its polls have: by name, or as a record. */
 export async function checkInFunction(
   stack: Stack,
-  check: CheckRequest,
+  check: Pick<CheckRequest, 'of' | 'stage'>,
   out: Output,
 ): Promise<{ readonly report: CheckReport; readonly from: string }> {
   out.progress('testing from Lambda');
-  const names = streams.map(({ name }) => name);
-  const { answer, from } = await ask<CheckReport>(stack, names, { check }, out);
+  const { answer, from } = await ask<CheckReport>(stack, { action: 'check', ...check });
   out.clear();
   if (!Array.isArray(answer?.findings)) throw older(from);
   return { report: answer, from };
 }
 
-/** Continues a replay for one invocation. */
+/** Continues a replay for one invocation, which takes up to five minutes. */
 export async function replayInFunction(
   stack: Stack,
-  stream: string,
-  replay: ReplayRequest & { readonly by: string },
-  out: Output,
+  replay: Omit<ReplayEvent, 'action' | 'askedBy'>,
 ): Promise<ReplayProgress> {
-  const { answer, from } = await ask<ReplayProgress>(stack, [stream], { replay }, out);
+  const { answer, from } = await ask<ReplayProgress>(stack, { action: 'replay', ...replay });
   if (typeof answer?.state !== 'string') throw older(from);
   return answer;
 }

@@ -32,13 +32,20 @@ const pending = 'AWSPENDING';
 /**
  * Stores a token as a pending version of the secret, so that Lambda can test it before it becomes the current one.
  * A missing secret is created, and one that is scheduled for deletion is restored. A JSON secret keeps its other keys.
+ * @param host to bind the token to, unless the secret already binds it to a host
  */
-export async function stageToken({ secrets }: Stack, secretId: string, token: string): Promise<StagedToken> {
+export async function stageToken(
+  { secrets }: Stack,
+  secretId: string,
+  token: string,
+  host?: string,
+): Promise<StagedToken> {
   let restored = false;
   if (!secretId.startsWith('arn:')) {
     try {
-      const create = new CreateSecretCommand({ Name: secretId, SecretString: token, Description });
-      await secrets.send(create).catch(withoutValues(token));
+      const value = withToken(undefined, token, host);
+      const create = new CreateSecretCommand({ Name: secretId, SecretString: value, Description });
+      await secrets.send(create).catch(withoutValues(value, token));
       return created(secrets, secretId);
     } catch (error) {
       restored = error instanceof InvalidRequestException;
@@ -46,7 +53,7 @@ export async function stageToken({ secrets }: Stack, secretId: string, token: st
       else if (!(error instanceof ResourceExistsException)) throw error;
     }
   }
-  const [SecretString, ...warnings] = await inItsForm(secrets, secretId, token);
+  const [SecretString, ...warnings] = await inItsForm(secrets, secretId, token, host);
   const store = new PutSecretValueCommand({ SecretId: secretId, SecretString, VersionStages: [pending] });
   const { VersionId = '' } = await secrets.send(store).catch(withoutValues(SecretString, token));
   const staged = put(secrets, secretId, VersionId, warnings);
@@ -75,14 +82,15 @@ async function inItsForm(
   secrets: SecretsManagerClient,
   SecretId: string,
   token: string,
+  host: string | undefined,
 ): Promise<[value: string, ...warnings: string[]]> {
   try {
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-    return [withToken(SecretString, token)];
+    return [withToken(SecretString, token, host)];
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return [token];
+    if (error instanceof ResourceNotFoundException) return [withToken(undefined, token, host)];
     if (!(error instanceof Error && error.name === 'AccessDeniedException')) throw error;
-    return [token, unread(SecretId)];
+    return [withToken(undefined, token, host), unread(SecretId)];
   }
 }
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { userInfo } from 'node:os';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientConfig } from '../functions/adapters/aws.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
@@ -25,9 +27,14 @@ export interface Stack {
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
+  /** Waits for an answer as long as the operator function may run, and asks once: a second replay would get in its way. */
+  readonly operator: LambdaClient;
   readonly logs: CloudWatchLogsClient;
+  /** Undefined where the stack is of an older version. */
+  readonly operatorFunction: string | undefined;
+  /** Who runs the command, for the function's log: a claim, not a proof. */
+  caller(): Promise<string>;
   functionOf(stream: string): string;
-  logGroupOf(stream: string): string;
 }
 
 export interface StackOptions {
@@ -48,9 +55,14 @@ export async function openStack({ stack: name, local, region, profile }: StackOp
     dynamodb: documentClient(config),
     sqs: new SQSClient(config),
     secrets: new SecretsManagerClient(config),
-    // No timeout: the answer arrives when the function ends.
-    lambda: new LambdaClient({ ...config, requestHandler: { ...config.requestHandler, requestTimeout: 0 } }),
+    lambda: new LambdaClient(config),
+    operator: new LambdaClient({
+      ...config,
+      ...patient,
+      requestHandler: { ...config.requestHandler, ...patient.requestHandler },
+    }),
     logs: new CloudWatchLogsClient(config),
+    caller: () => callerIn(new STSClient(config)),
   });
 }
 
@@ -69,11 +81,38 @@ function localStack({ stackName, outputs, endpoints, consoles }: RunningStack): 
     sqs: new SQSClient(at(endpoints.sqs)),
     secrets: new SecretsManagerClient(at(endpoints.secretsManager)),
     lambda: new LambdaClient(at(endpoints.lambda)),
+    operator: new LambdaClient({ ...at(endpoints.lambda), ...patient }),
     logs: new CloudWatchLogsClient(at(endpoints.logs)),
+    caller: async () => userName(),
   });
 }
 
-type Clients = Pick<Stack, 'sqs' | 'secrets' | 'lambda' | 'logs'> & {
+/** A minute more than the operator function's own time limit. */
+const patient = {
+  maxAttempts: 1,
+  requestHandler: { requestTimeout: 6 * 60_000, throwOnRequestTimeout: true },
+};
+
+/** The ARN that AWS knows the credentials by; where it does not say, the user of this machine. */
+async function callerIn(sts: STSClient): Promise<string> {
+  const abortSignal = AbortSignal.timeout(5_000);
+  const identity = sts.send(new GetCallerIdentityCommand({}), { abortSignal });
+  return identity.then(
+    ({ Arn }) => Arn ?? userName(),
+    () => userName(),
+  );
+}
+
+function userName(): string {
+  try {
+    return userInfo().username.replace(/\p{C}/gu, '').slice(0, 300) || 'unknown';
+  } catch {
+    // A user id without a name.
+    return 'unknown';
+  }
+}
+
+type Clients = Pick<Stack, 'sqs' | 'secrets' | 'lambda' | 'operator' | 'logs' | 'caller'> & {
   readonly dynamodb: ReturnType<typeof documentClient>;
 };
 
@@ -102,8 +141,8 @@ function stackOf(
     deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
     rules: readRules(output('HealthRules')),
     ...clients,
+    operatorFunction: outputs.OperatorFunctionName,
     functionOf: (stream) => `${name}-${stream}`,
-    logGroupOf: (stream) => `/aws/lambda/${name}-${stream}`,
   };
 }
 

@@ -90,7 +90,7 @@ function quiet(hours: number): Pick<Settings, 'quietMs'> {
 }
 
 /** An empty suffix, or one without its dot, would let tokens go to hosts that nobody meant. */
-function suffixes(list: string): string[] {
+export function suffixes(list: string): string[] {
   const found = list.toLowerCase().split(',');
   if (!found.every((suffix) => /^\.[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(suffix))) {
     throw new Error(

@@ -4,15 +4,13 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
-import type { ShardEvent } from './adapters/lambda.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
-import { logger, metrics, reportReplay, reports } from './adapters/powertools.ts';
+import { logger, metrics, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
-import { type ReplayProgress, type ReplayRequest, replay } from './collect/replay.ts';
 import { type RunPorts, type RunSummary, run } from './collect/run.ts';
-import { type CheckReport, type CheckRequest, check } from './console/check.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { readTick } from './events.ts';
 import { systemClock } from './kit/clock.ts';
 import { streams } from './streams/list.ts';
 
@@ -40,43 +38,29 @@ const ports: RunPorts = {
   report,
 };
 
-/** The tick of the rule, a shard of it, or what an operator asks for; any other event is a tick of its own. */
-interface Asked extends Partial<ShardEvent> {
-  readonly check?: CheckRequest;
-  readonly replay?: ReplayRequest & {
-    /** The lock is in the caller's name, so that the caller can continue after a kill without waiting for the lock to expire. */
-    readonly by: string;
-  };
-}
-
-type Told = RunSummary | CheckReport | ReplayProgress;
-
-async function poller(asked: Asked, context: Context): Promise<Told> {
-  const time = Date.parse(asked.time ?? '');
+async function poller(event: unknown, context: Context): Promise<RunSummary> {
+  const tick = readEvent(event);
   const invocation = {
-    id: asked.replay?.by ?? context.awsRequestId,
-    scheduledAt: Number.isNaN(time) ? systemClock.now() : time,
+    id: context.awsRequestId,
     remainingMs: () => context.getRemainingTimeInMillis(),
-    instances: asked.instances,
+    ...tick,
   };
-  if (asked.check !== undefined) return checked(asked.check);
-  if (asked.replay !== undefined) {
-    const progress = await replay(asked.replay, stream, invocation, settings, ports);
-    reportReplay(stream.name, asked.replay, progress);
-    return progress;
-  }
   const summary = await run(stream, invocation, settings, ports);
   reportRun(summary);
   return summary;
 }
 
-async function checked({ instance, record, stage }: CheckRequest): Promise<CheckReport> {
-  const item = record ?? (await ports.instances.list()).find((one) => one.instance === instance);
-  return check(item ?? { instance }, streams, settings.instanceRules, ports, stage);
+function readEvent(event: unknown) {
+  try {
+    return readTick(event, systemClock.now());
+  } catch (error) {
+    logger.error(`sentinelone: event refused: ${String(error)}`);
+    throw error;
+  }
 }
 
-/** Polls one stream of all instances that are due; checks an instance, or replays a past stretch, where asked to. */
-export const handler = middy<Asked, Told>()
+/** Polls one stream of all instances that are due. */
+export const handler = middy<unknown, RunSummary>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(poller);

@@ -3,6 +3,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { rulesText } from '../functions/health/rules.ts';
 import { Forwarder } from './functions/forwarder.ts';
+import { Operator } from './functions/operator.ts';
 import { Poller, type Stream } from './functions/poller.ts';
 import { Widget } from './functions/widget.ts';
 import type { Settings } from './settings.ts';
@@ -39,6 +40,7 @@ export class CollectorStack extends Stack {
       const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ...reach });
       return { ...stream, function: poller, logGroup };
     });
+    const operator = new Operator(this, 'Operator', reach);
     const { analyticsUrl } = settings;
     const forwarder =
       analyticsUrl === undefined
@@ -47,6 +49,7 @@ export class CollectorStack extends Stack {
     const { notifying, topic } = new Alarms(this, 'Alarms', {
       settings,
       pollers,
+      operator: operator.function,
       queue,
       deadLetterQueue,
       ...(forwarder && { forwarder: forwarder.function }),
@@ -54,6 +57,7 @@ export class CollectorStack extends Stack {
     new Queries(this, 'Queries', {
       stackName: settings.stackName,
       pollers: pollers.map(({ logGroup }) => logGroup),
+      operator: operator.logGroup,
       ...(forwarder && { forwarder: forwarder.logGroup }),
     });
     new Dashboard(this, 'Dashboard', {
@@ -62,6 +66,7 @@ export class CollectorStack extends Stack {
       tiles: new Widget(this, 'Tiles', reach).function,
       functions: [
         ...pollers,
+        { name: 'operator', function: operator.function, logGroup: operator.logGroup },
         ...(forwarder
           ? [{ name: 'forwarder', function: forwarder.function, logGroup: forwarder.logGroup }]
           : []),
@@ -81,6 +86,7 @@ export class CollectorStack extends Stack {
     output('ArtifactQueueUrl', 'Consumers receive artifacts here', queue.queueUrl);
     output('ArtifactQueueArn', 'What a consumer is granted to receive from', queue.queueArn);
     output('ArtifactDeadLetterQueueUrl', 'What no consumer could take', deadLetterQueue.queueUrl);
+    output('OperatorFunctionName', 'Answers the command line', operator.function.functionName);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
     output('HealthRules', 'Settings that decide how the command line shows instances', rulesText(settings));
     output('AlarmTopicArn', 'Every alarm goes here', topic.topicArn);

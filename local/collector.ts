@@ -16,8 +16,10 @@ import { type LocalAws, startAws } from './aws/aws.ts';
 import { startLambda } from './aws/lambda.ts';
 import { startLogs } from './aws/logs.ts';
 import { resolve, resources, type Template } from './aws/template.ts';
+import { startConcurrent } from './lambda/concurrent.ts';
 import { type EventSource, type Fed, feed } from './lambda/event-source.ts';
 import { type LocalFunction, startFunction } from './lambda/function.ts';
+import { Waits } from './waits.ts';
 
 export interface CollectorOptions {
   readonly template: Template;
@@ -40,12 +42,12 @@ export interface CollectorOptions {
 /** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
 export interface LocalCollector {
   readonly aws: LocalAws;
-  /** The functions by stream, and the forwarder as `forwarder` if the template has one. */
+  /** The functions by stream, `operator`, and `forwarder` if the template has one. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
   /** Endpoints and stack outputs for other processes. */
   readonly endpoints: RunningStack['endpoints'];
   readonly outputs: RunningStack['outputs'];
-  /** Invokes the function of a stream for the tick at `time`, as an EventBridge rule does. */
+  /** Invokes the function of a stream for the tick at `time`, as an EventBridge rule does. The time may be far from now. */
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(record: InstanceRecord, secret?: string): Promise<void>;
@@ -93,6 +95,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   const logs = await startLogs();
   const functions = new Map<string, LocalFunction>();
   const byName = new Map<string, LocalFunction>();
+  const functionNames = new Map<string, string>();
   const lambda = await startLambda(byName);
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
@@ -101,9 +104,11 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
+    const isOperator = definition.Handler === 'operator.handler';
     // There is no local dashboard; tiles.ts serves the tiles.
-    if (own.STREAM === undefined && !isForwarder) continue;
-    const started = await startFunction({
+    if (own.STREAM === undefined && !isForwarder && !isOperator) continue;
+    const start = isOperator ? startConcurrent : startFunction;
+    const started = await start({
       name: definition.FunctionName,
       code,
       handler: definition.Handler,
@@ -124,7 +129,9 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       ...(options.nowMs && { nowMs: options.nowMs }),
     });
     byName.set(definition.FunctionName, started);
-    functions.set(isForwarder ? 'forwarder' : (own.STREAM ?? definition.FunctionName), started);
+    const part = isForwarder ? 'forwarder' : isOperator ? 'operator' : own.STREAM;
+    functions.set(part ?? definition.FunctionName, started);
+    functionNames.set(definition.logicalId, definition.FunctionName);
   }
 
   const output = (name: string) => resolve(template.Outputs[name]?.Value, aws);
@@ -136,6 +143,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   });
   const instances = instanceRecords(output('InstancesTableName'), tables);
   const cursors = cursorItems(output('CursorsTableName'), tables);
+  const waits = new Waits(cursors, tables, output('CursorsTableName'), options.nowMs ?? Date.now);
   return {
     aws,
     functions,
@@ -146,14 +154,15 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       lambda: lambda.endpoint,
       logs: logs.endpoint,
     },
-    outputs: outputsOf(template, aws.names),
+    outputs: outputsOf(template, new Map([...aws.names, ...functionNames])),
     async tick(stream, time) {
       const fired = functions.get(stream);
       if (fired === undefined) throw new Error(`no function polls ${stream}`);
+      const scheduledAt = await waits.until(stream, time.getTime(), () => !fired.busy);
       return fired.invoke({
         source: 'aws.events',
         'detail-type': 'Scheduled Event',
-        time: time.toISOString(),
+        time: new Date(scheduledAt).toISOString(),
       });
     },
     async addInstance(record, secret) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { defaultSecretId } from '../../functions/instances/instance.ts';
 import { present } from '../../functions/kit/json.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { findingLines } from '../findings.ts';
@@ -46,11 +47,13 @@ export function addCommand(program: Command): void {
     const token = await askToken();
     const left = await stack.cursors.keysOf(name);
 
-    const staged = await stageToken(stack, secretId, token);
+    // A secret under another name than the instance's own is bound to its host, or its token is not sent there.
+    const bound = secretId === defaultSecretId(name) ? undefined : host;
+    const staged = await stageToken(stack, secretId, token, bound);
     let kept = false;
     try {
       const { stage } = staged;
-      const { report, from } = await checkInFunction(stack, { record, ...(stage && { stage }) }, out);
+      const { report, from } = await checkInFunction(stack, { of: record, ...(stage && { stage }) }, out);
       if (!report.good && !options.anyway) {
         out.answer({ added: false, ...report, from }, () => [
           `${name}: ${host}, tested from ${from}`,

@@ -36,7 +36,7 @@ export function checkCommand(program: Command): void {
       if (name !== undefined) {
         const stack = await open();
         recordOf(await listRecords(stack), name);
-        const { report, from } = await checkInFunction(stack, { instance: name }, out);
+        const { report, from } = await checkInFunction(stack, { of: name }, out);
         out.answer({ instance: name, from, ...report }, () => [
           `${name}: ${report.host ?? 'no host'}, tested from ${from}`,
           ...findingLines(report),

@@ -44,7 +44,7 @@ export function editCommands(program: Command): void {
     if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
       refuseOverlap(after, records);
     if (tried.some((key) => key in changes)) {
-      const { report, from } = await checkInFunction(stack, { record: after }, out);
+      const { report, from } = await checkInFunction(stack, { of: after }, out);
       if (!report.good && !options.anyway) {
         out.answer({ changed: false, from, ...report }, () => [
           `${name}, tested from ${from}`,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setInterval, setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { type ReplayProgress, type ReplayRequest, replayKey } from '../../functions/collect/replay.ts';
 import type { State } from '../../functions/errors.ts';
@@ -7,7 +7,7 @@ import { type Timestamp, toMs } from '../../functions/kit/time.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import { FunctionFailedError, replayInFunction } from '../functions.ts';
+import { ConnectionLostError, FunctionFailedError, replayInFunction } from '../functions.ts';
 import { counted, type Output } from '../output.ts';
 import { listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
@@ -20,11 +20,12 @@ interface ReplayOptions extends CommonOptions {
   readonly resume?: boolean;
 }
 
-/** The pause between two invocations, in which a scheduled poll can start. */
-const pauseMs = 2_000;
-const setbackMs = 5_000;
+/** The pause between two progress lines, and before an invocation that made no progress is repeated. */
+const pauseMs = 5_000;
 /** An abandoned lock expires after 150 s. */
 const mostClaimed = 40;
+/** After a lost connection, the invocation may still run for five minutes. */
+const mostClaimedAfterLoss = 100;
 const mostFailures = 3;
 /** States that are retried, because they can pass. */
 const passing: ReadonlySet<State> = new Set(['unreachable', 'rate-limited', 'undelivered', 'failed']);
@@ -87,54 +88,76 @@ async function interrupted(stack: Stack, instance: string): Promise<Asked[]> {
 
 /** Invokes the function until the range is delivered. Returns the number of artifacts. */
 async function replayed(stack: Stack, stream: string, request: ReplayRequest, out: Output): Promise<number> {
-  const by = randomUUID();
   const { instance } = request;
+  const key = replayKey(stream, request);
   const what = `${stream} of ${instance}`;
+  const show = (artifacts: number, position: Timestamp) =>
+    out.progress(`${what}: ${artifacts} artifacts, at ${position} (${percent(stream, position, request)})`);
+  let by = randomUUID();
+  let patience = mostClaimed;
   let claimed = 0;
   let failures = 0;
   for (;;) {
-    const progress = await step(stack, stream, { ...request, by }, out);
+    const invoked = invocation(stack, { ...request, stream, by });
+    const progress = await watched(invoked, async () => {
+      const [{ lastCount = 0, position } = {}] = await stack.cursors.status([{ instance, stream: key }]);
+      return () => position !== undefined && show(lastCount, position);
+    });
     const { state, artifacts, position, error } = progress;
     if (state === 'done') {
-      await stack.cursors.delete({ instance, stream: replayKey(stream, request) });
+      await stack.cursors.delete({ instance, stream: key });
       return artifacts;
     }
     claimed = state === 'claimed' ? claimed + 1 : 0;
     failures = state === 'failed' ? failures + 1 : 0;
-    if (claimed > mostClaimed)
+    if (state === 'lost') {
+      // That invocation may still be running, so the next one must not share its lock.
+      by = randomUUID();
+      patience = mostClaimedAfterLoss;
+    }
+    if (claimed > patience)
       throw new CommandError('this replay is already running', 'Wait until it ends, or stop it.');
     if (failures >= mostFailures || (error !== undefined && !passing.has(error.state)))
       throw new CommandError(
         `the replay of ${what} stopped at ${position}, after ${artifacts} artifacts: ${error?.message}`,
         `${error?.remedy} Then run: replay ${instance} --resume`,
       );
-    out.progress(
-      state === 'claimed'
-        ? `${what}: locked by another command; an abandoned lock expires after 150 s`
-        : `${what}: ${artifacts} artifacts, at ${position} (${percent(stream, position, request)})`,
-    );
-    await sleep(state === 'more' ? pauseMs : setbackMs);
+    if (state === 'claimed')
+      out.progress(`${what}: locked by another command; an abandoned lock expires after 150 s`);
+    else if (state === 'more') show(artifacts, position);
+    if (state !== 'more') await sleep(pauseMs);
   }
 }
 
+type Progress = ReplayProgress | (Omit<ReplayProgress, 'state'> & { readonly state: 'lost' });
+
 /** Makes one invocation. If the function was killed, the next invocation resumes from the last commit. */
-async function step(
-  stack: Stack,
-  stream: string,
-  request: ReplayRequest & { readonly by: string },
-  out: Output,
-): Promise<ReplayProgress> {
+async function invocation(stack: Stack, request: Parameters<typeof replayInFunction>[1]): Promise<Progress> {
   try {
-    return await replayInFunction(stack, stream, request, out);
+    return await replayInFunction(stack, request);
   } catch (error) {
+    const nothing = { artifacts: 0, position: request.from };
+    if (error instanceof ConnectionLostError) return { state: 'lost', ...nothing };
     if (!(error instanceof FunctionFailedError)) throw error;
     const { message, remedy } = error;
-    return {
-      state: 'failed',
-      artifacts: 0,
-      position: request.from,
-      error: { state: 'unreachable', message, remedy },
-    };
+    return { state: 'failed', ...nothing, error: { state: 'unreachable', message, remedy } };
+  }
+}
+
+/** Shows the progress every few seconds while the work goes on. Progress that cannot be read is not shown. */
+async function watched<T>(work: Promise<T>, look: () => Promise<() => void>): Promise<T> {
+  const ended = new AbortController();
+  const watch = async () => {
+    for await (const _ of setInterval(pauseMs, undefined, { signal: ended.signal })) {
+      const show = await look();
+      if (!ended.signal.aborted) show();
+    }
+  };
+  watch().catch(() => undefined);
+  try {
+    return await work;
+  } finally {
+    ended.abort();
   }
 }
 

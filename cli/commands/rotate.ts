@@ -25,7 +25,7 @@ export function rotateCommand(program: Command): void {
     let kept = false;
     try {
       const { stage } = staged;
-      const { report, from } = await checkInFunction(stack, { instance: name, ...(stage && { stage }) }, out);
+      const { report, from } = await checkInFunction(stack, { of: name, ...(stage && { stage }) }, out);
       kept = report.good || anyway === true;
       if (kept) {
         await staged.keep();

@@ -51,7 +51,10 @@ interface Line {
 
 async function linesSince(stack: Stack, startTime: number, instance: string | undefined): Promise<Line[]> {
   const filterPattern = instance === undefined ? undefined : `{ $.instance = "${instance}" }`;
-  const groups = streams.map(({ name }) => linesOf(stack, stack.logGroupOf(name), startTime, filterPattern));
+  const names = streams.map(({ name }) => stack.functionOf(name));
+  const groups = [...names, ...(stack.operatorFunction === undefined ? [] : [stack.operatorFunction])].map(
+    (name) => linesOf(stack, `/aws/lambda/${name}`, startTime, filterPattern),
+  );
   return (await Promise.all(groups)).flat().sort((a, b) => a.at - b.at);
 }
 

@@ -1,9 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { AuditResult, FailedAudit } from '../collect/audit.ts';
-import type { ReplayProgress, ReplayRequest } from '../collect/replay.ts';
+import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { Outcome } from '../collect/turn.ts';
+import type { CheckReport } from '../console/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
 import { expiryBounds, type Fleet } from '../health/fleet.ts';
 import { type MetricName, namespace, units } from '../health/metrics.ts';
@@ -120,14 +121,33 @@ function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudi
   logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
 }
 
+/** What the operator function is asked for. */
+interface OperatorAction {
+  readonly action: 'check' | 'replay';
+  readonly instance: string;
+  /** Undefined where the record names none that is allowed. */
+  readonly host: string | undefined;
+  /** By the caller's own account; CloudTrail has the proof. */
+  readonly askedBy: string;
+  readonly [detail: string]: unknown;
+}
+
+/** Logged before it is done: a function that is killed says no more. */
+export function reportAction(action: OperatorAction): void {
+  logger.info(`sentinelone: ${action.action} of ${action.instance} requested by ${action.askedBy}`, action);
+}
+
+export function reportCheck(action: OperatorAction, { findings }: CheckReport): void {
+  const failed = findings.filter(({ outcome }) => outcome === 'failed').map(({ what }) => what);
+  const outcome = failed.length === 0 ? 'ok' : `failed: ${failed.join(', ')}`;
+  logger.info(`sentinelone: check of ${action.instance} ${outcome}`, { ...action, outcome });
+}
+
 /** One invocation's share of a replay; it counts in no metric of the polls. */
-export function reportReplay(
-  stream: string,
-  { instance, from, to }: ReplayRequest,
-  { state, artifacts, position, error }: ReplayProgress,
-): void {
-  const fields = { instance, stream, from, to, state, artifacts, position };
-  const so = `sentinelone: replay of ${stream} of ${instance} ${state}, ${artifacts} artifacts so far`;
+export function reportReplay(action: OperatorAction, progress: ReplayProgress): void {
+  const { state, artifacts, position, error } = progress;
+  const fields = { ...action, state, artifacts, position };
+  const so = `sentinelone: replay of ${action.stream} of ${action.instance} ${state}, ${artifacts} artifacts so far`;
   if (error === undefined) logger.info(so, fields);
   else logger.error(`${so}: ${error.message}. ${error.remedy}`, { ...fields, remedy: error.remedy });
 }

@@ -20,13 +20,17 @@ export async function isDue(
   const status = known?.status;
   if (subject.instance === 'disabled') return status?.state !== 'disabled';
   if (status?.nextPollAt === undefined || status.configVersion !== subject.configVersion) return true;
-  // What can't be read as a time is no reason to wait.
-  const isLater = Date.parse(status.nextPollAt) > scheduledAt + (stream.cadenceMinutes * 60_000) / 2;
+  const waitMs = Date.parse(status.nextPollAt) - scheduledAt;
+  // What can't be read as a time, or is further ahead than any interval, is no reason to wait.
+  const isLater = waitMs > (stream.cadenceMinutes * 60_000) / 2 && waitMs <= longestWaitMs;
   if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
   const secret = await secrets.read(subject.instance.secretId, true).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;
 }
+
+/** The longest pollingInterval, and the longest Retry-After that is kept. */
+const longestWaitMs = day;
 
 /**
  * Whether to ask the console when the token expires: where the token itself does not say, and is new or was last asked

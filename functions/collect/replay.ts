@@ -48,8 +48,11 @@ export interface ReplayPorts extends ConsolePorts, DeliveryPorts {
   readonly cursors: Cursors;
 }
 
-/** One invocation replays for so long, so that the ticks of a function that runs once at a time get their turn. */
-const sliceMs = 20_000;
+/** What a replay needs of the settings; the rate is that of the stream's polls. */
+export type ReplaySettings = Pick<
+  Settings,
+  'instanceRules' | 'overlapMs' | 'messageBytes' | 'requestsPerSecond' | 'pageTimeoutMs'
+>;
 
 /** Kept for delivering and committing. */
 const settleMs = 20_000;
@@ -62,12 +65,15 @@ export function replayKey(stream: string, { from, to }: ReplayRequest): string {
   return `${stream}#replay#${from}#${to}`;
 }
 
-/** Continues a replay for a while. Call it until it is done; after a kill the next call continues after the last commit. */
+/**
+ * Continues a replay until the invocation's time is over. Call it until it is done; after a kill the next call continues
+ * after the last commit. Between calls the claim is kept for the same caller.
+ */
 export async function replay(
   request: ReplayRequest,
   stream: Stream,
   invocation: Invocation,
-  settings: Settings,
+  settings: ReplaySettings,
   ports: ReplayPorts,
 ): Promise<ReplayProgress> {
   const { cursors, clock } = ports;
@@ -90,7 +96,7 @@ export async function replay(
   const delivery = { messageBytes, remainingMs: () => remainingMs() + settleMs / 2 };
   const reading = {
     overlapMs,
-    mayContinue: () => clock.now() < now + sliceMs && remainingMs() >= shortestPageMs,
+    mayContinue: () => remainingMs() >= shortestPageMs,
     commit: () => save(clock.now() + claimMs),
   };
   try {
@@ -110,14 +116,14 @@ export async function replay(
   } finally {
     connection.close();
   }
-  await save();
   const state = cursor.listing === undefined ? 'done' : 'more';
+  await save(state === 'more' ? clock.now() + claimMs : undefined);
   return { state, artifacts, position: reached(cursor, request) };
 }
 
 async function instanceOf(
   { instance: name, from, to }: ReplayRequest,
-  { instanceRules }: Settings,
+  { instanceRules }: ReplaySettings,
   { instances }: ReplayPorts,
 ): Promise<Instance> {
   if (timestamp(from) !== from || timestamp(to) !== to || !(from < to)) {

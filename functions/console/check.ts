@@ -19,14 +19,6 @@ import { forbidden, unauthorized } from './connection.ts';
 import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
 
-/** The instance to check: by name, as it is in the table, or by a record that need not be in the table. */
-export interface CheckRequest {
-  readonly instance?: string;
-  readonly record?: Readonly<Record<string, unknown>>;
-  /** Checks another version of the secret than the current one. */
-  readonly stage?: SecretStage;
-}
-
 /** The result for one thing. `off` is what the operator has switched off. */
 export interface Finding {
   /** `record`, `secret`, `dns`, `tls`, `reachable`, `clock`, `token`, `expiry`, or a stream's name. */

@@ -99,11 +99,14 @@ export function readInstance(item: Readonly<Record<string, unknown>>, rules: Ins
   const { secretId, pollingInterval, streams, ...rest } = result.output;
   return {
     ...rest,
-    secretId: secretId ?? `signal-client/sentinelone/${rest.instance}`,
+    secretId: secretId ?? defaultSecretId(rest.instance),
     pollingInterval,
     streams,
   };
 }
+
+/** Where the token of an instance is whose record names no secret. */
+export const defaultSecretId = (instance: string) => `signal-client/sentinelone/${instance}`;
 
 const labels = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
 

@@ -1,5 +1,5 @@
 import { MisconfiguredError } from '../errors.ts';
-import { type Json, text } from '../kit/json.ts';
+import { at, type Json, text } from '../kit/json.ts';
 
 /**
  * The token in a secret's value: the value itself, or `apiKey` of a JSON object. Throws MisconfiguredError where
@@ -20,10 +20,25 @@ export function readToken(value: string | undefined, secretId: string): string {
   return token;
 }
 
-/** A secret's value with another token: JSON keeps its other keys, each number as it was written. */
-export function withToken(value: string | undefined, token: string): string {
+/** The host that a secret's value binds its token to: `host` of a JSON object. Undefined where it says none. */
+export function boundHost(value: string): string | undefined {
+  const host = value.trimStart().startsWith('{') ? at(parsed(value), 'host') : undefined;
+  // As an instance record may have it.
+  return host === undefined
+    ? undefined
+    : String(host)
+        .toLowerCase()
+        .replace(/^https:\/\/|\/$/g, '');
+}
+
+/**
+ * A secret's value with another token: JSON keeps its other keys, each number as it was written.
+ * @param host to bind the token to, where the value binds it to none
+ */
+export function withToken(value: string | undefined, token: string, host?: string): string {
   const keys = value?.trimStart().startsWith('{') ? parsed(value, asWritten) : undefined;
-  return keys === undefined ? token : JSON.stringify({ ...Object(keys), apiKey: token });
+  if (keys === undefined && host === undefined) return token;
+  return JSON.stringify({ ...(host !== undefined && { host }), ...Object(keys), apiKey: token });
 }
 
 /** `JSON.parse` rounds what has more than 15 digits. */

@@ -31,6 +31,7 @@ interface BundleOptions extends Sources {
 
 const handlers = {
   poller: 'functions/poller.ts',
+  operator: 'functions/operator.ts',
   forwarder: 'functions/forwarder.ts',
   widget: 'functions/widget.ts',
 };

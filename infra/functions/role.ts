@@ -1,25 +1,43 @@
-import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import {
+  allowing,
+  decryptSecrets,
+  furtherWildcards,
+  makeNetworkInterfaces,
+  may,
+  objectsOf,
+  secretArn,
+  startItself,
+  through,
+  useKey,
+  wildcard,
+  writeLogs,
+} from './statements.ts';
 
-/** What a poller may touch. */
-export interface Reach {
+/** What a function that collects may touch. */
+export interface CollectReach {
   readonly instances: Table;
   readonly cursors: Table;
   readonly queue: Queue;
   readonly overflow: Bucket;
   readonly logGroup: LogGroup;
-  /** By name: the function needs its role before it is there itself. */
-  readonly functionName: string;
   readonly settings: Pick<
     Settings,
     'secretArns' | 'secretKeyArns' | 'keyArn' | 'subnetIds' | 'reservedConcurrency'
   >;
+}
+
+/** What a poller may touch. */
+export interface Reach extends CollectReach {
+  /** By name: the function needs its role before it is there itself. */
+  readonly functionName: string;
 }
 
 /** What the forwarder may touch. */
@@ -42,27 +60,29 @@ export interface WidgetReach {
   readonly settings: Pick<Settings, 'keyArn' | 'subnetIds'>;
 }
 
-/** A poller's own role: it may do what a poll does, and nothing else. */
-export class PollerRole extends Role {
-  constructor(scope: Construct, id: string, { settings, ...reach }: Reach) {
+/** The role of a function that reads instances and their tokens, and delivers. */
+class CollectRole extends Role {
+  constructor(
+    scope: Construct,
+    id: string,
+    { settings, ...reach }: CollectReach,
+    policy: { readonly name: string; readonly cursors: string[]; readonly further: PolicyStatement[] },
+  ) {
     const ownSecrets = secretArn(scope, 'signal-client/sentinelone/*');
     super(
       scope,
       id,
-      allowing('poll', [
+      allowing(policy.name, [
         writeLogs(reach.logGroup),
         may(['dynamodb:Scan'], reach.instances.tableArn),
-        may(
-          ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-          reach.cursors.tableArn,
-        ),
+        may(policy.cursors, reach.cursors.tableArn),
         may(['sqs:SendMessage'], reach.queue.queueArn),
         may(['s3:PutObject'], reach.overflow.arnForObjects('*')),
         may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
         ...decryptSecrets(settings),
         ...useKey(settings),
         ...makeNetworkInterfaces(settings),
-        ...(settings.reservedConcurrency === 1 ? [] : [startItself(scope, reach.functionName)]),
+        ...policy.further,
       ]),
     );
     Validations.of(this).acknowledge(
@@ -76,6 +96,25 @@ export class PollerRole extends Role {
         .map((arn) => wildcard(arn, 'The operator who deploys grants these secrets by a setting.')),
       ...furtherWildcards(settings),
     );
+  }
+}
+
+/** A poller's own role: it may do what a poll does, and nothing else. */
+export class PollerRole extends CollectRole {
+  constructor(scope: Construct, id: string, reach: Reach) {
+    const startsItself = reach.settings.reservedConcurrency !== 1;
+    super(scope, id, reach, {
+      name: 'poll',
+      cursors: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      further: startsItself ? [startItself(scope, reach.functionName)] : [],
+    });
+  }
+}
+
+/** The operator function's own role. A replay claims and commits its own cursor item; it reads no other. */
+export class OperatorRole extends CollectRole {
+  constructor(scope: Construct, id: string, reach: CollectReach) {
+    super(scope, id, reach, { name: 'operate', cursors: ['dynamodb:UpdateItem'], further: [] });
   }
 }
 
@@ -136,110 +175,4 @@ export class WidgetRole extends Role {
     );
     Validations.of(this).acknowledge(...furtherWildcards({ subnetIds: settings.subnetIds }));
   }
-}
-
-function allowing(name: string, statements: PolicyStatement[]) {
-  return {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    inlinePolicies: { [name]: new PolicyDocument({ statements }) },
-  };
-}
-
-function may(actions: string[], ...resources: string[]): PolicyStatement {
-  return new PolicyStatement({ actions, resources });
-}
-
-const writeLogs = ({ logGroupArn }: LogGroup) =>
-  may(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
-
-function secretArn(scope: Construct, resourceName: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-}
-
-function startItself(scope: Construct, functionName: string): PolicyStatement {
-  const itself = { service: 'lambda', resource: 'function', resourceName: functionName };
-  return may(
-    ['lambda:InvokeFunction'],
-    Stack.of(scope).formatArn({ ...itself, arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
-  );
-}
-
-/** A key opens nothing by itself: only a secret that the function may read, and only for Secrets Manager. */
-function decryptSecrets({ secretKeyArns: keys }: Pick<Settings, 'secretKeyArns'>): PolicyStatement[] {
-  if (keys.length === 0) return [];
-  return [
-    new PolicyStatement({
-      actions: ['kms:Decrypt'],
-      resources: [...keys],
-      conditions: { StringEquals: { 'kms:ViaService': [...new Set(keys.map(secretsManagerOf))] } },
-    }),
-  ];
-}
-
-/** What is stored is encrypted with the operator's key: each service uses it in the function's name. */
-function useKey(settings: Pick<Settings, 'keyArn'>): PolicyStatement[] {
-  return [
-    ...through(settings, ['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
-    // DynamoDB's documentation requires this for principals that write to a table.
-    ...through(
-      settings,
-      ['dynamodb'],
-      ...['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
-    ),
-  ];
-}
-
-function through({ keyArn }: Pick<Settings, 'keyArn'>, services: string[], ...actions: string[]) {
-  if (keyArn === undefined) return [];
-  const conditions = {
-    StringEquals: { 'kms:ViaService': services.map((service) => serviceOf(keyArn, service)) },
-  };
-  return [new PolicyStatement({ actions, resources: [keyArn], conditions })];
-}
-
-/** Lambda puts a function into a subnet in the function's own name; these actions know no resources. */
-function makeNetworkInterfaces({ subnetIds }: Pick<Settings, 'subnetIds'>): PolicyStatement[] {
-  return subnetIds.length === 0 ? [] : [may(networkInterfaces, '*')];
-}
-
-const networkInterfaces = [
-  'ec2:CreateNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:DeleteNetworkInterface',
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:UnassignPrivateIpAddresses',
-];
-
-function furtherWildcards({ keyArn, subnetIds }: Pick<Settings, 'keyArn' | 'subnetIds'>) {
-  const onAll = wildcard(
-    '*',
-    'Lambda makes network interfaces in its own name; EC2 knows no narrower resource for it.',
-  );
-  const onKey = ['kms:GenerateDataKey*', 'kms:ReEncrypt*'].map((action) => ({
-    id: `AwsSolutions-IAM5[Action::${action}]`,
-    reason:
-      "Two actions each, as DynamoDB's documentation lists them, on one key and through DynamoDB alone.",
-  }));
-  return [...(subnetIds.length > 0 ? [onAll] : []), ...(keyArn === undefined ? [] : onKey)];
-}
-
-/** A service in the key's own region, which may use the key for us. */
-const serviceOf = (keyArn: string, service: string) => `${service}.${keyArn.split(':')[3]}.amazonaws.com`;
-
-const secretsManagerOf = (keyArn: string) => serviceOf(keyArn, 'secretsmanager');
-
-const wildcard = (resource: string, reason: string) => ({
-  id: `AwsSolutions-IAM5[Resource::${resource}]`,
-  reason,
-});
-
-function objectsOf(bucket: Bucket, reason: string) {
-  const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnBucket);
-  return wildcard(`<${id}.Arn>/*`, reason);
 }

@@ -46,13 +46,14 @@ export class Alarms extends Construct {
   }
 
   /** Not running, throttled and failing each combine one alarm per function; those parts show which function it is. */
-  #functionAlarms({ pollers, forwarder }: AlarmsProps): void {
+  #functionAlarms({ pollers, operator, forwarder }: AlarmsProps): void {
     const part = (definition: Definition) =>
       raised(this.#alarm(definition, 'Part of another alarm; notifies nobody by itself.'));
     const notRun = AlarmRule.anyOf(...pollers.map((poller) => part(invocations(poller))));
     const throttled = AlarmRule.anyOf(...pollers.map((poller) => part(throttles(poller))));
     const failed = [
       ...pollers.map(errors),
+      errors({ name: 'operator', function: operator, cadenceMinutes: 5 }),
       ...(forwarder === undefined
         ? []
         : [errors({ name: 'forwarder', function: forwarder, cadenceMinutes: 5 })]),

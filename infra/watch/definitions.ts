@@ -19,6 +19,7 @@ interface Clockwork {
 export interface AlarmsProps {
   readonly settings: Settings;
   readonly pollers: readonly Clockwork[];
+  readonly operator: IFunction;
   /** Absent where nothing is forwarded. */
   readonly forwarder?: IFunction;
   readonly queue: IQueue;

@@ -78,13 +78,14 @@ const saved: readonly Saved[] = [
 interface QueriesProps {
   readonly stackName: string;
   readonly pollers: readonly ILogGroup[];
+  readonly operator: ILogGroup;
   /** Where something forwards the queue. */
   readonly forwarder?: ILogGroup;
 }
 
 /** In CloudWatch → Logs Insights → Queries, in a folder that is named after the stack. */
 export class Queries extends Construct {
-  constructor(scope: Construct, id: string, { stackName, pollers, forwarder }: QueriesProps) {
+  constructor(scope: Construct, id: string, { stackName, pollers, operator, forwarder }: QueriesProps) {
     super(scope, id);
     for (const { name, fields, filters, stats, sort } of saved) {
       new QueryDefinition(this, name.replace(/[^a-z0-9]/g, ''), {
@@ -98,6 +99,15 @@ export class Queries extends Construct {
         }),
       });
     }
+    new QueryDefinition(this, 'requests', {
+      queryDefinitionName: `${stackName}/operator requests`,
+      logGroups: [operator],
+      queryString: new QueryString({
+        fields: ['@timestamp', 'level', 'message', 'action', 'instance', 'host', 'askedBy'],
+        filterStatements: ['ispresent(level)'],
+        sort: newestFirst,
+      }),
+    });
     if (forwarder === undefined) return;
     new QueryDefinition(this, 'forwarded', {
       queryDefinitionName: `${stackName}/forwarded`,

@@ -201,7 +201,7 @@ async function startRunner(
     if (lambda.pid === undefined) throw new Error(`the process is gone:\n${lines.slice(-20).join('\n')}`);
     return usageOf(lambda.pid);
   };
-  await lambda.invoke({ pages: 0 });
+  await lambda.invoke(handler === 'poller.handler' ? {} : { pages: 0 });
   return {
     lines,
     async invoke(minutes = 0, event = {}) {

@@ -44,8 +44,9 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
       template.Resources,
     ).filter(({ Type }) => Type === 'AWS::Lambda::Function');
     const named = ({ Properties }: (typeof polls)[number]) => String(Properties.FunctionName);
-    expect(polls.map(named)).toContain('Team-tiles');
-    expect(polls.filter((one) => named(one) !== 'Team-tiles').map(({ Properties }) => Properties)).toEqual(
+    const others = ['Team-operator', 'Team-tiles'];
+    expect(polls.map(named)).toEqual(expect.arrayContaining(others));
+    expect(polls.filter((one) => !others.includes(named(one))).map(({ Properties }) => Properties)).toEqual(
       streams.map(({ name }) =>
         expect.objectContaining({
           FunctionName: `Team-${name}`,
@@ -55,7 +56,7 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
     );
     const [asset] = readdirSync(out).filter((name) => name.startsWith('asset.'));
     const files = readdirSync(join(out, String(asset)));
-    expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'forwarder.mjs']));
+    expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'operator.mjs', 'forwarder.mjs']));
     expect(files.filter((name) => !name.endsWith('.mjs'))).toEqual([]);
   });
 

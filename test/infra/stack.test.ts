@@ -10,6 +10,7 @@ import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Environment } from '../../functions/environment.ts';
 import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
+import type { OperatorEnvironment } from '../../functions/operator-environment.ts';
 import { streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import type { allocator } from '../../infra/functions/allocator.ts';
@@ -85,6 +86,16 @@ function own(template: Template, stream: string, stackName = 'SentinelOneCollect
   };
 }
 
+function operatorOf(template: Template) {
+  const name = 'SentinelOneCollector-operator';
+  const operator = only(template, 'AWS::Lambda::Function', { FunctionName: name });
+  return {
+    operator,
+    log: only(template, 'AWS::Logs::LogGroup', { LogGroupName: `/aws/lambda/${name}` }),
+    role: template.findResources('AWS::IAM::Role')[operator.Role['Fn::GetAtt'][0]]?.Properties,
+  };
+}
+
 describe('the stack', () => {
   let template: Template;
 
@@ -92,10 +103,10 @@ describe('the stack', () => {
     template = collected();
   });
 
-  test('has one function, rule, role and log group a stream, and but for the rule those of the tiles', () => {
+  test('has one function, rule, role and log group a stream, and but for the rule those of the operator function and the tiles', () => {
     template.resourceCountIs('AWS::Events::Rule', streams.length);
     for (const type of ['Lambda::Function', 'IAM::Role', 'Logs::LogGroup']) {
-      template.resourceCountIs(`AWS::${type}`, streams.length + 1);
+      template.resourceCountIs(`AWS::${type}`, streams.length + 2);
     }
     template.resourceCountIs('AWS::IAM::Policy', 0);
     template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
@@ -282,6 +293,7 @@ describe('the stack', () => {
       ArtifactQueueUrl: queue.ref,
       ArtifactQueueArn: queue.arn,
       ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
+      OperatorFunctionName: operatorOf(template).operator.ref,
       OverflowBucketName: overflow.ref,
       HealthRules: '{"allowedHostSuffixes":[".sentinelone.net"],"quietHours":{"activities":96,"agents":96}}',
       AlarmTopicArn: only(template, 'AWS::SNS::Topic').ref,
@@ -295,10 +307,103 @@ describe('the stack', () => {
   });
 });
 
+describe('the operator function', () => {
+  let template: Template;
+
+  beforeAll(() => {
+    template = collected();
+  });
+
+  test('runs the code of the pollers, without a rule, and does not wait for itself', () => {
+    const { operator, log } = operatorOf(template);
+    expect(operator).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'operator.handler',
+      MemorySize: 512,
+      LoggingConfig: { LogGroup: log.ref },
+    });
+    expect(operator).not.toHaveProperty('ReservedConcurrentExecutions');
+    expect(operator.Code).toEqual(own(template, 'threats').poll.Code);
+    expect(JSON.stringify(template.findResources('AWS::Events::Rule'))).not.toContain(operator.ref.Ref);
+    expect(JSON.stringify(template.findResources('AWS::Lambda::Permission'))).not.toContain(operator.ref.Ref);
+    expect(only(template, 'AWS::Lambda::EventInvokeConfig', { FunctionName: operator.ref })).toMatchObject({
+      MaximumRetryAttempts: 0,
+    });
+  });
+
+  test('answers before a NAT gateway forgets the connection of whoever waits', () => {
+    expect(operatorOf(template).operator.Timeout).toBe(300);
+    expect(operatorOf(template).operator.Timeout).toBeLessThan(350);
+  });
+
+  test('is told all that it reads from its environment', () => {
+    const { instances, cursors, queue, overflow } = shared(template);
+    expect(operatorOf(template).operator.Environment.Variables).toEqual({
+      INSTANCES_TABLE: instances.ref,
+      CURSORS_TABLE: cursors.ref,
+      ARTIFACT_QUEUE_URL: queue.ref,
+      OVERFLOW_BUCKET: overflow.ref,
+      ALLOWED_HOST_SUFFIXES: '.sentinelone.net',
+      MESSAGE_KIB: '250',
+      OVERLAP_MINUTES: '10',
+      REQUESTS_PER_SECOND: '{}',
+      PAGE_TIMEOUT_SECONDS: '60',
+      MALLOC_ARENA_MAX: '1',
+      MALLOC_MMAP_THRESHOLD_: '131072',
+      POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
+    } satisfies Record<keyof (OperatorEnvironment & typeof allocator) | 'POWERTOOLS_SERVICE_NAME', unknown>);
+  });
+
+  test('may read instances and tokens, deliver, and commit a replay, and nothing else', () => {
+    const { role, log } = operatorOf(template);
+    const { instances, cursors, queue, overflow } = shared(template);
+    expect(role).toEqual(
+      roleThatMay('operate', [
+        allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
+        allow('dynamodb:Scan', instances.arn),
+        allow('dynamodb:UpdateItem', cursors.arn),
+        allow('sqs:SendMessage', queue.arn),
+        allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
+        allow('secretsmanager:GetSecretValue', secretNamed('signal-client/sentinelone/*')),
+      ]),
+    );
+  });
+
+  test('starts no further runs, also where the pollers do', () => {
+    const { role } = operatorOf(collected({ reservedConcurrency: false }));
+    expect(JSON.stringify(role)).not.toContain('lambda:InvokeFunction');
+  });
+
+  test('keeps its log for 90 days', () => {
+    expect(operatorOf(template).log.RetentionInDays).toBe(90);
+  });
+
+  test('is watched like the pollers where it fails', () => {
+    const [part] = Object.keys(
+      template.findResources('AWS::CloudWatch::Alarm', {
+        Properties: { AlarmName: 'SentinelOneCollector-operator-errors' },
+      }),
+    );
+    const whole = only(template, 'AWS::CloudWatch::CompositeAlarm', {
+      AlarmName: 'SentinelOneCollector-function-errors',
+    });
+    expect(JSON.stringify(whole.AlarmRule)).toContain(part);
+  });
+
+  test('has a saved query for what it was asked, and by whom', () => {
+    const query = only(template, 'AWS::Logs::QueryDefinition', {
+      Name: 'SentinelOneCollector/operator requests',
+    });
+    expect(query.LogGroupNames).toEqual([operatorOf(template).log.ref]);
+    expect(query.QueryString).toContain('askedBy');
+  });
+});
+
 describe('a fourth stream', () => {
   test('has its function and its rule as soon as it is in the list', () => {
     const template = collected({}, [...streams, madeUp]);
-    template.resourceCountIs('AWS::Lambda::Function', streams.length + 2);
+    template.resourceCountIs('AWS::Lambda::Function', streams.length + 3);
     const { poll, rule } = own(template, 'alerts');
     expect(poll.Environment.Variables).toMatchObject({ STREAM: 'alerts', REQUESTS_PER_SECOND: '2' });
     expect(rule.ScheduleExpression).toBe('rate(1 day)');
@@ -492,7 +597,7 @@ describe('the way out', () => {
         noProxy: ['.amazonaws.com', '10.0.0.5'],
       }),
     );
-    expect(found).toHaveLength(streams.length + 2);
+    expect(found).toHaveLength(streams.length + 3);
     for (const variables of found) {
       expect(variables).toMatchObject({
         NODE_USE_ENV_PROXY: '1',
@@ -504,7 +609,7 @@ describe('the way out', () => {
 
   test('trusts the CA for every function, wherever Lambda unpacks it', () => {
     const found = variablesOf(collected({ analyticsUrl, caFile: ca }));
-    expect(found).toHaveLength(streams.length + 2);
+    expect(found).toHaveLength(streams.length + 3);
     for (const variables of found) expect(variables.NODE_EXTRA_CA_CERTS).toBe('/var/task/ca.pem');
   });
 

@@ -32,7 +32,9 @@ beforeAll(async () => {
     const body = await text(request);
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1];
     if (operation === undefined) {
-      const [status, answer] = describeStacks(new URLSearchParams(body).get('StackName') ?? '');
+      const query = new URLSearchParams(body);
+      const [status, answer] =
+        query.get('Action') === 'GetCallerIdentity' ? identity : describeStacks(query.get('StackName') ?? '');
       response.writeHead(status, { 'content-type': 'text/xml' }).end(answer);
       return;
     }
@@ -51,6 +53,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'y',
     AWS_ENDPOINT_URL_CLOUDFORMATION: address(),
     AWS_ENDPOINT_URL_SQS: address(),
+    AWS_ENDPOINT_URL_STS: address(),
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
@@ -84,11 +87,13 @@ const cli = (...args: readonly string[]) => ended(spawnCli(args, environment));
 
 function describeStacks(name: string): [status: number, xml: string] {
   if (name === 'Forbidden') return [403, failure('AccessDenied', 'User: somebody is not authorized (test)')];
-  if (name !== 'SentinelOneCollector')
+  if (name !== 'SentinelOneCollector' && name !== 'Older')
     return [400, failure('ValidationError', `Stack with id ${name} does not exist`)];
-  const { ArtifactQueueUrl, ArtifactDeadLetterQueueUrl, ...others } = world.collector.outputs;
+  const { ArtifactQueueUrl, ArtifactDeadLetterQueueUrl, OperatorFunctionName, ...others } =
+    world.collector.outputs;
   const outputs = {
     ...others,
+    ...(name !== 'Older' && { OperatorFunctionName }),
     ArtifactQueueUrl: `${address()}/1/artifacts`,
     ArtifactDeadLetterQueueUrl: `${address()}/1/dead`,
   };
@@ -100,6 +105,12 @@ function describeStacks(name: string): [status: number, xml: string] {
     `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
   ];
 }
+
+const callerArn = 'arn:aws:sts::123456789012:assumed-role/Soc/jo@example.com';
+const identity: [status: number, xml: string] = [
+  200,
+  `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>${callerArn}</Arn><UserId>x</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+];
 
 const failure = (code: string, message: string) =>
   `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
@@ -137,6 +148,36 @@ test('a stack that is not there is named, with its region', async () => {
     code: 1,
     err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npx cdk deploy), or set --stack and --region.\n',
   });
+});
+
+test('a check is logged with the caller that AWS names', async () => {
+  world.log.length = 0;
+  await cli('test', 'acme');
+  const action = { action: 'check', instance: 'acme', host, askedBy: callerArn };
+  expect(world.log.filter(({ action }) => action === 'check')).toEqual([
+    expect.objectContaining({ ...action, message: `sentinelone: check of acme requested by ${callerArn}` }),
+    expect.objectContaining({ ...action, outcome: 'ok' }),
+  ]);
+});
+
+test('a stack without the operator function is called older, and the other commands still work', async () => {
+  for (const args of [
+    ['test', 'acme'],
+    ['replay', 'acme', '--stream', 'threats', '--from', '2h', '--to', '1h'],
+  ])
+    expect(await cli(...args, '--stack', 'Older')).toMatchObject({
+      code: 1,
+      err: 'Older is an older version than this command line\n→ Deploy the stack again: npx cdk deploy\n',
+    });
+  expect((await cli('list', '--stack', 'Older')).code).toBe(0);
+});
+
+test('an older command line is told so by the poller that it invokes', async () => {
+  const poller = world.collector.functions.get('threats');
+  for (const event of [{ check: { instance: 'acme' } }, { replay: { instance: 'acme' } }])
+    await expect(poller?.invoke(event)).rejects.toThrow(
+      'The command line is an older version than the stack: update it',
+    );
 });
 
 test('a right that is missing is passed on, with where to look', async () => {

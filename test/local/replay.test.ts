@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
@@ -14,6 +14,7 @@ const minutesADay = 24 * 60;
 
 let world: World;
 let folder: string;
+let cli: Awaited<ReturnType<typeof announceWorld>>;
 let replaying: (...more: readonly string[]) => ReturnType<Awaited<ReturnType<typeof announceWorld>>>;
 /** The ids of the first collection. */
 let first: string[];
@@ -28,9 +29,9 @@ beforeAll(async () => {
   await world.tick('activities');
   first = await taken();
   folder = await mkdtemp(join(tmpdir(), 'replay-'));
-  const spawned = await announceWorld(world, folder);
+  cli = await announceWorld(world, folder);
   const times = ['--stream', 'activities', '--from', ago(minutesADay + 120), '--to', ago(120)];
-  replaying = (...more) => spawned(['replay', 'acme', ...(more.length > 0 ? more : times)]);
+  replaying = (...more) => cli(['replay', 'acme', ...(more.length > 0 ? more : times)]);
   // Slow enough to be killed in the middle.
   console.faults = [(request) => (isReplay(request) ? { delayMs: 300 } : undefined)];
 });
@@ -41,6 +42,7 @@ afterAll(async () => {
 
 const isReplay = ({ path, query }: SeenRequest) =>
   path === '/activities' && query.createdAt__lt !== undefined;
+const killOperator = () => process.kill(world.collector.functions.get('operator')?.pid ?? 0, 'SIGKILL');
 const asked = () => world.consoles.console(host).requests.filter(isReplay).length;
 
 /** The ids of what is in the queue; a consumer takes it. */
@@ -90,26 +92,71 @@ test('polls go on meanwhile', async () => {
   expect(ids).toHaveLength(4 * minutesADay + 1);
 });
 
-test('a command waits while the function is at a poll', async () => {
+test('no command waits for a poll that is under way, nor for a replay', async () => {
   const { faults } = world.consoles.console(host);
   let held = 0;
-  faults.push(({ path }) => {
-    if (path !== '/activities' || held > 0) return undefined;
+  faults.push(({ path, query }) => {
+    if (path !== '/activities' || held > 0 || query.createdAt__lt !== undefined) return undefined;
     held += 1;
-    return { delayMs: 6_000 };
+    return { hang: true };
   });
-  const tick = world.tick('activities', 20);
+  const tick = world.tick('activities', 20).catch((error: Error) => error.message);
   await until(() => held > 0);
-  expect(await ended(replaying())).toMatchObject({ code: 0 });
-  await tick;
+  const requests = asked();
+  const end = ended(replaying());
+  await until(() => asked() > requests);
+  expect(await ended(cli(['test', 'acme']))).toMatchObject({ code: 0 });
+  expect(await end).toMatchObject({ code: 0 });
+  const poller = world.collector.functions.get('activities');
+  expect(poller?.busy).toBe(true);
+  process.kill(poller?.pid ?? 0, 'SIGKILL');
+  expect(await tick).toContain('SIGKILL');
   await taken();
+});
+
+test('one invocation replays it all, and what was asked is logged with who asked', async () => {
+  world.log.length = 0;
+  expect(await ended(replaying())).toMatchObject({ code: 0 });
+  await taken();
+  const logged = world.log.filter(({ action }) => action === 'replay');
+  const request = {
+    action: 'replay',
+    instance: 'acme',
+    host,
+    stream: 'activities',
+    askedBy: userInfo().username,
+  };
+  expect(logged).toEqual([
+    expect.objectContaining({
+      ...request,
+      message: expect.stringMatching(/^sentinelone: replay of acme requested by /),
+    }),
+    expect.objectContaining({ ...request, state: 'done', artifacts: 4 * minutesADay }),
+  ]);
+});
+
+test('a second command at the same range is told that it is already running', async () => {
+  const requests = asked();
+  const first = replaying();
+  const end = ended(first);
+  await until(() => asked() > requests);
+  const second = replaying();
+  second.stderr?.setEncoding('utf8');
+  let said = '';
+  second.stderr?.on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => said.includes('locked by another command'));
+  second.kill();
+  expect(await end).toMatchObject({ code: 0 });
+  expect(ofRange(await taken())).toHaveLength(4 * minutesADay);
 });
 
 test('where the function is killed, the command goes on behind the last commit', async () => {
   const requests = asked();
   const end = ended(replaying());
   await until(() => asked() >= requests + 3);
-  process.kill(world.collector.functions.get('activities')?.pid ?? 0, 'SIGKILL');
+  killOperator();
   expect(await end).toMatchObject({ code: 0 });
   const ids = await taken();
   expect(ofRange(ids)).toHaveLength(4 * minutesADay);
@@ -125,7 +172,7 @@ test('where command and function are killed, --resume goes on', async () => {
   const end = ended(child);
   await until(() => asked() >= requests + 3);
   child.kill('SIGKILL');
-  process.kill(world.collector.functions.get('activities')?.pid ?? 0, 'SIGKILL');
+  killOperator();
   await end;
   const [left] = Object.entries(await items()).filter(([key]) => key.includes('replay'));
   expect(left?.[1]).toMatchObject({ claim: expect.anything(), state: { S: 'backlogged' } });
@@ -135,7 +182,7 @@ test('where command and function are killed, --resume goes on', async () => {
   const ids = await taken();
   expect(ofRange(ids)).toHaveLength(4 * minutesADay);
   expect(ids.length).toBeLessThanOrEqual(4 * minutesADay + 2_000);
-  expect((await ended(replaying('--resume'))).out).toBe('acme has no replay that was interrupted.\n');
+  expect((await ended(replaying('--resume'))).out).toBe('acme has no interrupted replay.\n');
 });
 
 /** What two and a half minutes do to the claim of the dead. */

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { ReplayProgress } from '../../functions/collect/replay.ts';
+import type { CheckReport } from '../../functions/console/check.ts';
+import { fromMs } from '../../functions/kit/time.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { faultFor, faults } from '../../local/analytics/faults.ts';
@@ -38,7 +41,9 @@ const outdir = mkdtempSync(join(tmpdir(), 'rights-'));
 const deployment = synthesise(everyRight, outdir);
 const deployed = account(deployment.template);
 const pollers = streams.map(({ name }) => `SentinelOneCollector-${name}`);
-const [forwarderName, tilesName] = ['SentinelOneCollector-forwarder', 'SentinelOneCollector-tiles'];
+const [forwarderName, operatorName, tilesName] = ['forwarder', 'operator', 'tiles'].map(
+  (name) => `SentinelOneCollector-${name}`,
+) as [string, string, string];
 
 let world: World;
 let forwarding: Forwarding;
@@ -124,6 +129,50 @@ async function sendAll(): Promise<void> {
   await forwarding.send(artifacts);
 }
 
+let replays = 0;
+let replayed = range();
+
+/** Another replay each time: one that is done delivers nothing again. */
+function range() {
+  replays += 1;
+  const now = Date.now();
+  return { from: fromMs(now - 48 * 3_600_000), to: fromMs(now - replays) };
+}
+
+const operate = (request: object) =>
+  world.collector.functions.get('operator')?.invoke({ askedBy: 'tests', ...request });
+
+/** Checks both instances and replays the activities of one; answers what went wrong, in the function's or Lambda's words. */
+async function operateAll(): Promise<string[]> {
+  const said: string[] = [];
+  const asked = [
+    { action: 'check', of: 'own' },
+    { action: 'check', of: 'named' },
+    { action: 'replay', instance: 'own', stream: 'activities', ...replayed, by: 'tests' },
+  ];
+  for (const request of asked) {
+    try {
+      const answer = (await operate(request)) as Partial<CheckReport & ReplayProgress>;
+      const failed = answer.findings?.filter(({ outcome }) => outcome === 'failed') ?? [];
+      said.push(...failed.map(({ detail }) => detail), ...(answer.error ? [answer.error.message] : []));
+      if (answer.state === 'done') replayed = range();
+    } catch (error) {
+      said.push(String(error));
+    }
+  }
+  return said;
+}
+
+/** The records that a replay of everything does not deliver. */
+async function notReplayed(): Promise<string[]> {
+  replayed = range();
+  const before = (await world.artifacts()).length;
+  await operateAll();
+  const delivered = (await world.artifacts()).slice(before).map(({ metadata }) => metadata.recordId);
+  const texts = world.consoles.console(host).texts('activities');
+  return texts.filter((text) => !delivered.includes(JSON.parse(text).id));
+}
+
 /** Functions, and what makes them use all that their roles allow. */
 interface Scene {
   readonly whos: readonly string[];
@@ -152,6 +201,15 @@ const scenes: Readonly<Record<string, Scene>> = {
         .flatMap(({ name }) => world.consoles.console(host).texts(name))
         .filter((text) => !delivered.has(JSON.parse(text).id));
     },
+  },
+  'the operator function': {
+    whos: [operatorName],
+    gate: () => world.gate,
+    async play() {
+      await startCold(world.collector);
+      return operateAll();
+    },
+    lost: notReplayed,
   },
   'the forwarder': {
     whos: [forwarderName],
@@ -202,6 +260,7 @@ beforeAll(async () => {
   await tickAll();
   await tickAll();
 
+  await operateAll();
   await showTiles().catch(() => undefined);
 
   forwarding = await startForwarding({ template: deployment.template, timeoutSeconds: 60 });
@@ -275,7 +334,7 @@ test('there is no role but those of the functions', () => {
 });
 
 test('the overflow way was walked, and both kinds of secret', () => {
-  for (const who of pollers) {
+  for (const who of [...pollers, operatorName]) {
     const did = walked(who).map(({ action, resource }) => `${action} ${resource}`);
     expect(did).toContainEqual(expect.stringMatching(/^s3:PutObject /));
     expect(did).toContainEqual(expect.stringMatching(/^secretsmanager:GetSecretValue .*sentinelone\/own-/));

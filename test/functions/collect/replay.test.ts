@@ -31,11 +31,18 @@ function given(of: Stream = appended) {
   world.instances.put({ instance: instance.instance, host: instance.host });
   world.secrets.put(instance.secretId, 'good');
   const request = { instance: 'acme', from: at(5), to: at(35) };
-  const invocation = (id: string) => ({ id, scheduledAt: noon, remainingMs: () => 300_000 });
+  let limitMs = 300_000;
+  const invocation = (id: string) => {
+    const ends = world.clock.now() + limitMs;
+    return { id, scheduledAt: noon, remainingMs: () => ends - world.clock.now() };
+  };
   return {
     world,
     asked,
     request,
+    limit: (ms: number) => {
+      limitMs = ms;
+    },
     fail: (rule: typeof fails) => {
       fails = rule;
     },
@@ -117,15 +124,19 @@ describe('a replay', () => {
     expect(ids()).toEqual(range(5, 35));
   });
 
-  it('gives way after its share of time', async () => {
-    const { replay, world } = given();
+  it('goes on until the time limit is near, and keeps the claim for whoever goes on', async () => {
+    const { replay, limit, world } = given();
     const { get } = world.ports.sentinelone;
     world.ports.sentinelone.get = async (request) => {
       await world.clock.sleep(15_000);
       return get(request);
     };
+    limit(55_000);
     expect(await replay()).toMatchObject({ state: 'more', artifacts: 20 });
+    expect(await replay('another')).toMatchObject({ state: 'claimed' });
+    limit(300_000);
     expect(await replay()).toMatchObject({ state: 'done', artifacts: 30 });
+    expect(await replay('another')).toMatchObject({ state: 'done', artifacts: 30 });
   });
 
   it('is done at once where it was done before', async () => {

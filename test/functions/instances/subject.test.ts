@@ -10,6 +10,7 @@ import { at, settings, strange, stream } from '../../fixtures/given.ts';
 
 const rules = settings.instanceRules;
 const minute = 60_000;
+const day = 24 * 60 * minute;
 const noon = Date.UTC(2026, 2, 1, 12);
 const item = { instance: 'acme', host: 'usea1-acme.sentinelone.net' };
 const subject = (attributes: Record<string, unknown> = {}) =>
@@ -176,6 +177,14 @@ describe('what is due', () => {
     ],
     ['is enabled again', subject(), { state: 'disabled', failures: 0, configVersion: 'other' }, true],
     ['has a next poll that can’t be read', subject(), { ...ok, nextPollAt: 'soon' }, true],
+    ['is due in a day', subject(), { ...ok, nextPollAt: new Date(noon + day).toISOString() }, false],
+    [
+      'is due in more than a day',
+      subject(),
+      { ...ok, nextPollAt: new Date(noon + day + 1).toISOString() },
+      true,
+    ],
+    ['is due at the end of time', subject(), { ...ok, nextPollAt: '9999-01-01T00:00:00.000Z' }, true],
   ];
   it.each(cases)('whoever %s', async (_, given, status, expected) => {
     expect(await due(given, status)).toBe(expected);

@@ -84,6 +84,14 @@ it('of what may be a token in the wrong place, the first four characters are sho
 });
 
 describe('another token in a secret', () => {
+  it('is bound to a host where the secret binds it to none', () => {
+    expect(JSON.parse(withToken('old', token, 'a.example'))).toEqual({ apiKey: token, host: 'a.example' });
+    expect(JSON.parse(withToken('{"host":"b.example"}', token, 'a.example'))).toEqual({
+      apiKey: token,
+      host: 'b.example',
+    });
+  });
+
   it('takes the place of the one that was there, whatever the form', () => {
     for (const value of [undefined, '', 'old', ' old\n', '{not JSON', '["old"]'])
       expect(withToken(value, token)).toBe(token);

@@ -1,0 +1,112 @@
+import * as v from 'valibot';
+import { type Timestamp, timestamp } from './kit/time.ts';
+
+/** What a poller is invoked for: a tick of its rule, or a shard of one. */
+export interface Tick {
+  /** Milliseconds since 1970; at most an hour from now. */
+  readonly scheduledAt: number;
+  /** Of a shard, whom it polls; undefined: everybody who is due. */
+  readonly instances: readonly string[] | undefined;
+}
+
+/** An event that no rule, function or command of this version sends. */
+class InvalidEventError extends Error {
+  override readonly name = 'InvalidEventError';
+}
+
+/** What EventBridge sends, and what `ShardEvent` adds. Lambda's console and `aws lambda invoke` send as little as `{}`. */
+const tick = v.strictObject({
+  ...v.entriesFromList(
+    ['version', 'id', 'detail-type', 'source', 'account', 'region', 'resources', 'detail', 'time'],
+    v.optional(v.unknown()),
+  ),
+  instances: v.optional(v.array(v.string())),
+});
+
+const hourMs = 60 * 60 * 1000;
+
+/** Reads a poller's event. Throws InvalidEventError for anything but a tick and a shard. */
+export function readTick(event: unknown, now: number): Tick {
+  if (typeof event === 'object' && event !== null && ('check' in event || 'replay' in event)) {
+    throw new InvalidEventError(
+      'a poller answers neither check nor replay. The command line is an older version than the stack: update it',
+    );
+  }
+  const { time, instances } = valid(tick, event, 'a tick or a shard of one');
+  return { scheduledAt: clamped(time, now), instances };
+}
+
+/** A time far ahead would put off every next poll to then. What is no time is now. */
+function clamped(time: unknown, now: number): number {
+  const at = v.is(isoTime, time) ? Date.parse(time) : now;
+  return Math.min(Math.max(at, now - hourMs), now + hourMs);
+}
+
+const isoTime = v.pipe(v.string(), v.isoTimestamp());
+
+/** Of an instance: any key that the instances table may have, so that a wrong one can be checked. */
+const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(2048));
+
+/** DynamoDB takes no larger item. */
+const recordBytes = 400 * 1024;
+
+/** Who asks, as the command line knows them. Nothing proves it. */
+const askedBy = v.pipe(v.string(), v.regex(/^[^\p{C}]{1,300}$/u));
+
+const checkRequest = v.strictObject({
+  action: v.literal('check'),
+  askedBy,
+  /** By name, as it is in the table; or a record that may not be in the table yet. */
+  of: v.union([
+    name,
+    v.pipe(
+      v.looseObject({ instance: name }),
+      v.check((record) => Buffer.byteLength(JSON.stringify(record)) <= recordBytes),
+    ),
+  ]),
+  /** Tries another version of the secret than the current one. */
+  stage: v.exactOptional(v.literal('AWSPENDING')),
+});
+
+const time = v.custom<Timestamp>((value) => typeof value === 'string' && timestamp(value) === value);
+
+const replayRequest = (streams: readonly string[]) =>
+  v.strictObject({
+    action: v.literal('replay'),
+    askedBy,
+    instance: name,
+    stream: v.picklist(streams),
+    from: time,
+    to: time,
+    /** Claims are made in its name, so that whoever asked goes on after a kill without waiting for one to expire. */
+    by: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/)),
+  });
+
+const operatorRequest = (streams: readonly string[]) =>
+  v.pipe(
+    v.variant('action', [checkRequest, replayRequest(streams)]),
+    v.check((request) => request.action !== 'replay' || request.from < request.to),
+  );
+
+export type CheckRequest = v.InferOutput<typeof checkRequest>;
+export type ReplayEvent = v.InferOutput<ReturnType<typeof replayRequest>>;
+
+/** Reads the operator function's event. Throws InvalidEventError for anything that no command of this version asks. */
+export function readRequest(event: unknown, streams: readonly string[]): CheckRequest | ReplayEvent {
+  return valid(
+    operatorRequest(streams),
+    event,
+    'a check or a replay of this version. Unless it was sent by hand, deploy the version of the command line (npx cdk deploy)',
+  );
+}
+
+/** Throws InvalidEventError, which names an attribute and quotes no value. */
+function valid<T>(schema: v.GenericSchema<unknown, T>, event: unknown, wanted: string): T {
+  // For valibot a list is an object without the schema's keys.
+  const result = v.safeParse(schema, Array.isArray(event) ? undefined : event, { abortEarly: true });
+  if (result.success) return result.output;
+  const [{ path = [], type }] = result.issues;
+  const attribute = path.map(({ key }) => String(key).slice(0, 40)).join('.') || 'it';
+  const problem = type === 'strict_object' && path.length > 0 ? 'is missing or unknown' : 'is invalid';
+  throw new InvalidEventError(`${JSON.stringify(attribute)} ${problem}: the event is not ${wanted}`);
+}

@@ -1,0 +1,116 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { cursorsTable } from './adapters/dynamodb/cursors.ts';
+import { instancesTable } from './adapters/dynamodb/instances.ts';
+import { overflowBucket } from './adapters/overflow-bucket.ts';
+import { logger, reportAction, reportCheck, reportReplay } from './adapters/powertools.ts';
+import { secretsManager } from './adapters/secrets-manager.ts';
+import { sentinelOne } from './adapters/sentinelone.ts';
+import { artifactQueue } from './adapters/sqs.ts';
+import { type ReplayProgress, replay } from './collect/replay.ts';
+import { type CheckReport, check } from './console/check.ts';
+import { ClaimLostError, CollectorError, MisconfiguredError } from './errors.ts';
+import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';
+import { type Instance, readInstance } from './instances/instance.ts';
+import type { Secrets } from './instances/ports.ts';
+import { refuseForeign } from './instances/secret-owner.ts';
+import { systemClock } from './kit/clock.ts';
+import type { Timestamp } from './kit/time.ts';
+import { type OperatorEnvironment, readOperatorEnvironment } from './operator-environment.ts';
+import { streams } from './streams/list.ts';
+
+const environment = readOperatorEnvironment(process.env as Partial<OperatorEnvironment>, streams);
+const { instanceRules, settingsOf } = environment;
+const streamNames = streams.map(({ name }) => name);
+
+const ports = {
+  sentinelone: sentinelOne,
+  instances: instancesTable(environment.instancesTable),
+  cursors: cursorsTable(environment.cursorsTable),
+  secrets: secretsManager(Date.now),
+  queue: artifactQueue(environment.artifactQueueUrl),
+  overflow: overflowBucket(environment.overflowBucket),
+  clock: systemClock,
+};
+
+type Item = Readonly<Record<string, unknown>>;
+
+async function operator(event: unknown, context: Context): Promise<CheckReport | ReplayProgress> {
+  const request = readEvent(event);
+  return request.action === 'check' ? checked(request) : replayed(request, context);
+}
+
+function readEvent(event: unknown) {
+  try {
+    return readRequest(event, streamNames);
+  } catch (error) {
+    logger.error(`sentinelone: event refused: ${String(error)}`);
+    throw error;
+  }
+}
+
+async function checked({ action, askedBy, of, stage }: CheckRequest): Promise<CheckReport> {
+  const instance = typeof of === 'string' ? of : of.instance;
+  const stored = await storedRecord(instance);
+  const record = typeof of === 'string' ? (stored ?? { instance }) : of;
+  const read = readable(record);
+  const asked = { action, instance, host: read?.host, askedBy, stage };
+  reportAction(asked);
+  const secrets: Secrets = {
+    async read(...which) {
+      const secret = await ports.secrets.read(...which);
+      if (read !== undefined && secret !== undefined) refuseForeign(read, secret.value, stored);
+      return secret;
+    },
+  };
+  const report = await check(record, streams, instanceRules, { ...ports, secrets }, stage);
+  reportCheck(asked, report);
+  return report;
+}
+
+async function replayed(request: ReplayEvent, context: Context): Promise<ReplayProgress> {
+  const { action, askedBy, by, instance, stream: name, from, to } = request;
+  const stream = streams.find((one) => one.name === name);
+  if (stream === undefined) throw new Error(`there is no stream ${name}`);
+  const stored = await storedRecord(instance);
+  const asked = { action, instance, host: stored && readable(stored)?.host, askedBy, stream: name, from, to };
+  reportAction(asked);
+  const invocation = {
+    id: by,
+    scheduledAt: systemClock.now(),
+    remainingMs: () => context.getRemainingTimeInMillis(),
+  };
+  const progress = await replay(request, stream, invocation, settingsOf(stream), ports).catch(
+    (error: unknown) => endedBy(error, from),
+  );
+  reportReplay(asked, progress);
+  return progress;
+}
+
+/** What ends a replay before its first page, or takes its claim away. Throws what is a fault of our own or of AWS. */
+function endedBy(error: unknown, position: Timestamp): ReplayProgress {
+  if (error instanceof ClaimLostError) return { state: 'claimed', artifacts: 0, position };
+  if (!(error instanceof CollectorError)) throw error;
+  const { state, message, remedy } = error;
+  return { state: 'failed', artifacts: 0, position, error: { state, message, remedy } };
+}
+
+async function storedRecord(name: string): Promise<Item | undefined> {
+  return (await ports.instances.list()).find(({ instance }) => instance === name);
+}
+
+/** Undefined where the record breaks a rule: the check or the replay says which. */
+function readable(record: Item): Instance | undefined {
+  try {
+    return readInstance(record, instanceRules);
+  } catch (error) {
+    if (error instanceof MisconfiguredError) return undefined;
+    throw error;
+  }
+}
+
+/** Checks an instance, or goes on with a replay. */
+export const handler = middy<unknown, CheckReport | ReplayProgress>()
+  .use(injectLambdaContext(logger))
+  .handler(operator);

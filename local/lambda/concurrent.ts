@@ -1,0 +1,22 @@
+import { type FunctionOptions, type LocalFunction, startFunction } from './function.ts';
+
+/** A function without reserved concurrency: an invocation that finds every process busy gets another one. */
+export async function startConcurrent(options: FunctionOptions): Promise<LocalFunction> {
+  const all: LocalFunction[] = [await startFunction(options)];
+  return {
+    async invoke(event) {
+      const idle = all.find(({ busy }) => !busy);
+      if (idle !== undefined) return idle.invoke(event);
+      const started = await startFunction(options);
+      all.push(started);
+      return started.invoke(event);
+    },
+    busy: false,
+    get pid() {
+      return all.find(({ busy, pid }) => busy && pid !== undefined)?.pid ?? all[0]?.pid;
+    },
+    stop() {
+      for (const one of all) one.stop();
+    },
+  };
+}
