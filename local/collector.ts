@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { RunningStack } from '../cli/running.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
-import { cursorItems, type StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
+import { cursorItems, cursorsTable, type StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
 import { type InstanceRecord, instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
 import { startLambda } from './aws/lambda.ts';
@@ -51,6 +51,8 @@ export interface LocalCollector {
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(record: InstanceRecord, secret?: string): Promise<void>;
+  /** Makes the look-back of an instance count from another time than its first poll. */
+  firstSaw(instance: string, atMs: number): Promise<void>;
   status(): Promise<StatusItem[]>;
   /** Returns all instance records. */
   instances(): Promise<InstanceRecord[]>;
@@ -168,6 +170,17 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     async addInstance(record, secret) {
       if (secret !== undefined) aws.secrets.put(`signal-client/sentinelone/${record.instance}`, secret);
       await instances.put(record);
+    },
+    async firstSaw(instance, atMs) {
+      const table = cursorsTable(output('CursorsTableName'), tables);
+      for (const stream of functions.keys()) {
+        if (stream === 'forwarder') continue;
+        const claim = { instance, stream, run: 'first' };
+        await table.claim(claim, atMs, atMs);
+        // Without a time of the last audit, the years since then would be audited.
+        const status = { state: 'pending', lastAuditAt: new Date().toISOString() } as const;
+        await table.save(claim, { status, claimUntil: undefined });
+      }
     },
     status: cursors.list,
     instances: instances.list,

@@ -13,12 +13,18 @@ export interface Scene {
   readonly consoles?: Pick<Consoles, 'proxyUrl' | 'caFile'>;
   /** The expected records by stream; undefined if they are not known in advance. */
   readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
+  /** What there is to say of lines that are not served as records of their own. */
+  readonly remarks?: readonly string[];
+  /** How many lines can't be served. */
+  readonly unserved?: number;
   close(): Promise<void>;
 }
 
 interface SceneInstance {
   readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
   readonly token: string;
+  /** When the collector first saw it, if that is not now: its look-back counts from there. */
+  readonly firstSeenMs?: number;
   /** The expected state of every stream. */
   readonly should: 'ok' | 'unauthorized';
 }
@@ -31,6 +37,9 @@ const spareTokens = [
   { token: 'another-token-of-a-simulated-console' },
   { token: 'token-without-agents', permissions: ['Threats.view', 'Activity Page.view'] },
 ];
+
+/** More remarks than this are counted, not printed. */
+export const mostRemarks = 20;
 
 /** The activity level of a fleet. */
 type Pace = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
@@ -59,24 +68,45 @@ export async function fleets(pace: Pace): Promise<Scene> {
   return { instances, environment: towards(consoles), consoles, expected: undefined, close: consoles.close };
 }
 
-/** One console that serves the records of `folder`, and an instance whose look-back includes the oldest record. */
+/** The longest look-back that an instance record can have. */
+const longestLookbackHours = 87_600;
+
+const hourMs = 3_600_000;
+
+/** Consoles that serve the records of `folder`, and instances whose look-back includes the oldest record. */
 export async function recordsIn(folder: string): Promise<Scene> {
-  const host = 'usea1-records.sentinelone.net';
-  const source = recordsFrom(folder);
-  const expected = source.texts;
+  const { sources, texts: expected, repeats, unserved, ...times } = recordsFrom(folder);
+  const remarks = [...repeats, ...unserved.map((line) => `${line} (not served)`)];
   if (Object.values(expected).every((texts) => texts.length === 0)) {
-    throw new Error(`${folder} contains no records: add threats.ndjson, activities.ndjson or agents.ndjson.`);
+    const why = `${folder} contains no records: add threats.ndjson, activities.ndjson or agents.ndjson.`;
+    throw new Error([why, ...remarks.slice(0, mostRemarks)].join('\n'));
   }
+  const names = sources.map((_, i) => (i === 0 ? 'records' : `records-${i + 1}`));
+  const hosts = names.map((name) => `usea1-${name}.sentinelone.net`);
+  const { oldestMs = Date.now(), newestMs = 0 } = times;
   const consoles = await startConsoles({
-    hosts: { [host]: { tokens: [{ token: goodToken }], source } },
+    hosts: Object.fromEntries(
+      sources.map((source, i) => [hosts[i] ?? '', { tokens: [{ token: goodToken }], source }]),
+    ),
+    // A listing ends at the console's own time, also in front of records of the future.
+    nowMs: () => Math.max(Date.now(), newestMs + 1000),
   });
-  const lookbackHours = Math.ceil((Date.now() - (source.oldestMs ?? Date.now())) / 3_600_000) + 1;
-  const record = { instance: 'records', host, lookbackHours };
+  const hours = Math.ceil((Date.now() - oldestMs) / hourMs) + 1;
+  const lookbackHours = Math.min(Math.max(hours, 1), longestLookbackHours);
+  const firstSeenMs =
+    hours > longestLookbackHours ? oldestMs + (longestLookbackHours - 1) * hourMs : undefined;
   return {
-    instances: [{ record, token: goodToken, should: 'ok' }],
+    instances: names.map((instance, i) => ({
+      record: { instance, host: hosts[i] ?? '', lookbackHours },
+      token: goodToken,
+      should: 'ok',
+      ...(firstSeenMs !== undefined && { firstSeenMs }),
+    })),
     environment: towards(consoles),
     consoles,
     expected,
+    remarks,
+    unserved: unserved.length,
     close: consoles.close,
   };
 }

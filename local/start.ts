@@ -12,7 +12,7 @@ import { compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
 import { findAgain, knownThreat } from './find-again.ts';
 import { readHealth } from './health.ts';
-import { busy, fleets, realConsole, recordsIn, type Scene } from './scenes.ts';
+import { busy, fleets, mostRemarks, realConsole, recordsIn, type Scene } from './scenes.ts';
 import { readLogLine, say, sayFound, sayHealth, sayLogLine, sayNewest } from './show.ts';
 import { startTiles } from './tiles.ts';
 
@@ -53,8 +53,12 @@ async function main(): Promise<number> {
   const [user] = analytics.users;
   collector.aws.secrets.put('signal-client/analytics', JSON.stringify(user));
 
-  for (const { record, token, should } of scene.instances) {
+  const { remarks = [] } = scene;
+  for (const remark of remarks.slice(0, mostRemarks)) say(remark);
+  if (remarks.length > mostRemarks) say(`… and ${remarks.length - mostRemarks} more lines`);
+  for (const { record, token, should, firstSeenMs } of scene.instances) {
     await collector.addInstance(record, token);
+    if (firstSeenMs !== undefined) await collector.firstSaw(record.instance, firstSeenMs);
     if (should === 'unauthorized') say(`${record.instance} has a wrong token, as an example.`);
   }
   const stage = { scene, collector, analytics, tally };
@@ -183,6 +187,7 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
     say(`${unchanged} of ${total} records delivered unchanged`);
     if (unchanged < total) wrong.push(`${total - unchanged} records are missing or changed`);
     if (unexpected > 0) wrong.push(`${unexpected} unexpected artifacts`);
+    if (scene.unserved) wrong.push(`lines that could not be served: ${scene.unserved}`);
   }
   const threat = knownThreat(analytics.accepted);
   if (threat !== undefined) {

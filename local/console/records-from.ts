@@ -2,59 +2,137 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from './console.ts';
 import { createStore } from './store.ts';
-import { streams } from './streams.ts';
+import { type Stream, streams } from './streams.ts';
 
 /** The records of a folder. */
-export interface RecordsFromFolder extends Source {
-  /** The records' texts by stream, in the files' order. */
+export interface RecordsFromFolder {
+  /** The records' texts by stream, in the files' order, without repeats. */
   texts: Record<string, string[]>;
-  /** The earliest time, in milliseconds, that a listing would meet; undefined when no record has one. */
+  /**
+   * One for each console that is needed. Activities have no versions: two with one id are one record to a collector,
+   * so the second is on a second console.
+   */
+  sources: Source[];
+  /** The earliest and the latest time in milliseconds that listings filter by; undefined if no record has one. */
   oldestMs?: number;
+  newestMs?: number;
+  /** Lines that are left out because an earlier line has the same id and time. */
+  repeats: string[];
+  /** Lines that no console can serve, and why. */
+  unserved: string[];
 }
+
+/** Redacted files can have one id in every line. Each needs a console of its own, with an instance. */
+const mostConsoles = 50;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Lines end at `\n` only: U+2028 is a character like any other. What surrounds a record is JSON's own white space. */
-function readRecords(file: string): string[] {
-  if (!existsSync(file)) return [];
-  const lines = utf8.decode(readFileSync(file)).split('\n');
-  return lines.flatMap((line, at) => {
-    const text = line.replace(/^[ \t\r]+|[ \t\r]+$/g, '');
-    if (text === '') return [];
-    try {
-      JSON.parse(text);
-    } catch (cause) {
-      throw new Error(`${file}, line ${at + 1}: not a JSON record`, { cause });
-    }
-    return [text];
-  });
+interface Line {
+  /** `FILE, line N` */
+  where: string;
+  number: number;
+  bytes: Buffer;
 }
 
-function oldest(stream: string, texts: string[]): number[] {
-  const definition = streams[stream];
-  if (!definition) return [];
+/** Lines end at `\n` only: U+2028 is a character like any other. */
+function readLines(file: string): Line[] {
+  if (!existsSync(file)) return [];
+  const bytes = readFileSync(file);
+  const lines: Line[] = [];
+  for (let start = 0, number = 1; start <= bytes.length; number++) {
+    const end = bytes.indexOf('\n', start);
+    const stop = end < 0 ? bytes.length : end;
+    lines.push({ where: `${file}, line ${number}`, number, bytes: bytes.subarray(start, stop) });
+    start = stop + 1;
+  }
+  return lines;
+}
+
+/** The record in a line without the white space around it; undefined in an empty line, or the reason why there is none. */
+function recordIn({ bytes }: Line): { text: string; record: unknown } | { reason: string } | undefined {
+  let text: string;
+  try {
+    text = utf8.decode(bytes).replace(/^[ \t\r]+|[ \t\r]+$/g, '');
+  } catch {
+    return { reason: 'not UTF-8' };
+  }
+  if (text === '') return undefined;
+  try {
+    const record: unknown = JSON.parse(text);
+    const isObject = typeof record === 'object' && record !== null && !Array.isArray(record);
+    return isObject ? { text, record } : { reason: 'not a JSON object' };
+  } catch (cause) {
+    return { reason: `not JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}` };
+  }
+}
+
+/** The values that a stream's records are filtered and sorted by. */
+function valuesOf(definition: Stream, text: string) {
   const store = createStore(definition);
-  for (const text of texts) store.add(text);
-  return definition.timeFilters.flatMap((field) => {
-    const first = store.sortedBy(field)[0]?.values[field];
-    return typeof first === 'number' ? [Math.floor(first / 1000)] : [];
-  });
+  store.add(text);
+  return store.sortedBy('id')[0]?.values ?? {};
 }
 
 /**
- * The records of `folder`: `threats.ndjson`, `activities.ndjson` and `agents.ndjson`, one record a line, served byte for
- * byte. A missing file holds no records. Two lines with the same id are two records.
+ * The records of `folder`: `threats.ndjson`, `activities.ndjson` and `agents.ndjson`, one record per line, served byte for
+ * byte. A missing file contains no records.
  */
 export function recordsFrom(folder: string): RecordsFromFolder {
-  const texts = Object.fromEntries(
-    Object.keys(streams).map((stream) => [stream, readRecords(join(folder, `${stream}.ndjson`))]),
-  );
-  const times = Object.entries(texts).flatMap(([stream, lines]) => oldest(stream, lines));
+  const texts: Record<string, string[]> = {};
+  const consoles: { stream: string; text: string }[][] = [[]];
+  const times: number[] = [];
+  const repeats: string[] = [];
+  const unserved: string[] = [];
+  for (const [stream, definition] of Object.entries(streams)) {
+    const file = `${stream}.ndjson`;
+    const served: string[] = [];
+    const seen = new Map<string, number>();
+    const copies = new Map<unknown, number>();
+    const hasVersions = definition.timeFilters.includes('updatedAt');
+    for (const line of readLines(join(folder, file))) {
+      const read = recordIn(line);
+      if (read === undefined) continue;
+      if ('reason' in read) {
+        unserved.push(`${line.where}: ${read.reason}`);
+        continue;
+      }
+      const values = valuesOf(definition, read.text);
+      const key =
+        values.id == null ? read.text : `${values.id} ${hasVersions ? values.updatedAt : values.createdAt}`;
+      const first = seen.get(key);
+      if (first !== undefined) {
+        repeats.push(`${line.where}: repeats line ${first} of ${file} (the same id and time)`);
+        continue;
+      }
+      seen.set(key, line.number);
+      const copy = hasVersions || values.id == null ? 0 : (copies.get(values.id) ?? 0);
+      if (copy >= mostConsoles) {
+        unserved.push(`${line.where}: its id is in more than ${mostConsoles} lines`);
+        continue;
+      }
+      copies.set(values.id, copy + 1);
+      served.push(read.text);
+      consoles[copy] ??= [];
+      consoles[copy]?.push({ stream, text: read.text });
+      for (const field of definition.timeFilters) {
+        const time = values[field];
+        if (typeof time === 'number') times.push(Math.floor(time / 1000));
+      }
+    }
+    texts[stream] = served;
+  }
   return {
     texts,
-    ...(times.length > 0 && { oldestMs: Math.min(...times) }),
-    start(shelf) {
-      for (const [stream, lines] of Object.entries(texts)) for (const text of lines) shelf.add(stream, text);
-    },
+    sources: consoles.map((records) => ({
+      start(shelf) {
+        for (const { stream, text } of records) shelf.add(stream, text);
+      },
+    })),
+    ...(times.length > 0 && {
+      oldestMs: times.reduce((a, b) => Math.min(a, b)),
+      newestMs: times.reduce((a, b) => Math.max(a, b)),
+    }),
+    repeats,
+    unserved,
   };
 }

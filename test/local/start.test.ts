@@ -89,6 +89,25 @@ describe('npm start -- --once --records DIR', () => {
     expect(run).toMatchObject({ code: 0, err: '' });
   });
 
+  test('delivers records of any age and with one id, and says which lines repeat or can’t be served', async () => {
+    const mixed = await mkdtemp(join(tmpdir(), 'records-'));
+    const [old, young] = [
+      activityText('2009-05-06T07:08:09.123456Z', { id: '7' }),
+      activityText(ago(5), { id: '7' }),
+    ];
+    const future = activityText(ago(-600_000), { id: '8' });
+    await writeFile(join(mixed, 'activities.ndjson'), [old, young, young, '{', future].join('\n'));
+    const run = await ended(start(['--once', '--records', mixed]));
+    await rm(mixed, { recursive: true });
+    expect(run.out).toContain(
+      'activities.ndjson, line 3: repeats line 2 of activities.ndjson (the same id and time)\n',
+    );
+    expect(run.out).toMatch(/activities\.ndjson, line 4: not JSON: .* \(not served\)\n/);
+    expect(run.out).toContain('3 of 3 records delivered unchanged');
+    expect(run.out).toContain('FAILED: lines that could not be served: 1');
+    expect(run.code).toBe(1);
+  });
+
   test('says what is wrong with a folder that holds none', async () => {
     const run = await ended(start(['--once', '--records', tmpdir()]));
     expect(run.code).toBe(1);
