@@ -1,7 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { faultFor, faults } from '../../local/analytics/faults.ts';
 import { artifact, artifacts, type FixtureArtifact, idOf } from '../fixtures/artifacts.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
+import { clockEnvironment, shiftClock } from '../support/shifted-clock.ts';
+
+const minuteMs = 60_000;
 
 let world: Forwarding;
 /** Of the function, where it is not the deployed one: what backs off for as long as it may then ends sooner. */
@@ -78,15 +84,24 @@ describe('tokens', () => {
   });
 
   test('a token that is about to end is renewed before it is refused', async () => {
-    world.analytics.tokenLifeMs = 8_000;
+    const folder = await mkdtemp(join(tmpdir(), 'clock-'));
+    const clock = join(folder, 'clock');
+    let aheadMs = 0;
+    shiftClock(clock, aheadMs);
+    await world.close();
+    const lambdaNowMs = () => Date.now() + aheadMs;
+    world = await startForwarding({ environment: clockEnvironment(clock), lambdaNowMs });
+    world.analytics.tokenLifeMs = 60 * minuteMs;
     await world.send([artifact(1)]);
     await world.drain();
-    // Past its half, which is when a token that lives so short is renewed, and before its end.
-    await new Promise((wake) => setTimeout(wake, 5_000));
+    // The function keeps five minutes in reserve. The clock of Analytics does not move, so it still accepts the token.
+    aheadMs = 56 * minuteMs;
+    shiftClock(clock, aheadMs);
     await world.send([artifact(2)]);
     await world.drain();
     expect(world.analytics.logins).toHaveLength(2);
     expect(world.analytics.posts.map(({ status }) => status)).toEqual([200, 200]);
+    await rm(folder, { recursive: true });
   });
 
   test('wrong credentials are said loudly, tried once, and the messages stay until they are right', async () => {

@@ -44,6 +44,8 @@ export interface ForwardingOptions {
   readonly timeoutSeconds?: number | undefined;
   /** The forwarder does not know the authority of Analytics. */
   readonly untrusted?: boolean;
+  /** Lambda's clock in milliseconds (default: the system clock). */
+  readonly lambdaNowMs?: () => number;
 }
 
 /** Failed messages come back so soon. */
@@ -55,6 +57,7 @@ export async function startForwarding({
   environment = {},
   timeoutSeconds,
   untrusted = false,
+  lambdaNowMs = Date.now,
 }: ForwardingOptions = {}): Promise<Forwarding> {
   const analytics = await startAnalytics();
   const folder = await mkdtemp(join(tmpdir(), 'forwarding-'));
@@ -75,6 +78,7 @@ export async function startForwarding({
       ...environment,
     },
     visibilityTimeoutSeconds,
+    nowMs: lambdaNowMs,
     onLine(line) {
       lines.push(line);
       if (line.startsWith('{')) log.push(JSON.parse(line));

@@ -7,6 +7,12 @@ let offsetMs = 0;
 const { CLOCK_FILE } = process.env;
 let readAt = Number.NEGATIVE_INFINITY;
 
+/** Lets a process that is started with it live at the time that `shiftClock` of this file sets. */
+export const clockEnvironment = (file: string) => ({
+  CLOCK_FILE: file,
+  NODE_OPTIONS: `--import=${import.meta.url}`,
+});
+
 /** Moves the process that wrote it, and all whose CLOCK_FILE this is. */
 export function shiftClock(file: string, ms: number): void {
   offsetMs = ms;

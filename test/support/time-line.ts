@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import {
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
@@ -12,7 +11,7 @@ import { inject } from 'vitest';
 import { streams } from '../../functions/streams/list.ts';
 import { resolve, resources, type Template } from '../../local/aws/template.ts';
 import { CloudWatch, MetricStore } from './cloudwatch.ts';
-import { shiftClock, shiftDates } from './shifted-clock.ts';
+import { clockEnvironment, shiftClock, shiftDates } from './shifted-clock.ts';
 import { startWorld, type World, type WorldOptions } from './world.ts';
 
 const minuteMs = 60_000;
@@ -61,8 +60,7 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
     ...options,
     nowMs: () => Date.now(),
     environment: {
-      CLOCK_FILE: file,
-      NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'shifted-clock.ts')).href}`,
+      ...clockEnvironment(file),
       ...options.environment,
     },
   });
