@@ -1,5 +1,6 @@
 /**
  * How one stream of one instance is: who has to act, and what to do, unless the error has a remedy of its own.
+ * A state without a remedy is no error.
  */
 export const states = {
   /** Not polled yet. */

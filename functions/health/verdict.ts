@@ -120,7 +120,7 @@ function lagSeconds({ lastPollAt, position, firstSeenAt }: KnownStatus): number 
 function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
   const { state, failures, lastError: error, remedy } = status;
   if (state === 'unknown') return unknown;
-  if (!('error' in states[state])) return undefined;
+  if (!('remedy' in states[state])) return undefined;
   // Items of earlier versions do not say when the failures began.
   const since = status.failingSince ?? status.lastSuccessAt ?? status.firstSeenAt;
   const lasts = since === undefined ? failures > 2 : now - Date.parse(since) > 2 * cycleMs;
