@@ -34,7 +34,7 @@ const fileOf = ({ threatInfo }: Threat) => ({
   threatClassificationSource: threatInfo.classificationSource,
 });
 
-const byAgent = (
+export const byAgent = (
   type: number,
   agent: Agent,
   primary: string,
@@ -126,19 +126,50 @@ export const activities = {
     byAgent(90, agent, `Agent ${agent.computerName} started a full disk scan.`),
   scanFinished: (agent: Agent): ActivityDetails =>
     byAgent(92, agent, `Agent ${agent.computerName} completed a full disk scan.`),
-  ruleAlert: (agent: Agent, ruleId: string, alertId: string): ActivityDetails =>
-    byAgent(
-      3608,
-      agent,
-      `Alert created for ${agent.computerName} from custom rule "PowerShell → download".`,
-      {
-        alertId: BigInt(alertId),
-        ruleId: BigInt(ruleId),
-        ruleName: 'PowerShell → download',
-        ruleScopeId: BigInt(agent.siteId),
-        severity: 'High',
-      },
-    ),
+  exclusionAdded: (place: Place, operator: Operator, path: string): ActivityDetails => ({
+    type: 3008,
+    operator,
+    ofSite: true,
+    primary: `The management user ${operator.name} added the path exclusion ${path} in site ${place.siteName}.`,
+    data: {
+      ...scopeOf(place, 'Site'),
+      exclusionType: 'path',
+      osFamily: 'Windows',
+      username: operator.name,
+      value: path,
+    },
+  }),
+  userAdded: (place: Place, operator: Operator, username: string): ActivityDetails => ({
+    type: 23,
+    operator,
+    primary: `The management user ${operator.name} added user ${username} as Viewer.`,
+    data: { ...scopeOf(place, 'Account'), byUser: operator.name, role: 'Viewer', username },
+  }),
+  deviceConnected: (agent: Agent): ActivityDetails =>
+    byAgent(5126, agent, `USB device Example Ultra was connected on ${agent.computerName}.`, {
+      deviceName: 'Example Ultra',
+      eventType: 'connected',
+      interface: 'USB',
+      ipAddress: agent.lastIpToMgmt,
+      lastLoggedInUserName: agent.lastLoggedInUserName,
+      productId: '5581',
+      ruleId: -1,
+      uid: '4C530001230815',
+      vendorId: '0781',
+    }),
+  trafficBlocked: (agent: Agent, remote: string): ActivityDetails =>
+    byAgent(5232, agent, `Firewall Control blocked traffic on ${agent.computerName} by rule Block all.`, {
+      action: 'Block',
+      createdByUsername: 'priya.nair@example.com',
+      ipAddress: agent.lastIpToMgmt,
+      processId: 4,
+      reportedDirection: 'inbound',
+      reportedLocalPort: '445',
+      reportedProtocol: 'TCP',
+      reportedRemoteHost: remote,
+      ruleId: BigInt(agent.siteId) + 7n,
+      ruleName: 'Block all',
+    }),
   threatFound: (threat: Threat, agent: Agent): ActivityDetails =>
     onThreat(
       19,
@@ -165,11 +196,15 @@ export const activities = {
     ),
   statusChanged: (threat: Threat, agent: Agent, operator: Operator): ActivityDetails => ({
     ...onThreat(
-      2029,
+      2028,
       threat,
       agent,
       `The management user ${operator.name} changed the incident status of ${threat.threatInfo.threatName} to ${threat.threatInfo.incidentStatusDescription}.`,
-      { newStatus: threat.threatInfo.incidentStatus, userId: BigInt(operator.id) },
+      {
+        newIncidentStatus: threat.threatInfo.incidentStatus,
+        username: operator.name,
+        userId: BigInt(operator.id),
+      },
     ),
     operator,
   }),
@@ -179,7 +214,11 @@ export const activities = {
       threat,
       agent,
       `The management user ${operator.name} set the analyst verdict of ${threat.threatInfo.threatName} to ${threat.threatInfo.analystVerdictDescription}.`,
-      { newAnalystVerdict: threat.threatInfo.analystVerdict, userId: BigInt(operator.id) },
+      {
+        newAnalystVerdict: threat.threatInfo.analystVerdict,
+        username: operator.name,
+        userId: BigInt(operator.id),
+      },
     ),
     operator,
   }),

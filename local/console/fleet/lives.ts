@@ -1,6 +1,7 @@
 import { activities } from './activities.ts';
 import { beginCheckIns, changePolicy, decommission, subscribe } from './agent-life.ts';
 import type { Fleet } from './fleet.ts';
+import { ruleAlert } from './rule-alert.ts';
 import { strike } from './threat-life.ts';
 import { idAt } from './world.ts';
 
@@ -34,7 +35,20 @@ const alert: Life = (fleet) => {
   const agent = agents[random.between(0, agents.length - 1)];
   if (!agent) return;
   const id = () => idAt(schedule.now(), random);
-  fleet.addActivity(agent, activities.ruleAlert(agent, id(), id()));
+  fleet.addActivity(agent, ruleAlert(agent, id(), id(), random));
+};
+
+/** What a console records several times a day, and nobody has to act on. */
+const routine: Life = ({ random, operators, places, agents, addActivity }) => {
+  const [place, operator, agent] = [random.pick(places), random.pick(operators), agents[0]];
+  const events = [
+    () => addActivity(place, activities.exclusionAdded(place, operator, 'C:\\Backup\\agent.exe')),
+    () => addActivity(places[0], activities.userAdded(places[0], operator, 'new.colleague')),
+    () => agent && addActivity(agent, activities.deviceConnected(agent)),
+    () =>
+      agent && addActivity(agent, activities.trafficBlocked(agent, `203.0.113.${random.between(1, 254)}`)),
+  ] as const;
+  random.pick(events)();
 };
 
 /** Starts all events of the fleet. */
@@ -46,6 +60,7 @@ export function beginLives(fleet: Fleet) {
   keepHappening(fleet, 24, useToken);
   keepHappening(fleet, 6, changePolicy);
   keepHappening(fleet, 30, alert);
+  keepHappening(fleet, 24, routine);
   keepHappening(fleet, 2, subscribe);
   keepHappening(fleet, 1, decommission);
 }
