@@ -1,101 +1,172 @@
-import type { Settings } from './collect/settings.ts';
+import * as v from 'valibot';
+import type { ReplaySettings } from './collect/replay.ts';
+import { limits, type Settings } from './collect/settings.ts';
+import { type ForwardSettings, requestBytes } from './forward/settings.ts';
 import type { Stream } from './streams/stream.ts';
-import { reading } from './variables.ts';
 
-/** What the stack sets and the entry reads: every variable is text, as Lambda has it. */
-export interface Environment {
-  /** Which stream this function polls. */
-  readonly STREAM: string;
-  readonly INSTANCES_TABLE: string;
-  readonly CURSORS_TABLE: string;
-  readonly ARTIFACT_QUEUE_URL: string;
-  readonly OVERFLOW_BUCKET: string;
-  /** Comma-separated; a console's host must end in one of them. */
-  readonly ALLOWED_HOST_SUFFIXES: string;
-  readonly MESSAGE_KIB: string;
-  readonly OVERLAP_MINUTES: string;
-  /** Record versions remembered for one instance and stream. */
-  readonly MEMORY_ENTRIES: string;
-  readonly REQUESTS_PER_SECOND: string;
-  /** Instances that one run polls; further runs poll the others. */
-  readonly INSTANCES_PER_RUN: string;
-  /** Instances polled side by side in one run. */
-  readonly INSTANCES_AT_ONCE: string;
-  /** Pages that one instance gets before another that waits has its turn. */
-  readonly PAGES_PER_TURN: string;
-  /** Pages that one instance gets in one run. */
-  readonly PAGES_PER_RUN: string;
-  /** Before a page is asked for again with half as many records. */
-  readonly PAGE_TIMEOUT_SECONDS: string;
-  /** Between two audits of one instance and stream; 0: none. */
-  readonly AUDIT_HOURS: string;
-  /** After which a stream that brings nothing is unusual; 0: never. */
-  readonly QUIET_HOURS: string;
-  /** `true` counts by instance as well. */
-  readonly PER_INSTANCE_METRICS: string;
+/** The environment variable that holds, as JSON, what the stack tells a function. */
+export const variable = 'COLLECTOR';
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const positive = v.pipe(v.number(), v.gtValue(0));
+const notNegative = v.pipe(v.number(), v.minValue(0));
+
+/** A wrong suffix would let tokens go to hosts that nobody meant. */
+const suffix = v.pipe(v.string(), v.toLowerCase(), v.regex(/^\.[a-z0-9-]+(\.[a-z0-9-]+)+$/));
+
+/** Credentials go there: it is HTTPS, and the address itself, which is logged, holds none. */
+const httpsUrl = v.message(
+  v.pipe(
+    v.string(),
+    v.check(URL.canParse),
+    v.transform((value) => new URL(value)),
+    v.check(
+      ({ protocol, username, password, search, hash }) =>
+        protocol === 'https:' && username + password + search + hash === '',
+    ),
+    v.transform(({ href }) => href.replace(/\/+$/, '')),
+  ),
+  'Not an address such as https://analytics.example.com',
+);
+
+const suffixes = v.pipe(v.array(suffix), v.nonEmpty());
+
+const tables = { instancesTable: text, cursorsTable: text };
+
+const widget = v.object({
+  ...tables,
+  allowedHostSuffixes: suffixes,
+  quietHours: v.record(v.string(), positive),
+});
+
+/** Of a function that reads instances and delivers. */
+const collecting = {
+  ...tables,
+  artifactQueueUrl: text,
+  overflowBucket: text,
+  allowedHostSuffixes: suffixes,
+  overlapMs: positive,
+  // The stack leaves these out; tests of the deployed functions set them.
+  messageBytes: v.optional(positive, limits.messageBytes),
+  pageTimeoutMs: v.optional(positive, limits.pageTimeoutMs),
+};
+
+const operator = v.object({
+  ...collecting,
+  /** For the streams whose rate is a setting. */
+  requestsPerSecondByStream: v.record(v.string(), positive),
+});
+
+const poller = v.object({
+  ...collecting,
+  stream: text,
+  perInstanceMetrics: v.boolean(),
+  requestsPerSecond: positive,
+  quietMs: v.exactOptional(positive),
+  /** Whether further runs may poll the instances beyond `instancesPerRun`. */
+  furtherRuns: v.boolean(),
+  // As above.
+  memoryEntries: v.optional(positive, limits.memoryEntries),
+  instancesPerRun: v.optional(positive, limits.instancesPerRun),
+  instancesAtOnce: v.optional(positive, limits.instancesAtOnce),
+  pagesPerTurn: v.optional(positive, limits.pagesPerTurn),
+  pagesPerRun: v.optional(positive, limits.pagesPerRun),
+  auditMs: v.optional(notNegative, limits.auditMs),
+});
+
+const forwarder = v.object({
+  /** With the path before `/v1` where it is another than `/api`. */
+  analyticsUrl: httpsUrl,
+  /** Name or ARN of the secret with `{"email": "…", "password": "…"}`. */
+  secretId: text,
+  deadLetterQueueUrl: text,
+  cursorsTable: text,
+  /** Where ids of accepted artifacts are remembered, and for how long; absent: they are not. */
+  accepted: v.exactOptional(v.object({ table: text, days: positive })),
+  // The stack leaves it out; tests of the deployed functions set it.
+  requestBytes: v.optional(positive, requestBytes),
+});
+
+/** What the stack writes. */
+export type WidgetEnvironment = v.InferInput<typeof widget>;
+export type OperatorEnvironment = v.InferInput<typeof operator>;
+export type PollerEnvironment = v.InferInput<typeof poller>;
+export type ForwarderEnvironment = v.InferInput<typeof forwarder>;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** @throws Error that names the field which is missing or wrong */
+function read<Schema extends v.GenericSchema>(schema: Schema, variables: Variables): v.InferOutput<Schema> {
+  const { success, output, issues } = v.safeParse(schema, parsed(variables[variable]), { abortEarly: true });
+  if (success) return output;
+  const [issue] = issues;
+  throw new Error(
+    `environment variable ${variable}: ${v.getDotPath(issue) ?? 'all of it'}: ${issue.message}`,
+  );
 }
 
-/** What the stack sets for the widget. */
-export interface WidgetEnvironment extends Pick<Environment, 'INSTANCES_TABLE' | 'CURSORS_TABLE'> {
-  /** JSON, as in the stack output `HealthRules`. */
-  readonly HEALTH_RULES: string;
+function parsed(json: string | undefined): unknown {
+  if (json === undefined) throw new Error(`environment variable ${variable} is missing`);
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Error(`environment variable ${variable} is not JSON`);
+  }
 }
 
-/** The environment as the entry uses it. */
-export interface Deployment {
-  readonly stream: Stream;
-  readonly settings: Settings;
-  readonly instancesTable: string;
-  readonly cursorsTable: string;
-  readonly artifactQueueUrl: string;
-  readonly overflowBucket: string;
-  readonly perInstanceMetrics: boolean;
+export const readWidgetEnvironment = (variables: Variables) => read(widget, variables);
+
+export function readForwarderEnvironment(variables: Variables) {
+  const { requestBytes, ...others } = read(forwarder, variables);
+  const settings: ForwardSettings = { requestBytes };
+  return { ...others, settings };
 }
 
-/** Throws an Error that names the variable which is missing or wrong: the stack sets them all. */
-export function readEnvironment(variables: Partial<Environment>, streams: readonly Stream[]): Deployment {
-  const { text, number } = reading<keyof Environment>(variables);
-  const stream = streams.find(({ name }) => name === text('STREAM'));
-  if (stream === undefined) throw new Error(`environment variable STREAM names no stream: ${text('STREAM')}`);
+export function readOperatorEnvironment(variables: Variables, streams: readonly Stream[]) {
+  const {
+    allowedHostSuffixes,
+    requestsPerSecondByStream,
+    overlapMs,
+    messageBytes,
+    pageTimeoutMs,
+    ...others
+  } = read(operator, variables);
+  const instanceRules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
+  /** For replays of one stream. */
+  const settingsOf = ({ name, requestsPerSecond }: Stream): ReplaySettings => ({
+    instanceRules,
+    overlapMs,
+    messageBytes,
+    pageTimeoutMs,
+    requestsPerSecond: requestsPerSecondByStream[name] ?? requestsPerSecond,
+  });
+  return { ...others, instanceRules, settingsOf };
+}
+
+export function readPollerEnvironment(variables: Variables, streams: readonly Stream[]) {
+  const {
+    stream: name,
+    instancesTable,
+    cursorsTable,
+    artifactQueueUrl,
+    overflowBucket,
+    ...others
+  } = read(poller, variables);
+  const stream = streams.find((one) => one.name === name);
+  if (stream === undefined) throw new Error(`environment variable ${variable}: stream: there is no ${name}`);
+  const { perInstanceMetrics, allowedHostSuffixes, furtherRuns, instancesPerRun, ...rest } = others;
+  const settings: Settings = {
+    ...rest,
+    instancesPerRun: furtherRuns ? instancesPerRun : Number.POSITIVE_INFINITY,
+    instanceRules: { allowedHostSuffixes, streams: streams.map((one) => one.name) },
+  };
   return {
     stream,
-    settings: {
-      instanceRules: {
-        allowedHostSuffixes: suffixes(text('ALLOWED_HOST_SUFFIXES')),
-        streams: streams.map(({ name }) => name),
-      },
-      overlapMs: number('OVERLAP_MINUTES') * 60_000,
-      memoryEntries: number('MEMORY_ENTRIES'),
-      messageBytes: number('MESSAGE_KIB') * 1024,
-      requestsPerSecond: number('REQUESTS_PER_SECOND'),
-      instancesPerRun: number('INSTANCES_PER_RUN', 1),
-      instancesAtOnce: number('INSTANCES_AT_ONCE'),
-      pagesPerTurn: number('PAGES_PER_TURN'),
-      pagesPerRun: number('PAGES_PER_RUN'),
-      pageTimeoutMs: number('PAGE_TIMEOUT_SECONDS') * 1000,
-      auditMs: number('AUDIT_HOURS', 0) * 3_600_000,
-      ...quiet(number('QUIET_HOURS', 0)),
-    },
-    instancesTable: text('INSTANCES_TABLE'),
-    cursorsTable: text('CURSORS_TABLE'),
-    artifactQueueUrl: text('ARTIFACT_QUEUE_URL'),
-    overflowBucket: text('OVERFLOW_BUCKET'),
-    perInstanceMetrics: text('PER_INSTANCE_METRICS') === 'true',
+    settings,
+    instancesTable,
+    cursorsTable,
+    artifactQueueUrl,
+    overflowBucket,
+    perInstanceMetrics,
   };
-}
-
-/** No hours at all switch it off. */
-function quiet(hours: number): Pick<Settings, 'quietMs'> {
-  return hours > 0 ? { quietMs: hours * 3_600_000 } : {};
-}
-
-/** An empty suffix, or one without its dot, would let tokens go to hosts that nobody meant. */
-export function suffixes(list: string): string[] {
-  const found = list.toLowerCase().split(',');
-  if (!found.every((suffix) => /^\.[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(suffix))) {
-    throw new Error(
-      'environment variable ALLOWED_HOST_SUFFIXES is not a list of suffixes such as .sentinelone.net',
-    );
-  }
-  return found;
 }

@@ -10,24 +10,24 @@ import { overflowObjects } from './adapters/overflow-bucket.ts';
 import { logger, metrics, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { deadLetterQueue } from './adapters/sqs.ts';
+import { readForwarderEnvironment } from './environment.ts';
 import { forward, type SharedState } from './forward/forward.ts';
 import type { ForwardOutcome, ForwardPorts } from './forward/ports.ts';
 import { openSession } from './forward/session.ts';
 import { isNews, forwarderStatus as statusAfter } from './forward/status.ts';
-import { type ForwarderEnvironment, readForwarderEnvironment } from './forwarder-environment.ts';
 import type { Status } from './health/status.ts';
 import { systemClock } from './kit/clock.ts';
 import { within } from './kit/pacing.ts';
 
-const environment = readForwarderEnvironment(process.env as Partial<ForwarderEnvironment>);
-const { settings, acceptedTable } = environment;
+const environment = readForwarderEnvironment(process.env);
+const { settings, accepted } = environment;
 
 const ports: ForwardPorts = {
   analytics: witfooAnalytics(environment.analyticsUrl),
   secrets: secretsManager(systemClock.now),
   overflow: overflowObjects,
   deadLetters: deadLetterQueue(environment.deadLetterQueueUrl),
-  accepted: acceptedTable === undefined ? undefined : acceptedIds(acceptedTable, environment.acceptedDays),
+  accepted: accepted === undefined ? undefined : acceptedIds(accepted.table, accepted.days),
   flaw: flawOf,
   clock: systemClock,
 };

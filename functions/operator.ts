@@ -10,6 +10,7 @@ import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type ReplayProgress, replay } from './collect/replay.ts';
 import { type CheckReport, check } from './console/check.ts';
+import { readOperatorEnvironment } from './environment.ts';
 import { ClaimLostError, CollectorError, MisconfiguredError } from './errors.ts';
 import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';
 import { type Instance, readInstance } from './instances/instance.ts';
@@ -17,10 +18,9 @@ import type { Secrets } from './instances/ports.ts';
 import { refuseForeign } from './instances/secret-owner.ts';
 import { systemClock } from './kit/clock.ts';
 import type { Timestamp } from './kit/time.ts';
-import { type OperatorEnvironment, readOperatorEnvironment } from './operator-environment.ts';
 import { streams } from './streams/list.ts';
 
-const environment = readOperatorEnvironment(process.env as Partial<OperatorEnvironment>, streams);
+const environment = readOperatorEnvironment(process.env, streams);
 const { instanceRules, settingsOf } = environment;
 const streamNames = streams.map(({ name }) => name);
 

@@ -9,12 +9,12 @@ import { logger, metrics, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type RunPorts, type RunSummary, run } from './collect/run.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { readPollerEnvironment } from './environment.ts';
 import { readTick } from './events.ts';
 import { systemClock } from './kit/clock.ts';
 import { streams } from './streams/list.ts';
 
-const environment = readEnvironment(process.env as Partial<Environment>, streams);
+const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
 const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 

@@ -1,22 +1,16 @@
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
-import type { WidgetEnvironment } from './environment.ts';
+import { readWidgetEnvironment } from './environment.ts';
 import { instanceHealth } from './health/instance-health.ts';
-import { readRules } from './health/rules.ts';
 import { streams } from './streams/list.ts';
 import { readChoice } from './tiles/choice.ts';
 import { html } from './tiles/html.ts';
 import { type Controls, renderTiles } from './tiles/render.ts';
 
-const {
-  INSTANCES_TABLE = '',
-  CURSORS_TABLE = '',
-  HEALTH_RULES = '',
-} = process.env as Partial<WidgetEnvironment>;
-const rules = readRules(HEALTH_RULES);
-const instances = instancesTable(INSTANCES_TABLE);
-const cursors = cursorsTable(CURSORS_TABLE);
+const environment = readWidgetEnvironment(process.env);
+const instances = instancesTable(environment.instancesTable);
+const cursors = cursorsTable(environment.cursorsTable);
 
 /** What a dashboard sends: the widget's parameters, and where it is shown. */
 interface WidgetEvent {
@@ -71,7 +65,13 @@ export async function handler(event: WidgetEvent, context: Pick<Context, 'invoke
   const known = new Map(await Promise.all(read));
   const now = Date.now();
   const tiles = records.map((record) =>
-    instanceHealth(record, (stream) => known.get(stream)?.get(String(record.instance)), streams, rules, now),
+    instanceHealth(
+      record,
+      (stream) => known.get(stream)?.get(String(record.instance)),
+      streams,
+      environment,
+      now,
+    ),
   );
   return renderTiles(tiles, choice, now, {
     theme: theme === 'dark' ? 'dark' : 'light',

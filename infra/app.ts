@@ -1,4 +1,4 @@
-import { SettingsError } from './settings.ts';
+import { SettingsError } from './context.ts';
 import { synthesise } from './synth.ts';
 
 try {

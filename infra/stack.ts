@@ -2,9 +2,10 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { rulesText } from '../functions/health/rules.ts';
+import type { Stream } from '../functions/streams/stream.ts';
 import { Forwarder } from './functions/forwarder.ts';
 import { Operator } from './functions/operator.ts';
-import { Poller, type Stream } from './functions/poller.ts';
+import { Poller } from './functions/poller.ts';
 import { Widget } from './functions/widget.ts';
 import type { Settings } from './settings.ts';
 import { Artifacts } from './storage/artifacts.ts';
@@ -26,26 +27,22 @@ export class CollectorStack extends Stack {
   constructor(scope: Construct, { settings, streams, code }: CollectorProps) {
     super(scope, settings.stackName, {
       description: `Collects SentinelOne ${streams.map(({ name }) => name).join(', ')} for WitFoo Analytics`,
-      tags: { ...settings.tags },
     });
     const asset = Code.fromAsset(code);
     const encryption = encryptionOf(this, settings);
     const { instances, cursors } = new Tables(this, 'Tables', encryption);
-    const { queue, deadLetterQueue, overflow } = new Artifacts(this, 'Artifacts', {
-      ...settings,
-      encryption,
-    });
-    const reach = { settings, encryption, code: asset, instances, cursors, queue, overflow };
+    const { queue, deadLetterQueue, overflow } = new Artifacts(this, 'Artifacts', encryption);
+    const shared = { settings, encryption, code: asset, instances, cursors, queue, overflow };
     const pollers = streams.map((stream) => {
-      const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ...reach });
+      const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ...shared });
       return { ...stream, function: poller, logGroup };
     });
-    const operator = new Operator(this, 'Operator', reach);
+    const operator = new Operator(this, 'Operator', shared);
     const { analyticsUrl } = settings;
     const forwarder =
       analyticsUrl === undefined
         ? undefined
-        : new Forwarder(this, 'Forwarder', { ...reach, analyticsUrl, deadLetterQueue });
+        : new Forwarder(this, 'Forwarder', { ...shared, analyticsUrl, deadLetterQueue });
     const { notifying, topic } = new Alarms(this, 'Alarms', {
       settings,
       pollers,
@@ -63,7 +60,7 @@ export class CollectorStack extends Stack {
     new Dashboard(this, 'Dashboard', {
       settings,
       streams: streams.map(({ name }) => name),
-      tiles: new Widget(this, 'Tiles', reach).function,
+      tiles: new Widget(this, 'Tiles', shared).function,
       functions: [
         ...pollers,
         { name: 'operator', function: operator.function, logGroup: operator.logGroup },

@@ -12,6 +12,7 @@ import type { RunningStack } from '../cli/running.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems, cursorsTable, type StatusItem } from '../functions/adapters/dynamodb/cursors.ts';
 import { type InstanceRecord, instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
+import { variable } from '../functions/environment.ts';
 import { type LocalAws, startAws } from './aws/aws.ts';
 import { startLambda } from './aws/lambda.ts';
 import { startLogs } from './aws/logs.ts';
@@ -29,6 +30,8 @@ export interface CollectorOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Environment variables for the forwarder only. They override `environment`. */
   readonly forwarderEnvironment?: Readonly<Record<string, string>>;
+  /** Goes before what the stack tells each function (functions/environment.ts). */
+  readonly overrides?: Readonly<Record<string, unknown>>;
   /** How long failed messages stay hidden after `forward`, in place of the artifact queue's visibility timeout. */
   readonly visibilityTimeoutSeconds?: number;
   /** Called with each line that a function prints. */
@@ -86,7 +89,7 @@ interface EventSourceMappingProperties {
 }
 
 export async function startCollector(options: CollectorOptions): Promise<LocalCollector> {
-  const { template, environment, forwarderEnvironment, onLine } = options;
+  const { template, environment, forwarderEnvironment, overrides, onLine } = options;
   const aws = await startAws(template);
   // Outside the project, so that a package missing from the bundle is not found in node_modules.
   const root = await mkdtemp(join(tmpdir(), 'sentinelone-collector-'));
@@ -105,10 +108,11 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       resolve(value, aws),
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
+    const told = { ...JSON.parse(own[variable] ?? '{}'), ...overrides };
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
     const isOperator = definition.Handler === 'operator.handler';
     // There is no local dashboard; tiles.ts serves the tiles.
-    if (own.STREAM === undefined && !isForwarder && !isOperator) continue;
+    if (told.stream === undefined && !isForwarder && !isOperator) continue;
     const start = isOperator ? startConcurrent : startFunction;
     const started = await start({
       name: definition.FunctionName,
@@ -118,6 +122,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       timeoutSeconds: definition.Timeout,
       environment: {
         ...own,
+        [variable]: JSON.stringify(told),
         ...aws.environment,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
         ...environment,
@@ -131,8 +136,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       ...(options.nowMs && { nowMs: options.nowMs }),
     });
     byName.set(definition.FunctionName, started);
-    const part = isForwarder ? 'forwarder' : isOperator ? 'operator' : own.STREAM;
-    functions.set(part ?? definition.FunctionName, started);
+    functions.set(isForwarder ? 'forwarder' : isOperator ? 'operator' : told.stream, started);
     functionNames.set(definition.logicalId, definition.FunctionName);
   }
 

@@ -1,28 +1,32 @@
 import type { InstanceRules } from '../instances/instance.ts';
 
-/** What the operator sets when deploying. */
-export interface Settings {
+/** What no operator can judge, each with the reason for its value. */
+export const limits = {
+  /** SQS bills and throttles by request: four messages of 250 KiB fill one batch of 1 MiB. */
+  messageBytes: 250 * 1024,
+  /** Versions that are remembered for one instance and stream: some 280 KB of the 400 KB that a DynamoDB item may have. */
+  memoryEntries: 20_000,
+  /** One run polls 200 instances well within its timeout; further runs poll those beyond. */
+  instancesPerRun: 200,
+  /** Most of a poll is waiting: 40 side by side use the processor fully, and 512 MB hold their pages. */
+  instancesAtOnce: 40,
+  /** One page of 1,000 records per turn lets a quiet instance wait for no more than one page of each other. */
+  pagesPerTurn: 1,
+  /** A million records of one instance: more than the rate limit allows within one run's timeout. */
+  pagesPerRun: 1000,
+  /** A page that takes longer than a minute is requested again with half as many records. */
+  pageTimeoutMs: 60_000,
+  /** One audit a day for each instance and stream costs one request; 0 turns audits off. */
+  auditMs: 24 * 60 * 60 * 1000,
+} as const;
+
+/** How a run polls. */
+export interface Settings extends Readonly<Record<keyof typeof limits, number>> {
   readonly instanceRules: InstanceRules;
   /** How far before the position each listing reads again: records become visible late. */
   readonly overlapMs: number;
-  /** Versions remembered for one instance and stream. */
-  readonly memoryEntries: number;
-  /** UTF-8 bytes that messages are filled up to. */
-  readonly messageBytes: number;
   /** To one console. */
   readonly requestsPerSecond: number;
-  /** Instances that are due beyond so many are handed to further runs. */
-  readonly instancesPerRun: number;
-  /** Instances polled side by side. */
-  readonly instancesAtOnce: number;
-  /** For one instance, before another that waits has its turn. */
-  readonly pagesPerTurn: number;
-  /** For one instance. */
-  readonly pagesPerRun: number;
-  /** A page that takes longer is asked for again with half as many records. */
-  readonly pageTimeoutMs: number;
-  /** Between two audits of one instance and stream; 0: none. */
-  readonly auditMs: number;
-  /** A stream that brings nothing for longer is worth a word; absent: however long. */
+  /** After this time without a record a stream is quiet; absent: never. */
   readonly quietMs?: number;
 }

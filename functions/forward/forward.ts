@@ -7,12 +7,7 @@ import type { DeadLetter, ForwardOutcome, ForwardPorts } from './ports.ts';
 import { messagesToRetry, type QueuedArtifact, type ReceivedMessage, unpack } from './queued-artifacts.ts';
 import type { Ingestion, Streak } from './request.ts';
 import type { Session } from './session.ts';
-
-/** The deploy settings of the forwarder. */
-export interface ForwardSettings {
-  /** Maximum size of a request in UTF-8 bytes. */
-  readonly requestBytes: number;
-}
+import type { ForwardSettings } from './settings.ts';
 
 /** State that the runs of one Lambda environment share. */
 export interface SharedState {

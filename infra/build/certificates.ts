@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { SettingsError } from '../settings.ts';
+import { SettingsError } from '../context.ts';
 
 /**
  * The certificates in a PEM file, and nothing else in the file: a private key in it is not deployed.

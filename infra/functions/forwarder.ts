@@ -1,57 +1,54 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type Code, EventSourceMapping, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { EventSourceMapping, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
-import type { Settings } from '../settings.ts';
+import type { ForwarderEnvironment } from '../../functions/environment.ts';
 import type { Encryption } from '../storage/encryption.ts';
-import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
-import { type ForwarderReach, ForwarderRole } from './role.ts';
+import { addFunction, type CollectorFunction, type Shared } from './function.ts';
+import { arnOf, decryptSecrets, keyWildcards, may, objectsOf, useKey } from './rights.ts';
 
-interface ForwarderProps extends Omit<ForwarderReach, 'logGroup' | 'accepted'> {
+interface ForwarderProps extends Shared {
   readonly analyticsUrl: string;
-  /** Holds `forwarder.mjs`, which exports `handler`. */
-  readonly code: Code;
-  readonly settings: Settings;
-  readonly encryption: Encryption;
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+  readonly overflow: Bucket;
+  readonly cursors: Table;
 }
 
-/** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue feeds, its role and its log group. */
-export class Forwarder extends Construct {
+/** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue invokes. */
+export class Forwarder extends Construct implements CollectorFunction {
   readonly function: Lambda;
   readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: ForwarderProps) {
     super(scope, id);
-    const { settings, queue, encryption } = props;
-    const name = `${settings.stackName}-forwarder`;
+    const { settings } = props;
     const accepted =
-      settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted', encryption) : undefined;
-    this.logGroup = logGroup(this, name, settings, encryption);
-
-    this.function = new Lambda(this, 'Function', {
-      ...platform,
-      functionName: name,
+      settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted', props.encryption) : undefined;
+    const added = addFunction(this, props, {
+      name: 'forwarder',
+      entry: 'forwarder',
       description: 'Posts SentinelOne artifacts to WitFoo Analytics',
-      code: props.code,
-      handler: 'forwarder.handler',
-      memorySize: settings.memoryMb,
       // Six of these and the batching window are what a queue should hide messages for (AWS's advice): six minutes.
       timeout: Duration.seconds(59),
-      environment: {
-        ...environment(props, accepted),
-        ...wayOut(settings),
-        POWERTOOLS_SERVICE_NAME: settings.stackName,
-      },
-      logGroup: this.logGroup,
-      role: new ForwarderRole(this, 'Role', { ...props, accepted, logGroup: this.logGroup }),
+      environment: environment(props, accepted),
+      policy: 'forward',
+      rights: rights(this, props, accepted),
+      acknowledgements: [
+        objectsOf(props.overflow, 'Objects are named after records: GetObject alone, in this one bucket.'),
+        ...keyWildcards(settings),
+      ],
     });
-    putIntoSubnets(this.function, settings);
+    this.function = added.function;
+    this.logGroup = added.logGroup;
     // Not the function's own `addEventSource`, which would add rights to the role.
     new EventSourceMapping(this, 'Source', {
       target: this.function,
-      eventSourceArn: queue.queueArn,
+      eventSourceArn: props.queue.queueArn,
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),
       reportBatchItemFailures: true,
@@ -84,12 +81,36 @@ function environment(
   accepted: Table | undefined,
 ): ForwarderEnvironment {
   return {
-    ANALYTICS_URL: analyticsUrl,
-    ANALYTICS_SECRET: settings.analyticsSecretId,
-    DEAD_LETTER_QUEUE_URL: deadLetterQueue.queueUrl,
-    CURSORS_TABLE: cursors.tableName,
-    ACCEPTED_TABLE: accepted?.tableName ?? '',
-    ACCEPTED_DAYS: String(settings.rememberAcceptedDays),
-    REQUEST_KIB: String(settings.analyticsRequestKib),
+    analyticsUrl,
+    secretId: settings.analyticsSecretId,
+    deadLetterQueueUrl: deadLetterQueue.queueUrl,
+    cursorsTable: cursors.tableName,
+    ...(accepted && { accepted: { table: accepted.tableName, days: settings.rememberAcceptedDays } }),
   };
+}
+
+function rights(scope: Construct, props: ForwarderProps, accepted: Table | undefined): PolicyStatement[] {
+  const { settings, queue, deadLetterQueue, overflow, cursors } = props;
+  const { analyticsSecretId: secret } = settings;
+  return [
+    may(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queue.queueArn),
+    may(['sqs:SendMessage'], deadLetterQueue.queueArn),
+    may(['s3:GetObject'], overflow.arnForObjects('*')),
+    // Without it S3 calls an object that is gone forbidden.
+    may(['s3:ListBucket'], overflow.bucketArn),
+    // Secrets Manager adds a hyphen and six characters to a secret's name.
+    may(
+      ['secretsmanager:GetSecretValue'],
+      secret.startsWith('arn:') ? secret : arnOf(scope, 'secretsmanager', 'secret', `${secret}-??????`),
+    ),
+    new PolicyStatement({
+      actions: ['dynamodb:UpdateItem'],
+      resources: [cursors.tableArn],
+      // Its status, in the same table as the instances' cursors.
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
+    }),
+    ...(accepted ? [may(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], accepted.tableArn)] : []),
+    ...decryptSecrets(settings),
+    ...useKey(settings),
+  ];
 }

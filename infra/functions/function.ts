@@ -1,47 +1,119 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { Architecture, type CfnFunction, type Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  type CfnFunction,
+  type Code,
+  type FunctionProps,
+  Function as Lambda,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import {
+  type ForwarderEnvironment,
+  type OperatorEnvironment,
+  type PollerEnvironment,
+  variable,
+  type WidgetEnvironment,
+} from '../../functions/environment.ts';
 import type { Settings } from '../settings.ts';
 import type { Encryption } from '../storage/encryption.ts';
+import { type Acknowledgement, makeNetworkInterfaces, may, networkWildcard } from './rights.ts';
 
-/** What every function runs on. */
-export const platform = { runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64 };
-
-/** The log group of the function that has this name. */
-export function logGroup(
-  scope: Construct,
-  functionName: string,
-  { logRetentionDays }: Settings,
-  { logKey }: Encryption,
-): LogGroup {
-  return new LogGroup(scope, 'Log', {
-    ...(logKey && { encryptionKey: logKey }),
-    logGroupName: `/aws/lambda/${functionName}`,
-    retention: logRetentionDays,
-    // A log group that stayed behind under this name would stop the stack from being deployed again.
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
+/** What all functions have in common. */
+export interface Shared {
+  readonly settings: Settings;
+  readonly encryption: Encryption;
+  /** The folder with a module for each entry, which exports `handler`. */
+  readonly code: Code;
 }
 
-/** Node's own variables for the way out of every function: the proxy and the private CA, where there is one. */
-export function wayOut({ httpsProxy, noProxy, caFile }: Settings): Record<string, string> {
-  return {
-    ...(httpsProxy !== undefined && { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: httpsProxy }),
-    ...(httpsProxy !== undefined && noProxy.length > 0 && { NO_PROXY: noProxy.join(',') }),
-    // Where Lambda unpacks the deployment folder.
-    ...(caFile !== undefined && { NODE_EXTRA_CA_CERTS: '/var/task/ca.pem' }),
-  };
+/** What one function has to itself. */
+interface Own {
+  /** Follows the name of the stack in the name of the function. */
+  readonly name: string;
+  readonly entry: 'poller' | 'operator' | 'forwarder' | 'widget';
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly environment: PollerEnvironment | OperatorEnvironment | ForwarderEnvironment | WidgetEnvironment;
+  /** Variables that are not the collector's own. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What it may do, and the name of that policy. */
+  readonly policy: string;
+  readonly rights: readonly PolicyStatement[];
+  /** Why its rights have the wildcards that cdk-nag finds. */
+  readonly acknowledgements: readonly Acknowledgement[];
+  readonly more?: Partial<FunctionProps>;
 }
 
 /**
- * Has a function run in the operator's own subnets, where there are any. Not by the function's own `vpc`, which would add
- * a policy of AWS's to its role.
+ * A page of 5 MB takes ten times its size while it is parsed; two of them, what waits, and Node fit into 512 MB
+ * (docs/adr/0018-what-waits-waits-packed.md).
  */
-export function putIntoSubnets(fn: Lambda, { subnetIds, securityGroupIds }: Settings): void {
-  if (subnetIds.length === 0) return;
-  (fn.node.defaultChild as CfnFunction).vpcConfig = {
-    subnetIds: [...subnetIds],
-    securityGroupIds: [...securityGroupIds],
+export const memoryMb = 512;
+
+export interface CollectorFunction {
+  readonly function: Lambda;
+  readonly logGroup: LogGroup;
+}
+
+/** Adds a function with a log group and a role of its own. */
+export function addFunction(
+  scope: Construct,
+  { settings, encryption, code }: Shared,
+  own: Own,
+): CollectorFunction {
+  const functionName = `${settings.stackName}-${own.name}`;
+  const logGroup = new LogGroup(scope, 'Log', {
+    ...(encryption.logKey && { encryptionKey: encryption.logKey }),
+    logGroupName: `/aws/lambda/${functionName}`,
+    retention: settings.logRetentionDays,
+    // A log group that is left behind under this name would stop the stack from being deployed again.
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const statements = [
+    may(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
+    ...own.rights,
+    ...makeNetworkInterfaces(settings),
+  ];
+  const role = new Role(scope, 'Role', {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    inlinePolicies: { [own.policy]: new PolicyDocument({ statements }) },
+  });
+  Validations.of(role).acknowledge(...own.acknowledgements, ...networkWildcard(settings));
+  const { vpc } = settings;
+  const lambda = new Lambda(scope, 'Function', {
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    functionName,
+    description: own.description,
+    code,
+    handler: `${own.entry}.handler`,
+    memorySize: memoryMb,
+    timeout: own.timeout,
+    environment: {
+      [variable]: Stack.of(scope).toJsonString(own.environment),
+      ...egress(settings),
+      ...own.variables,
+      // The library's own variable: two stacks in one account stay apart in logs and metrics.
+      POWERTOOLS_SERVICE_NAME: settings.stackName,
+    },
+    logGroup,
+    role,
+    ...own.more,
+  });
+  // Not by the property `vpc`, which would add a managed policy to the role.
+  if (vpc !== undefined) (lambda.node.defaultChild as CfnFunction).vpcConfig = vpc;
+  return { function: lambda, logGroup };
+}
+
+/** Node's own variables for egress: the proxy and the private CA, where there are any. */
+function egress({ proxy, caFile }: Settings): Record<string, string> {
+  return {
+    ...(proxy !== undefined && { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy.url }),
+    ...(proxy !== undefined && proxy.except.length > 0 && { NO_PROXY: proxy.except.join(',') }),
+    // Where Lambda unpacks the folder with the code.
+    ...(caFile !== undefined && { NODE_EXTRA_CA_CERTS: '/var/task/ca.pem' }),
   };
 }

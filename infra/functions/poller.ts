@@ -1,69 +1,59 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Environment } from '../../functions/environment.ts';
-import type { streams } from '../../functions/streams/list.ts';
-import type { Settings } from '../settings.ts';
-import type { Encryption } from '../storage/encryption.ts';
-import { allocator } from './allocator.ts';
-import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
-import { PollerRole, type Reach } from './role.ts';
+import type { PollerEnvironment } from '../../functions/environment.ts';
+import type { Stream } from '../../functions/streams/stream.ts';
+import {
+  allocator,
+  type Collecting,
+  collectingEnvironment,
+  collectingRights,
+  collectingWildcards,
+} from './collecting.ts';
+import { addFunction, type CollectorFunction } from './function.ts';
+import { arnOf, may } from './rights.ts';
 
-/** What is known of a stream. */
-export type Stream = (typeof streams)[number];
-
-interface PollerProps extends Omit<Reach, 'logGroup' | 'functionName'> {
+interface PollerProps extends Collecting {
   readonly stream: Stream;
-  /** Holds `poller.mjs`, which exports `handler`. */
-  readonly code: Code;
-  readonly settings: Settings;
-  readonly encryption: Encryption;
 }
 
-/** Polls one stream: a rule that fires at its cadence, a function, its role and its log group. */
-export class Poller extends Construct {
-  readonly logGroup: LogGroup;
+/** Polls one stream: a function, and a rule that starts it at the stream's cadence. */
+export class Poller extends Construct implements CollectorFunction {
   readonly function: Lambda;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: PollerProps) {
     super(scope, id);
     const { stream, settings } = props;
-    const name = `${settings.stackName}-${stream.name}`;
+    const { reservedConcurrency } = settings;
     const cadence = Duration.minutes(stream.cadenceMinutes);
-
-    this.logGroup = logGroup(this, name, settings, props.encryption);
-    const poll = new Lambda(this, 'Function', {
-      ...platform,
-      functionName: name,
+    const added = addFunction(this, props, {
+      name: stream.name,
+      entry: 'poller',
       description: `Polls SentinelOne ${stream.name} every ${stream.cadenceMinutes} minutes`,
-      code: props.code,
-      handler: 'poller.handler',
-      memorySize: settings.memoryMb,
       timeout: Duration.seconds(stream.timeoutSeconds),
-      // The library's own variable: two stacks in one account stay apart in logs and metrics.
-      environment: {
-        ...environment(props),
-        ...wayOut(settings),
-        ...allocator,
-        POWERTOOLS_SERVICE_NAME: settings.stackName,
+      environment: environment(props),
+      variables: allocator,
+      policy: 'poll',
+      rights: rights(this, props),
+      acknowledgements: collectingWildcards(props),
+      more: {
+        ...(reservedConcurrency && { reservedConcurrentExecutions: reservedConcurrency }),
+        // The next tick continues from the cursor: a failed one is not run again, and one that waited is stale by then.
+        retryAttempts: 0,
+        maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
       },
-      logGroup: this.logGroup,
-      role: new PollerRole(this, 'Role', { ...props, functionName: name, logGroup: this.logGroup }),
-      ...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
-      // The next tick goes on from the cursor: a failed one is not run again, and one that waited is stale by then.
-      retryAttempts: 0,
-      maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
     });
-    putIntoSubnets(poll, settings);
-    this.function = poll;
+    this.function = added.function;
+    this.logGroup = added.logGroup;
     new Rule(this, 'Schedule', {
-      description: `Starts ${name}`,
+      description: `Starts ${settings.stackName}-${stream.name}`,
       schedule: Schedule.rate(cadence),
       // These are tries to hand the tick over, not to run it: by default they would go on for a day.
-      targets: [new LambdaFunction(poll, { retryAttempts: 3, maxEventAge: cadence })],
+      targets: [new LambdaFunction(this.function, { retryAttempts: 3, maxEventAge: cadence })],
     });
   }
 }
@@ -71,27 +61,31 @@ export class Poller extends Construct {
 /** Lambda keeps an event for six hours at most. */
 const longestEventAgeMinutes = 6 * 60;
 
-function environment({ stream, settings, instances, cursors, queue, overflow }: PollerProps): Environment {
+/** With one run at a time a further run could only wait for the first to end. */
+const mayStartFurtherRuns = ({ reservedConcurrency }: PollerProps['settings']) => reservedConcurrency !== 1;
+
+function environment(props: PollerProps): PollerEnvironment {
+  const { stream, settings } = props;
+  const quietHours = settings.quietHours[stream.name];
   return {
-    STREAM: stream.name,
-    INSTANCES_TABLE: instances.tableName,
-    CURSORS_TABLE: cursors.tableName,
-    ARTIFACT_QUEUE_URL: queue.queueUrl,
-    OVERFLOW_BUCKET: overflow.bucketName,
-    ALLOWED_HOST_SUFFIXES: settings.allowedHostSuffixes.join(','),
-    MESSAGE_KIB: String(settings.messageKib),
-    OVERLAP_MINUTES: String(settings.overlapMinutes),
-    MEMORY_ENTRIES: String(settings.memoryEntries),
-    REQUESTS_PER_SECOND: String(settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond),
-    INSTANCES_PER_RUN: String(
-      settings.reservedConcurrency === 1 ? Number.POSITIVE_INFINITY : settings.instancesPerRun,
-    ),
-    INSTANCES_AT_ONCE: String(settings.instancesAtOnce),
-    PAGES_PER_TURN: String(settings.pagesPerTurn),
-    PAGES_PER_RUN: String(settings.pagesPerRun),
-    PAGE_TIMEOUT_SECONDS: String(settings.pageTimeoutSeconds),
-    AUDIT_HOURS: String(settings.auditHours),
-    QUIET_HOURS: String(settings.quietHours[stream.name] ?? 0),
-    PER_INSTANCE_METRICS: String(settings.perInstanceMetrics),
+    ...collectingEnvironment(props),
+    stream: stream.name,
+    requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,
+    furtherRuns: mayStartFurtherRuns(settings),
+    perInstanceMetrics: settings.perInstanceMetrics,
+    ...(quietHours !== undefined && { quietMs: quietHours * 3_600_000 }),
   };
+}
+
+function rights(scope: Construct, props: PollerProps) {
+  const { stream, settings } = props;
+  // By name: the function needs its role before it is there itself.
+  const itself = arnOf(scope, 'lambda', 'function', `${settings.stackName}-${stream.name}`);
+  const cursorActions = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'].map(
+    (name) => `dynamodb:${name}`,
+  );
+  return [
+    ...collectingRights(scope, props, cursorActions),
+    ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
+  ];
 }

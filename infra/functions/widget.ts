@@ -1,48 +1,41 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type Code, Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { WidgetEnvironment } from '../../functions/environment.ts';
-import { rulesText } from '../../functions/health/rules.ts';
-import type { Settings } from '../settings.ts';
-import type { Encryption } from '../storage/encryption.ts';
-import { logGroup, platform, putIntoSubnets, wayOut } from './function.ts';
-import { WidgetRole } from './role.ts';
+import { addFunction, type Shared } from './function.ts';
+import { may, through } from './rights.ts';
 
-interface WidgetProps {
-  readonly settings: Settings;
-  readonly encryption: Encryption;
-  /** Holds `widget.mjs`, which exports `handler`. */
-  readonly code: Code;
+interface WidgetProps extends Shared {
   readonly instances: Table;
   readonly cursors: Table;
 }
 
-/** Renders the tiles of all instances for the dashboard. It reads two tables, and may do nothing else. */
+/** Renders the tiles of all instances for the dashboard. It may read two tables, and do nothing else. */
 export class Widget extends Construct {
   readonly function: Lambda;
 
-  constructor(scope: Construct, id: string, { settings, encryption, code, instances, cursors }: WidgetProps) {
+  constructor(scope: Construct, id: string, props: WidgetProps) {
     super(scope, id);
-    const name = `${settings.stackName}-tiles`;
-    const log = logGroup(this, name, settings, encryption);
-    const environment: WidgetEnvironment = {
-      INSTANCES_TABLE: instances.tableName,
-      CURSORS_TABLE: cursors.tableName,
-      HEALTH_RULES: rulesText(settings),
-    };
-    this.function = new Lambda(this, 'Function', {
-      ...platform,
-      functionName: name,
+    const { settings, instances, cursors } = props;
+    this.function = addFunction(this, props, {
+      name: 'tiles',
+      entry: 'widget',
       description: 'Renders the tiles on the dashboard; reads only',
-      code,
-      handler: 'widget.handler',
-      memorySize: 512,
       timeout: Duration.seconds(15),
-      environment: { ...environment, ...wayOut(settings) },
-      logGroup: log,
-      role: new WidgetRole(this, 'Role', { settings, instances, cursors, logGroup: log }),
-    });
-    putIntoSubnets(this.function, settings);
+      environment: {
+        instancesTable: instances.tableName,
+        cursorsTable: cursors.tableName,
+        allowedHostSuffixes: settings.allowedHostSuffixes,
+        quietHours: settings.quietHours,
+      },
+      policy: 'read',
+      rights: [
+        may(['dynamodb:Scan'], instances.tableArn),
+        // The memories are large items in the same table, so the cursors are read by key.
+        may(['dynamodb:BatchGetItem'], cursors.tableArn),
+        ...through(settings, ['dynamodb'], 'kms:Decrypt', 'kms:DescribeKey'),
+      ],
+      acknowledgements: [],
+    }).function;
   }
 }

@@ -12,18 +12,13 @@ const kept: QueueProps = {
   removalPolicy: RemovalPolicy.RETAIN,
 };
 
-interface ArtifactsProps {
-  readonly encryption: Encryption;
-  readonly overflowExpirationDays: number;
-}
-
 /** Where artifacts go: a queue, its dead-letter queue, and a bucket for records that no message can hold. */
 export class Artifacts extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
   readonly overflow: Bucket;
 
-  constructor(scope: Construct, id: string, { encryption, overflowExpirationDays }: ArtifactsProps) {
+  constructor(scope: Construct, id: string, encryption: Encryption) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', { ...kept, ...encryption.queue });
     this.queue = new Queue(this, 'Queue', {
@@ -43,7 +38,9 @@ export class Artifacts extends Construct {
       minimumTLSVersion: 1.2,
       lifecycleRules: [
         {
-          expiration: Duration.days(overflowExpirationDays),
+          // A message lives 14 days, from when it was first sent, and 14 more once it is moved back from the dead-letter
+          // queue: the record that it refers to outlives it by two days.
+          expiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],

@@ -19,6 +19,7 @@ import {
   forwarderFails,
   instanceAlarms,
   invocations,
+  operationsPage,
   queueAlarms,
   throttles,
 } from './definitions.ts';
@@ -112,7 +113,7 @@ export class Alarms extends Construct {
   }
 
   #description(says: string, heading: string): string {
-    return `${says} What it means, how to look, what to do: ${this.#settings.operationsUrl}#${heading}`;
+    return `${says} What it means, how to look, what to do: ${operationsPage}#${heading}`;
   }
 }
 

@@ -19,10 +19,11 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type MetricName, namespace } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
+import { operationsPage, queueUnreadSeconds } from './definitions.ts';
 import { measure } from './measures.ts';
 
 interface DashboardProps {
-  readonly settings: Pick<Settings, 'stackName' | 'operationsUrl' | 'alarmLagMinutes' | 'alarmQueueHours'>;
+  readonly settings: Pick<Settings, 'stackName' | 'alarmLagMinutes'>;
   readonly streams: readonly string[];
   /** Renders the tiles. */
   readonly tiles: IFunction;
@@ -85,7 +86,7 @@ function alarms({ alarms, settings }: DashboardProps): IWidget[] {
   return [
     new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 16, height: 4 }),
     new TextWidget({
-      markdown: `What each state and alarm means, how to look, what to do: ${settings.operationsUrl}\n\nSaved queries: Logs Insights → Queries → \`${settings.stackName}\``,
+      markdown: `What each state and alarm means, how to look, what to do: ${operationsPage}\n\nSaved queries: Logs Insights → Queries → \`${settings.stackName}\``,
       width: 8,
       height: 4,
     }),
@@ -139,14 +140,14 @@ function flow({ settings, streams }: DashboardProps): IWidget[] {
   ];
 }
 
-function queues({ settings, queue, deadLetterQueue }: DashboardProps): IWidget[] {
+function queues({ queue, deadLetterQueue }: DashboardProps): IWidget[] {
   return [
     graph(
       'Artifact queue: oldest message (seconds)',
       [queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum' })],
       {
         leftAnnotations: [
-          { value: settings.alarmQueueHours * 60 * 60, label: 'unread' },
+          { value: queueUnreadSeconds, label: 'unread' },
           { value: 14 * 24 * 60 * 60, label: 'lost' },
         ],
       },

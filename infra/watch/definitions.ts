@@ -47,6 +47,9 @@ export interface Notification extends Definition {
   readonly heading: string;
 }
 
+/** The page of this repository whose headings alarms name, as it is at the version that is deployed. */
+export const operationsPage = 'docs/operations.md';
+
 const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
 
 /** Three windows of a cadence each: two that are empty may be one tick that is late. */
@@ -164,7 +167,10 @@ export function forwarderFails({ settings }: AlarmsProps): Notification {
 
 const hour = 60 * 60;
 
-export function queueAlarms({ settings, queue, deadLetterQueue }: AlarmsProps): Notification[] {
+/** After a day a consumer is not merely slow; SQS keeps the messages for thirteen days more. */
+export const queueUnreadSeconds = 24 * hour;
+
+export function queueAlarms({ queue, deadLetterQueue }: AlarmsProps): Notification[] {
   const period = Duration.minutes(15);
   const age = queue.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' });
   // An empty queue has no oldest message, and says nothing.
@@ -173,8 +179,8 @@ export function queueAlarms({ settings, queue, deadLetterQueue }: AlarmsProps): 
     {
       ...waits,
       name: 'queue-unread',
-      from: settings.alarmQueueHours * hour,
-      says: `A message has waited for a consumer for more than ${settings.alarmQueueHours} hours; SQS deletes it after 14 days.`,
+      from: queueUnreadSeconds,
+      says: 'A message has waited for a consumer for more than 24 hours; SQS deletes it after 14 days.',
     },
     {
       // Four days before the first is lost: a long weekend is three and a half.

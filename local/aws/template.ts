@@ -24,14 +24,20 @@ export interface Known {
   readonly arns: ReadonlyMap<string, string>;
 }
 
-/** What `Ref` and `Fn::GetAtt` stand for here; throws for a resource that has no stand-in. */
-export function resolve(value: unknown, { names, arns }: Known): string {
+/** What `Ref`, `Fn::GetAtt` and `Fn::Join` stand for here; throws for a resource that has no stand-in. */
+export function resolve(value: unknown, known: Known): string {
   if (typeof value === 'string') return value;
-  const { Ref: ref = '', 'Fn::GetAtt': [id = '', attribute] = [] } = value as {
+  const {
+    Ref: ref = '',
+    'Fn::GetAtt': [id = '', attribute] = [],
+    'Fn::Join': join,
+  } = value as {
     Ref?: string;
     'Fn::GetAtt'?: [id: string, attribute: string];
+    'Fn::Join'?: [separator: string, parts: unknown[]];
   };
-  const found = attribute === 'Arn' ? arns.get(id) : names.get(ref);
+  if (join !== undefined) return join[1].map((part) => resolve(part, known)).join(join[0]);
+  const found = attribute === 'Arn' ? known.arns.get(id) : known.names.get(ref);
   if (found === undefined) throw new Error(`nothing here stands in for ${JSON.stringify(value)}`);
   return found;
 }

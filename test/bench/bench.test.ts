@@ -7,7 +7,7 @@ import { sizes } from './cold-start.ts';
 import { backlog, bareDrain, drain, dynamoCalls } from './drain.ts';
 import { lateness } from './neighbours.ts';
 import { quietPoll } from './quiet.ts';
-import { oneRun, type Stage, startStage } from './stage.ts';
+import { type Stage, startStage } from './stage.ts';
 
 /** What the benchmarks count is the same on every machine, so it is held here; times are not. */
 let stage: Stage;
@@ -31,7 +31,8 @@ test('a drain of N records takes N/1000 + 1 requests, and 4 SQS calls for 1,000 
 
 test('the bare loop makes the same calls with as many bytes', async () => {
   const ours = await drain(stage, 'activities', 3000, 0);
-  const bare = bundle({ into: folder, entries: { index: 'test/bench/bare.ts' } });
+  const bare = join(folder, 'bare');
+  bundle(bare, { entries: { index: 'test/bench/bare.ts' } });
   const loop = await bareDrain(stage, bare, 'activities', 3000, ours);
   expect(loop.console.requests).toBe(ours.console.requests);
   expect(loop.counts.calls['SQS.SendMessageBatch']).toBe(ours.counts.calls['SQS.SendMessageBatch']);
@@ -69,7 +70,7 @@ describe('a quiet poll', () => {
 
 test('many instances are polled in one invocation, each once', async () => {
   await stage.give({ ladders: { activities: backlog(5) } });
-  const collector = await stage.collector('activities', oneRun);
+  const collector = await stage.collector('activities');
   await stage.addInstances(30);
   const measured = await collector.invoke();
   collector.stop();

@@ -1,9 +1,9 @@
-import cdkJson from '../../cdk.json' with { type: 'json' };
 import { streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
+import { memoryMb } from '../../infra/functions/function.ts';
 import { coreMb, prices } from './prices.ts';
 import { callsOf } from './quiet.ts';
-import { type Measured, oneRun, type Stage, startStage } from './stage.ts';
+import { type Measured, type Stage, startStage } from './stage.ts';
 
 export interface Fleet {
   readonly instances: number;
@@ -89,7 +89,7 @@ async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records
     stepMicros: cadenceMicros / records,
   };
   await stage.give({ latencyMs: consoleMs, ladders: records > 0 ? { [name]: ladder } : {} });
-  const collector = await stage.collector(name, oneRun);
+  const collector = await stage.collector(name);
   await stage.addInstances(stage.hosts.length);
   await collector.invoke();
   await stage.wait(cadenceMinutes * 60_000);
@@ -112,7 +112,6 @@ function monthOf(measured: Measured, stream: Stream, instances: number, { hosts 
   const { counts, wallMs, cpuMs, logBytes, result } = measured;
   const runs = Math.ceil(instances / mostMeasured);
   const scale = instances / hosts.length;
-  const { memoryMb } = cdkJson.context;
   const seconds = (Math.max(0, wallMs - cpuMs) + cpuMs / (memoryMb / coreMb)) / 1000;
   return {
     invocations: polls * runs,

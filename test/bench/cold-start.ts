@@ -68,7 +68,8 @@ export async function benchColdStart(rounds: number): Promise<Report> {
   let size: { all: number; quiet: number };
   let sdkKib: number;
   try {
-    const sdk = bundle({ into: join(folder, 'sdk'), entries: { index: 'test/bench/sdk-clients.ts' } });
+    const sdk = join(folder, 'sdk');
+    bundle(sdk, { entries: { index: 'test/bench/sdk-clients.ts' } });
     sdkKib = (await bytesIn(sdk)) / 1024;
     size = await sizes(stage, folder);
     for (let round = 0; round < rounds; round++) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { streams } from '../../functions/streams/list.ts';
+import { memoryMb } from '../../infra/functions/function.ts';
 import { bill, type Fleet, type Line, quietBill } from './bill.ts';
 import { grouped, sum } from './numbers.ts';
 import { prices } from './prices.ts';
@@ -106,7 +107,7 @@ DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 
 - Each stream is polled twice in a separate run, one cadence apart on the consoles' clock, with the assumed number of new records
   and the overlap read again. The second poll is multiplied by the number of cadences in a month of 30.4 days.
 - Lambda's milliseconds are those that the run waited (300 ms for a console, 5 ms for AWS) and its processor time divided by the
-  ${((cdkJson.context.memoryMb / 1769) * 100).toFixed(0)} % of a core that ${cdkJson.context.memoryMb} MB have, as measured on this machine.
+  ${((memoryMb / 1769) * 100).toFixed(0)} % of a core that ${memoryMb} MB have, as measured on this machine.
 - DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. The consumer
   receives as many chunks and deletes ten messages per call: this is a separate line.
 - A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).

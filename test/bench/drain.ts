@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PollerEnvironment } from '../../functions/environment.ts';
 import { bundle } from '../../infra/build/bundle.ts';
 import type { BareEvent } from './bare.ts';
 import type { Ladder } from './ladder.ts';
@@ -9,7 +10,7 @@ import { atLeast, atMost, type Report, type Shown, table } from './report.ts';
 import { hostOf, type Measured, type Stage, startStage } from './stage.ts';
 
 /** As if nobody had to be gentle. */
-const noLimiter = { REQUESTS_PER_SECOND: '1000000', PAGES_PER_RUN: '100000' };
+const noLimiter = { requestsPerSecond: 1_000_000, pagesPerRun: 100_000 };
 
 /** So many records over most of the look-back of a day. */
 export function backlog(count: number, hours = 20): Ladder {
@@ -23,7 +24,7 @@ export async function drain(
   stream: string,
   records: number,
   latencyMs: number,
-  settings: Readonly<Record<string, string>> = noLimiter,
+  settings: Partial<PollerEnvironment> = noLimiter,
 ): Promise<Measured> {
   await stage.give({ latencyMs, ladders: { [stream]: backlog(records) } });
   const collector = await stage.collector(stream, settings);
@@ -72,7 +73,8 @@ const latencies = [0, 100];
 
 export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-bare-'));
-  const bare = bundle({ into: folder, entries: { index: 'test/bench/bare.ts' } });
+  const bare = join(folder, 'bare');
+  bundle(bare, { entries: { index: 'test/bench/bare.ts' } });
   const stage = await startStage(1, { skims: true });
   const rows: (string | number)[][] = [];
   const shown: Shown[] = [];

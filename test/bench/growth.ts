@@ -1,7 +1,7 @@
 import { backlog, drain, dynamoCalls } from './drain.ts';
 import { median, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, oneRun, startStage } from './stage.ts';
+import { type Measured, startStage } from './stage.ts';
 
 const backlogs = [10_000, 100_000, 1_000_000];
 
@@ -75,7 +75,7 @@ export async function benchInstances(rounds: number): Promise<Report> {
     const measured: Measured[] = [];
     try {
       await stage.give({ latencyMs: 50, ladders: { activities: backlog(5) } });
-      const collector = await stage.collector('activities', oneRun);
+      const collector = await stage.collector('activities');
       await stage.addInstances(instances);
       await collector.invoke();
       for (let round = 1; round <= rounds; round++) measured.push(await collector.invoke(10 * round));

@@ -1,14 +1,14 @@
 import { dynamoCalls } from './drain.ts';
 import { sum } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, oneRun, startStage } from './stage.ts';
+import { type Measured, startStage } from './stage.ts';
 
 /** A later poll of instances where nothing happened. */
 export async function quietPoll(instances: number, ladders = {}): Promise<Measured> {
   const stage = await startStage(instances);
   try {
     await stage.give({ ladders });
-    const collector = await stage.collector('activities', oneRun);
+    const collector = await stage.collector('activities');
     await stage.addInstances(instances);
     await collector.invoke();
     await stage.wait(10 * 60_000);

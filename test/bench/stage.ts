@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import cdkJson from '../../cdk.json' with { type: 'json' };
-import type { Environment } from '../../functions/environment.ts';
+import { type PollerEnvironment, variable } from '../../functions/environment.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { bundle } from '../../infra/build/bundle.ts';
-import { allocator } from '../../infra/functions/allocator.ts';
+import { allocator } from '../../infra/functions/collecting.ts';
+import { memoryMb } from '../../infra/functions/function.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { type Part, startPart } from './child.ts';
 import type { ConsoleAsk, ConsoleCounts, ConsoleOptions, ConsoleReady, Given } from './console.ts';
@@ -44,18 +44,15 @@ export interface Stage {
   /** Moves the consoles' clock on. */
   wait(ms: number): Promise<void>;
   /** The poller of a stream; its module is loaded, and its clients are made, before anything is measured. */
-  collector(stream: string, settings?: Partial<Environment>): Promise<Runner>;
+  collector(stream: string, settings?: Partial<PollerEnvironment>): Promise<Runner>;
   /** Another handler under the same conditions. */
   runner(code: string, environment?: Readonly<Record<string, string>>): Promise<Runner>;
   /** The environment of a poller here. */
-  environment(stream: string, settings?: Partial<Environment>): Readonly<Record<string, string>>;
+  environment(stream: string, settings?: Partial<PollerEnvironment>): Readonly<Record<string, string>>;
   /** The folder of the poller's bundle. */
   readonly code: string;
   close(): Promise<void>;
 }
-
-/** Many instances are not handed to further runs: it is the one that is measured. */
-export const oneRun = { INSTANCES_PER_RUN: '1000' };
 
 export const hostOf = (i: number) => `n${i}.bench.sentinelone.net`;
 
@@ -68,7 +65,8 @@ const instanceItem = (i: number, attributes: object) => ({
 export async function startStage(instances: number, sinkOptions: Partial<SinkOptions> = {}): Promise<Stage> {
   const hosts = Array.from({ length: instances }, (_, i) => hostOf(i));
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  const code = bundle({ into: join(folder, 'code'), entries: { poller: 'functions/poller.ts' } });
+  const code = join(folder, 'code');
+  bundle(code, { entries: { poller: 'functions/poller.ts' } });
   const [console, sink] = await Promise.all([
     startPart<ConsoleReady, ConsoleAsk, ConsoleCounts>('console.ts', { hosts } satisfies ConsoleOptions),
     startPart<SinkReady, SinkAsk, Counts>('sink.ts', { latencyMs: 0, skims: false, ...sinkOptions }),
@@ -76,11 +74,13 @@ export async function startStage(instances: number, sinkOptions: Partial<SinkOpt
   const parts = { console, sink };
   const running = new Set<Runner>();
 
-  const environment = (stream: string, settings: Partial<Environment> = {}) => ({
-    ...defaults(stream),
-    ARTIFACT_QUEUE_URL: `${sink.ready.endpoint}/000000000000/artifacts`,
+  const environment = (stream: string, settings: Partial<PollerEnvironment> = {}) => ({
+    [variable]: JSON.stringify({
+      ...told(stream, `${sink.ready.endpoint}/000000000000/artifacts`),
+      ...settings,
+    }),
+    ...allocator,
     ...reach(parts),
-    ...settings,
   });
   const runner = async (
     task: string,
@@ -100,7 +100,7 @@ export async function startStage(instances: number, sinkOptions: Partial<SinkOpt
   };
   const addInstances = async (number: number, attributes: object = {}) => {
     const items = Array.from({ length: number }, (_, i) => instanceItem(i, attributes));
-    await sink.ask({ put: { table: tables.INSTANCES_TABLE, items } });
+    await sink.ask({ put: { table: tables.instancesTable, items } });
   };
 
   return {
@@ -137,31 +137,21 @@ interface Parts {
   readonly sink: Part<SinkReady, SinkAsk, Counts>;
 }
 
-const tables = { INSTANCES_TABLE: 'instances', CURSORS_TABLE: 'cursors' };
+const tables = { instancesTable: 'instances', cursorsTable: 'cursors' };
 
-/** What a deployment with the settings of `cdk.json` sets. */
-function defaults(name: string): Environment & typeof allocator {
-  const { context } = cdkJson;
+/** What a deployment with the settings of `cdk.json` tells a poller, but that no silence is unusual. */
+function told(name: string, artifactQueueUrl: string): PollerEnvironment {
   const stream = streams.find((one) => one.name === name);
   return {
     ...tables,
-    STREAM: name,
-    ARTIFACT_QUEUE_URL: '',
-    OVERFLOW_BUCKET: 'overflow',
-    ALLOWED_HOST_SUFFIXES: context.allowedHostSuffixes.join(','),
-    MESSAGE_KIB: String(context.messageKib),
-    OVERLAP_MINUTES: String(context.overlapMinutes),
-    MEMORY_ENTRIES: String(context.memoryEntries),
-    REQUESTS_PER_SECOND: String(stream?.requestsPerSecond),
-    INSTANCES_PER_RUN: String(context.instancesPerRun),
-    INSTANCES_AT_ONCE: String(context.instancesAtOnce),
-    PAGES_PER_TURN: String(context.pagesPerTurn),
-    PAGES_PER_RUN: String(context.pagesPerRun),
-    PAGE_TIMEOUT_SECONDS: String(context.pageTimeoutSeconds),
-    AUDIT_HOURS: String(context.auditHours),
-    QUIET_HOURS: '0',
-    PER_INSTANCE_METRICS: 'false',
-    ...allocator,
+    stream: name,
+    artifactQueueUrl,
+    overflowBucket: 'overflow',
+    allowedHostSuffixes: ['.sentinelone.net'],
+    overlapMs: 600_000,
+    requestsPerSecond: stream?.requestsPerSecond ?? Number.NaN,
+    furtherRuns: false,
+    perInstanceMetrics: false,
   };
 }
 
@@ -191,7 +181,7 @@ async function startRunner(
     name: 'bench',
     code,
     handler,
-    memoryMb: 512,
+    memoryMb,
     timeoutSeconds,
     environment,
     onLine: (line) => lines.push(line),

@@ -1,7 +1,7 @@
 import { backlog, dynamoCalls } from './drain.ts';
 import { median, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
-import { type Measured, oneRun, startStage } from './stage.ts';
+import { type Measured, startStage } from './stage.ts';
 
 /** Many instances with a few records each, in one invocation. */
 export async function benchThousand(rounds: number, instances = 1000): Promise<Report> {
@@ -10,7 +10,7 @@ export async function benchThousand(rounds: number, instances = 1000): Promise<R
   try {
     for (let round = 0; round < rounds; round++) {
       await stage.give({ latencyMs: 100, ladders: { activities: backlog(5) } });
-      const collector = await stage.collector('activities', oneRun);
+      const collector = await stage.collector('activities');
       await stage.addInstances(instances);
       const measured = await collector.invoke();
       collector.stop();

@@ -55,10 +55,10 @@ describe('.ci/settings.mjs', () => {
   const settings = (given: string) => run(process.execPath, [join(root, '.ci', 'settings.mjs'), given]);
 
   test('gives each setting to the CDK as it is in cdk.json', async () => {
-    const given = { stackName: 'Team', messageKib: 100, secretArns: ['a b'], reservedConcurrency: false };
+    const given = { stackName: 'Team', overlapMinutes: 15, secretArns: ['a b'], reservedConcurrency: false };
     const { stdout } = await settings(JSON.stringify(given));
     expect(stdout.split('\n')).toEqual([
-      ...['-c', 'stackName=Team', '-c', 'messageKib=100'],
+      ...['-c', 'stackName=Team', '-c', 'overlapMinutes=15'],
       ...['-c', 'secretArns=["a b"]', '-c', 'reservedConcurrency=false', ''],
     ]);
   });

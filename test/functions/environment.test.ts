@@ -1,129 +1,212 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Environment, readEnvironment } from '../../functions/environment.ts';
+import { limits } from '../../functions/collect/settings.ts';
+import {
+  type ForwarderEnvironment,
+  type OperatorEnvironment,
+  type PollerEnvironment,
+  readForwarderEnvironment,
+  readOperatorEnvironment,
+  readPollerEnvironment,
+  readWidgetEnvironment,
+  variable,
+  type WidgetEnvironment,
+} from '../../functions/environment.ts';
+import { requestBytes } from '../../functions/forward/settings.ts';
 import { streams } from '../../functions/streams/list.ts';
 
-const good: Environment = {
-  STREAM: 'threats',
-  INSTANCES_TABLE: 'instances',
-  CURSORS_TABLE: 'cursors',
-  ARTIFACT_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/123456789012/artifacts',
-  OVERFLOW_BUCKET: 'overflow',
-  ALLOWED_HOST_SUFFIXES: '.sentinelone.net,.S1.example',
-  MESSAGE_KIB: '250',
-  OVERLAP_MINUTES: '10',
-  MEMORY_ENTRIES: '20000',
-  REQUESTS_PER_SECOND: '6',
-  INSTANCES_PER_RUN: '200',
-  INSTANCES_AT_ONCE: '20',
-  PAGES_PER_TURN: '5',
-  PAGES_PER_RUN: '1000',
-  AUDIT_HOURS: '24',
-  QUIET_HOURS: '96',
-  PER_INSTANCE_METRICS: 'true',
-  PAGE_TIMEOUT_SECONDS: '60',
+const poller: PollerEnvironment = {
+  stream: 'threats',
+  instancesTable: 'instances',
+  cursorsTable: 'cursors',
+  artifactQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/artifacts',
+  overflowBucket: 'overflow',
+  allowedHostSuffixes: ['.sentinelone.net', '.S1.example'],
+  overlapMs: 600_000,
+  requestsPerSecond: 6,
+  furtherRuns: true,
+  perInstanceMetrics: true,
+  quietMs: 96 * 3_600_000,
 };
-const names = Object.keys(good) as (keyof Environment)[];
-const optional = new Set<keyof Environment>(['AUDIT_HOURS', 'QUIET_HOURS']);
-const numbers = names.filter((name) => /^\d+$/.test(good[name]) && !optional.has(name));
+const forwarder: ForwarderEnvironment = {
+  analyticsUrl: 'https://analytics.example.com',
+  secretId: 'signal-client/analytics',
+  deadLetterQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/dead',
+  cursorsTable: 'cursors',
+  accepted: { table: 'accepted', days: 7 },
+};
 
-describe('the environment', () => {
-  it('is read into what the entry uses', () => {
-    expect(readEnvironment(good, streams)).toEqual({
+const operator: OperatorEnvironment = {
+  instancesTable: 'instances',
+  cursorsTable: 'cursors',
+  artifactQueueUrl: poller.artifactQueueUrl,
+  overflowBucket: 'overflow',
+  allowedHostSuffixes: ['.sentinelone.net'],
+  overlapMs: 600_000,
+  requestsPerSecondByStream: { threats: 2 },
+};
+const widget: WidgetEnvironment = {
+  instancesTable: 'instances',
+  cursorsTable: 'cursors',
+  allowedHostSuffixes: ['.sentinelone.net'],
+  quietHours: { agents: 96 },
+};
+
+const of = (value: object) => ({ [variable]: JSON.stringify(value) });
+const readPoller = (changes: object = {}) => readPollerEnvironment(of({ ...poller, ...changes }), streams);
+const readOperator = (changes: object = {}) =>
+  readOperatorEnvironment(of({ ...operator, ...changes }), streams);
+const readForwarder = (changes: object = {}) => readForwarderEnvironment(of({ ...forwarder, ...changes }));
+const readWidget = (changes: object = {}) => readWidgetEnvironment(of({ ...widget, ...changes }));
+
+const entries: readonly [string, (changes: object) => unknown, object][] = [
+  ['poller', readPoller, poller],
+  ['operator', readOperator, operator],
+  ['forwarder', readForwarder, forwarder],
+  ['widget', readWidget, widget],
+];
+
+describe.each(entries)('the environment of the %s', (_, read, good) => {
+  const required = Object.keys(good).filter(
+    (name) => name !== 'quietMs' && name !== 'accepted' && !/^quietHours$|ByStream$/.test(name),
+  );
+
+  it.each(required)('names %s where it is missing or of another type', (name) => {
+    for (const value of [undefined, null, '', {}]) {
+      expect(() => read({ [name]: value })).toThrow(new RegExp(`^environment variable COLLECTOR: ${name}: `));
+    }
+  });
+
+  it('is read whole, or an Error names the variable', () => {
+    const value = fc.oneof(fc.jsonValue(), fc.constantFrom(undefined, '', 0, -1, '1e3', 7));
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(good)), value, (name, given) => {
+        try {
+          read({ [name]: given });
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+          expect((error as Error).message).toContain(`environment variable ${variable}: ${name}`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+it.each([
+  [{}, 'environment variable COLLECTOR is missing'],
+  [{ [variable]: '{"stream"' }, 'environment variable COLLECTOR is not JSON'],
+  [{ [variable]: '[]' }, 'environment variable COLLECTOR: '],
+])('without its variable as a JSON object, %j, a function does not start', (variables, says) => {
+  expect(() => readWidgetEnvironment(variables)).toThrow(says);
+});
+
+describe('a poller', () => {
+  it('is told all that it uses', () => {
+    expect(readPoller()).toEqual({
       stream: streams.find(({ name }) => name === 'threats'),
       settings: {
+        ...limits,
         instanceRules: {
           allowedHostSuffixes: ['.sentinelone.net', '.s1.example'],
           streams: streams.map(({ name }) => name),
         },
         overlapMs: 600_000,
-        memoryEntries: 20_000,
-        messageBytes: 256_000,
         requestsPerSecond: 6,
-        instancesPerRun: 200,
-        instancesAtOnce: 20,
-        pagesPerTurn: 5,
-        pagesPerRun: 1000,
-        pageTimeoutMs: 60_000,
-        auditMs: 24 * 3_600_000,
         quietMs: 96 * 3_600_000,
       },
       instancesTable: 'instances',
       cursorsTable: 'cursors',
-      artifactQueueUrl: good.ARTIFACT_QUEUE_URL,
+      artifactQueueUrl: poller.artifactQueueUrl,
       overflowBucket: 'overflow',
       perInstanceMetrics: true,
     });
   });
 
-  it('is read whole, or an Error names a variable that is wrong', () => {
-    const value = fc.oneof(
-      fc.string(),
-      fc.constantFrom(undefined, '', ' ', '0', '-1', 'NaN', '1e3', 'Infinity', '7'),
-    );
-    fc.assert(
-      fc.property(fc.constantFrom(...names), value, (name, text) => {
-        try {
-          const { settings } = readEnvironment({ ...good, [name]: text } as Partial<Environment>, streams);
-          const { instanceRules: _, auditMs, ...all } = settings;
-          expect(auditMs).toBeGreaterThanOrEqual(0);
-          for (const number of Object.values(all)) expect(number).toBeGreaterThan(0);
-        } catch (error) {
-          expect(error).toBeInstanceOf(Error);
-          expect((error as Error).message).toContain(name);
-        }
-      }),
-      { numRuns: 500 },
-    );
+  it.each(Object.keys(limits) as (keyof typeof limits)[])('may be told another %s', (name) => {
+    expect(readPoller({ [name]: 7 }).settings[name]).toBe(7);
+    for (const wrong of [-1, 'ten', null])
+      expect(() => readPoller({ [name]: wrong })).toThrow(new RegExp(`COLLECTOR: ${name}: `));
   });
 
-  it.each(names)('names %s where it is missing or empty', (name) => {
-    const { [name]: _, ...others } = good;
-    const missing = new RegExp(`\\b${name} is missing`);
-    expect(() => readEnvironment(others, streams)).toThrow(missing);
-    expect(() => readEnvironment({ ...good, [name]: '' }, streams)).toThrow(missing);
+  it('polls all instances itself where there are no further runs', () => {
+    expect(readPoller({ furtherRuns: false }).settings.instancesPerRun).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it.each(numbers)('names %s where it is no positive number', (name) => {
-    for (const text of ['0', '-1', 'ten', '10 minutes', 'NaN', ' ']) {
-      expect(() => readEnvironment({ ...good, [name]: text }, streams), text).toThrow(
-        new RegExp(`\\b${name} is not a positive number`),
-      );
-    }
+  it.each(['overlapMs', 'requestsPerSecond', 'quietMs'])('is refused %s unless it is positive', (name) => {
+    for (const wrong of [0, -1, '10']) expect(() => readPoller({ [name]: wrong })).toThrow(name);
   });
 
-  it('may ask for no audits, but for nothing less', () => {
-    expect(readEnvironment({ ...good, AUDIT_HOURS: '0' }, streams).settings.auditMs).toBe(0);
-    expect(() => readEnvironment({ ...good, AUDIT_HOURS: '-1' }, streams)).toThrow(/AUDIT_HOURS/);
-    expect(() => readEnvironment({ ...good, AUDIT_HOURS: 'daily' }, streams)).toThrow(/AUDIT_HOURS/);
-  });
-
-  it('may find no silence unusual, and count no instance', () => {
-    const { settings, perInstanceMetrics } = readEnvironment(
-      { ...good, QUIET_HOURS: '0', PER_INSTANCE_METRICS: 'false' },
-      streams,
-    );
+  it('may find no silence unusual, and make no audits', () => {
+    const { settings } = readPoller({ quietMs: undefined, auditMs: 0 });
     expect(settings).not.toHaveProperty('quietMs');
-    expect(perInstanceMetrics).toBe(false);
+    expect(settings.auditMs).toBe(0);
   });
 
   it.each(streams.map(({ name }) => name))('may be that of %s', (name) => {
-    expect(readEnvironment({ ...good, STREAM: name }, streams).stream.name).toBe(name);
+    expect(readPoller({ stream: name }).stream.name).toBe(name);
   });
 
-  it.each(['alerts', 'Threats', 'threats ', 'toString'])('names no stream %j', (name) => {
-    expect(() => readEnvironment({ ...good, STREAM: name }, streams)).toThrow(/STREAM/);
+  it.each(['alerts', 'Threats', 'threats ', 'toString'])('polls no stream %j', (name) => {
+    expect(() => readPoller({ stream: name })).toThrow(/stream/);
   });
 
   it.each([
-    '.sentinelone.net,',
-    ',.sentinelone.net',
-    '.sentinelone.net,,.s1.example',
-    'sentinelone.net',
-    ' ',
-  ])('allows no host that does not end in a suffix, though they are written %j', (suffixes) => {
-    expect(() => readEnvironment({ ...good, ALLOWED_HOST_SUFFIXES: suffixes }, streams)).toThrow(
-      /ALLOWED_HOST_SUFFIXES/,
+    [[]],
+    [['']],
+    [['.sentinelone.net', '']],
+    [['sentinelone.net']],
+    [['.net']],
+    [['.sentinelone.net,.s1.example']],
+    ['.sentinelone.net'],
+  ])('allows no host that does not end in a suffix, though they are given as %j', (suffixes) => {
+    expect(() => readPoller({ allowedHostSuffixes: suffixes })).toThrow(/allowedHostSuffixes/);
+  });
+});
+
+it('the operator function has the rate of each stream: the one that is set, or its own', () => {
+  const { settingsOf } = readOperator();
+  expect(streams.map((stream) => settingsOf(stream).requestsPerSecond)).toEqual(
+    streams.map(({ name, requestsPerSecond }) => (name === 'threats' ? 2 : requestsPerSecond)),
+  );
+});
+
+describe('the forwarder', () => {
+  it('is told all that it uses', () => {
+    expect(readForwarder()).toEqual({ ...forwarder, settings: { requestBytes } });
+  });
+
+  it('remembers no ids where there is no table for them', () => {
+    expect(readForwarder({ accepted: undefined })).not.toHaveProperty('accepted');
+  });
+
+  it.each([
+    ['requestBytes', 0],
+    ['requestBytes', '1024'],
+    ['accepted', { table: 'accepted', days: 0 }],
+    ['accepted', { days: 7 }],
+  ])('with %s = %j is an error that names it', (name, value) => {
+    expect(() => readForwarder({ [name]: value })).toThrow(name);
+  });
+
+  it.each([
+    ['https://analytics.example.com/', 'https://analytics.example.com'],
+    ['https://ANALYTICS.example.com:8443//', 'https://analytics.example.com:8443'],
+    ['https://proxy.example.com/witfoo/api/', 'https://proxy.example.com/witfoo/api'],
+  ])('takes the address %s', (given, taken) => {
+    expect(readForwarder({ analyticsUrl: given }).analyticsUrl).toBe(taken);
+  });
+
+  it.each([
+    'http://analytics.example.com',
+    'analytics.example.com',
+    'https://me:hunter2@analytics.example.com',
+    'https://analytics.example.com/?token=hunter2',
+    'https://analytics.example.com/#hunter2',
+    'file:///etc/hunter2',
+  ])('does not take the address %s, nor quote it', (url) => {
+    expect(() => readForwarder({ analyticsUrl: url })).toThrow(
+      /^environment variable COLLECTOR: analyticsUrl: Not an address such as https:\/\/analytics\.example\.com$/,
     );
   });
 });

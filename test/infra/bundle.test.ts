@@ -1,21 +1,12 @@
 import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle, compile } from '../../infra/build/bundle.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 
 describe('a bundle', () => {
   let folder: string;
@@ -44,7 +35,7 @@ describe('a bundle', () => {
       'two.ts',
       "import { host } from './shared.ts'; export const handler = async () => [(await import('./rare.ts')).rare, host()].join(' ');",
     );
-    return { root, entries: { one: 'one.ts', two: 'two.ts' }, into: join(root, 'made'), write };
+    return { root, entries: { one: 'one.ts', two: 'two.ts' }, write };
   }
 
   async function called(out: string, name: string): Promise<string> {
@@ -61,86 +52,60 @@ describe('a bundle', () => {
         .map((name) => [name, readFileSync(join(out, name), 'utf8')]),
     );
 
-  test('needs nothing beside it, with CommonJS packages working in what handlers share', async () => {
-    const made = bundle(project('one'));
+  const made = (name: string) => {
+    const { root, entries, write } = project(name);
+    const out = join(root, 'made');
+    return { root, out, write, make: (more = {}) => bundle(out, { root, entries, ...more }) };
+  };
+
+  test('is complete, with CommonJS packages working in what handlers share', async () => {
+    const { root, out, make } = made('one');
+    make();
     const alone = join(folder, 'alone');
-    cpSync(made, alone, { recursive: true });
-    rmSync(join(folder, 'one'), { recursive: true });
+    cpSync(out, alone, { recursive: true });
+    rmSync(root, { recursive: true });
     expect(await called(alone, 'one')).toBe(`one ${hostname()}`);
     expect(await called(alone, 'two')).toBe(`rarely ${hostname()}`);
     expect(Object.values(contents(alone)).filter((text) => text.includes('hostname'))).toHaveLength(1);
   });
 
-  test('has the same name and bytes wherever and however often it is made', () => {
-    const here = project('here');
-    const first = bundle(here);
-    const before = contents(first);
-    expect(bundle(here)).toBe(first);
-    expect(contents(first)).toEqual(before);
-    const elsewhere = bundle(project('there'));
-    expect(basename(elsewhere)).toBe(basename(first));
-    expect(contents(elsewhere)).toEqual(before);
+  test('has the same bytes wherever and however often it is made', () => {
+    const [here, there] = [made('here'), made('there')];
+    here.make();
+    const before = contents(here.out);
+    here.make();
+    there.make();
+    expect(contents(here.out)).toEqual(before);
+    expect(contents(there.out)).toEqual(before);
   });
 
-  test('is another folder after a change, with nothing of the old one in it', () => {
-    const { write, ...changing } = project('changing');
-    const before = bundle(changing);
+  test('has nothing of an earlier one in it', () => {
+    const { out, write, make } = made('changing');
+    make();
     write('one.ts', "export const handler = async () => 'changed';");
     write('two.ts', "export const handler = async () => 'changed as well';");
-    const after = bundle(changing);
-    expect(after).not.toBe(before);
-    expect(readdirSync(after).sort()).toEqual(['one.mjs', 'two.mjs']);
-    expect(contents(after)['one.mjs']).toContain('changed');
+    make();
+    expect(readdirSync(out).sort()).toEqual(['one.mjs', 'two.mjs']);
+    expect(contents(out)['one.mjs']).toContain('changed');
   });
 
-  test.each<[string, (made: string) => void]>([
-    ['half written', (made) => writeFileSync(join(made, 'one.mjs'), 'expor')],
-    ['incomplete', (made) => rmSync(join(made, 'one.mjs'))],
-    ['more than it should be', (made) => writeFileSync(join(made, 'stale.mjs'), '')],
-  ])('replaces a folder of its name that is %s, and leaves nothing beside it', (name, spoil) => {
-    const spoiled = project(name.replaceAll(' ', '-'));
-    const made = bundle(spoiled);
-    const good = contents(made);
-    spoil(made);
-    expect(contents(made)).not.toEqual(good);
-    expect(bundle(spoiled)).toBe(made);
-    expect(contents(made)).toEqual(good);
-    expect(readdirSync(spoiled.into)).toEqual([basename(made)]);
-  });
-
-  test('removes other bundles, and only bundles, that were last asked for more than a day ago', () => {
-    const { write, ...aging } = project('aging');
-    const old = bundle(aging);
-    write('one.ts', "export const handler = async () => 'newer';");
-    const newer = bundle(aging);
-    const twoDaysAgo = new Date(Date.now() - 48 * 60 * 60 * 1000);
-    const foreign = join(aging.into, 'foreign');
-    mkdirSync(foreign);
-    for (const made of [old, newer, foreign]) utimesSync(made, twoDaysAgo, twoDaysAgo);
-    expect(bundle(aging)).toBe(newer);
-    expect(readdirSync(aging.into).sort()).toEqual([basename(newer), 'foreign'].sort());
-    write('one.ts', "export const handler = async () => 'newest';");
-    const newest = bundle(aging);
-    expect(readdirSync(aging.into).sort()).toEqual(
-      [newer, newest, foreign].map((made) => basename(made)).sort(),
-    );
-  });
-
-  test('holds the certificates that it is given, and is another folder with others', () => {
-    const trusting = project('trusting');
-    const made = bundle({ ...trusting, certificates: 'one CA' });
-    expect(contents(made)['ca.pem']).toBe('one CA');
-    expect(bundle({ ...trusting, certificates: 'another CA' })).not.toBe(made);
-    expect(contents(bundle(trusting))).not.toHaveProperty('ca.pem');
+  test('has the certificates that it is given', () => {
+    const { out, make } = made('trusting');
+    make({ certificates: 'one CA' });
+    expect(contents(out)['ca.pem']).toBe('one CA');
+    make();
+    expect(contents(out)).not.toHaveProperty('ca.pem');
   });
 });
 
 describe("the functions' bundle", () => {
-  const { metafile, files } = compile();
+  const out = mkdtempSync(join(tmpdir(), 'functions-'));
+  const metafile = bundle(out);
+  afterAll(() => rmSync(out, { recursive: true }));
 
   /** The modules that a handler loads: with its first event, or also those that it may load later. */
   function modules({ outputs }: Metafile, handler: string, later: boolean): string[] {
-    const found = new Set([`out/${handler}.mjs`]);
+    const found = new Set(Object.keys(outputs).filter((path) => basename(path) === `${handler}.mjs`));
     for (const name of found) {
       for (const { path, kind, external } of outputs[name]?.imports ?? []) {
         if (!external && (later || kind === 'import-statement')) found.add(path);
@@ -178,11 +143,12 @@ describe("the functions' bundle", () => {
   });
 
   test('is all that is deployed', () => {
-    expect(Object.keys(files).sort()).toEqual(
+    const files = readdirSync(out);
+    expect(files.sort()).toEqual(
       Object.keys(metafile.outputs)
         .map((name) => basename(name))
         .sort(),
     );
-    expect(Object.keys(files)).toEqual(expect.arrayContaining(['poller.mjs', 'forwarder.mjs']));
+    expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'forwarder.mjs', 'widget.mjs']));
   });
 });

@@ -37,7 +37,7 @@ const synth = (out: string, ...options: string[]) =>
 describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
   test('needs neither credentials nor a network', async ({ expect }) => {
     const out = join(folder, 'good');
-    const { code, stdout, stderr } = await synth(out, '-c', 'stackName=Team', '-c', 'messageKib=100');
+    const { code, stdout, stderr } = await synth(out, '-c', 'stackName=Team', '-c', 'overlapMinutes=15');
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
     const template = JSON.parse(readFileSync(join(out, 'Team.template.json'), 'utf8'));
     const polls = Object.values<{ Type: string; Properties: Record<string, unknown> }>(
@@ -50,10 +50,12 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
       streams.map(({ name }) =>
         expect.objectContaining({
           FunctionName: `Team-${name}`,
-          Environment: { Variables: expect.objectContaining({ STREAM: name, MESSAGE_KIB: '100' }) },
+          Environment: { Variables: expect.objectContaining({ COLLECTOR: expect.anything() }) },
         }),
       ),
     );
+    for (const { Properties } of polls.filter((one) => named(one) !== 'Team-tiles'))
+      expect(JSON.stringify(Properties.Environment)).toContain('overlapMs\\":900000');
     const [asset] = readdirSync(out).filter((name) => name.startsWith('asset.'));
     const files = readdirSync(join(out, String(asset)));
     expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'operator.mjs', 'forwarder.mjs']));
@@ -68,9 +70,7 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
     const [forward] = Object.values<{ Type: string; Properties: Record<string, unknown> }>(
       template.Resources,
     ).filter(({ Properties }) => Properties?.Handler === 'forwarder.handler');
-    expect(forward?.Properties.Environment).toMatchObject({
-      Variables: { ANALYTICS_URL: 'https://analytics.example.com' },
-    });
+    expect(JSON.stringify(forward?.Properties.Environment)).toContain('https://analytics.example.com');
   });
 
   test('says in one sentence which setting is unknown', async ({ expect }) => {
@@ -81,12 +81,12 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
   });
 
   test('gets a bad setting as one sentence and an exit code from the app', async ({ expect }) => {
-    const context = JSON.stringify({ messageKib: '2000' });
+    const context = JSON.stringify({ overlapMinutes: '2000' });
     const { code, stdout, stderr } = await run(['node', 'infra/app.ts'], { CDK_CONTEXT_JSON: context });
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'The setting messageKib is 2000, but must be a whole number from 1 to 1000.\n',
+      stderr: 'The setting overlapMinutes is 2000, but must be a whole number from 1 to 60.\n',
     });
   });
 });

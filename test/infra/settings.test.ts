@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { readSettings, SettingsError } from '../../infra/settings.ts';
+import { readSettings, SettingsError } from '../../infra/context.ts';
+import { settingsSchema } from '../../infra/settings.ts';
 
 const ownKey = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
 const read = (context: Record<string, unknown>) => readSettings(context, ['threats', 'activities']);
@@ -13,33 +17,16 @@ describe('settings', () => {
       secretArns: [],
       secretKeyArns: [],
       reservedConcurrency: 1,
-      messageKib: 250,
       overlapMinutes: 10,
-      memoryEntries: 20_000,
       requestsPerSecond: {},
-      instancesPerRun: 200,
-      instancesAtOnce: 40,
-      pagesPerTurn: 1,
-      pagesPerRun: 1000,
-      pageTimeoutSeconds: 60,
-      auditHours: 24,
       perInstanceMetrics: false,
       quietHours: { activities: 96 },
       alarmLagMinutes: 120,
-      alarmQueueHours: 24,
       alarmEmail: '',
-      operationsUrl: 'docs/operations.md',
-      memoryMb: 512,
       logRetentionDays: 90,
-      overflowExpirationDays: 30,
       analyticsSecretId: 'signal-client/analytics',
-      analyticsRequestKib: 1024,
       analyticsConcurrency: 2,
       rememberAcceptedDays: 0,
-      noProxy: [],
-      subnetIds: [],
-      securityGroupIds: [],
-      tags: {},
     });
   });
 
@@ -86,31 +73,14 @@ describe('settings', () => {
     ['reservedConcurrency', 'false', false],
     ['reservedConcurrency', false, false],
     ['reservedConcurrency', '2', 2],
-    ['messageKib', '100', 100],
-    ['messageKib', 1000, 1000],
     ['overlapMinutes', '60', 60],
-    ['memoryEntries', '1000', 1000],
     ['requestsPerSecond', '{"threats":0.5}', { threats: 0.5 }],
-    ['instancesPerRun', '1000', 1000],
-    ['instancesAtOnce', '1', 1],
-    ['pagesPerTurn', '5', 5],
-    ['pagesPerRun', '1', 1],
-    ['pageTimeoutSeconds', '5', 5],
-    ['auditHours', '0', 0],
     ['perInstanceMetrics', 'true', true],
     ['quietHours', '{}', {}],
     ['quietHours', '{"threats":240}', { threats: 240 }],
     ['alarmLagMinutes', '15', 15],
-    ['alarmQueueHours', '239', 239],
     ['alarmEmail', 'soc@example.com', 'soc@example.com'],
-    [
-      'operationsUrl',
-      'https://git.example.com/collector/docs/operations.md',
-      'https://git.example.com/collector/docs/operations.md',
-    ],
-    ['memoryMb', '10240', 10_240],
     ['logRetentionDays', '3653', 3653],
-    ['overflowExpirationDays', '28', 28],
     ...[
       'https://analytics.example.com',
       'https://Analytics.example.com/',
@@ -124,15 +94,22 @@ describe('settings', () => {
       'signal-client/sentinelone-analytics',
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf',
     ].map((id): [string, unknown, unknown] => ['analyticsSecretId', id, id]),
-    ['analyticsRequestKib', '64', 64],
     ['analyticsConcurrency', '1000', 1000],
     ['rememberAcceptedDays', '30', 30],
-    ['httpsProxy', 'http://proxy.example.com:3128', 'http://proxy.example.com:3128'],
-    ['httpsProxy', 'https://10.0.0.5:443/', 'https://10.0.0.5:443/'],
-    ['noProxy', '[".amazonaws.com","[::1]:80","*"]', ['.amazonaws.com', '[::1]:80', '*']],
+    [
+      'proxy',
+      '{"url":"http://proxy.example.com:3128"}',
+      { url: 'http://proxy.example.com:3128', except: [] },
+    ],
+    ...[
+      { url: 'https://10.0.0.5:443/', except: ['.amazonaws.com', '[::1]:80', '*'] },
+      { url: 'http://proxy.example.com:3128', except: [] },
+    ].map((proxy): [string, unknown, unknown] => ['proxy', proxy, proxy]),
     ['caFile', 'ca.pem', 'ca.pem'],
     ['keyArn', ownKey, ownKey],
-    ['tags', '{"team":"security","cost centre":"7/a"}', { team: 'security', 'cost centre': '7/a' }],
+    ...[{ subnetIds: ['subnet-0a1b2c3d'], securityGroupIds: ['sg-0a1b2c3d'] }].map(
+      (vpc): [string, unknown, unknown] => ['vpc', JSON.stringify(vpc), vpc],
+    ),
   ])('take %s = %j', (key, given, taken) => {
     expect(read({ [key]: given })).toMatchObject({ [key]: taken });
   });
@@ -149,9 +126,7 @@ describe('settings', () => {
     'must be https://host, https://host:port or one of these with a path, and with no user, query or fragment';
   const secretId =
     'must be the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read';
-  const proxy =
-    'must be http://host:port or https://host:port; a user and a password would be readable for all who may see the functions';
-  const direct = 'must be a JSON list of hosts, suffixes and addresses';
+  const proxy = 'must be a JSON object such as {"url": "http://host:port"';
   const retention = 'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120';
 
   test.each([
@@ -174,36 +149,18 @@ describe('settings', () => {
     ['reservedConcurrency', 0, concurrency],
     ['reservedConcurrency', 'true', concurrency],
     ['reservedConcurrency', 1.5, concurrency],
-    ['messageKib', 0, wholeNumber(1, 1000)],
-    ['messageKib', '1001', wholeNumber(1, 1000)],
-    ['messageKib', 'big', wholeNumber(1, 1000)],
-    ['messageKib', '', wholeNumber(1, 1000)],
-    ['messageKib', null, wholeNumber(1, 1000)],
     ['overlapMinutes', 61, wholeNumber(1, 60)],
-    ['memoryEntries', 999, wholeNumber(1000, 20_000)],
-    ['memoryEntries', 20_001, wholeNumber(1000, 20_000)],
     ['requestsPerSecond', { threat: 1 }, rates],
     ['requestsPerSecond', { threats: 0 }, rates],
     ['requestsPerSecond', '{"threats":1e999}', rates],
     ['requestsPerSecond', 6, rates],
-    ['instancesPerRun', 1001, wholeNumber(1, 1000)],
-    ['instancesAtOnce', 0, wholeNumber(1, 200)],
-    ['pagesPerTurn', 0, wholeNumber(1, 1000)],
-    ['pagesPerRun', 0, wholeNumber(1, 100_000)],
-    ['pageTimeoutSeconds', 121, wholeNumber(5, 120)],
-    ['auditHours', -1, wholeNumber(0, 168)],
     ['perInstanceMetrics', 1, 'must be true or false'],
     ['quietHours', { threats: 0 }, 'must be a JSON object of whole hours from 1 to 8760 by stream name'],
     ['quietHours', { alerts: 1 }, 'such as {"threats": 48}'],
     ['alarmLagMinutes', 14, wholeNumber(15, 10_080)],
-    ['alarmQueueHours', 240, wholeNumber(1, 239)],
     ['alarmEmail', 'soc', 'must be an email address, or empty'],
-    ['operationsUrl', 'docs/operations.md#alarms', 'must be an address without #'],
-    ['operationsUrl', '', 'must be an address without #'],
-    ['memoryMb', 127, wholeNumber(128, 10_240)],
     ['logRetentionDays', 91, retention],
     ['logRetentionDays', 9999, retention],
-    ['overflowExpirationDays', 27, wholeNumber(28, 3650)],
     ...[
       '',
       'analytics.example.com',
@@ -227,34 +184,34 @@ describe('settings', () => {
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/*',
       'team/*',
     ].map((id): [string, unknown, string] => ['analyticsSecretId', id, secretId]),
-    ['analyticsRequestKib', 63, wholeNumber(64, 8192)],
-    ['analyticsRequestKib', 8193, wholeNumber(64, 8192)],
     ['analyticsConcurrency', 1, wholeNumber(2, 1000)],
     ['analyticsConcurrency', 1001, wholeNumber(2, 1000)],
     ['rememberAcceptedDays', -1, wholeNumber(0, 30)],
     ['rememberAcceptedDays', 31, wholeNumber(0, 30)],
-    ['httpsProxy', 'proxy.example.com:3128', proxy],
-    ['httpsProxy', 'http://proxy.example.com', proxy],
-    ['httpsProxy', 'http://me:secret@proxy.example.com:3128', proxy],
-    ['httpsProxy', 'http://proxy.example.com:99999', proxy],
-    ['httpsProxy', 'socks5://proxy.example.com:1080', proxy],
-    ['noProxy', '.amazonaws.com', direct],
-    ['noProxy', ['a,b'], direct],
-    ['noProxy', ['a b'], direct],
-    ['subnetIds', 'subnet-0a1b2c3d', 'must be a JSON list of ids of subnets'],
-    ['subnetIds', ['subnet-XYZ'], 'must be a JSON list of ids of subnets'],
-    ['securityGroupIds', ['default'], 'must be a JSON list of ids of security groups'],
+    ...[
+      'http://proxy.example.com:3128',
+      { url: 'proxy.example.com:3128' },
+      { url: 'http://proxy.example.com' },
+      { url: 'http://me:secret@proxy.example.com:3128' },
+      { url: 'http://proxy.example.com:99999' },
+      { url: 'socks5://proxy.example.com:1080' },
+      { url: 'http://proxy.example.com:3128', except: '.amazonaws.com' },
+      { url: 'http://proxy.example.com:3128', except: ['a,b'] },
+      { url: 'http://proxy.example.com:3128', except: ['a b'] },
+      { url: 'http://proxy.example.com:3128', noProxy: [] },
+      { except: [] },
+    ].map((given): [string, unknown, string] => ['proxy', given, proxy]),
+    ...[
+      { subnetIds: ['subnet-0a1b2c3d'] },
+      { securityGroupIds: ['sg-0a1b2c3d'] },
+      { subnetIds: [], securityGroupIds: [] },
+      { subnetIds: ['subnet-XYZ'], securityGroupIds: ['sg-0a1b2c3d'] },
+      { subnetIds: 'subnet-0a1b2c3d', securityGroupIds: ['sg-0a1b2c3d'] },
+      { subnetIds: ['subnet-0a1b2c3d'], securityGroupIds: ['default'] },
+      { subnetIds: ['subnet-0a1b2c3d'], securityGroupIds: ['sg-0a1b2c3d'], id: 'vpc-1' },
+    ].map((given): [string, unknown, string] => ['vpc', given, 'must be a JSON object such as {"subnetIds"']),
     ['keyArn', 'alias/team', 'must be the ARN of a KMS key'],
     ['keyArn', 'arn:aws:kms:eu-west-1:111122223333:alias/team', 'must be the ARN of a KMS key'],
-    ['tags', ['team'], 'must be a JSON object of up to 50 texts by name'],
-    ['tags', { 'aws:team': 'security' }, 'must be a JSON object'],
-    ['tags', { team: 7 }, 'must be a JSON object'],
-    ['tags', { team: 'a?' }, 'must be a JSON object'],
-    [
-      'tags',
-      Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`tag${i}`, ''])),
-      'must be a JSON object',
-    ],
     ['caFile', '', 'must be the path to a file of PEM certificates on the machine that deploys'],
   ])('refuse %s = %j', (key, given, allowed) => {
     const sentence = refusal({ [key]: given });
@@ -263,31 +220,53 @@ describe('settings', () => {
   });
 
   test('show the refused value', () => {
-    expect(refusal({ messageKib: '2000' })).toBe(
-      'The setting messageKib is 2000, but must be a whole number from 1 to 1000.',
+    expect(refusal({ overlapMinutes: '2000' })).toBe(
+      'The setting overlapMinutes is 2000, but must be a whole number from 1 to 60.',
     );
   });
 
-  test.each(['httpsProxy', 'analyticsUrl'])('show no user and no password of %s', (key) => {
-    const sentence = refusal({ [key]: 'https://me:se/cr@t@proxy.example.com:3128' });
-    expect(sentence).toContain(`The setting ${key} is "https://…@proxy.example.com:3128", but must be`);
+  test.each(['proxy', 'analyticsUrl'])('show no user and no password of %s', (key) => {
+    const url = 'https://me:se/c"r@t@proxy.example.com:3128';
+    const sentence = refusal({ [key]: key === 'proxy' ? { url } : url });
+    expect(sentence).toContain('"https://…@proxy.example.com:3128"');
+    expect(sentence).not.toMatch(/me:|cr@t/);
   });
 
-  test.each([{ subnetIds: ['subnet-0a1b2c3d'] }, { securityGroupIds: ['sg-0a1b2c3d'] }])(
-    'refuse %j without what goes with it',
-    (context) => {
-      expect(refusal(context)).toBe(
-        'The settings subnetIds and securityGroupIds go together: give both or neither.',
-      );
-    },
-  );
-
-  test.each(['bogus', 'messageKiB', 'constructor'])('refuse %s, which is none of them', (key) => {
+  test.each(['bogus', 'overlapminutes', 'constructor'])('refuse %s, which is none of them', (key) => {
     expect(refusal({ [key]: 1 })).toMatch(
-      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, tags\\.$`),
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, keyArn\\.$`),
     );
+  });
+
+  test.each([
+    ['messageKib', 'it is a constant now'],
+    ['pagesPerRun', 'it is a constant now'],
+    ['httpsProxy', 'it is now proxy, {"url": …}'],
+    ['securityGroupIds', 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}'],
+    ['tags', 'give tags to the CDK, as --tags name=value or as "tags" at the top of cdk.json'],
+  ])('say what became of %s', (key, became) => {
+    expect(refusal({ [key]: 1 })).toBe(
+      `The setting ${key} was removed: ${became}. Remove it from the context.`,
+    );
+  });
+
+  test('are no more than twenty, and README.md lists each with its default and its description', () => {
+    const { entries } = settingsSchema(['threats', 'activities', 'agents']);
+    const rows = Object.entries(entries).map(([name, schema]) => {
+      const { default: standard } = v.getDefaults(v.object({ default: schema }));
+      const shown = standard === undefined || standard === '' ? '' : `\`${text(standard)}\``;
+      const description = v.getDescription(schema.type === 'exact_optional' ? schema.wrapped : schema);
+      return `| \`${name}\` | ${shown} | ${description} |`.replace('|  |', '| |');
+    });
+    expect(rows.length).toBeLessThanOrEqual(20);
+    const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+    const [, table = ''] = readme.match(/^\| setting \| default \| \|\n.*\n((?:\|.*\n)+)/m) ?? [];
+    expect(table.trimEnd().split('\n')).toEqual(rows);
   });
 });
+
+const text = (value: unknown) =>
+  typeof value === 'string' ? value : JSON.stringify(value).replace(/([:,])(?=\S)/g, '$1 ');
 
 function refusal(context: Record<string, unknown>): string {
   try {

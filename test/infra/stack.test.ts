@@ -8,13 +8,15 @@ import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Environment } from '../../functions/environment.ts';
-import type { ForwarderEnvironment } from '../../functions/forwarder-environment.ts';
-import type { OperatorEnvironment } from '../../functions/operator-environment.ts';
+import type {
+  ForwarderEnvironment,
+  OperatorEnvironment,
+  PollerEnvironment,
+} from '../../functions/environment.ts';
 import { streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
-import type { allocator } from '../../infra/functions/allocator.ts';
-import { SettingsError } from '../../infra/settings.ts';
+import { SettingsError } from '../../infra/context.ts';
+import { allocator } from '../../infra/functions/collecting.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 
 const madeUp: Stream = {
@@ -60,6 +62,16 @@ function only(template: Template, type: string, properties: Record<string, unkno
   expect(found, `${type} with ${JSON.stringify(properties)}`).toHaveLength(1);
   const [[id, resource] = ['', {}]] = found;
   return { ref: { Ref: id }, arn: { 'Fn::GetAtt': [id, 'Arn'] }, all: resource, ...resource.Properties };
+}
+
+/** What a function is told, with what a resource is called in place of its reference. */
+function told(template: Template, { Environment }: { Environment: { Variables: { COLLECTOR: unknown } } }) {
+  const { 'Fn::Join': [separator, parts] = ['', []] } = Environment.Variables.COLLECTOR as {
+    'Fn::Join'?: [string, (string | { Ref: string })[]];
+  };
+  for (const part of parts)
+    if (typeof part !== 'string') expect(template.toJSON().Resources).toHaveProperty(part.Ref);
+  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : part.Ref)).join(separator));
 }
 
 const hash = { AttributeName: 'instance', KeyType: 'HASH' };
@@ -159,29 +171,25 @@ describe('the stack', () => {
 
     test('tells the function all that it reads from its environment', () => {
       const { instances, cursors, queue, overflow } = shared(template);
-      expect(own(template, stream.name).poll.Environment.Variables).toEqual({
-        STREAM: stream.name,
-        INSTANCES_TABLE: instances.ref,
-        CURSORS_TABLE: cursors.ref,
-        ARTIFACT_QUEUE_URL: queue.ref,
-        OVERFLOW_BUCKET: overflow.ref,
-        ALLOWED_HOST_SUFFIXES: '.sentinelone.net',
-        MESSAGE_KIB: '250',
-        OVERLAP_MINUTES: '10',
-        MEMORY_ENTRIES: '20000',
-        REQUESTS_PER_SECOND: String(stream.requestsPerSecond),
-        INSTANCES_PER_RUN: 'Infinity',
-        INSTANCES_AT_ONCE: '40',
-        PAGES_PER_TURN: '1',
-        PAGES_PER_RUN: '1000',
-        PAGE_TIMEOUT_SECONDS: '60',
-        AUDIT_HOURS: '24',
-        QUIET_HOURS: stream.name === 'threats' ? '0' : '96',
-        PER_INSTANCE_METRICS: 'false',
-        MALLOC_ARENA_MAX: '1',
-        MALLOC_MMAP_THRESHOLD_: '131072',
+      const { poll } = own(template, stream.name);
+      expect(told(template, poll)).toEqual({
+        stream: stream.name,
+        instancesTable: instances.ref.Ref,
+        cursorsTable: cursors.ref.Ref,
+        artifactQueueUrl: queue.ref.Ref,
+        overflowBucket: overflow.ref.Ref,
+        allowedHostSuffixes: ['.sentinelone.net'],
+        overlapMs: 600_000,
+        requestsPerSecond: stream.requestsPerSecond,
+        furtherRuns: false,
+        perInstanceMetrics: false,
+        ...(stream.name !== 'threats' && { quietMs: 96 * 3_600_000 }),
+      } satisfies PollerEnvironment);
+      expect(poll.Environment.Variables).toEqual({
+        COLLECTOR: expect.anything(),
+        ...allocator,
         POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
-      } satisfies Record<keyof (Environment & typeof allocator) | 'POWERTOOLS_SERVICE_NAME', unknown>);
+      });
     });
 
     test('lets the function do what a poll does, and nothing else', () => {
@@ -248,8 +256,6 @@ describe('the stack', () => {
     // A message keeps its first date when it moves to the dead-letter queue; moved back by hand it gets a new one.
     const longest = (queue.MessageRetentionPeriod + deadLetterQueue.MessageRetentionPeriod) / day;
     expect(overflow.LifecycleConfiguration.Rules[0].ExpirationInDays).toBeGreaterThanOrEqual(longest);
-    expect(() => collected({ overflowExpirationDays: longest - 1 })).toThrow(/overflowExpirationDays/);
-    expect(() => collected({ overflowExpirationDays: longest })).not.toThrow();
   });
 
   test('leaves time in the dead-letter queue for what no consumer could take', () => {
@@ -339,20 +345,21 @@ describe('the operator function', () => {
 
   test('is told all that it reads from its environment', () => {
     const { instances, cursors, queue, overflow } = shared(template);
-    expect(operatorOf(template).operator.Environment.Variables).toEqual({
-      INSTANCES_TABLE: instances.ref,
-      CURSORS_TABLE: cursors.ref,
-      ARTIFACT_QUEUE_URL: queue.ref,
-      OVERFLOW_BUCKET: overflow.ref,
-      ALLOWED_HOST_SUFFIXES: '.sentinelone.net',
-      MESSAGE_KIB: '250',
-      OVERLAP_MINUTES: '10',
-      REQUESTS_PER_SECOND: '{}',
-      PAGE_TIMEOUT_SECONDS: '60',
-      MALLOC_ARENA_MAX: '1',
-      MALLOC_MMAP_THRESHOLD_: '131072',
+    const { operator } = operatorOf(template);
+    expect(told(template, operator)).toEqual({
+      instancesTable: instances.ref.Ref,
+      cursorsTable: cursors.ref.Ref,
+      artifactQueueUrl: queue.ref.Ref,
+      overflowBucket: overflow.ref.Ref,
+      allowedHostSuffixes: ['.sentinelone.net'],
+      overlapMs: 600_000,
+      requestsPerSecondByStream: {},
+    } satisfies OperatorEnvironment);
+    expect(operator.Environment.Variables).toEqual({
+      COLLECTOR: expect.anything(),
+      ...allocator,
       POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
-    } satisfies Record<keyof (OperatorEnvironment & typeof allocator) | 'POWERTOOLS_SERVICE_NAME', unknown>);
+    });
   });
 
   test('may read instances and tokens, deliver, and commit a replay, and nothing else', () => {
@@ -405,7 +412,7 @@ describe('a fourth stream', () => {
     const template = collected({}, [...streams, madeUp]);
     template.resourceCountIs('AWS::Lambda::Function', streams.length + 3);
     const { poll, rule } = own(template, 'alerts');
-    expect(poll.Environment.Variables).toMatchObject({ STREAM: 'alerts', REQUESTS_PER_SECOND: '2' });
+    expect(told(template, poll)).toMatchObject({ stream: 'alerts', requestsPerSecond: 2 });
     expect(rule.ScheduleExpression).toBe('rate(1 day)');
     // Lambda keeps no event for longer than six hours.
     expect(only(template, 'AWS::Lambda::EventInvokeConfig', { FunctionName: poll.ref })).toMatchObject({
@@ -491,16 +498,17 @@ describe('the forwarder', () => {
 
   test('is told all that it reads from its environment', () => {
     const { cursors, deadLetterQueue } = shared(template);
-    expect(forwarder(template).forward.Environment.Variables).toEqual({
-      ANALYTICS_URL: analyticsUrl,
-      ANALYTICS_SECRET: 'signal-client/analytics',
-      DEAD_LETTER_QUEUE_URL: deadLetterQueue.ref,
-      CURSORS_TABLE: cursors.ref,
-      ACCEPTED_TABLE: '',
-      ACCEPTED_DAYS: '0',
-      REQUEST_KIB: '1024',
+    const { forward } = forwarder(template);
+    expect(told(template, forward)).toEqual({
+      analyticsUrl,
+      secretId: 'signal-client/analytics',
+      deadLetterQueueUrl: deadLetterQueue.ref.Ref,
+      cursorsTable: cursors.ref.Ref,
+    } satisfies ForwarderEnvironment);
+    expect(forward.Environment.Variables).toEqual({
+      COLLECTOR: expect.anything(),
       POWERTOOLS_SERVICE_NAME: 'SentinelOneCollector',
-    } satisfies Record<keyof ForwarderEnvironment, unknown> & Record<string, unknown>);
+    });
   });
 
   const rights = (made: Template) => {
@@ -532,7 +540,7 @@ describe('the forwarder', () => {
       all: { DeletionPolicy: 'Delete' },
     });
     const { forward, role } = forwarder(remembering);
-    expect(forward.Environment.Variables).toMatchObject({ ACCEPTED_TABLE: table.ref, ACCEPTED_DAYS: '3' });
+    expect(told(remembering, forward)).toMatchObject({ accepted: { table: table.ref.Ref, days: 3 } });
     expect(role).toEqual(
       roleThatMay('forward', [
         ...rights(remembering),
@@ -545,22 +553,16 @@ describe('the forwarder', () => {
   test('takes its settings', () => {
     const key = 'arn:aws:kms:eu-west-1:111122223333:key/1';
     const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf';
-    const { forward, role, source } = forwarder(
-      forwarding({
-        analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
-        analyticsSecretId: secret,
-        analyticsRequestKib: 512,
-        analyticsConcurrency: 5,
-        secretKeyArns: [key],
-        memoryMb: 1024,
-        logRetentionDays: 30,
-      }),
-    );
-    expect(forward.MemorySize).toBe(1024);
-    expect(forward.Environment.Variables).toMatchObject({
-      ANALYTICS_URL: 'https://analytics.example.com:8443/witfoo/api',
-      ANALYTICS_SECRET: secret,
-      REQUEST_KIB: '512',
+    const made = forwarding({
+      analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
+      analyticsSecretId: secret,
+      analyticsConcurrency: 5,
+      secretKeyArns: [key],
+    });
+    const { forward, role, source } = forwarder(made);
+    expect(told(made, forward)).toMatchObject({
+      analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
+      secretId: secret,
     });
     expect(source.ScalingConfig).toEqual({ MaximumConcurrency: 5 });
     const statements = role?.Policies[0].PolicyDocument.Statement;
@@ -584,7 +586,7 @@ describe('the way out', () => {
 
   test("is the functions' own unless a proxy or a private CA is set", () => {
     const names = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'NODE_EXTRA_CA_CERTS'];
-    for (const variables of variablesOf(collected({ analyticsUrl, noProxy: ['10.0.0.5'] }))) {
+    for (const variables of variablesOf(collected({ analyticsUrl }))) {
       for (const name of names) expect(variables).not.toHaveProperty(name);
     }
   });
@@ -593,8 +595,7 @@ describe('the way out', () => {
     const found = variablesOf(
       collected({
         analyticsUrl,
-        httpsProxy: 'http://proxy.example.com:3128',
-        noProxy: ['.amazonaws.com', '10.0.0.5'],
+        proxy: { url: 'http://proxy.example.com:3128', except: ['.amazonaws.com', '10.0.0.5'] },
       }),
     );
     expect(found).toHaveLength(streams.length + 3);
@@ -654,44 +655,27 @@ describe('settings', () => {
       secretArns: [secret, secrets],
       secretKeyArns: keys,
       reservedConcurrency: false,
-      messageKib: 100,
       overlapMinutes: 15,
-      memoryEntries: 5000,
       requestsPerSecond: { threats: 1.5 },
-      instancesPerRun: 6,
-      instancesAtOnce: 7,
-      pagesPerTurn: 8,
-      pagesPerRun: 9,
-      pageTimeoutSeconds: 7,
-      auditHours: 12,
       quietHours: { threats: 5 },
       perInstanceMetrics: true,
-      memoryMb: 1024,
       logRetentionDays: 30,
-      overflowExpirationDays: 60,
     });
   });
 
   test.each(streams)('reach the function for $name', (stream) => {
     const { poll, log } = own(template, stream.name, 'Team');
-    expect(poll.MemorySize).toBe(1024);
     expect(poll).not.toHaveProperty('ReservedConcurrentExecutions');
     expect(log.RetentionInDays).toBe(30);
-    expect(poll.Environment.Variables).toMatchObject({
-      ALLOWED_HOST_SUFFIXES: '.sentinelone.net,.s1.example.com',
-      MESSAGE_KIB: '100',
-      OVERLAP_MINUTES: '15',
-      MEMORY_ENTRIES: '5000',
-      REQUESTS_PER_SECOND: stream.name === 'threats' ? '1.5' : String(stream.requestsPerSecond),
-      INSTANCES_PER_RUN: '6',
-      INSTANCES_AT_ONCE: '7',
-      PAGES_PER_TURN: '8',
-      PAGES_PER_RUN: '9',
-      PAGE_TIMEOUT_SECONDS: '7',
-      AUDIT_HOURS: '12',
-      QUIET_HOURS: stream.name === 'threats' ? '5' : '0',
-      PER_INSTANCE_METRICS: 'true',
-    } satisfies Partial<Environment>);
+    const { quietMs, ...others } = told(template, poll);
+    expect(others).toMatchObject({
+      allowedHostSuffixes: ['.sentinelone.net', '.s1.example.com'],
+      overlapMs: 900_000,
+      requestsPerSecond: stream.name === 'threats' ? 1.5 : stream.requestsPerSecond,
+      furtherRuns: true,
+      perInstanceMetrics: true,
+    } satisfies Partial<PollerEnvironment>);
+    expect(quietMs).toBe(stream.name === 'threats' ? 5 * 3_600_000 : undefined);
   });
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
@@ -741,10 +725,6 @@ describe('settings', () => {
       });
     },
   );
-
-  test('change how long overflowing records are kept', () => {
-    expect(only(template, 'AWS::S3::Bucket').LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(60);
-  });
 });
 
 describe('synthesis', () => {

@@ -56,12 +56,6 @@ describe('the alarms', () => {
     }
   });
 
-  test('link to wherever operations.md can be read', () => {
-    const operationsUrl = 'https://git.example.com/collector/docs/operations.md';
-    const [first] = alarmsOf(collected({ operationsUrl }));
-    expect(first.AlarmDescription).toContain(`${operationsUrl}#token-rejected`);
-  });
-
   test('go to one topic, each once; the parts of others tell nobody', () => {
     const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
     for (const { AlarmName, AlarmActions, OKActions, AlarmDescription } of alarmsOf(template)) {
@@ -92,11 +86,11 @@ describe('the alarms', () => {
   });
 
   test('take their bounds from the settings', () => {
-    const other = collected({ stackName: 'Team', alarmLagMinutes: 30, alarmQueueHours: 5 });
+    const other = collected({ stackName: 'Team', alarmLagMinutes: 30 });
     other.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'Team-lag', Threshold: 1800 });
     other.hasResourceProperties('AWS::CloudWatch::Alarm', {
       AlarmName: 'Team-queue-unread',
-      Threshold: 18_000,
+      Threshold: 86_400,
     });
     const dimensions = [{ Name: 'service', Value: 'Team' }];
     other.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -157,7 +151,10 @@ describe("the tiles' function", () => {
     const variables = functionOf?.Properties.Environment.Variables;
     const arn = ({ Ref }: { Ref: string }) => ({ 'Fn::GetAtt': [Ref, 'Arn'] });
     const allow = (Action: unknown, Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
-    expect(Object.keys(variables)).toEqual(['INSTANCES_TABLE', 'CURSORS_TABLE']);
+    expect(Object.keys(variables)).toEqual(['COLLECTOR', 'POWERTOOLS_SERVICE_NAME']);
+    const refs = variables.COLLECTOR['Fn::Join'][1].filter((part: unknown) => typeof part !== 'string');
+    const [instances, cursors] = refs;
+    expect(refs).toHaveLength(2);
     expect(role?.Properties.ManagedPolicyArns).toBeUndefined();
     expect(role?.Properties.Policies).toEqual([
       {
@@ -169,8 +166,8 @@ describe("the tiles' function", () => {
               ['logs:CreateLogStream', 'logs:PutLogEvents'],
               arn(functionOf?.Properties.LoggingConfig.LogGroup),
             ),
-            allow('dynamodb:Scan', arn(variables.INSTANCES_TABLE)),
-            allow('dynamodb:BatchGetItem', arn(variables.CURSORS_TABLE)),
+            allow('dynamodb:Scan', arn(instances)),
+            allow('dynamodb:BatchGetItem', arn(cursors)),
           ],
         },
       },

@@ -65,7 +65,7 @@ describe('nobody is told anything', () => {
     const quiet = livingFleet({ seed: 'night', historyHours: 2, threatsPerDay: 2, loginsPerDay: 20 });
     const night = await startTimeLine({
       hosts: { [hostOf('acme')]: { source: quiet }, [hostOf('globex')]: {}, [hostOf('off')]: {} },
-      environment: { AUDIT_HOURS: '4' },
+      overrides: { auditMs: 4 * hour * minuteMs },
     });
     line = night;
     for (const instance of ['acme', 'globex'])
@@ -104,7 +104,7 @@ describe('nobody is told anything', () => {
 describe('exactly one alarm is raised', () => {
   test('by one broken token at one of fifty instances, and it ends with the token', async () => {
     const names = Array.from({ length: 50 }, (_, i) => `i-${i}`);
-    const fleet = await watching(names, { environment: { INSTANCES_AT_ONCE: '50' } });
+    const fleet = await watching(names, { overrides: { instancesAtOnce: 50 } });
     await fleet.pass(11);
     expectTold(fleet);
     consoleOf(fleet, 'i-17').tokens = [];
@@ -168,7 +168,7 @@ describe('exactly one alarm is raised', () => {
   });
 
   test('by a stream that is polled well and brings nothing for an unusual time', async () => {
-    const quiet = await watching(['acme', 'globex'], { environment: { QUIET_HOURS: '1' } });
+    const quiet = await watching(['acme', 'globex'], { overrides: { quietMs: hour * minuteMs } });
     for (const name of ['acme', 'globex'])
       for (const stream of ['threats', 'agents']) {
         for (let i = 0; i < 3 * hour; i += 20) {
@@ -191,7 +191,7 @@ describe('exactly one alarm is raised', () => {
     const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
     const { template } = synthesise({ alarmLagMinutes: 15 }, folder);
     rmSync(folder, { recursive: true });
-    const behind = await watching(['acme'], { template, environment: { PAGES_PER_RUN: '1' } });
+    const behind = await watching(['acme'], { template, overrides: { pagesPerRun: 1 } });
     const start = Date.now() - 12 * hour * minuteMs;
     for (let i = 0; i < 7000; i++)
       consoleOf(behind, 'acme').put('threats', threatText(new Date(start + i * 1000).toISOString()));
@@ -217,7 +217,7 @@ describe('exactly one alarm is raised', () => {
   });
 
   test('by an audit that finds something missing', async () => {
-    const audited = await watching(['acme'], { environment: { AUDIT_HOURS: '0.000001' } });
+    const audited = await watching(['acme'], { overrides: { auditMs: 1 } });
     await audited.pass(11);
     const late = new Date(Date.now() - 150 * minuteMs).toISOString();
     consoleOf(audited, 'acme').put('activities', activityText(late));
@@ -226,7 +226,7 @@ describe('exactly one alarm is raised', () => {
   });
 
   test('by audits that fail for hours', async () => {
-    const audited = await watching(['acme'], { environment: { AUDIT_HOURS: '0.000001' } });
+    const audited = await watching(['acme'], { overrides: { auditMs: 1 } });
     consoleOf(audited, 'acme').faults = [
       ({ query }) => (query.countOnly === 'true' ? faults.htmlWithStatus200 : undefined),
     ];

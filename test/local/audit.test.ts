@@ -10,7 +10,7 @@ let ticks = 0;
 
 /** Every poll after the first is followed by an audit of one of the two or three whole hours since the look-back. */
 beforeAll(async () => {
-  world = await startWorld({ hosts: { [host]: {} }, environment: { AUDIT_HOURS: '0.000001' } });
+  world = await startWorld({ hosts: { [host]: {} }, overrides: { auditMs: 1 } });
   for (let minutes = 1; minutes < 170; minutes += 2) {
     world.consoles.console(host).put('activities', activityText(ago(minutes)));
     world.consoles.console(host).put('threats', threatText(ago(minutes)));

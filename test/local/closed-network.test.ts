@@ -12,7 +12,7 @@ import { type ClosedNetwork, startClosedNetwork } from '../support/closed-networ
 import { type Gate, startGate } from '../support/gate.ts';
 import { goodToken } from '../support/world.ts';
 
-/** Deployed with the settings `httpsProxy` and `caFile`, where no name resolves and the proxy is the only way out. */
+/** Deployed with the settings `proxy` and `caFile`, where no name resolves and the proxy is the only way out. */
 const host = 'usea1-closed.sentinelone.net';
 /** No message holds it. */
 const large = 'ä'.repeat(1024 * 1024);
@@ -46,12 +46,13 @@ afterAll(async () => {
 async function deploy(name: string, trusted: readonly string[]): Promise<LocalCollector> {
   const caFile = join(folder, `${name}.pem`);
   await writeFile(caFile, [network.awsCaPem, ...trusted].join(''));
-  const { analyticsUrl, proxyUrl: httpsProxy, environment } = network;
-  const { template, code } = synthesise({ analyticsUrl, httpsProxy, caFile }, join(folder, name));
+  const { analyticsUrl, proxyUrl: url, environment } = network;
+  const { template, code } = synthesise({ analyticsUrl, proxy: { url }, caFile }, join(folder, name));
   const collector = await startCollector({
     template,
     code,
-    environment: { ...environment, ...queueUrls(template, String(environment.AWS_ENDPOINT_URL_SQS)) },
+    environment,
+    overrides: queueUrls(template, String(environment.AWS_ENDPOINT_URL_SQS)),
     onLine: () => undefined,
   });
   gate.open(account(template), collector.aws.environment);

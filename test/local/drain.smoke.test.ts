@@ -9,7 +9,7 @@ let world: World;
 
 /** Half an hour of activities; the 1,500 in the middle share one microsecond. */
 beforeAll(async () => {
-  world = await startWorld({ hosts: { [host]: {} }, environment: { PAGES_PER_RUN: '12' } });
+  world = await startWorld({ hosts: { [host]: {} }, overrides: { pagesPerRun: 12 } });
   const start = Date.now() - 60 * 60_000;
   const tie = { from: 14_000, to: 14_000 + tied };
   for (let i = 0; i < records; i++) {

@@ -39,7 +39,7 @@ describe('without a fault', () => {
 
   test('a request is no larger than the setting, but for an artifact that is', async () => {
     await world.close();
-    world = await startForwarding({ environment: { REQUEST_KIB: '64' } });
+    world = await startForwarding({ overrides: { requestBytes: 64 * 1024 } });
     const some = Array.from({ length: 9 }, (_, i) => artifact(i, { raw: `"${'x'.repeat(20_000)}"` }));
     const large = artifact(10, { raw: `"${'y'.repeat(200_000)}"` });
     for (const one of [...some, large]) await world.send([one]);

@@ -53,7 +53,8 @@ beforeAll(async () => {
 
   const { streams } = (await import(pathToFileURL(list).href)) as { streams: readonly Stream[] };
   const entries = { poller: join(folder, 'functions', 'poller.ts') };
-  const code = bundle({ entries, into: join(folder, 'bundle') });
+  const code = join(folder, 'bundle');
+  bundle(code, { entries });
   const app = new CollectorApp({ streams, code, outdir: join(folder, 'out') });
   template = app.synth().getStackByName(app.stack.stackName).template;
   consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token: 'a-good-token' }] } } });

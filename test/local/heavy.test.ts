@@ -18,7 +18,7 @@ beforeAll(async () => {
   const names = ['hangs', 'slow-when-large', 'bomb', 'cut-off', 'sound'];
   world = await startWorld({
     hosts: Object.fromEntries(names.map((name) => [hostOf(name), {}])),
-    environment: { PAGE_TIMEOUT_SECONDS: '2' },
+    overrides: { pageTimeoutMs: 2000 },
   });
   const { consoles, collector } = world;
   for (const name of names) {

@@ -249,7 +249,8 @@ const scenes: Readonly<Record<string, Scene>> = {
 
 /** What is refused here is said by the first test of a role. */
 beforeAll(async () => {
-  world = await startWorld({ hosts: { [host]: {} }, deployment });
+  // Two instances are more than one run polls.
+  world = await startWorld({ hosts: { [host]: {} }, deployment, overrides: { instancesPerRun: 1 } });
   world.gate.keys.set(teamSecret, keyArn);
   world.collector.aws.secrets.put(teamSecret, goodToken);
   for (const { name } of streams)

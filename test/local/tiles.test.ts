@@ -37,9 +37,11 @@ describe("the widget's function", () => {
       memoryMb: 512,
       timeoutSeconds: 15,
       environment: {
-        INSTANCES_TABLE: String(tables),
-        CURSORS_TABLE: String(cursors),
-        HEALTH_RULES: String(world.collector.outputs.HealthRules),
+        COLLECTOR: JSON.stringify({
+          instancesTable: tables,
+          cursorsTable: cursors,
+          ...JSON.parse(String(world.collector.outputs.HealthRules)),
+        }),
         ...aws.environment,
       },
       onLine: (line) => lines.push(line),
@@ -89,11 +91,7 @@ describe("the widget's function", () => {
       'AWS::Lambda::Function',
     );
     const own = functions.find(({ FunctionName }) => FunctionName.endsWith('-tiles'));
-    expect(Object.keys(own?.Environment.Variables ?? {})).toEqual([
-      'INSTANCES_TABLE',
-      'CURSORS_TABLE',
-      'HEALTH_RULES',
-    ]);
+    expect(Object.keys(own?.Environment.Variables ?? {})).toEqual(['COLLECTOR', 'POWERTOOLS_SERVICE_NAME']);
     expect(lines).toEqual([]);
   });
 });

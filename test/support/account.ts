@@ -155,21 +155,14 @@ function list(value: any): any[] {
 }
 
 /**
- * Every variable of a function that holds a queue's URL, with that of the same queue at another endpoint: the SDK goes
- * where a queue's URL points, whatever its own endpoint is.
+ * What to tell functions so that they find the queues at another endpoint: the SDK goes where a queue's URL points,
+ * whatever its own endpoint is.
  */
-export function queueUrls(template: Template, endpoint: string): Record<string, string> {
-  const queues = new Set(resources(template, 'AWS::SQS::Queue').map(({ logicalId }) => logicalId));
-  const variables = resources<FunctionProperties>(template, 'AWS::Lambda::Function').flatMap(
-    ({ Environment }) => Object.entries(Environment?.Variables ?? {}),
-  );
-  const urls = variables.flatMap(([name, value]) => {
-    const { Ref: queue = '' } = Object(value) as { Ref?: string };
-    return queues.has(queue) ? [[name, `${endpoint}/000000000000/${queue}`]] : [];
-  });
-  return Object.fromEntries(urls);
-}
-
-interface FunctionProperties {
-  readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
+export function queueUrls(template: Template, endpoint: string) {
+  const queues = resources<{ RedrivePolicy?: object }>(template, 'AWS::SQS::Queue');
+  const urlOf = (isDead: boolean) => {
+    const queue = queues.find(({ RedrivePolicy }) => (RedrivePolicy === undefined) === isDead);
+    return `${endpoint}/000000000000/${queue?.logicalId}`;
+  };
+  return { artifactQueueUrl: urlOf(false), deadLetterQueueUrl: urlOf(true) };
 }

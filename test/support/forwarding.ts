@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
 import type { StatusItem } from '../../functions/adapters/dynamodb/cursors.ts';
+import type { ForwarderEnvironment } from '../../functions/environment.ts';
 import { type Analytics, startAnalytics } from '../../local/analytics/analytics.ts';
 import { resolve, type Template } from '../../local/aws/template.ts';
 import { type LocalCollector, startCollector } from '../../local/collector.ts';
@@ -39,7 +40,8 @@ export interface Forwarding {
 
 export interface ForwardingOptions {
   readonly template?: Template;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Goes before what the stack tells the forwarder. */
+  readonly overrides?: Partial<ForwarderEnvironment>;
   /** Of the function, in place of the deployed one. */
   readonly timeoutSeconds?: number | undefined;
   /** The forwarder does not know the authority of Analytics. */
@@ -54,7 +56,7 @@ const secret = 'signal-client/analytics';
 
 export async function startForwarding({
   template = inject('deployment').template,
-  environment = {},
+  overrides = {},
   timeoutSeconds,
   untrusted = false,
   lambdaNowMs = Date.now,
@@ -72,11 +74,9 @@ export async function startForwarding({
     environment: {},
     forwarderEnvironment: {
       ...gate.environment,
-      ...queueUrls(template, gate.address),
-      ANALYTICS_URL: analytics.url,
       ...(!untrusted && { NODE_EXTRA_CA_CERTS: caFile }),
-      ...environment,
     },
+    overrides: { ...queueUrls(template, gate.address), analyticsUrl: analytics.url, ...overrides },
     visibilityTimeoutSeconds,
     nowMs: lambdaNowMs,
     onLine(line) {

@@ -5,19 +5,15 @@ export const everyRight: Readonly<Record<string, unknown>> = {
   analyticsUrl: 'https://analytics.example',
   rememberAcceptedDays: 7,
   keyArn: 'arn:aws:kms:us-east-1:000000000000:key/99999999-8888-7777-6666-555555555555',
-  subnetIds: ['subnet-0a1b2c3d', 'subnet-4e5f6a7b'],
-  securityGroupIds: ['sg-0a1b2c3d'],
-  // Two instances are then more than one run polls.
+  vpc: { subnetIds: ['subnet-0a1b2c3d', 'subnet-4e5f6a7b'], securityGroupIds: ['sg-0a1b2c3d'] },
+  // Further runs are then allowed.
   reservedConcurrency: 2,
-  instancesPerRun: 1,
 };
 
 /** Every setting that adds something to the stack. */
 export const everySetting: Readonly<Record<string, unknown>> = {
   ...everyRight,
-  httpsProxy: 'http://proxy.example:3128',
-  noProxy: ['.amazonaws.com', '10.0.0.5:8080'],
-  tags: { team: 'security' },
+  proxy: { url: 'http://proxy.example:3128', except: ['.amazonaws.com', '10.0.0.5:8080'] },
   alarmEmail: 'security@example.com',
   perInstanceMetrics: true,
 };

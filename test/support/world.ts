@@ -1,6 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { inject, type ProvidedContext } from 'vitest';
 import type { StatusItem } from '../../functions/adapters/dynamodb/cursors.ts';
+import type { PollerEnvironment } from '../../functions/environment.ts';
 import { type CollectorOptions, type LocalCollector, startCollector } from '../../local/collector.ts';
 import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
@@ -35,6 +36,8 @@ export interface WorldOptions {
   readonly hosts: Record<string, Partial<ConsoleOptions>>;
   /** Goes before the template's environment and before the way to the consoles. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Goes before what the stack tells the functions. */
+  readonly overrides?: Partial<PollerEnvironment>;
   /** Goes between the functions and AWS; it ends with the world. */
   readonly awsProxy?: AwsProxy;
   /** Puts another proxy before the consoles' own: given the URL of one, it answers that of the other. */
@@ -56,6 +59,7 @@ type Deployment = ProvidedContext['deployment'];
 export async function startWorld({
   hosts,
   environment = {},
+  overrides = {},
   awsProxy,
   analytics,
   proxyBefore = (proxyUrl) => proxyUrl,
@@ -82,16 +86,18 @@ export async function startWorld({
       HTTPS_PROXY: proxyBefore(consoles.proxyUrl),
       NO_PROXY: '127.0.0.1',
       NODE_EXTRA_CA_CERTS: consoles.caFile,
-      // Nothing here has to be gentle to a console.
-      REQUESTS_PER_SECOND: '1000',
       ...gate.environment,
       ...nearest.environment,
-      ...queueUrls(deployment.template, String(nearest.environment.AWS_ENDPOINT_URL_SQS)),
       ...environment,
     },
-    ...(analytics && {
-      forwarderEnvironment: { ANALYTICS_URL: analytics.url, NODE_EXTRA_CA_CERTS: analytics.caFile },
-    }),
+    overrides: {
+      // Nothing here has to be gentle to a console.
+      requestsPerSecond: 1000,
+      ...queueUrls(deployment.template, String(nearest.environment.AWS_ENDPOINT_URL_SQS)),
+      ...(analytics && { analyticsUrl: analytics.url }),
+      ...overrides,
+    },
+    ...(analytics && { forwarderEnvironment: { NODE_EXTRA_CA_CERTS: analytics.caFile } }),
     onLine(line) {
       lines.push(line);
       if (line.startsWith('{')) log.push(JSON.parse(line));

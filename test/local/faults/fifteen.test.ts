@@ -20,7 +20,8 @@ let skewMs = 0;
 beforeAll(async () => {
   stage = await startStage(names, {
     // Far longer than any page takes; only the page that hangs waits for it.
-    environment: { PAGE_TIMEOUT_SECONDS: '15', TZ: 'Pacific/Chatham' },
+    environment: { TZ: 'Pacific/Chatham' },
+    overrides: { pageTimeoutMs: 15_000 },
     nowMs: () => Date.now() + skewMs,
   });
 });

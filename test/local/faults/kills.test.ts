@@ -86,7 +86,7 @@ function happened(event: string): boolean {
 
 beforeAll(async () => {
   // Small messages: a page is sent in several batches, so that a kill can come between them.
-  stage = await startStage([name], { environment: { MESSAGE_KIB: '20' } });
+  stage = await startStage([name], { overrides: { messageBytes: 20 * 1024 } });
   simulated = await stage.add(name);
   for (const text of series(records, (at) => threatText(at))) put('threats', text);
   for (const text of series(records, (at) => activityText(at))) put('activities', text);

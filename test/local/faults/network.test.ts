@@ -179,7 +179,7 @@ beforeAll(async () => {
   breaker = await startTlsBreaker();
   stage = await startStage([...names, 'rotated', elsewhere], {
     // Longer than any page takes, however busy the machine is: a page that takes longer is asked for smaller.
-    environment: { PAGE_TIMEOUT_SECONDS: '120' },
+    overrides: { pageTimeoutMs: 120_000 },
     proxyBefore: breaker.before,
   });
   for (const name of [...names, 'rotated']) {
@@ -261,7 +261,7 @@ describe('a page that takes too long', () => {
   const names = Object.keys(slow);
 
   beforeAll(async () => {
-    slowStage = await startStage(names, { environment: { PAGE_TIMEOUT_SECONDS: '3' } });
+    slowStage = await startStage(names, { overrides: { pageTimeoutMs: 3000 } });
     for (const [name, fault] of Object.entries(slow)) {
       const own = series(count, (at) => activityText(at));
       texts[name] = own;

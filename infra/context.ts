@@ -1,0 +1,56 @@
+import * as v from 'valibot';
+import { parsed, type Settings, settingsSchema } from './settings.ts';
+
+/** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** Context keys of the CDK's own that have neither `:` nor `/` in them. */
+const cdkKeys = new Set(['acknowledged-issue-numbers', 'cli-telemetry']);
+
+/**
+ * The settings in an app's context, with defaults for those that are absent.
+ * @param streamNames the keys that settings by stream may have
+ * @throws SettingsError at the first setting that is unknown or not allowed
+ */
+export function readSettings(
+  context: Readonly<Record<string, unknown>>,
+  streamNames: readonly string[],
+): Settings {
+  const schema = settingsSchema(streamNames);
+  const given = Object.entries(context).filter(([key]) => !/[:/]/.test(key) && !cdkKeys.has(key));
+  const unknown = given.map(([key]) => key).find((key) => !Object.hasOwn(schema.entries, key));
+  if (unknown !== undefined) throw new SettingsError(notASetting(unknown, Object.keys(schema.entries)));
+  const read = v.safeParse(schema, Object.fromEntries(given), { abortEarly: true });
+  if (read.success) return read.output;
+  const [{ path, message }] = read.issues;
+  const key = String(path?.[0].key);
+  throw new SettingsError(`The setting ${key} is ${shown(context[key])}, but must be ${message}.`);
+}
+
+/** What became of settings of earlier versions. */
+const removed: Readonly<Record<string, string>> = {
+  httpsProxy: 'it is now proxy, {"url": …}',
+  noProxy: 'it is now part of proxy, {"url": …, "except": […]}',
+  subnetIds: 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}',
+  securityGroupIds: 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}',
+  tags: 'give tags to the CDK, as --tags name=value or as "tags" at the top of cdk.json',
+  ...Object.fromEntries(
+    [
+      ...['messageKib', 'memoryEntries', 'instancesPerRun', 'instancesAtOnce', 'pagesPerTurn', 'pagesPerRun'],
+      ...['pageTimeoutSeconds', 'auditHours', 'alarmQueueHours', 'operationsUrl', 'memoryMb'],
+      ...['overflowExpirationDays', 'analyticsRequestKib'],
+    ].map((name) => [name, 'it is a constant now']),
+  ),
+};
+
+function notASetting(key: string, names: readonly string[]): string {
+  const became = Object.hasOwn(removed, key) ? removed[key] : undefined;
+  return became === undefined
+    ? `The setting ${key} is unknown; there are ${names.join(', ')}.`
+    : `The setting ${key} was removed: ${became}. Remove it from the context.`;
+}
+
+/** Without the user and password that a URL may hold. */
+const shown = (value: unknown) => JSON.stringify(parsed(value)).replace(/\/\/.*@/, '//…@');

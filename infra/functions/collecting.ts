@@ -1,0 +1,78 @@
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { Shared } from './function.ts';
+import {
+  type Acknowledgement,
+  arnOf,
+  decryptSecrets,
+  keyWildcards,
+  may,
+  objectsOf,
+  useKey,
+  wildcard,
+} from './rights.ts';
+
+/** What a function reads instances and their tokens from, and delivers to. */
+export interface Collecting extends Shared {
+  readonly instances: Table;
+  readonly cursors: Table;
+  readonly queue: Queue;
+  readonly overflow: Bucket;
+}
+
+/**
+ * For the C library of Node: pages and messages of a few MB come and go, and by default it would keep the memory that
+ * they leave (docs/benchmarks.md).
+ */
+export const allocator = {
+  /** One arena for all threads. */
+  MALLOC_ARENA_MAX: '1',
+  /** Bytes; what is larger goes back to the system once it is freed. */
+  MALLOC_MMAP_THRESHOLD_: '131072',
+} as const;
+
+/** The part of the environment that all such functions have. */
+export const collectingEnvironment = ({ settings, instances, cursors, queue, overflow }: Collecting) => ({
+  instancesTable: instances.tableName,
+  cursorsTable: cursors.tableName,
+  artifactQueueUrl: queue.queueUrl,
+  overflowBucket: overflow.bucketName,
+  allowedHostSuffixes: settings.allowedHostSuffixes,
+  overlapMs: settings.overlapMinutes * 60_000,
+});
+
+/** @param cursorActions what the function may do with the cursors */
+export function collectingRights(
+  scope: Construct,
+  { settings, instances, cursors, queue, overflow }: Collecting,
+  cursorActions: string[],
+): PolicyStatement[] {
+  const ownSecrets = arnOf(scope, 'secretsmanager', 'secret', 'signal-client/sentinelone/*');
+  return [
+    may(['dynamodb:Scan'], instances.tableArn),
+    may(cursorActions, cursors.tableArn),
+    may(['sqs:SendMessage'], queue.queueArn),
+    may(['s3:PutObject'], overflow.arnForObjects('*')),
+    may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
+    ...decryptSecrets(settings),
+    ...useKey(settings),
+  ];
+}
+
+/** The wildcards in `collectingRights`. */
+export function collectingWildcards({ settings, overflow }: Collecting): Acknowledgement[] {
+  return [
+    objectsOf(overflow, 'Objects are named after records: PutObject alone, in this one bucket.'),
+    wildcard(
+      'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:signal-client/sentinelone/*',
+      'A new instance brings its secret under this prefix and needs no deployment.',
+    ),
+    ...settings.secretArns
+      .filter((arn) => arn.includes('*'))
+      .map((arn) => wildcard(arn, 'The operator who deploys grants these secrets by a setting.')),
+    ...keyWildcards(settings),
+  ];
+}
