@@ -40,6 +40,8 @@ export interface Forwarding {
 
 export interface ForwardingOptions {
   readonly template?: Template;
+  /** Goes before the template's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Goes before what the stack tells the forwarder. */
   readonly overrides?: Partial<ForwarderEnvironment>;
   /** Of the function, in place of the deployed one. */
@@ -56,6 +58,7 @@ const secret = 'signal-client/analytics';
 
 export async function startForwarding({
   template = inject('deployment').template,
+  environment = {},
   overrides = {},
   timeoutSeconds,
   untrusted = false,
@@ -75,6 +78,7 @@ export async function startForwarding({
     forwarderEnvironment: {
       ...gate.environment,
       ...(!untrusted && { NODE_EXTRA_CA_CERTS: caFile }),
+      ...environment,
     },
     overrides: { ...queueUrls(template, gate.address), analyticsUrl: analytics.url, ...overrides },
     visibilityTimeoutSeconds,
