@@ -78,7 +78,7 @@ const replayRequest = (streams: readonly string[]) =>
     stream: v.picklist(streams),
     from: time,
     to: time,
-    /** Claims are made in its name, so that whoever asked goes on after a kill without waiting for one to expire. */
+    /** Claims are made in its name, so that the caller can continue after a kill without waiting for one to expire. */
     by: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/)),
   });
 

@@ -85,7 +85,7 @@ export function sayNewest({ timestamp, metadata }: Accepted): void {
 export function sayFound({ metadata }: Accepted, found: readonly Found[]): void {
   say(`search finds the threat ${metadata.id}`);
   for (const { field, value, found: isFound, foundByOther } of found) {
-    const verdict = isFound && !foundByOther ? 'found, and not by another' : 'WRONG';
+    const verdict = isFound && !foundByOther ? 'unique match' : 'WRONG';
     say(styled(verdict === 'WRONG' ? 'red' : 'dim', `  by ${field} ${value}: ${verdict}`));
   }
 }

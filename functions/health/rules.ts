@@ -1,4 +1,4 @@
-/** Deployed settings that health depends on. The stack hands them as JSON to whoever judges. */
+/** Deployed settings that health depends on. The stack passes them as JSON to every user of the judge. */
 export interface HealthRules {
   /** Lower case, each with its leading dot. */
   readonly allowedHostSuffixes: readonly string[];

@@ -35,7 +35,7 @@ export class Operator extends Construct implements CollectorFunction {
       policy: 'operate',
       rights: collectingRights(this, props, ['dynamodb:UpdateItem']),
       acknowledgements: collectingWildcards(props),
-      // Whoever asks waits for the answer and asks again.
+      // The caller waits for the answer and retries.
       more: { retryAttempts: 0 },
     });
     this.function = added.function;
