@@ -1,8 +1,10 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { QueueUnusableError } from '../deliver/errors.ts';
 import type { Queue } from '../deliver/ports.ts';
 import type { DeadLetter, DeadLetterResult, DeadLetters } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
 import { withBatchBody } from './batch-body.ts';
+import { faultOf } from './sqs-codes.ts';
 
 const client = new SQSClient(clientConfig);
 
@@ -21,17 +23,27 @@ export function artifactQueue(QueueUrl: string): Queue {
       }));
       const answer = await withBatchBody(QueueUrl, entries, batch, (body) =>
         client.send(printed(QueueUrl, body)),
-      );
+      ).catch((error: unknown) => {
+        if (error instanceof Error) refuseQueue(error.name, error.message);
+        throw error;
+      });
+      for (const { Code, Message } of answer.Failed ?? []) refuseQueue(Code, Message);
       const accepted = new Set(answer.Successful?.map(({ Id }) => Id));
       const refused = new Map(answer.Failed?.map((failure) => [failure.Id, failure]));
       return batch.flatMap((message, i) => {
         if (accepted.has(String(i))) return [];
         const failure = refused.get(String(i));
         const reason = failure ? `${failure.Code}: ${failure.Message ?? ''}` : 'no result in the response';
-        return [{ message, permanent: failure?.SenderFault ?? false, reason }];
+        return [{ message, permanent: faultOf(failure?.Code).at === 'message', reason }];
       });
     },
   };
+}
+
+/** Throws if the code says that the queue takes no message at all. */
+function refuseQueue(code: string | undefined, words = ''): void {
+  const fault = faultOf(code);
+  if (fault.at === 'queue') throw new QueueUnusableError(`${code}: ${words}`, fault.remedy);
 }
 
 const text = (StringValue: string) => ({ DataType: 'String', StringValue });

@@ -8,6 +8,7 @@ import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, retrying } from '../kit/pacing.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type Artifact, artifactOf, bare, elsewhere } from './artifact.ts';
+import { QueueUnusableError } from './errors.ts';
 import {
   fits,
   type Message,
@@ -74,7 +75,10 @@ async function send(messages: readonly Message[], delivery: Delivery, ports: Del
   });
 }
 
-/** Resends messages that failed temporarily. Returns those that the queue rejects permanently. */
+/**
+ * Resends messages that failed temporarily. Returns those that the queue rejects permanently. If the queue takes no
+ * message at all, it is not asked again.
+ */
 async function sendBatch(
   batch: readonly Message[],
   { key, remainingMs }: Delivery,
@@ -85,6 +89,7 @@ async function sendBatch(
   await retrying(
     async () => {
       const refusals = await queue.send(open, key).catch((error: unknown) => {
+        if (error instanceof QueueUnusableError) throw error;
         throw new UndeliveredError(`the artifact queue can't be reached: ${String(error)}`, { cause: error });
       });
       never.push(...refusals.filter(({ permanent }) => permanent));

@@ -4,13 +4,16 @@ import type { Message } from './packing.ts';
 /** A message that the queue rejected. */
 export interface Refusal {
   readonly message: Message;
-  /** The message is invalid, so a retry would fail again. */
+  /** The content of the message is invalid, so a retry would fail again. */
   readonly permanent: boolean;
   readonly reason: string;
 }
 
 export interface Queue {
-  /** Sends one batch and returns the rejected messages. Throws if the result is unknown. */
+  /**
+   * Sends one batch and returns the rejected messages. Throws QueueUnusableError if the queue takes no message at all,
+   * and any other error if the result is unknown.
+   */
   send(batch: readonly Message[], attributes: CursorKey): Promise<Refusal[]>;
 }
 

@@ -29,10 +29,14 @@ export interface AwsFault {
   readonly cut?: true;
   /** The service does it, and the connection is cut instead of an answer. */
   readonly answerLost?: true;
-  /** SendMessageBatch: these entries are not accepted, and the queue never sees them. */
   /** BatchGetItem, BatchWriteItem: the service gets this many of the batch at most; the rest is left over. */
   readonly processed?: number;
-  readonly refused?: { readonly which: (entry: BatchEntry) => boolean; readonly senderFault: boolean };
+  /** SendMessageBatch: these entries are not accepted, and the queue never sees them. */
+  readonly refused?: {
+    readonly which: (entry: BatchEntry) => boolean;
+    readonly senderFault: boolean;
+    readonly code: string;
+  };
 }
 
 /** Says whether, and what, goes wrong with a call. */
@@ -68,7 +72,11 @@ export const awsFaults = {
   answerLost: { answerLost: true },
   leftOver: { processed: 0 },
   entriesRefused: (which: (entry: BatchEntry) => boolean, senderFault = false): AwsFault => ({
-    refused: { which, senderFault },
+    refused: { which, senderFault, code: senderFault ? 'InvalidMessageContents' : 'ServiceUnavailable' },
+  }),
+  /** As SQS does it: `SenderFault` is true, whoever is at fault. */
+  entriesRefusedWith: (code: string): AwsFault => ({
+    refused: { which: () => true, senderFault: true, code },
   }),
 } satisfies Record<string, AwsFault | ((...args: never[]) => AwsFault)>;
 
@@ -223,7 +231,7 @@ interface Batch {
 /** Passes the batch on without the refused entries, and adds these to the answer as `Failed`. */
 async function forwardSome(
   batch: Batch,
-  { which, senderFault }: NonNullable<AwsFault['refused']>,
+  { which, senderFault, code }: NonNullable<AwsFault['refused']>,
   forward: (body: string) => Promise<Answer>,
 ): Promise<Answer> {
   const refused = batch.Entries.filter(which);
@@ -233,7 +241,11 @@ async function forwardSome(
       ? await forward(JSON.stringify({ ...batch, Entries }))
       : { status: 200, headers: {}, body: '{"Successful":[],"Failed":[]}' };
   const { Successful = [], Failed = [] } = JSON.parse(answer.body);
-  const Code = senderFault ? 'InvalidMessageContents' : 'ServiceUnavailable';
-  const added = refused.map(({ Id }) => ({ Id, Code, SenderFault: senderFault, Message: 'by a fault' }));
+  const added = refused.map(({ Id }) => ({
+    Id,
+    Code: code,
+    SenderFault: senderFault,
+    Message: 'by a fault',
+  }));
   return { ...answer, body: JSON.stringify({ Successful, Failed: [...Failed, ...added] }) };
 }
