@@ -51,6 +51,7 @@ describe('an instance', () => {
       return instanceHealth(record, () => item, streams, rules, now).worst;
     };
     expect(by(['.s1.example.com'], {})).toMatchObject({ light: 'green' });
+    expect(by(['.s1.example.com'], { agents: 73 })).toMatchObject({ light: 'green' });
     expect(by(['.sentinelone.net'], {})).toMatchObject({ light: 'red', word: 'misconfigured' });
     expect(by(['.s1.example.com'], { agents: 71 })).toMatchObject({ stream: 'agents', word: 'nothing new' });
   });

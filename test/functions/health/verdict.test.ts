@@ -166,6 +166,7 @@ describe('a stream', () => {
   it.each([
     [14 * day + 1, 'green', 'ok'],
     [14 * day, 'yellow', 'token expires'],
+    [day + 1, 'yellow', 'token expires'],
     [day, 'red', 'token expires'],
     [0, 'red', 'token expired'],
   ])('whose token ends in %i ms is %s: %s', (left, light, word) => {
