@@ -6,12 +6,12 @@ export interface HealthRules {
   readonly quietHours: Readonly<Record<string, number>>;
 }
 
-/** The rules as the stack writes them down. */
+/** The stack output `HealthRules`, as JSON. */
 export function rulesText({ allowedHostSuffixes, quietHours }: HealthRules): string {
   return JSON.stringify({ allowedHostSuffixes, quietHours });
 }
 
-/** Reads the stack output `HealthRules`, or the environment variable of the same content. */
+/** Reads the stack output `HealthRules`. */
 export function readRules(text: string): HealthRules {
   return JSON.parse(text) as HealthRules;
 }

@@ -203,9 +203,11 @@ async function readTiles(): Promise<[Surface, Map<string, string>]> {
     memoryMb: 512,
     timeoutSeconds: 30,
     environment: {
-      INSTANCES_TABLE: InstancesTableName,
-      CURSORS_TABLE: CursorsTableName,
-      HEALTH_RULES: HealthRules,
+      COLLECTOR: JSON.stringify({
+        instancesTable: InstancesTableName,
+        cursorsTable: CursorsTableName,
+        ...JSON.parse(HealthRules),
+      }),
       ...aws.environment,
     },
     onLine: (line) => expect(line).toBe(''),
