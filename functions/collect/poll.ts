@@ -76,7 +76,7 @@ export async function poll(
   ports: PollPorts,
 ): Promise<PollResult> {
   const { stream, instance, claim, item, connection, remainingMs, mayContinue } = request;
-  const { overlapMs, memoryEntries, messageBytes } = settings;
+  const { overlapMs, messageBytes } = settings;
   const firstSeenAt = timestamp(item.firstSeenAt);
   if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
   const first = firstCursor(instance, stream, firstSeenAt);
@@ -87,7 +87,7 @@ export async function poll(
   const lineage = `${start.scope}|${item.firstSeenAt}`;
   const { from } = openListing(start, overlapMs);
   const history = { key: claim, lineage, start: first.position, from };
-  const repeats = new Repeats(history, { overlapMs, memoryEntries }, ports.cursors);
+  const repeats = new Repeats(history, settings, ports.cursors);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
   const deliver = (records: readonly Record[]) => deliverRecords(records, stream, instance, delivery, ports);
   const renew = (cursor?: Cursor) => {

@@ -6,6 +6,7 @@ import type { Memories } from './cursors.ts';
 import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
 import { Memory } from './memory.ts';
 import type { Page } from './pages.ts';
+import type { Settings } from './settings.ts';
 
 /** The cursor whose deliveries are remembered. */
 export interface History {
@@ -17,12 +18,6 @@ export interface History {
   readonly from: Timestamp;
 }
 
-/** How much is remembered. */
-export interface MemoryLimits {
-  readonly overlapMs: number;
-  readonly memoryEntries: number;
-}
-
 interface Kept {
   readonly memory: Memory;
   counts: HourCounts;
@@ -31,16 +26,16 @@ interface Kept {
 /** Drops record versions that were delivered before. The memory is read when it is first needed. */
 export class Repeats {
   readonly #history: History;
-  readonly #limits: MemoryLimits;
+  readonly #settings: Settings;
   readonly #memories: Memories;
   #kept: Kept | undefined;
   #forgotten = 0;
   /** Older records are not read again, should this poll end here. */
   #readAgainFrom: Timestamp;
 
-  constructor(history: History, limits: MemoryLimits, memories: Memories) {
+  constructor(history: History, settings: Settings, memories: Memories) {
     this.#history = history;
-    this.#limits = limits;
+    this.#settings = settings;
     this.#memories = memories;
     this.#readAgainFrom = history.from;
   }
@@ -78,7 +73,7 @@ export class Repeats {
     const { memory } = await this.#keep();
     // A record without a time is served by a time that only the console knows, no later than the page, give or take a
     // slow request. It may come again until a listing has passed that.
-    const latest = shift(sentAt, this.#limits.overlapMs);
+    const latest = shift(sentAt, this.#settings.overlapMs);
     return records.filter(({ version, time }) => {
       const known = memory.has(version);
       memory.add(version, time ?? latest);
@@ -91,7 +86,7 @@ export class Repeats {
     const kept = this.#kept;
     if (kept === undefined) return;
     const { position, listing } = cursor;
-    const from = readAgainFrom(cursor, this.#limits.overlapMs);
+    const from = readAgainFrom(cursor, this.#settings.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
     const forgotten = kept.memory.forget(listing ? earlier(this.#readAgainFrom, from) : from);
     this.#forgotten += forgotten;
@@ -113,7 +108,7 @@ export class Repeats {
 
   async #read(): Promise<Kept> {
     const { key, lineage, start, from } = this.#history;
-    const { memoryEntries } = this.#limits;
+    const { memoryEntries } = this.#settings;
     const stored = await this.#memories.readMemory(key, lineage);
     if (stored === undefined) return { memory: new Memory(memoryEntries), counts: countsFrom(start) };
     try {

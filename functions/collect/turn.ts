@@ -150,9 +150,9 @@ const nothing: PollResult = {
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
   const { token, uncommitted, audit } = nothing;
-  if (error instanceof ClaimLostError)
-    return { ...before, state: 'backlogged', token, uncommitted, audit, error: undefined };
-  return { ...before, state: state ?? problemOf(error).state, token, uncommitted, audit, error };
+  const ended = { ...before, token, uncommitted, audit };
+  if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
+  return { ...ended, state: state ?? problemOf(error).state, error };
 }
 
 function isUnfinished({ result, requests }: Poll, context: TurnContext): boolean {

@@ -222,8 +222,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without a time is forgotten before a listing has passed it',
     file: 'collect/repeats.ts',
-    from: 'const latest = shift(sentAt, this.#limits.overlapMs);',
-    to: 'const latest = shift(sentAt, -this.#limits.overlapMs);',
+    from: 'const latest = shift(sentAt, this.#settings.overlapMs);',
+    to: 'const latest = shift(sentAt, -this.#settings.overlapMs);',
   },
   {
     name: 'each listing tries the largest page anew',
