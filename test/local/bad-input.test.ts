@@ -44,7 +44,7 @@ const answers: Record<string, { fault: Fault; state: string; says: RegExp; remed
     fault: faults.brokenJson,
     state: 'unreadable',
     says: /GET \/activities, first page from .*cut off/,
-    remedy: /same page is asked for again/,
+    remedy: /same page is requested again/,
   },
   'data-missing': { fault: faults.dataMissing, state: 'unreadable', says: /no data/, remedy: /same page/ },
   'data-null': {
@@ -179,7 +179,7 @@ describe('what a console answers', () => {
     for (const { name } of streams) {
       expect(await world.status('unauthorized', name)).toMatchObject({
         state: 'unauthorized',
-        remedy: expect.stringMatching(/new one/),
+        remedy: expect.stringMatching(/new token/),
       });
     }
     const paths = world.consoles
