@@ -15,8 +15,8 @@ const folder = join(import.meta.dirname, '..', '..', '.build', 'fourth-stream');
 const host = 'usea1-fourth.sentinelone.net';
 
 const file = `
-import { present, text } from '../core/json.ts';
-import type { Stream } from '../core/stream.ts';
+import { present, text } from '../kit/json.ts';
+import type { Stream } from './stream.ts';
 
 export const exclusions: Stream = {
   name: 'exclusions',
