@@ -29,6 +29,15 @@ afterAll(() => rmSync(code, { recursive: true }));
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
+const table = (...keys: string[]) => ({
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    KeySchema: keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+    AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    BillingMode: 'PAY_PER_REQUEST',
+  },
+});
+
 function template({ mapping = {}, maxReceiveCount = 1000 } = {}): Template {
   const Variables = { WHICH: 'the template', NODE_EXTRA_CA_CERTS: '/var/task/ca.pem' };
   return {
@@ -41,6 +50,8 @@ function template({ mapping = {}, maxReceiveCount = 1000 } = {}): Template {
           RedrivePolicy: { deadLetterTargetArn: arn('Dead'), maxReceiveCount },
         },
       },
+      Instances: table('instance'),
+      Cursors: table('instance', 'stream'),
       Dead: { Type: 'AWS::SQS::Queue', Properties: {} },
       Forward: {
         Type: 'AWS::Lambda::Function',
@@ -64,6 +75,8 @@ function template({ mapping = {}, maxReceiveCount = 1000 } = {}): Template {
       },
     },
     Outputs: {
+      InstancesTableName: { Value: { Ref: 'Instances' } },
+      CursorsTableName: { Value: { Ref: 'Cursors' } },
       ArtifactQueueUrl: { Value: { Ref: 'Artifacts' } },
       ArtifactDeadLetterQueueUrl: { Value: { Ref: 'Dead' } },
     },
