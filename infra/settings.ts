@@ -39,10 +39,10 @@ export function settingsSchema(streamNames: readonly string[]) {
       [],
     ),
     reservedConcurrency: setting(
-      'reserved for each polling function, and also its maximum; `false` reserves none. Unless it is `1`, further runs poll more than 200 due instances at the same time',
+      'reserved for each polling function, and also its maximum; `false` reserves none, which every account allows. Unless it is `1`, further runs poll more than 200 due instances at the same time',
       v.union([v.literal(false), wholeNumber(1, 1000)]),
-      'a whole number from 1 to 1000, or false where an AWS account with a concurrency limit of 10 has none to reserve',
-      1,
+      'a whole number from 1 to 1000, or false to reserve none',
+      false,
     ),
     overlapMinutes: setting(
       'how far back each listing reads again, to catch records that become visible late',

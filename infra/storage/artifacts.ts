@@ -8,8 +8,9 @@ const kept: QueueProps = {
   enforceSSL: true,
   // The longest that SQS keeps a message, counted from when it was first sent: the dead-letter queue adds nothing.
   retentionPeriod: Duration.days(14),
-  // The cursors have moved past what is in a queue: what is lost with it is lost for good.
-  removalPolicy: RemovalPolicy.RETAIN,
+  // The cursors have moved past what is in a queue: what is lost with it is lost for good. Only a first deployment that
+  // fails deletes it again.
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };
 
 /** Where artifacts go: a queue, its dead-letter queue, and a bucket for records that no message can hold. */
@@ -44,7 +45,7 @@ export class Artifacts extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this.overflow).acknowledge({
       id: 'AwsSolutions-S1',

@@ -16,7 +16,7 @@ describe('settings', () => {
       allowedHostSuffixes: ['.sentinelone.net'],
       secretArns: [],
       secretKeyArns: [],
-      reservedConcurrency: 1,
+      reservedConcurrency: false,
       overlapMinutes: 10,
       requestsPerSecond: {},
       perInstanceMetrics: false,
@@ -119,8 +119,7 @@ describe('settings', () => {
   const secrets =
     'must be a JSON list of ARNs of secrets, each with the six characters at its end or a wildcard';
   const keys = 'must be a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing)';
-  const concurrency =
-    'must be a whole number from 1 to 1000, or false where an AWS account with a concurrency limit of 10 has none to reserve';
+  const concurrency = 'must be a whole number from 1 to 1000, or false to reserve none';
   const rates = 'must be a JSON object of positive numbers by stream name (threats, activities)';
   const address =
     'must be https://host, https://host:port or one of these with a path, and with no user, query or fragment';

@@ -155,16 +155,16 @@ describe('the stack', () => {
       expect(poll.Timeout).toBeLessThanOrEqual(900);
     });
 
-    test('runs the one bundle on Node 24 and arm64, one run at a time', () => {
+    test('runs the one bundle on Node 24 and arm64, and reserves no concurrency', () => {
       const { poll, log } = own(template, stream.name);
       expect(poll).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'poller.handler',
         MemorySize: 512,
-        ReservedConcurrentExecutions: 1,
         LoggingConfig: { LogGroup: log.ref },
       });
+      expect(poll).not.toHaveProperty('ReservedConcurrentExecutions');
       const [first] = streams.map(({ name }) => own(template, name).poll);
       expect(poll.Code).toEqual(first?.Code);
     });
@@ -181,7 +181,7 @@ describe('the stack', () => {
         allowedHostSuffixes: ['.sentinelone.net'],
         overlapMs: 600_000,
         requestsPerSecond: stream.requestsPerSecond,
-        furtherRuns: false,
+        furtherRuns: true,
         perInstanceMetrics: false,
         ...(stream.name !== 'threats' && { quietMs: 96 * 3_600_000 }),
       } satisfies PollerEnvironment);
@@ -206,6 +206,7 @@ describe('the stack', () => {
           allow('sqs:SendMessage', queue.arn),
           allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
           allow('secretsmanager:GetSecretValue', secretNamed('signal-client/sentinelone/*')),
+          allow('lambda:InvokeFunction', functionNamed(`SentinelOneCollector-${stream.name}`)),
         ]),
       );
     });
@@ -234,7 +235,7 @@ describe('the stack', () => {
       expect(queue).toMatchObject({
         SqsManagedSseEnabled: true,
         MessageRetentionPeriod: 14 * 24 * 60 * 60,
-        all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+        all: { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' },
       });
       expect(queue).not.toHaveProperty('FifoQueue');
       only(template, 'AWS::SQS::QueuePolicy', {
@@ -282,7 +283,7 @@ describe('the stack', () => {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
       },
       LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
-      all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+      all: { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' },
     });
     only(template, 'AWS::S3::BucketPolicy', {
       Bucket: overflow.ref,
@@ -378,7 +379,7 @@ describe('the operator function', () => {
   });
 
   test('starts no further runs, also where the pollers do', () => {
-    const { role } = operatorOf(collected({ reservedConcurrency: false }));
+    const { role } = operatorOf(template);
     expect(JSON.stringify(role)).not.toContain('lambda:InvokeFunction');
   });
 
@@ -654,7 +655,7 @@ describe('settings', () => {
       allowedHostSuffixes: ['.sentinelone.net', '.s1.example.com'],
       secretArns: [secret, secrets],
       secretKeyArns: keys,
-      reservedConcurrency: false,
+      reservedConcurrency: 1,
       overlapMinutes: 15,
       requestsPerSecond: { threats: 1.5 },
       quietHours: { threats: 5 },
@@ -665,14 +666,14 @@ describe('settings', () => {
 
   test.each(streams)('reach the function for $name', (stream) => {
     const { poll, log } = own(template, stream.name, 'Team');
-    expect(poll).not.toHaveProperty('ReservedConcurrentExecutions');
+    expect(poll.ReservedConcurrentExecutions).toBe(1);
     expect(log.RetentionInDays).toBe(30);
     const { quietMs, ...others } = told(template, poll);
     expect(others).toMatchObject({
       allowedHostSuffixes: ['.sentinelone.net', '.s1.example.com'],
       overlapMs: 900_000,
       requestsPerSecond: stream.name === 'threats' ? 1.5 : stream.requestsPerSecond,
-      furtherRuns: true,
+      furtherRuns: false,
       perInstanceMetrics: true,
     } satisfies Partial<PollerEnvironment>);
     expect(quietMs).toBe(stream.name === 'threats' ? 5 * 3_600_000 : undefined);
@@ -680,7 +681,7 @@ describe('settings', () => {
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
     const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
-    expect(statements).toHaveLength(8);
+    expect(statements).toHaveLength(7);
     expect(statements[5]).toEqual({
       Effect: 'Allow',
       Action: 'secretsmanager:GetSecretValue',
@@ -701,30 +702,11 @@ describe('settings', () => {
     });
   });
 
-  test.each(streams)(
-    'let the function for $name start further runs of itself, where there may be several',
-    (stream) => {
-      const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
-      expect(statements[7]).toEqual({
-        Effect: 'Allow',
-        Action: 'lambda:InvokeFunction',
-        Resource: {
-          'Fn::Join': [
-            '',
-            [
-              'arn:',
-              { Ref: 'AWS::Partition' },
-              ':lambda:',
-              { Ref: 'AWS::Region' },
-              ':',
-              { Ref: 'AWS::AccountId' },
-              `:function:Team-${stream.name}`,
-            ],
-          ],
-        },
-      });
-    },
-  );
+  test.each(streams)('let no further runs of $name start where only one may run', (stream) => {
+    const { poll, role } = own(template, stream.name, 'Team');
+    expect(told(template, poll)).toMatchObject({ furtherRuns: false });
+    expect(JSON.stringify(role)).not.toContain('lambda:InvokeFunction');
+  });
 });
 
 describe('synthesis', () => {
@@ -772,17 +754,20 @@ const roleThatMay = (PolicyName: string, Statement: object[]) => ({
   Policies: [{ PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }],
 });
 
-const secretNamed = (name: string) => ({
+const functionNamed = (name: string) => arnNamed('lambda', `function:${name}`);
+const secretNamed = (name: string) => arnNamed('secretsmanager', `secret:${name}`);
+
+const arnNamed = (service: string, name: string) => ({
   'Fn::Join': [
     '',
     [
       'arn:',
       { Ref: 'AWS::Partition' },
-      ':secretsmanager:',
+      `:${service}:`,
       { Ref: 'AWS::Region' },
       ':',
       { Ref: 'AWS::AccountId' },
-      `:secret:${name}`,
+      `:${name}`,
     ],
   ],
 });
