@@ -1,3 +1,5 @@
+import { printable } from './kit/said.ts';
+
 /**
  * How one stream of one instance is: who has to act, and what to do, unless the error has a remedy of its own.
  * A state without a remedy is no error.
@@ -30,6 +32,12 @@ export const states = {
   },
   /** The token is good, but not for this stream. */
   forbidden: { acts: 'operator', remedy: "Give the token's user the missing permission." },
+  /** The console has no licence for this stream, or has not opted in to it. */
+  'not-licensed': {
+    acts: 'nobody',
+    remedy:
+      "Nothing to do unless the licence is expected: the stream is requested once a day, and again after an edit of the instance. To stop that, leave it out of the instance's streams.",
+  },
   /** The queue or the overflow bucket does not accept an artifact. */
   undelivered: {
     acts: 'operator',
@@ -93,7 +101,7 @@ export function problemOf(error: unknown): Problem {
     return { name, state, message, remedy };
   }
   const name = error instanceof Error ? error.name : 'Error';
-  const message = `unexpected: ${String(error)}`;
+  const message = `unexpected: ${printable(String(error))}`;
   return { name, state: 'failed', message, remedy: states.failed.remedy };
 }
 
@@ -149,10 +157,10 @@ export class UndeliveredError extends CollectorError {
   }
 }
 
-/** HTTP 4xx other than 401, 403 and 429: the request is wrong, or its page token is no longer accepted. */
+/** The console says that the request is wrong, or no longer accepts its page token. */
 export class RefusedRequestError extends CollectorError {
-  constructor(message: string) {
-    super('refused', message, { name: 'RefusedRequestError' });
+  constructor(message: string, remedy?: string) {
+    super('refused', message, { name: 'RefusedRequestError', ...(remedy !== undefined && { remedy }) });
   }
 }
 
@@ -166,11 +174,25 @@ export class UnreadableAnswerError extends CollectorError {
 /** HTTP 401, before it is known whether the token or a permission is at fault. */
 export class TokenRefusedError extends Error {
   override readonly name = 'TokenRefusedError';
+  /** What the console says about it, ready to be shown. */
+  readonly words: string;
+
+  constructor(message: string, words = '') {
+    super(message);
+    this.words = words;
+  }
 }
 
-/** HTTP 403, before it is known which permission the request needs. */
+/** HTTP 403 from the console itself, before it is known which permission the request needs. */
 export class PermissionMissingError extends Error {
   override readonly name = 'PermissionMissingError';
+  /** What the console says about it, ready to be shown. */
+  readonly words: string;
+
+  constructor(message: string, words = '') {
+    super(message);
+    this.words = words;
+  }
 }
 
 /** The invocation's time ended a request: nothing is wrong, the next one continues. */

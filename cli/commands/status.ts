@@ -21,7 +21,10 @@ export function statusCommands(program: Command): void {
     .addOption(new Option('--sort <by>', 'sort order').choices(Object.keys(orders)).default('problems'))
     .option('--watch', 'refresh every few seconds, until Ctrl-C')
     .option('--wait <seconds>', 'wait up to this long until all are green; exits 1 if they are not', seconds)
-    .addHelpText('after', '\nred: act now. yellow: check again soon. green: healthy. grey: disabled.');
+    .addHelpText(
+      'after',
+      '\nred: act now. yellow: check again soon. green: healthy. grey: disabled, or not licensed.',
+    );
   does<[string[]], StatusOptions>(status, async ({ out, stack: open }, options, names) => {
     const { problems, filter: find = '', sort } = options;
     const stack = await open();

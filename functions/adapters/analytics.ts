@@ -9,8 +9,9 @@ import {
 } from '../forward/errors.ts';
 import type { Analytics } from '../forward/ports.ts';
 import type { Json } from '../kit/json.ts';
-import { at, text } from '../kit/json.ts';
-import { client, connectMs, exchange, networkError, retryAfterMs, said } from './http.ts';
+import { at, parsed, text } from '../kit/json.ts';
+import { said } from '../kit/said.ts';
+import { client, connectMs, exchange, networkError, plainWords, retryAfterMs } from './http.ts';
 
 interface Request {
   readonly method: 'GET' | 'POST';
@@ -24,6 +25,8 @@ interface Request {
   readonly maxBytes: number;
   /** What a user needs for it. */
   readonly permission: string;
+  /** What no answer may show. */
+  readonly secrets: readonly string[];
 }
 
 /** Enough for a login's token, or a receipt that says something of each artifact. */
@@ -38,7 +41,7 @@ export function witfooAnalytics(url: string): Analytics {
   const base = pathname === '/' ? `${url.replace(/\/$/, '')}/api/v1` : `${url}/v1`;
 
   const ask = async (request: Request): Promise<Json> => {
-    const { method, path, token, query, body, timeoutMs, maxBytes, permission } = request;
+    const { method, path, token, query, body, timeoutMs, maxBytes, permission, secrets } = request;
     const answer = await exchange(
       client,
       `${base}${path}`,
@@ -52,7 +55,7 @@ export function witfooAnalytics(url: string): Analytics {
         },
         timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
       },
-      () => maxBytes,
+      maxBytes,
     ).catch((error: unknown) => {
       throw error instanceof TimeoutError && error.event === 'request'
         ? new UnreachableError(`${host} does not answer ${method} ${path} in time`, remedies.network)
@@ -61,14 +64,27 @@ export function witfooAnalytics(url: string): Analytics {
     const { statusCode = 0, headers = {} } = answer.response ?? {};
     if (statusCode === 0)
       throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-    const reply = parsed(answer.body?.toString());
-    const words = wordsOf(reply, token);
+    const page = answer.body?.toString() ?? '';
+    const reply = parsed(page);
+    const isApi = at(reply, 'success') !== undefined;
+    const isPage = !isApi && statusCode !== 200;
+    // The answer to a login may hold a token that is not known yet.
+    const isLogin = token === undefined && statusCode === 200;
+    const words = isLogin ? '' : isPage ? said(plainWords(page), ...secrets) : wordsOf(reply, secrets);
     const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
     if (statusCode === 401) throw new TokenRefusedError(what);
+    if (statusCode === 407) throw new UnreachableError(what, remedies.proxy);
+    if ((statusCode === 403 && !isApi) || statusCode === 451)
+      throw new UnreachableError(what, remedies.between);
     if (statusCode === 403) throw new PermissionRefusedError(what, permission);
     if (statusCode === 408 || statusCode === 429 || statusCode >= 500)
       throw new UnreachableError(what, remedies.analytics, retryAfterMs(headers));
-    if (statusCode === 404 || statusCode === 405 || (statusCode >= 300 && statusCode < 400))
+    if (
+      statusCode === 404 ||
+      statusCode === 405 ||
+      statusCode === 410 ||
+      (statusCode >= 300 && statusCode < 400)
+    )
       throw new MisconfiguredError('analyticsUrl', what, remedies.url);
     if (statusCode >= 400) throw new RequestRefusedError(what);
     if (answer.body === undefined) throw new HeavyReplyError(`${what} with more than ${maxBytes} bytes`);
@@ -86,7 +102,8 @@ export function witfooAnalytics(url: string): Analytics {
   return {
     async login(credentials, timeoutMs) {
       const refused = () => new LoginRefusedError(`${host} refuses the email and password`);
-      const request = { path: '/auth/login', permission: 'to log in' };
+      const secrets = [credentials.email, credentials.password];
+      const request = { path: '/auth/login', permission: 'to log in', secrets };
       const reply = await post({ ...request, body: JSON.stringify(credentials), timeoutMs }).catch(
         (error: unknown) => {
           const wrong =
@@ -102,16 +119,22 @@ export function witfooAnalytics(url: string): Analytics {
     },
 
     async ingest(token, body, timeoutMs) {
-      const request = { path: '/artifacts', permission: 'signals:write' };
+      const request = { path: '/artifacts', permission: 'signals:write', secrets: [token] };
       const reply = await post({ ...request, token, body, timeoutMs });
       const [accepted, rejected] = [at(reply, 'data', 'accepted'), at(reply, 'data', 'rejected')];
       if (typeof accepted !== 'number' || typeof rejected !== 'number')
         throw new UnreadableReplyError(`${host} does not say how many artifacts it accepts`);
-      return { accepted, rejected, message: wordsOf(reply, token) };
+      return { accepted, rejected, message: wordsOf(reply, request.secrets) };
     },
 
     async search(token, { limit, offset, maxBytes, ...search }, timeoutMs) {
-      const request = { method: 'GET', path: '/artifacts', maxBytes, permission: 'signals:read' } as const;
+      const request = {
+        method: 'GET',
+        path: '/artifacts',
+        maxBytes,
+        permission: 'signals:read',
+        secrets: [token],
+      } as const;
       const query = { source: 'sentinelone', ...search, limit: String(limit), offset: String(offset) };
       const found = at(await ask({ ...request, token, query, timeoutMs }), 'data', 'artifacts');
       if (!Array.isArray(found)) throw new UnreadableReplyError(`${host} answers a search without artifacts`);
@@ -128,19 +151,10 @@ const remedies = {
   proxy: `${kept} Check the settings httpsProxy and noProxy, and that the proxy lets the forwarder reach Analytics.`,
   network: `${kept} Retried automatically. If it persists, check Analytics and firewalls.`,
   analytics: `${kept} Retried automatically. If it persists, check Analytics.`,
+  between: `${kept} The answer is not that of Analytics: check firewalls and proxies between the forwarder and Analytics.`,
   url: `${kept} Set analyticsUrl to the address of Analytics, as in https://analytics.example.com.`,
 } as const;
 
-/** What Analytics says, unless it may echo credentials: those of a login, which has no token yet, or the token. */
-function wordsOf(reply: Json | undefined, token: string | undefined): string {
-  if (token === undefined) return '';
-  return said(text(reply, 'message') ?? '', token);
-}
-
-function parsed(body = ''): Json | undefined {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+function wordsOf(reply: Json | undefined, secrets: readonly string[]): string {
+  return said(text(reply, 'message') ?? '', ...secrets);
 }

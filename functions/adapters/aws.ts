@@ -1,4 +1,5 @@
 import https from 'node:https';
+import './addresses.ts';
 
 /**
  * What every AWS client is made with. As Node's own requests do, they go through the proxy of HTTPS_PROXY and

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import got, { type ExtendOptions, type Got, type Request, RequestError } from 'got';
 import { type Obstacle, UnreachableError } from '../errors.ts';
+import './addresses.ts';
 
 /** A slow name server or a silent host is found out long before a slow answer would be. */
 export const connectMs = 10_000;
@@ -14,26 +15,35 @@ export const client = got.extend({
   followRedirect: false,
   throwHttpErrors: false,
   retry: { limit: 0 },
-  headers: { accept: 'application/json', 'user-agent': 'sentinelone-collector' },
+  headers: {
+    accept: 'application/json',
+    // What servers mean by deflate differs, so it is not offered.
+    'accept-encoding': 'gzip, br',
+    'user-agent': 'sentinelone-collector',
+  },
 });
 
 /** An answer whose body is read as far as there is room for it. */
 interface Bounded {
   /** Undefined where the connection ended without one. */
   readonly response: IncomingMessage | undefined;
-  /** Undefined where it is larger. */
+  /** Undefined where it is larger; of any status but 200, its beginning. */
   readonly body: Buffer | undefined;
 }
 
+/** Enough for an error's JSON. */
+export const refusalBytes = 64 * 1024;
+
 /**
- * Reads no more than so many bytes; where `by` unpacks, what a bomb unpacks to counts. Throws what got throws.
- * @param maxBytes by the answer's status
+ * Reads no more than so many bytes; where `by` unpacks, what a bomb unpacks to counts. Throws what got throws, unless
+ * the status is known by then and says that there is nothing but an error to read.
+ * @param maxBytes of an answer with the status 200
  */
 export async function exchange(
   by: Got,
   url: string | URL,
   options: ExtendOptions,
-  maxBytes: (status: number | undefined) => number,
+  maxBytes: number,
 ): Promise<Bounded> {
   let response: IncomingMessage | undefined;
   const chunks: Uint8Array[] = [];
@@ -42,12 +52,19 @@ export async function exchange(
   stream.once('response', (answer: IncomingMessage) => {
     response = answer;
   });
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes(response?.statusCode)) return { response, body: undefined };
-    chunks.push(chunk);
+  const isRefusal = () => response !== undefined && response.statusCode !== 200;
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (!isRefusal() && bytes > maxBytes) return { response, body: undefined };
+      chunks.push(chunk);
+      if (isRefusal() && bytes >= refusalBytes) break;
+    }
+  } catch (error) {
+    if (!isRefusal()) throw error;
   }
-  return { response, body: Buffer.concat(chunks) };
+  const body = Buffer.concat(chunks);
+  return { response, body: isRefusal() ? body.subarray(0, refusalBytes) : body };
 }
 
 /** A request whose errors reach the reader only. got can also fail a completely read request if its signal fires late. */
@@ -74,26 +91,36 @@ export function networkError(error: unknown, host: string, remedies: Remedies): 
   return unreachable("can't be reached, or the connection broke", 'network');
 }
 
-const longestWords = 300;
-
-/** What another system says, fit for a log and a terminal: without the secret, and nothing that moves or turns writing. */
-export function said(words: string, secret: string): string {
-  return words
-    .replaceAll(secret, '[token]')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .slice(0, longestWords);
+/** The words of an error page or text, without markup. */
+export function plainWords(body: string): string {
+  return body
+    .slice(0, 8 * 1024)
+    .replace(/<(script|style)\b[\s\S]*?(?:<\/\1>|$)/gi, ' ')
+    .replace(/<[^>]*>?/g, ' ');
 }
 
-/** Seconds or an HTTP date; anything else is as if it was absent. */
+/** The seconds of a `Retry-After`, also with a fraction, a unit or quotation marks; of a list, the longest. */
+const seconds = /^\s*"?\+?(\d+(?:\.\d*)?|\.\d+)\s*(?:s|secs?|seconds?)?"?\s*$/i;
+
+/** What the answer asks to wait, in whole seconds rounded up; undefined where it says nothing that can be read. */
 export function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
-  const value = headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const ms = Date.parse(value);
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms - (dateMs(headers) ?? Date.now()));
+  const value = (headers['retry-after'] ?? '').slice(0, 40);
+  const waits = value.split(',').map((one) => Number(seconds.exec(one)?.[1]));
+  if (!waits.some(Number.isNaN)) return Math.ceil(Math.max(...waits)) * 1000;
+  const until = httpDateMs(value);
+  if (until === undefined) return undefined;
+  return Math.max(0, Math.ceil((until - (dateMs(headers) ?? Date.now())) / 1000) * 1000);
 }
 
 /** The `Date` of an answer; undefined where it has none that can be read. */
 export function dateMs({ date = '' }: IncomingHttpHeaders): number | undefined {
-  const ms = Date.parse(date);
+  return httpDateMs(date);
+}
+
+/** HTTP's three forms of a date (RFC 9110, 5.6.7), and ISO 8601. `Date.parse` alone takes `900, 900` for one. */
+function httpDateMs(value: string): number | undefined {
+  const text = value.trim().slice(0, 40);
+  if (!/^(?:[a-z]{3,9}[, ]|\d{4}-\d\d-\d\dT.*Z)/i.test(text)) return undefined;
+  const ms = Date.parse(/[a-z]$/i.test(text) ? text : `${text} GMT`);
   return Number.isNaN(ms) ? undefined : ms;
 }

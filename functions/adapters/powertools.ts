@@ -86,7 +86,8 @@ function log(outcome: Outcome): void {
     logger.info(`sentinelone: fetched ${artifacts} ${stream}`, fields);
   }
   if (error !== undefined) {
-    logger.error(`sentinelone: ${stream} of ${instance} ${state}: ${error.message}. ${error.remedy}`, {
+    const level = state === 'not-licensed' ? 'warn' : 'error';
+    logger[level](`sentinelone: ${stream} of ${instance} ${state}: ${error.message}. ${error.remedy}`, {
       ...fields,
       errorName: error.name,
       remedy: error.remedy,

@@ -3,28 +3,27 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import { TimeoutError } from 'got';
 import type { Answer, PageRequest, SentinelOne } from '../console/api.ts';
-import {
-  HeavyPageError,
-  MisconfiguredError,
-  type Obstacle,
-  PermissionMissingError,
-  RateLimitedError,
-  RefusedRequestError,
-  TokenRefusedError,
-  UnreachableError,
-} from '../errors.ts';
+import { refusalOf } from '../console/refusal.ts';
+import { HeavyPageError, type Obstacle, UnreachableError } from '../errors.ts';
 import type { Json } from '../kit/json.ts';
-import { at, text } from '../kit/json.ts';
-import { client, connectMs, dateMs, exchange, networkError, retryAfterMs, said } from './http.ts';
-
-/** Enough for an error's JSON. */
-const refusalBytes = 64 * 1024;
+import { at, code, parsed, text } from '../kit/json.ts';
+import { said } from '../kit/said.ts';
+import {
+  client,
+  connectMs,
+  dateMs,
+  exchange,
+  networkError,
+  plainWords,
+  refusalBytes,
+  retryAfterMs,
+} from './http.ts';
 
 /** Packed, a page that is worth waiting with is larger than this. */
 const smallBytes = 32 * 1024;
 
 // What has to wait for its turn waits packed.
-const packing = client.extend({ decompress: false, headers: { 'accept-encoding': 'gzip, deflate, br' } });
+const packing = client.extend({ decompress: false });
 
 /** The SentinelOne Management API v2.1 over HTTPS. */
 export const sentinelOne: SentinelOne = {
@@ -59,8 +58,8 @@ interface Exchange {
 /** What was asked for; a refusal is thrown. */
 async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRequest): Promise<Buffer> {
   if (response.statusCode !== 200) {
-    const words = await unpacked(packed, response, refusalBytes).catch(() => '');
-    throw refusal(response, words.toString(), request);
+    const body = await unpacked(packed, response, refusalBytes).catch(() => '');
+    throw refusal(response, body.toString(), request);
   }
   if (packed.length > smallBytes) await request.whenLarge?.();
   return unpacked(packed, response, request.maxBytes).catch((error: unknown) => {
@@ -110,15 +109,13 @@ async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
     timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
     signal,
   };
-  const { response, body } = await exchange(packing, url, options, (status) =>
-    status === 200 ? maxBytes : refusalBytes,
-  ).catch((error: unknown) => {
+  const { response, body } = await exchange(packing, url, options, maxBytes).catch((error: unknown) => {
     throw failure(error, host, path, timeoutMs);
   });
   if (response === undefined)
     throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
-  if (body === undefined && response.statusCode === 200) throw tooLarge(host, path, maxBytes);
-  return { response, packed: body ?? Buffer.alloc(0) };
+  if (body === undefined) throw tooLarge(host, path, maxBytes);
+  return { response, packed: body };
 }
 
 const remedies = {
@@ -126,8 +123,7 @@ const remedies = {
   tls: "Fix the console's certificate, or trust its private CA (NODE_EXTRA_CA_CERTS).",
   proxy: 'Check the forward proxy (HTTPS_PROXY, NO_PROXY) and that it lets the function reach the console.',
   network: 'Retried automatically. If it persists, check the console, firewalls and allow-lists.',
-  console: "Retried automatically. If it persists, check SentinelOne's status page or contact its support.",
-} as const satisfies Record<Obstacle, string>;
+} as const satisfies Record<Exclude<Obstacle, 'console'>, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
@@ -138,44 +134,31 @@ function failure(error: unknown, host: string, path: string, timeoutMs: number):
   return networkError(error, host, remedies);
 }
 
+/** Nothing in the answer but its status decides what it is, so nothing in it can make it something else. */
 function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
-  const { statusCode = 0 } = response;
-  const what = `${host} answers ${statusCode} to ${path}${reason(body, token)}`;
-  if (statusCode >= 300 && statusCode < 400) {
-    const problem = `${host} redirects to ${target(response)}, and no redirect is followed`;
-    return new MisconfiguredError(
-      'host',
-      problem,
-      "Set host to the console's address, as the browser shows it.",
-    );
-  }
-  if (statusCode === 401) return new TokenRefusedError(what);
-  if (statusCode === 403) return new PermissionMissingError(what);
-  if (statusCode === 429) return new RateLimitedError(what, retryAfterMs(response.headers));
-  if (statusCode >= 500 || statusCode === 408)
-    return new UnreachableError(what, remedies.console, retryAfterMs(response.headers), 'console');
-  return new RefusedRequestError(what);
+  const answer = parsed(body);
+  const errors = at(answer, 'errors');
+  return refusalOf({
+    host,
+    path,
+    status: response.statusCode ?? 0,
+    words: said(Array.isArray(errors) ? firstOf(errors) : plainWords(body), token),
+    isApi: Array.isArray(errors) || (answer === undefined && cutOff.test(body)),
+    retryAfterMs: retryAfterMs(response.headers),
+    target: said(target(response), token),
+  });
 }
 
+/** An error of the API that is too long to be read to its end. */
+const cutOff = /^\s*\{[\s\S]*"errors"\s*:\s*\[/;
+
 /** The code and words of the first error; never its `params`, which may echo the token. */
-function reason(body: string, token: string): string {
-  const errors = at(parsed(body), 'errors');
-  const first = Array.isArray(errors) ? errors[0] : undefined;
-  const words = [at(first, 'code'), text(first, 'title'), text(first, 'detail')].filter(
-    (word) => word !== undefined,
-  );
-  return words.length === 0 ? '' : `: ${said(words.join(' '), token)}`;
+function firstOf([first]: readonly Json[]): string {
+  const words = [code(first, 'code'), text(first, 'title'), text(first, 'detail')];
+  return words.filter((word) => word !== undefined).join(' ');
 }
 
 function target(response: IncomingMessage): string {
   const location = response.headers.location ?? '';
   return URL.canParse(location) ? new URL(location).host : 'another path';
-}
-
-function parsed(body: string): Json | undefined {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -27,8 +27,7 @@ export interface Answer {
 
 export interface SentinelOne {
   /**
-   * Gets one page. Throws TokenRefusedError (401), PermissionMissingError (403), RateLimitedError (429),
-   * RefusedRequestError (other 4xx), MisconfiguredError (3xx: another host), UnreachableError (5xx, DNS, TLS,
+   * Gets one page. Throws what `refusalOf` gives for another status than 200, UnreachableError (DNS, TLS,
    * connection) or HeavyPageError (too slow or too big).
    */
   get(request: PageRequest): Promise<Answer>;

@@ -15,9 +15,9 @@ import { readToken } from '../instances/token.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
-import { forbidden, unauthorized } from './connection.ts';
 import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
+import { forbidden, unauthorized } from './refusal.ts';
 
 /** The result for one thing. `off` is what the operator has switched off. */
 export interface Finding {
@@ -154,7 +154,10 @@ async function checkToken(target: Target): Promise<TokenCheck> {
     if (error instanceof PermissionMissingError)
       return { findings: [...connected, answers, token], accepted: true };
     if (error instanceof TokenRefusedError)
-      return { findings: [...connected, answers, failed('token', refused(target))], accepted: false };
+      return {
+        findings: [...connected, answers, failed('token', refused(target, error.words))],
+        accepted: false,
+      };
     if (error instanceof HeavyPageError)
       return { findings: [...connected, failed('reachable', silent(host))], accepted: false };
     if (error instanceof UnreachableError) {
@@ -162,7 +165,7 @@ async function checkToken(target: Target): Promise<TokenCheck> {
       return { findings: [...work(works), failed(fails, error)], accepted: false };
     }
     const what = error instanceof MisconfiguredError ? 'record' : 'reachable';
-    return { findings: [failed(what, error)], accepted: false };
+    return { findings: [...connected, failed(what, error)], accepted: false };
   }
 }
 
@@ -187,10 +190,10 @@ function silent(host: string): UnreachableError {
   return new UnreachableError(`${host} does not answer within ${timeoutMs / 1000} s`, remedy);
 }
 
-function refused({ host, token, ports }: Target): CollectorError {
+function refused({ host, token, ports }: Target, words: string): CollectorError {
   const expiresAt = expiryIn(token);
   const expired = expiresAt !== undefined && Date.parse(expiresAt) <= ports.clock.now();
-  return unauthorized(host, expired ? `: it expired at ${expiresAt}` : '');
+  return unauthorized(host, expired ? `it expired at ${expiresAt}` : words);
 }
 
 async function expiryOf({ host, token, ports }: Target): Promise<string | undefined> {
@@ -218,6 +221,9 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
     return ok(stream.name, 'read permission OK');
   } catch (error) {
     const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;
-    return failed(stream.name, isForbidden ? forbidden(target.host, stream) : error);
+    const refusal = isForbidden ? forbidden(target.host, stream, error.words) : error;
+    if (!(refusal instanceof CollectorError) || refusal.state !== 'not-licensed')
+      return failed(stream.name, refusal);
+    return { what: stream.name, outcome: 'warning', detail: refusal.message, remedy: refusal.remedy };
   }
 }

@@ -1,5 +1,4 @@
 import {
-  CollectorError,
   HeavyPageError,
   OutOfTimeError,
   PermissionMissingError,
@@ -20,6 +19,7 @@ import type { Answer, ConsolePorts, PageRequest } from './api.ts';
 import { readPage } from './page.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
 import { type PageRead, readRecord } from './record.ts';
+import { forbidden, unauthorized } from './refusal.ts';
 
 export interface ConsoleSettings {
   /** How far our clock may be off, where the console does not say the time. */
@@ -159,9 +159,9 @@ export class Connection {
         error instanceof PermissionMissingError ||
         (error instanceof TokenRefusedError && (await this.#isTokenGood(signal)))
       ) {
-        throw forbidden(instance.host, stream);
+        throw forbidden(instance.host, stream, error.words);
       }
-      if (error instanceof TokenRefusedError) throw unauthorized(instance.host);
+      if (error instanceof TokenRefusedError) throw unauthorized(instance.host, error.words);
       throw error;
     }
   }
@@ -216,17 +216,6 @@ export class Connection {
 function waitMs(error: unknown): number {
   const passes = error instanceof RateLimitedError || error instanceof UnreachableError;
   return passes ? (error.retryAfterMs ?? 0) : Number.POSITIVE_INFINITY;
-}
-
-export function unauthorized(host: string, why = ''): CollectorError {
-  return new CollectorError('unauthorized', `${host} refuses the token${why}`, { name: 'UnauthorizedError' });
-}
-
-export function forbidden(host: string, { name, permission }: Stream): CollectorError {
-  return new CollectorError('forbidden', `${host} does not let the token read ${name}`, {
-    name: 'ForbiddenError',
-    remedy: `Give the token's user the permission ${permission} (the Viewer role has it), or leave this stream out of the instance's streams.`,
-  });
 }
 
 /** Adds which request it was to an answer that can't be read. */

@@ -26,13 +26,18 @@ export interface PollEnd {
 /** Repeated failure widens the gap to this many cadences. */
 const widestGap = 3;
 
+const day = 24 * 60 * 60 * 1000;
+
 /** A console may ask for a longer wait; it is asked again after this. */
-const longestWaitMs = 24 * 60 * 60 * 1000;
+const longestWaitMs = day;
 
 export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
   const { error, now, scheduledAt } = end;
   const failed = failuresAfter(previous, error !== undefined, now);
-  const gapMs = Math.max(end.intervalMs, Math.min(failed.failures, widestGap) * end.cadenceMs);
+  const gapMs =
+    end.state === 'not-licensed'
+      ? day
+      : Math.max(end.intervalMs, Math.min(failed.failures, widestGap) * end.cadenceMs);
   const askedMs =
     error instanceof RateLimitedError || error instanceof UnreachableError
       ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)

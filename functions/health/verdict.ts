@@ -6,7 +6,7 @@ import type { Stream } from '../streams/stream.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
 import { forwarderKey, type Status } from './status.ts';
 
-/** red: someone has to act now. yellow: look again soon. green: healthy. grey: switched off. */
+/** red: someone has to act now. yellow: look again soon. green: healthy. grey: switched off, or not licensed. */
 export type Light = 'red' | 'yellow' | 'green' | 'grey';
 
 /** What is wrong, as alarms tell it apart. A verdict has one cause at most, so one cause raises one alarm. */
@@ -125,6 +125,8 @@ function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
   const since = status.failingSince ?? status.lastSuccessAt ?? status.firstSeenAt;
   const lasts = since === undefined ? failures > 2 : now - Date.parse(since) > 2 * cycleMs;
   const shared = { word: state, since, error } as const;
+  // Nothing is wrong, and nothing is collected.
+  if (state === 'not-licensed') return { ...shared, light: 'grey', remedy };
   if (state === 'unauthorized' && name !== forwarderKey.instance)
     return { ...shared, light: 'red', cause: 'rejected', alarm: true, remedy: rotation(name) };
   // What is retried needs someone only if it lasts.

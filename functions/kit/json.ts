@@ -59,10 +59,10 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | 
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** The value of a JSON text; undefined where it is not JSON. */
+/** The value of a JSON text; undefined where it is not JSON. A byte order mark before it is ignored: PowerShell writes one. */
 export function parsed(json: string): Json | undefined {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { client, streamOf } from '../../../functions/adapters/http.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { client, dateMs, plainWords, retryAfterMs, streamOf } from '../../../functions/adapters/http.ts';
 
 const server = createServer((_, response) => response.end('all'));
 let url: string;
@@ -27,4 +27,54 @@ test('a request that fails before that is told to its reader', async () => {
   const stream = streamOf(client, url, {});
   stream.destroy(new Error('aborted in time'));
   await expect(buffer(stream)).rejects.toThrow('aborted in time');
+});
+
+describe('Retry-After', () => {
+  const date = 'Sun, 06 Nov 1994 08:49:30 GMT';
+  test.each<[string | undefined, number | undefined]>([
+    ['3', 3],
+    ['899.997', 900],
+    ['900.0', 900],
+    ['900s', 900],
+    ['900 seconds', 900],
+    ['900, 900', 900],
+    ['3, 900', 900],
+    ['3.5', 4],
+    ['.5', 1],
+    [' "900" ', 900],
+    ['0', 0],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', 7],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 7],
+    ['Sun Nov  6 08:49:37 1994', 7],
+    ['1994-11-06T08:49:36.500Z', 7],
+    ['Sun, 06 Nov 1994 08:49:23 GMT', 0],
+    ['9'.repeat(10_000), 1e40],
+    ['-5', undefined],
+    ['soon', undefined],
+    ['3, soon', undefined],
+    ['NaN', undefined],
+    ['', undefined],
+    ['a,'.repeat(5_000), undefined],
+    [undefined, undefined],
+  ])('%s', (value, seconds) => {
+    const headers = { date, ...(value !== undefined && { 'retry-after': value }) };
+    const waitMs = retryAfterMs(headers);
+    if (seconds === undefined) expect(waitMs).toBeUndefined();
+    else expect((waitMs ?? Number.NaN) / 1000 / (seconds || 1)).toBeCloseTo(seconds === 0 ? 0 : 1);
+  });
+});
+
+test.each(['', '1', '900, 900', 'yesterday', 'Sun, 99 Foo', `${'- '.repeat(8_000)}`])(
+  'a Date of "%s" is none',
+  (date) => {
+    expect(dateMs({ date })).toBeUndefined();
+  },
+);
+
+test('the words of a page are without markup', () => {
+  const page =
+    '<!DOCTYPE html><html><head><title>403 Forbidden</title><style>p { color: red }</style></head><body><SCRIPT>steal()</SCRIPT><p class="x">Request blocked.</p></body></html>';
+  expect(plainWords(page).trim().split(/\s+/)).toEqual(['403', 'Forbidden', 'Request', 'blocked.']);
+  expect(plainWords('<script>never closed').trim()).toBe('');
+  expect(plainWords('<script '.repeat(100_000)).trim()).toBe('');
 });
