@@ -15,11 +15,16 @@ export function timestamp(value: Json | undefined): Timestamp | undefined {
   if (typeof value === 'string' && canonical.test(value)) return value;
   const parts = typeof value === 'string' ? shape.exec(value) : null;
   if (parts === null) return undefined;
-  const [, seconds, fraction = '', hours, minutes = '00'] = parts;
+  const [, seconds = '', fraction = '', hours, minutes = '00'] = parts;
   const ms = Date.parse(`${seconds}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`);
-  if (Number.isNaN(ms)) return undefined;
+  if (Number.isNaN(ms) || !isDate(seconds.slice(0, 10))) return undefined;
   const utc = new Date(ms).toISOString();
   return utc.length === 24 ? `${utc.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}Z` : undefined;
+}
+
+/** For JavaScript, 30 February is 2 March. */
+function isDate(date: string): boolean {
+  return new Date(Date.parse(date)).toISOString().startsWith(date);
 }
 
 /** `ms` since 1970 as a timestamp. */
