@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
@@ -41,7 +42,8 @@ const ports: RunPorts = {
 async function poller(event: unknown, context: Context): Promise<RunSummary> {
   const tick = readEvent(event);
   const invocation = {
-    id: context.awsRequestId,
+    // An asynchronous event that is delivered twice has the same request id.
+    id: `${context.awsRequestId}/${randomUUID()}`,
     remainingMs: () => context.getRemainingTimeInMillis(),
     ...tick,
   };

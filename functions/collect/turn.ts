@@ -16,7 +16,7 @@ const settleMs = 20_000;
 
 /** One invocation of a function. */
 export interface Invocation {
-  /** Unique; claims are made in its name. */
+  /** Unique to the invocation, also if its event was delivered before; claims are made in its name. */
   readonly id: string;
   /** The tick it was started for, milliseconds since 1970. */
   readonly scheduledAt: number;
