@@ -17,7 +17,9 @@ export function openListing(cursor: Cursor, overlapMs: number): Listing {
 /** The cursor once every record of this page is delivered; without a listing when it was the last page. */
 export function advance(cursor: Cursor, listing: Listing, page: PageRead, overlapMs: number): Cursor {
   const began = listing.began ?? page.sentAt;
-  const horizon = shift(page.sentAt, overlapMs);
+  // By the console's own clock, which its records have their times of: it may be ahead of ours.
+  const mostMs = overlapMs + (page.aheadMs ?? 0);
+  const horizon = shift(page.sentAt, mostMs);
   // A time in the console's future is a mistake, not progress: it would end the listing, or step over the rest.
   const times = page.records.flatMap(({ time }) => (time !== undefined && time <= horizon ? [time] : []));
   let { read, ordered, sorted } = listing;
@@ -33,7 +35,7 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
   }
   const paging = pagingAfter(cursor, page.roomy);
   // Records that keep changing could hold a listing at the live edge for ever.
-  const liveEdge = shift(began, overlapMs);
+  const liveEdge = shift(began, mostMs);
   const overtaken = ordered && times.length > 0 && times.every((time) => time > liveEdge);
   if (page.next === undefined || overtaken) {
     return { ...cursor, ...paging, position: began, listing: undefined };

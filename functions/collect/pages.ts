@@ -1,7 +1,7 @@
 import type { Listing } from '../console/query.ts';
 import type { PageRead, Record } from '../console/record.ts';
 import { HeavyPageError } from '../errors.ts';
-import { epoch, type Timestamp } from '../kit/time.ts';
+import { epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import { advance, openListing, type Recovery, recover, withoutToken } from './listing.ts';
 
@@ -53,10 +53,14 @@ export async function* pages(
   };
   try {
     for (let next: Promise<Response> | undefined = request(start); next !== undefined; ) {
-      const { records, sentAt, heavy, cursor, error }: Response = await next;
+      const { records, sentAt, heavy, cursor, error, release }: Response = await next;
       const last: boolean = error === undefined && (cursor.listing === undefined || !reading.mayContinue());
       next = last || error !== undefined ? undefined : request(cursor);
-      yield { records, sentAt, heavy, cursor, last, ack: () => reading.commit(cursor, last) };
+      const ack = async () => {
+        await reading.commit(cursor, last);
+        release?.();
+      };
+      yield { records, sentAt, heavy, cursor, last, ack };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -68,6 +72,7 @@ interface Response extends Recovery {
   readonly records: readonly Record[];
   readonly sentAt: Timestamp;
   readonly heavy: HeavyPageError | undefined;
+  readonly release: (() => void) | undefined;
 }
 
 /** One request: its page, or how the listing continues after an error. */
@@ -83,12 +88,14 @@ async function respond(
     const next = advance(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
     const after: Recovery = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
-    const { records, sentAt } = page;
-    return { records, sentAt, heavy: undefined, cursor: after.cursor, error: after.error };
+    const { records, release } = page;
+    const sentAt = shift(page.sentAt, page.aheadMs ?? 0);
+    return { records, sentAt, release, heavy: undefined, cursor: after.cursor, error: after.error };
   } catch (error) {
     const recovery = recover(cursor, listing, error, overlapMs);
     if (recovery === undefined) throw error;
     const heavy = error instanceof HeavyPageError ? error : undefined;
-    return { records: [], sentAt: epoch, heavy, cursor: recovery.cursor, error: recovery.error };
+    const nothing = { records: [], sentAt: epoch, release: undefined };
+    return { ...nothing, heavy, cursor: recovery.cursor, error: recovery.error };
   }
 }

@@ -2,20 +2,20 @@ import {
   HeavyPageError,
   OutOfTimeError,
   PermissionMissingError,
-  RateLimitedError,
   TokenRefusedError,
-  UnreachableError,
   UnreadableAnswerError,
 } from '../errors.ts';
 import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import { readToken } from '../instances/token.ts';
-import type { Permit } from '../kit/concurrency.ts';
 import { at, parsed } from '../kit/json.ts';
-import { backoffMs, type Limiter, type Retry, retrying } from '../kit/pacing.ts';
-import { fromMs, type Timestamp } from '../kit/time.ts';
+import { retrying } from '../kit/pacing.ts';
+import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import { consoleClock } from './console-clock.ts';
+import type { LargePages } from './large-pages.ts';
+import { type Pace, retryOf } from './pace.ts';
 import { readPage } from './page.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
 import { type PageRead, readRecord } from './record.ts';
@@ -26,7 +26,7 @@ export interface ConsoleSettings {
   readonly overlapMs: number;
   /** A page that takes longer is too heavy. */
   readonly pageTimeoutMs: number;
-  /** To the console of one instance. */
+  /** To one console with one token. */
   readonly requestsPerSecond: number;
 }
 
@@ -34,9 +34,9 @@ export interface ConnectionOptions {
   readonly instance: Instance;
   readonly stream: Stream;
   readonly settings: ConsoleSettings;
-  readonly limiter: Limiter;
-  /** Acquired to unpack a large page; released when the connection is closed. */
-  readonly largePages: Permit;
+  /** Of all connections to this console with this token. */
+  readonly paceOf: (token: string) => Pace;
+  readonly largePages: LargePages;
   /** Until requests have to have ended. */
   readonly remainingMs: () => number;
   readonly ports: ConsolePorts;
@@ -56,9 +56,6 @@ const pageBytes = 32 * 1024 * 1024;
 
 /** Short, because the last page is not committed yet. */
 const expiryMs = 5_000;
-
-/** A longer wait ends the poll, so that other instances are polled meanwhile. */
-const longestWaitMs = 30_000;
 
 /** The connection to one instance's console; it reads the secret with the first request, and again after a 401. */
 export class Connection {
@@ -81,13 +78,13 @@ export class Connection {
     };
   }
 
-  /** Whether another connection waits until one with large pages is closed. */
+  /** Whether another connection waits with a large page. */
   isWaitedFor(): boolean {
-    return this.#options.largePages.contended();
+    return this.#options.largePages.isWaitedFor();
   }
 
   close(): void {
-    this.#options.largePages.release();
+    this.#options.largePages.releaseAll();
   }
 
   /**
@@ -98,11 +95,11 @@ export class Connection {
     const { stream, instance, settings, ports } = this.#options;
     const answer = await this.#patiently(queryOf(stream, instance, listing, limit), signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
-    const dateMs = consoleMs(answer, ports.clock.now(), settings.overlapMs);
     return {
+      ...consoleClock(answer, answer.sentMs, ports.clock.now(), settings.overlapMs),
+      release: answer.release,
       records: records.map((record) => readRecord(record, stream)),
       next,
-      sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),
       roomy: answer.tookMs < settings.pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
     };
   }
@@ -115,7 +112,8 @@ export class Connection {
       skipCount: 'false',
       countOnly: 'true',
     };
-    const { body } = await this.#patiently(query, signal);
+    const { body, release } = await this.#patiently(query, signal);
+    release();
     const total = at(parsed(body), 'pagination', 'totalItems');
     if (typeof total !== 'number')
       throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
@@ -129,22 +127,22 @@ export class Connection {
     const signal = AbortSignal.timeout(expiryMs);
     const request = { host: instance.host, token, timeoutMs: expiryMs, signal };
     this.#tokenChecked = true;
-    this.#tokenExpiresAt = await ports.sentinelone.expiry(request).catch(() => undefined);
+    this.#tokenExpiresAt = await this.#options
+      .paceOf(token)
+      .turn(expiryMs, signal)
+      .then(() => ports.sentinelone.expiry(request))
+      .catch(() => undefined);
   }
 
-  #patiently(query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
+  #patiently(query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
     const { stream, remainingMs, ports } = this.#options;
     const { clock } = ports;
-    const retry: Retry = {
-      whether: (error) => waitMs(error) <= longestWaitMs,
-      howLong: (error, failures) => Math.max(waitMs(error), backoffMs(failures, 1_000, longestWaitMs, clock)),
-      howMany: 4,
-    };
-    return retrying(() => this.#authorized(stream.path, query, signal), retry, clock, remainingMs, signal);
+    const ask = () => this.#authorized(stream.path, query, signal);
+    return retrying(ask, retryOf(clock), clock, remainingMs, signal);
   }
 
   /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
-  async #authorized(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
+  async #authorized(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
     const { stream, instance } = this.#options;
     try {
       try {
@@ -169,7 +167,8 @@ export class Connection {
   /** `/system/info` answers every valid token, whatever its role (the vendor's specification). */
   async #isTokenGood(signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#get('/system/info', {}, signal);
+      const { release } = await this.#get('/system/info', {}, signal);
+      release();
       return true;
     } catch (error) {
       if (error instanceof TokenRefusedError) return false;
@@ -178,25 +177,33 @@ export class Connection {
     }
   }
 
-  async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<Answer> {
-    const { instance, limiter, largePages, remainingMs, ports, settings } = this.#options;
+  async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
+    const { instance, paceOf, largePages, remainingMs, ports, settings } = this.#options;
     const { pageTimeoutMs } = settings;
     const token = this.#token ?? (await this.#readSecret(false));
-    await limiter(signal);
+    const pace = paceOf(token);
+    await pace.turn(remainingMs(), signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();
+    let release = () => {};
+    const sentMs = ports.clock.now();
     try {
-      return await ports.sentinelone.get({
+      const answer = await ports.sentinelone.get({
         host: instance.host,
         token,
         path,
         query,
         timeoutMs,
         maxBytes: pageBytes,
-        whenLarge: () => largePages.acquire(),
+        whenLarge: async () => {
+          release = await largePages.add(signal);
+        },
         signal,
       });
+      return { ...answer, release, sentMs };
     } catch (error) {
+      release();
+      pace.pauseAfter(error);
       if (error instanceof HeavyPageError && timeoutMs < pageTimeoutMs) throw new OutOfTimeError();
       throw error;
     }
@@ -212,10 +219,11 @@ export class Connection {
   }
 }
 
-/** What the console asks to wait; endless for an error that a retry does not help. */
-function waitMs(error: unknown): number {
-  const passes = error instanceof RateLimitedError || error instanceof UnreachableError;
-  return passes ? (error.retryAfterMs ?? 0) : Number.POSITIVE_INFINITY;
+/** An answer; a large one is in memory until it is released. */
+interface HeldAnswer extends Answer {
+  readonly release: () => void;
+  /** When it was asked for, by our clock. */
+  readonly sentMs: number;
 }
 
 /** Adds which request it was to an answer that can't be read. */
@@ -227,12 +235,4 @@ function named<T>(read: () => T, stream: Stream, listing: Listing): T {
     const page = listing.token === undefined ? 'first page' : 'a later page';
     throw new UnreadableAnswerError(`GET ${stream.path}, ${page} from ${listing.from}: ${error.message}`);
   }
-}
-
-/** A clock that is further off is broken: by it the position would skip records, or never move. */
-const mostSkewMs = 24 * 60 * 60 * 1000;
-
-/** The console's clock at the answer; without a plausible `Date`, our clock less the overlap that it may be off. */
-function consoleMs({ dateMs }: Answer, now: number, overlapMs: number): number {
-  return dateMs !== undefined && Math.abs(dateMs - now) < mostSkewMs ? dateMs : now - overlapMs;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { at, type Json, text } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
+import type { ConsoleClock } from './console-clock.ts';
 import type { Page } from './page.ts';
 
 /** A record with what the cursor and the memory need to know of it. */
@@ -36,8 +37,11 @@ function hash(raw: string): string {
 export interface PageRead {
   readonly records: readonly Record[];
   readonly next: string | undefined;
-  /** The console's clock when the request was sent. */
-  readonly sentAt: Timestamp;
+  /** Call it once its records are no longer needed. */
+  readonly release?: () => void;
+  readonly sentAt: ConsoleClock['sentAt'];
+  readonly aheadMs?: ConsoleClock['aheadMs'];
+  readonly skewMs?: ConsoleClock['skewMs'];
   /** It came quickly and was small: a page twice as large is no risk. */
   readonly roomy: boolean;
 }

@@ -47,7 +47,8 @@ export async function inParallel<T>(
 
 /** Limits concurrency, first in, first out. */
 export interface Semaphore {
-  acquire(): Promise<void>;
+  /** False where `signal` fired before a permit was free. */
+  acquire(signal: AbortSignal): Promise<boolean>;
   release(): void;
   /** Whether a caller is waiting. */
   contended(): boolean;
@@ -57,9 +58,24 @@ export function semaphore(permits: number): Semaphore {
   let free = permits;
   const waiting: (() => void)[] = [];
   return {
-    async acquire() {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+    async acquire(signal) {
+      if (signal.aborted) return false;
+      if (free > 0) {
+        free -= 1;
+        return true;
+      }
+      return new Promise<boolean>((resolve) => {
+        const grant = () => {
+          signal.removeEventListener('abort', cancel);
+          resolve(true);
+        };
+        const cancel = () => {
+          waiting.splice(waiting.indexOf(grant), 1);
+          resolve(false);
+        };
+        waiting.push(grant);
+        signal.addEventListener('abort', cancel, { once: true });
+      });
     },
     release() {
       const next = waiting.shift();
@@ -70,25 +86,35 @@ export function semaphore(permits: number): Semaphore {
   };
 }
 
-/** One holder's permit. Repeated requests acquire it only once until it is released. */
-export interface Permit {
-  acquire(): Promise<void>;
-  /** Releases the permit, or cancels a request that is still waiting. */
-  release(): void;
-  /** Whether other holders are waiting. */
-  contended(): boolean;
-}
-
-export function permitOf(semaphore: Semaphore): Permit {
-  let acquiring: Promise<void> | undefined;
+/** One holder's permit of all of these semaphores. What it acquires while it holds the permit shares it. */
+export function permitOf(...semaphores: readonly Semaphore[]): Semaphore {
+  let holds = 0;
+  let acquiring: Promise<boolean> | undefined;
+  const releaseAll = (acquired: readonly Semaphore[]) => {
+    for (const one of acquired) one.release();
+  };
+  const acquireAll = async (signal: AbortSignal) => {
+    for (const [i, one] of semaphores.entries()) {
+      if (await one.acquire(signal)) continue;
+      releaseAll(semaphores.slice(0, i));
+      return false;
+    }
+    return true;
+  };
   return {
-    acquire() {
-      acquiring ??= semaphore.acquire();
-      return acquiring;
+    async acquire(signal) {
+      acquiring ??= acquireAll(signal);
+      const acquired = await acquiring;
+      if (acquired) holds += 1;
+      else acquiring = undefined;
+      return acquired;
     },
     release() {
-      acquiring?.then(() => semaphore.release());
+      holds -= 1;
+      if (holds > 0) return;
+      acquiring = undefined;
+      releaseAll(semaphores);
     },
-    contended: () => semaphore.contended(),
+    contended: () => semaphores.some((one) => one.contended()),
   };
 }

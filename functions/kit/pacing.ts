@@ -48,17 +48,45 @@ export async function within<T>(ms: number, operation: () => Promise<T>, clock: 
   }
 }
 
-/** Waits until the next request may start; starts are evenly spaced. */
-export type Limiter = (signal?: AbortSignal) => Promise<void>;
+/** Spaces requests evenly, for all that share it. */
+export interface Limiter {
+  /** Waits until the next request may start. */
+  turn(signal?: AbortSignal): Promise<void>;
+  /** No request starts for so long, also none that already waits for its turn. */
+  pause(ms: number): void;
+  /** Milliseconds until a pause ends; 0 without one. */
+  pausedMs(): number;
+}
 
 export function limiter(perSecond: number, clock: Clock): Limiter {
+  const gapMs = 1000 / perSecond;
   let free = 0;
-  return async (signal) => {
-    const now = clock.now();
-    const gapMs = 1000 / perSecond;
-    // A clock that was put back must not stop us: no more than a few ever wait here.
-    const start = Math.min(Math.max(now, free), now + 10 * gapMs);
-    free = start + gapMs;
-    if (start > now) await clock.sleep(start - now, signal);
+  let pausedUntil = 0;
+  let before = 0;
+  const now = () => {
+    const ms = clock.now();
+    // After a clock was put back, times that it gave before are too far ahead to wait for.
+    if (ms < before) [free, pausedUntil] = [ms, ms];
+    before = ms;
+    return ms;
+  };
+  const pausedMs = () => {
+    const ms = now();
+    return Math.max(0, pausedUntil - ms);
+  };
+  return {
+    async turn(signal) {
+      do {
+        const asked = now();
+        const start = Math.max(asked, free, pausedUntil);
+        free = start + gapMs;
+        if (start > asked) await clock.sleep(start - asked, signal);
+      } while (pausedMs() > 0 && !signal?.aborted);
+    },
+    pause(ms) {
+      const until = now() + ms;
+      pausedUntil = Math.max(pausedUntil, until);
+    },
+    pausedMs,
   };
 }

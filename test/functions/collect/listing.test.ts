@@ -264,6 +264,15 @@ describe('a cursor that advances', () => {
     }
   });
 
+  it('with a console ahead of our clock goes on while its records are no further ahead', () => {
+    const hour = 3_600_000;
+    const ahead = { sentAt: at(5000), aheadMs: 23 * hour };
+    const times = [at(23 * 3600 + 4000), at(23 * 3600 + 4900)];
+    const cursor = advance(cursorOf(undefined), listing({ began: undefined }), page(times, ahead), overlapMs);
+    expect(cursor.position).toBe(at(5000));
+    expect(cursor.listing).toMatchObject({ began: at(5000), token: 'next', read: times[1] });
+  });
+
   it('goes on over an empty page that has a next one', () => {
     expect(cursorAfter([[]])).toEqual(cursorOf(listing({ token: 'next' })));
   });

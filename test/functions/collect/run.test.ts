@@ -365,6 +365,59 @@ describe('turns', () => {
   });
 });
 
+describe('instances that share a console', () => {
+  /** Five instances of one host; `tokenOf` says with which token. */
+  const sharing = (tokenOf: (name: string) => string, says?: Says) => {
+    const world = collector();
+    for (const name of ['one', 'two', 'three', 'four', 'five']) {
+      world.put(name, says ?? world.book(2), { host: hostOf('shared') });
+      world.secrets.put(secretOf(name), tokenOf(name));
+    }
+    world.consoles.set(hostOf('shared'), says ?? world.book(2));
+    return world;
+  };
+  const side = { instancesAtOnce: 10, requestsPerSecond: 6 };
+
+  it('and its token share the rate', async () => {
+    const { asked, run } = sharing(() => 'a-token');
+    await run(side);
+    expect(asked).toHaveLength(10);
+    const times = asked.map((request) => request.at - noon);
+    expect(Math.max(...times)).toBeCloseTo((9 * 1000) / 6, 2);
+  });
+
+  it('with a token each have a rate each, as SentinelOne counts', async () => {
+    const { asked, run } = sharing((name) => `token-of-${name}`);
+    await run(side);
+    expect(Math.max(...asked.map((request) => request.at - noon))).toBeCloseTo(1000 / 6, 2);
+  });
+
+  it.each([
+    ['429', () => new RateLimitedError('429', 900_000)],
+    ['503', () => new UnreachableError('503', 'wait', 900_000)],
+  ])('wait together where it says so with %s', async (_, refusal) => {
+    const { asked, status, run } = sharing(() => 'a-token', refusal);
+    await run(side);
+    // Those whose turn had come.
+    expect(asked.length).toBeLessThanOrEqual(1);
+    for (const name of ['one', 'five'])
+      expect(Date.parse(status(name)?.nextPollAt ?? '')).toBeGreaterThanOrEqual(noon + 900_000);
+  });
+
+  it('ask again one by one after a short wait', async () => {
+    let refusals = 0;
+    const world = sharing(
+      () => 'a-token',
+      () => (refusals++ === 0 ? new RateLimitedError('429', 5_000) : world.answer(pageText({ r: -60 }))),
+    );
+    await world.run(side);
+    const times = world.asked.map((request) => request.at - noon);
+    expect(times.slice(0, 2)).toEqual([0, 5000]);
+    expect(times).toHaveLength(6);
+    expect((times.at(-1) ?? 0) - 5000).toBeCloseTo(4000 / 6, 0);
+  });
+});
+
 describe('an instance that is switched off', () => {
   it('is told so once, asks for nothing and keeps how far it came', async () => {
     const { put, book, asked, status, outcomes, wait, run } = collector();
@@ -809,6 +862,68 @@ it('has the request for the next page leave before it works on this one', async 
   });
   await run({ requestsPerSecond: Number.POSITIVE_INFINITY });
   expect(deliveredWhenAsked).toEqual([0, 0, 1]);
+});
+
+it('two instances of one host with large pages that never end leave room for the pages of another', async () => {
+  const { clock, put, book, run, outcomes, consoles } = collector();
+  const hostile: Says = async (request) => {
+    await request.whenLarge?.();
+    await clock.sleep(50_000);
+    return new HeavyPageError('slow');
+  };
+  put('bad-1', hostile, { host: hostOf('bad') });
+  put('bad-2', hostile, { host: hostOf('bad') });
+  consoles.set(hostOf('bad'), hostile);
+  const honest = book(3);
+  put('good', async (request) => {
+    await request.whenLarge?.();
+    return honest(request);
+  });
+  await run({ instancesAtOnce: 10 });
+  const good = outcomes.find(({ instance }) => instance === 'good');
+  expect(good).toMatchObject({ state: 'ok', pages: 3 });
+  expect(good?.durationMs).toBeLessThan(5_000);
+});
+
+it('a console that takes long for its next page keeps no memory meanwhile', async () => {
+  const { clock, put, answer, book, run, outcomes } = collector();
+  for (const name of ['bad-1', 'bad-2', 'bad-3'])
+    put(name, async (request) => {
+      if (request.query.cursor !== undefined) await clock.sleep(55_000);
+      await request.whenLarge?.();
+      const page = Number(request.query.cursor ?? 0) + 1;
+      return answer(pageText({ [`${name}-${page}`]: page - 3600 }, page < 9 ? String(page) : undefined));
+    });
+  const honest = book(3);
+  put('good', async (request) => {
+    await clock.sleep(100);
+    await request.whenLarge?.();
+    return honest(request);
+  });
+  await run({ instancesAtOnce: 10, pagesPerTurn: 20 });
+  const good = outcomes.find(({ instance }) => instance === 'good');
+  expect(good).toMatchObject({ state: 'ok', pages: 3 });
+  expect(good?.durationMs).toBeLessThan(5_000);
+});
+
+it('a large page that gets no permit within a minute ends the poll, and the next run goes on', async () => {
+  const { clock, put, book, run, outcomes } = collector();
+  for (const name of ['bad-1', 'bad-2'])
+    put(name, async (request) => {
+      await request.whenLarge?.();
+      await clock.sleep(200_000);
+      return new UnreachableError('late', 'wait');
+    });
+  const honest = book(1);
+  put('good', async (request) => {
+    await clock.sleep(100);
+    await request.whenLarge?.();
+    return honest(request);
+  });
+  await run({ instancesAtOnce: 10 });
+  const good = outcomes.find(({ instance }) => instance === 'good');
+  expect(good).toMatchObject({ state: 'backlogged', error: undefined });
+  expect(good?.durationMs).toBeLessThan(61_000);
 });
 
 it('backlogs of large pages take turns, a page each, although nobody waits for a place in the run', async () => {

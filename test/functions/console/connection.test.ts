@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Connection } from '../../../functions/console/connection.ts';
+import { LargePages } from '../../../functions/console/large-pages.ts';
+import { Pace } from '../../../functions/console/pace.ts';
 import type { Listing } from '../../../functions/console/query.ts';
 import {
   HeavyPageError,
@@ -12,7 +14,7 @@ import {
   UnreachableError,
   UnreadableAnswerError,
 } from '../../../functions/errors.ts';
-import { permitOf, semaphore } from '../../../functions/kit/concurrency.ts';
+import { semaphore } from '../../../functions/kit/concurrency.ts';
 import { fromMs } from '../../../functions/kit/time.ts';
 import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
@@ -47,15 +49,19 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
       return world.secrets.read(id, fresh);
     },
   };
-  const limiter = async (signal?: AbortSignal) => {
-    turns.push(signal);
-  };
+  class WatchedPace extends Pace {
+    override async turn(mostMs: number, signal?: AbortSignal) {
+      turns.push(signal);
+      return super.turn(mostMs, signal);
+    }
+  }
+  const pace = new WatchedPace(host, Number.POSITIVE_INFINITY, world.clock);
   const connection = new Connection({
     stream,
     instance,
     settings,
-    limiter,
-    largePages: permitOf(semaphore(1)),
+    paceOf: () => pace,
+    largePages: new LargePages(semaphore(1), world.clock, remainingMs),
     remainingMs,
     ports: { ...world.ports, secrets },
   });
@@ -137,18 +143,29 @@ describe('a connection', () => {
 });
 
 describe('the console’s clock', () => {
-  const sentAt = async (dateMs: number | undefined, tookMs = 0) => {
+  const clockOf = async (dateMs: number | undefined, tookMs = 0) => {
     const { page, answer } = connecting([() => answer(empty, { dateMs, tookMs })]);
-    return (await page()).sentAt;
+    return page();
   };
+  const sentAt = async (dateMs: number | undefined, tookMs = 0) => (await clockOf(dateMs, tookMs)).sentAt;
 
   it('is that of the request: what the answer took is taken off, rounded up', async () => {
     expect(await sentAt(noon, 1500.5)).toBe(fromMs(noon - 1501));
   });
 
-  it('is believed when it is off by less than a day, either way', async () => {
+  it('is believed when it is off by less than a day, but never ahead of ours', async () => {
     expect(await sentAt(noon - day + 1)).toBe(fromMs(noon - day + 1));
-    expect(await sentAt(noon + day - 1)).toBe(fromMs(noon + day - 1));
+    for (const aheadMs of [1, 23 * 3_600_000, day - 1]) {
+      const page = await clockOf(noon + aheadMs);
+      expect(page).toMatchObject({ sentAt: fromMs(noon), aheadMs, skewMs: aheadMs });
+    }
+  });
+
+  it('differs from ours by what no request can have taken, however far', async () => {
+    expect(await clockOf(noon - 3000, 5000)).toMatchObject({ skewMs: 0, aheadMs: 0 });
+    expect(await clockOf(noon - 3_600_000, 5000)).toMatchObject({ skewMs: -3_595_000, aheadMs: 0 });
+    expect(await clockOf(noon + 40 * day)).toMatchObject({ skewMs: 40 * day, aheadMs: 0 });
+    expect((await clockOf(undefined)).skewMs).toBeUndefined();
   });
 
   it('is ours less the overlap where the console says none, or one that is a day off', async () => {

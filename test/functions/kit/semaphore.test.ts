@@ -4,7 +4,9 @@ import { permitOf, semaphore } from '../../../functions/kit/concurrency.ts';
 /** A holder that is waited for without being awaited. */
 function holder(of: ReturnType<typeof semaphore>, name: string, inside: string[]) {
   const permit = permitOf(of);
-  return { permit, asks: () => permit.acquire().then(() => inside.push(name)) };
+  const leaving = new AbortController();
+  const asks = () => permit.acquire(leaving.signal).then((acquired) => acquired && inside.push(name));
+  return { permit, asks, leaves: () => leaving.abort() };
 }
 
 const soon = async () => {
@@ -29,34 +31,54 @@ describe('a semaphore', () => {
     expect(two.contended()).toBe(false);
   });
 
-  it('gives each one permit, however often it asks', async () => {
+  it('gives each holder one permit until all that it holds is released', async () => {
     const inside: string[] = [];
-    const two = semaphore(2);
-    const [a, b] = ['a', 'b'].map((name) => holder(two, name, inside));
+    const one = semaphore(1);
+    const [a, b] = ['a', 'b'].map((name) => holder(one, name, inside));
     a?.asks();
     a?.asks();
     b?.asks();
     await soon();
-    expect(inside.toSorted()).toEqual(['a', 'a', 'b']);
-  });
-
-  it('takes none back from one that has none', async () => {
-    const inside: string[] = [];
-    const one = semaphore(1);
-    permitOf(one).release();
-    for (const name of ['a', 'b']) holder(one, name, inside).asks();
+    expect(inside).toEqual(['a', 'a']);
+    a?.permit.release();
     await soon();
-    expect(inside).toEqual(['a']);
+    expect(inside).toEqual(['a', 'a']);
+    a?.permit.release();
+    await soon();
+    expect(inside).toEqual(['a', 'a', 'b']);
   });
 
-  it('takes one back that was given up before its turn came', async () => {
+  it('lets one that leaves the line take no place', async () => {
     const inside: string[] = [];
     const one = semaphore(1);
     const [a, b, c] = ['a', 'b', 'c'].map((name) => holder(one, name, inside));
     for (const each of [a, b, c]) each?.asks();
-    b?.permit.release();
+    await soon();
+    b?.leaves();
     a?.permit.release();
     await soon();
-    expect(inside).toContain('c');
+    expect(inside).toEqual(['a', 'c']);
+    c?.permit.release();
+    b?.asks();
+    await soon();
+    expect(inside, 'who has left').toEqual(['a', 'c']);
+    expect(one.contended()).toBe(false);
+  });
+
+  it('of two kinds is not held while the other is waited for in vain', async () => {
+    const [own, shared] = [semaphore(1), semaphore(1)];
+    const { signal } = new AbortController();
+    await shared.acquire(signal);
+    const leaving = new AbortController();
+    const both = permitOf(own, shared);
+    const acquired = both.acquire(leaving.signal);
+    await soon();
+    expect(both.contended()).toBe(true);
+    leaving.abort();
+    expect(await acquired).toBe(false);
+    expect(await own.acquire(signal)).toBe(true);
+    own.release();
+    shared.release();
+    expect(await both.acquire(signal)).toBe(true);
   });
 });

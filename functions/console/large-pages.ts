@@ -1,0 +1,44 @@
+import { OutOfTimeError } from '../errors.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Semaphore } from '../kit/concurrency.ts';
+
+/** A large page that waits for longer ends the poll: it waits in memory, although packed. */
+const longestWaitMs = 60_000;
+
+/** The large pages of one connection. All connections of an invocation share the memory for them. */
+export class LargePages {
+  readonly #permit: Semaphore;
+  readonly #clock: Clock;
+  readonly #remainingMs: () => number;
+  readonly #inMemory = new Set<() => void>();
+
+  constructor(permit: Semaphore, clock: Clock, remainingMs: () => number) {
+    this.#permit = permit;
+    this.#clock = clock;
+    this.#remainingMs = remainingMs;
+  }
+
+  /** Returns, once there is memory for another page, how to release it. Throws OutOfTimeError if that takes too long. */
+  async add(signal: AbortSignal): Promise<() => void> {
+    const over = new AbortController();
+    const waitMs = Math.min(longestWaitMs, this.#remainingMs());
+    this.#clock.sleep(waitMs, over.signal).then(() => over.abort());
+    const acquired = await this.#permit.acquire(AbortSignal.any([signal, over.signal]));
+    over.abort();
+    if (!acquired) throw new OutOfTimeError();
+    const release = () => {
+      if (this.#inMemory.delete(release)) this.#permit.release();
+    };
+    this.#inMemory.add(release);
+    return release;
+  }
+
+  /** Whether another connection waits with a large page. */
+  isWaitedFor(): boolean {
+    return this.#permit.contended();
+  }
+
+  releaseAll(): void {
+    for (const release of this.#inMemory) release();
+  }
+}
