@@ -96,6 +96,22 @@ describe('a check', () => {
     expect(report.good).toBe(false);
   });
 
+  it('says what the console says, and only warns of a stream without a licence', async () => {
+    const says = (words: string) => (request: PageRequest) =>
+      request.path === '/others' ? new PermissionMissingError('403', words) : undefined;
+    const missing = await given(says('You may not')).check();
+    expect(missing.findings.at(-1)?.detail).toMatch(/: You may not$/);
+    const unlicensed = await given(says('no valid licence')).check();
+    expect(unlicensed.findings.at(-1)).toMatchObject({
+      what: 'others',
+      outcome: 'warning',
+      detail: `${instance.host} has no licence for others: no valid licence`,
+    });
+    expect(unlicensed.good).toBe(true);
+    const refused = await given(() => new TokenRefusedError('401', 'not today')).check();
+    expect(refused.findings.at(-1)?.detail).toBe(`${instance.host} refuses the token: not today`);
+  });
+
   it.each([new RefusedRequestError('400'), new RateLimitedError('429')])(
     'passes on what a stream answers: %s',
     async (error) => {

@@ -260,6 +260,15 @@ describe('a refused token', () => {
     await expect(page()).rejects.toMatchObject({ name: 'ForbiddenError', state: 'forbidden' });
   });
 
+  it('is said with the console’s own words', async () => {
+    const dead = connecting([new TokenRefusedError('401', 'Authentication Failed')]);
+    await expect(dead.page()).rejects.toThrow(`${host} refuses the token: Authentication Failed`);
+    const missing = connecting([new PermissionMissingError('403', 'Insufficient permissions')]);
+    await expect(missing.page()).rejects.toThrow(/read sightings: Insufficient permissions$/);
+    const unlicensed = connecting([new PermissionMissingError('403', 'no licence')]);
+    await expect(unlicensed.page()).rejects.toMatchObject({ state: 'not-licensed' });
+  });
+
   it('is no verdict where the console can’t be asked elsewhere', async () => {
     const { page } = connecting([refused, new RefusedRequestError('400')]);
     await expect(page()).rejects.toThrow(RefusedRequestError);

@@ -67,6 +67,15 @@ describe('the status after a poll', () => {
     );
   });
 
+  it('lets a stream without a licence be asked for once a day', () => {
+    const error = new CollectorError('not-licensed', 'no licence', { name: 'NotLicensedError' });
+    const unlicensed = { ...end, state: 'not-licensed', error } as const;
+    const first = statusAfter({}, unlicensed);
+    expect(nextPoll(first)).toBe(24 * 60 * minute);
+    expect(nextPoll(statusAfter(first, unlicensed))).toBe(24 * 60 * minute);
+    expect(first).toMatchObject({ state: 'not-licensed', failures: 1, lastError: 'no licence' });
+  });
+
   it('holds plain values only, whatever was thrown', () => {
     const thrown = fc.oneof(
       fc.constantFrom<unknown>(

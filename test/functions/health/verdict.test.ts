@@ -67,6 +67,18 @@ describe('the one right answer', () => {
 });
 
 describe('a stream', () => {
+  it('is grey without a licence, and raises no alarm while it is asked for once a day', () => {
+    const unlicensed = failing('not-licensed', 9 * day, {
+      lastPollAt: iso(now - day + minute),
+      nextPollAt: iso(now + minute),
+    });
+    const verdict = judged(unlicensed);
+    expect(verdict).toMatchObject({ light: 'grey', word: 'not-licensed', error: 'it broke', remedy: 'fix it' });
+    const { instances, failing: count, silent } = sum([verdict], now);
+    expect({ instances, count, silent }).toEqual({ instances: 0, count: 0, silent: 0 });
+    expect(judged({ ...unlicensed, nextPollAt: iso(now - 16 * minute) }).word).toBe('silent');
+  });
+
   it('is green where polls reach the end, and says how far it is', () => {
     expect(judged(good)).toEqual({
       stream: 'sightings',
