@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib';
+import { brotliDecompress, inflateRaw, unzip, type ZlibOptions } from 'node:zlib';
 import { TimeoutError } from 'got';
 import type { Answer, PageRequest, SentinelOne } from '../console/api.ts';
 import { refusalOf } from '../console/refusal.ts';
 import { HeavyPageError, type Obstacle, UnreachableError } from '../errors.ts';
 import type { Json } from '../kit/json.ts';
-import { at, code, parsed, text } from '../kit/json.ts';
+import { at, code, lookUp, parsed, text } from '../kit/json.ts';
 import { said } from '../kit/said.ts';
 import {
   client,
@@ -67,20 +67,30 @@ async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRe
   });
 }
 
-const unpackers: { readonly [encoding: string]: (packed: Buffer, options: ZlibOptions) => Promise<Buffer> } =
-  {
-    gzip: promisify(gunzip),
-    'x-gzip': promisify(gunzip),
-    deflate: promisify(inflate),
-    br: promisify(brotliDecompress),
-  };
+type Unpack = (packed: Buffer, options: ZlibOptions) => Promise<Buffer>;
+
+const [unzipped, rawInflated] = [promisify(unzip), promisify(inflateRaw)];
+
+/** Servers call gzip, zlib and raw deflate by each other's names; the first two bytes tell them apart. */
+const inflated: Unpack = (packed, options) => {
+  const [first = 0, second = 0] = packed;
+  const isZlib = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+  return first === 0x1f || isZlib ? unzipped(packed, options) : rawInflated(packed, options);
+};
+
+const unpackers: Readonly<Record<string, Unpack>> = {
+  gzip: inflated,
+  'x-gzip': inflated,
+  deflate: inflated,
+  br: promisify(brotliDecompress),
+};
 
 /** Each piece costs a way to another thread and back. */
 const unpackedAtOnce = 256 * 1024;
 
 /** Rejects where it unpacks to more: a bomb is small. */
 async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const unpack = unpackers[headers['content-encoding']?.trim().toLowerCase() ?? ''];
+  const unpack = lookUp(unpackers, headers['content-encoding']?.trim().toLowerCase() ?? '');
   return unpack === undefined
     ? packed
     : unpack(packed, { maxOutputLength: maxBytes, chunkSize: unpackedAtOnce });

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 /** A page before it is written, so that a fault can still change its pagination. */
 export interface Page {
@@ -22,6 +22,8 @@ export interface Travel {
   truncateAt?: number;
   /** A few bytes at a time. */
   trickle?: { bytes: number; everyMs: number };
+  /** What `deflate` means to the server: sent to clients that take it, or to all of them. */
+  deflate?: { form: 'raw' | 'zlib' | 'gzip'; unasked?: boolean };
 }
 
 /** Joins the records' own texts: parsing and printing would round their numbers. */
@@ -42,19 +44,30 @@ async function* pieces(bytes: Buffer, { truncateAt = bytes.length, trickle }: Tr
   }
 }
 
+const deflaters = { raw: deflateRawSync, zlib: deflateSync, gzip: gzipSync };
+
 /** Sends an answer, compressed where the client takes it and the answer is not compressed already. */
 export async function sendAnswer(
   response: ServerResponse,
   { status, headers, body }: Answer,
   travel: Travel,
 ): Promise<void> {
-  const takesGzip = /\bgzip\b/.test(String(response.req.headers['accept-encoding'] ?? ''));
-  const compress = takesGzip && !('content-encoding' in headers);
+  const taken = String(response.req.headers['accept-encoding'] ?? '');
+  const { deflate } = travel;
+  const encoding =
+    'content-encoding' in headers
+      ? undefined
+      : deflate && (deflate.unasked || /\bdeflate\b/.test(taken))
+        ? 'deflate'
+        : /\bgzip\b/.test(taken)
+          ? 'gzip'
+          : undefined;
+  const pack = encoding === 'deflate' ? deflaters[deflate?.form ?? 'zlib'] : gzipSync;
   const plain = bytesOf(body);
-  const bytes = compress ? gzipSync(plain, { level: 1 }) : plain;
+  const bytes = encoding === undefined ? plain : pack(plain, { level: 1 });
   response.writeHead(status, {
     ...headers,
-    ...(compress && { 'content-encoding': 'gzip' }),
+    ...(encoding && { 'content-encoding': encoding }),
     'content-length': bytes.length,
   });
   for await (const piece of pieces(bytes, travel)) {

@@ -91,6 +91,10 @@ export const faults = {
   unauthorized: { answer: refusals.unauthorized('echoed-token') },
   forbidden: { answer: refusals.forbidden() },
   serverError: { answer: refusals.failed() },
+  denied: (title: string, detail?: string): Fault => ({ answer: refusals.denied(title, detail) }),
+  page: (status: number, reason: string): Fault => ({ answer: refusals.page(status, reason) }),
+  oddCode: (status: number, code: string): Fault => ({ answer: refusals.oddCode(status, code) }),
+  deflate: (form: 'raw' | 'zlib' | 'gzip', unasked = false): Fault => ({ deflate: { form, unasked } }),
   badGateway: { answer: refusals.badGateway() },
   unavailable: (retryAfter?: string): Fault => ({ answer: refusals.unavailable(retryAfter) }),
   /** `retryAfter` is sent as it is: seconds, an HTTP date, or nonsense. */

@@ -45,6 +45,17 @@ export const refusals = {
   notFound: () => refusal({ status: 404, code: 4040010, title: 'Resource not found' }),
   failed: (status = 500) =>
     refusal({ status, code: 5000010, title: 'Server could not process the request.' }),
+  /** 403 has more causes than a missing permission; only the words tell which. */
+  denied: (title: string, detail?: string) =>
+    refusal({ status: 403, code: 4030010, title, ...(detail && { detail }) }),
+  /** A page of what is before the console: a firewall, a proxy, or a server that the console has left. */
+  page: (status: number, reason: string) => nginx(status, reason),
+  /** A code of any form, as JSON. */
+  oddCode: (status: number, code: string): Answer => ({
+    status,
+    headers: json,
+    body: `{"errors":[{"code":${code},"title":"Authentication Failed","detail":null}]}`,
+  }),
   misdirected: () => nginx(421, 'Misdirected Request'),
   badGateway: () => nginx(502, 'Bad Gateway'),
   unavailable: (retryAfter?: string) =>

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import https from 'node:https';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
 import type { SentinelOne } from '../../functions/console/api.ts';
@@ -168,6 +168,10 @@ describe('an answer of the adapter', () => {
     ['GZIP', gzipSync(body)],
     ['x-gzip', gzipSync(body)],
     ['deflate', deflateSync(body)],
+    ['deflate', deflateRawSync(body)],
+    ['deflate', gzipSync(body)],
+    ['gzip', deflateSync(body)],
+    ['constructor', body],
     ['br', brotliCompressSync(body)],
     ['identity', body],
   ])('may be packed as %s', async (encoding, packed) => {
@@ -186,6 +190,8 @@ describe('an answer of the adapter', () => {
   test('that can’t be unpacked is no answer, and one that unpacks to too much is too heavy', async () => {
     await expect(get('gzip', Buffer.from('this is no gzip'))).rejects.toBeInstanceOf(UnreachableError);
     await expect(get('gzip', gzipSync(body).subarray(0, 60))).rejects.toBeInstanceOf(UnreachableError);
+    await expect(get('deflate', Buffer.alloc(0))).rejects.toBeInstanceOf(UnreachableError);
+    await expect(get('deflate', Buffer.from('x'))).rejects.toBeInstanceOf(UnreachableError);
     await expect(get('gzip', gzipSync(body), body.length - 1)).rejects.toBeInstanceOf(HeavyPageError);
     await expect(get('identity', body, body.length - 1)).rejects.toBeInstanceOf(HeavyPageError);
   });

@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fault, faultFor, faults } from '../../local/console/faults.ts';
+import { activityText, ago } from '../fixtures/records.ts';
+import { LeakSearch } from '../support/leaks.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+/** What consoles and what is before them really answer, to the deployed pollers; one instance for each. */
+let world: World;
+
+/** Each is written otherwise wherever something is escaped. */
+const token = String.raw`a"token\of/a+simulated=console%&?<>`;
+const hostOf = (name: string) => `usea1-${name}.sentinelone.net`;
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+interface Case {
+  readonly fault: Fault;
+  readonly state: string;
+  readonly says: RegExp;
+  readonly remedy: RegExp;
+}
+
+const cases: Record<string, Case> = {
+  'page-of-a-firewall': {
+    fault: faults.page(403, 'Request blocked by policy 77'),
+    state: 'unreachable',
+    says: /403 to \/activities: 403 Request blocked by policy 77/,
+    remedy: /firewall, proxy or access restriction/,
+  },
+  'challenge-of-a-firewall': {
+    fault: { answer: { status: 202, headers: { 'x-waf-action': 'challenge' }, body: '' } },
+    state: 'unreadable',
+    says: /answers 202 to \/activities/,
+    remedy: /proxy or login page/,
+  },
+  'json-of-a-gateway': {
+    fault: { answer: { status: 403, headers: {}, body: '{"message":"Forbidden by the gateway"}' } },
+    state: 'unreachable',
+    says: /Forbidden by the gateway/,
+    remedy: /firewall, proxy/,
+  },
+  'address-restriction': {
+    fault: faults.denied('Access denied', 'The IP is not in the allow-list of this account'),
+    state: 'forbidden',
+    says: /4030010 Access denied The IP is not in the allow-list/,
+    remedy: /egress addresses/,
+  },
+  'no-licence': {
+    fault: faults.denied('This scope does not have Custom Rules enabled.'),
+    state: 'not-licensed',
+    says: /has no licence for activities: 4030010 This scope does not have Custom Rules enabled\./,
+    remedy: /once a day/,
+  },
+  'no-opt-in': {
+    fault: faults.denied('The account has not opted in to activities'),
+    state: 'not-licensed',
+    says: /opted in/,
+    remedy: /leave it out of the instance's streams/,
+  },
+  'wrong-scope': {
+    fault: faults.denied('Action is not allowed to site users'),
+    state: 'forbidden',
+    says: /Action is not allowed to site users/,
+    remedy: /scope/,
+  },
+  'moved-404': {
+    fault: faults.page(404, 'Not Found'),
+    state: 'misconfigured',
+    says: /^host: .*404 to \/activities: 404 Not Found/,
+    remedy: /has moved/,
+  },
+  'moved-410': {
+    fault: faults.page(410, 'Gone'),
+    state: 'misconfigured',
+    says: /^host: .*410/,
+    remedy: /has moved/,
+  },
+  'login-of-a-proxy': {
+    fault: faults.page(407, 'Proxy Authentication Required'),
+    state: 'unreachable',
+    says: /407/,
+    remedy: /httpsProxy/,
+  },
+  'line-too-long': {
+    fault: faults.page(414, 'Request-URI Too Large'),
+    state: 'refused',
+    says: /414 .*Request-URI Too Large/,
+    remedy: /too long/,
+  },
+  'headers-too-long': {
+    fault: faults.page(431, 'Request Header Fields Too Large'),
+    state: 'refused',
+    says: /431/,
+    remedy: /too long/,
+  },
+  'legal-reasons': {
+    fault: faults.page(451, 'Unavailable For Legal Reasons'),
+    state: 'unreachable',
+    says: /Unavailable For Legal Reasons/,
+    remedy: /firewall, proxy/,
+  },
+};
+
+/** Whatever else is odd about a 401, it is one. */
+const odd: Record<string, Fault> = {
+  'code-that-is-no-text': faults.oddCode(401, '{"toString":1,"valueOf":2}'),
+  'code-of-arrays': faults.oddCode(401, `${'['.repeat(9_000)}${']'.repeat(9_000)}`),
+  'code-of-megabytes': faults.oddCode(401, `"${'9'.repeat(3_000_000)}"`),
+  'code-without-end': faults.oddCode(401, '1e999'),
+  'body-that-is-no-gzip': {
+    answer: { status: 401, headers: { 'content-encoding': 'gzip' }, body: 'no gzip' },
+  },
+  'body-cut-off': { ...faults.oddCode(401, '4010010'), truncateAt: 40 },
+  'odd-headers': {
+    answer: {
+      status: 401,
+      headers: {
+        location: `x://${token.replaceAll(/[^a-z]/g, '')}/`,
+        'retry-after': '{}',
+        'content-type': ';;;',
+        date: 'yesterday',
+      },
+      body: '\u0000\u202e',
+    },
+  },
+};
+
+/** How a console says "in a quarter of an hour", each of them at its first request. */
+const waits = ['899.997', '900.0', '900s', '900, 900', ' "900" ', 'date'];
+const waitName = (wait: string) => `waits-${waits.indexOf(wait)}`;
+
+/** Where a redirect may have the token. */
+const redirects: Record<string, string> = {
+  'token-as-host': 'x://tokenofasimulatedconsole/',
+  'token-in-url': `x://${encodeURIComponent(encodeURIComponent(token))}/`,
+  'token-in-base64': `x://${base64(`ApiToken ${token}`).replaceAll('=', '')}/`,
+  'token-again-and-again': `x://${encodeURIComponent(token).repeat(180)}/`,
+};
+
+const names = [
+  ...Object.keys(cases),
+  ...Object.keys(odd),
+  ...Object.keys(redirects),
+  ...waits.map(waitName),
+  'raw-deflate',
+  'gzip-as-deflate',
+];
+const leaks = new LeakSearch([token]);
+
+const faultOf = (name: string): Fault => {
+  if (cases[name]) return cases[name].fault;
+  if (odd[name]) return odd[name];
+  if (redirects[name]) return faults.redirected(redirects[name]);
+  if (name === 'raw-deflate') return faults.deflate('raw');
+  if (name === 'gzip-as-deflate') return faults.deflate('gzip', true);
+  const wait = waits.find((one) => waitName(one) === name) ?? '';
+  const asked = wait === 'date' ? new Date(Date.now() + 900_000).toUTCString() : wait;
+  return faults.tooManyRequests(asked);
+};
+
+beforeAll(async () => {
+  world = await startWorld({
+    hosts: Object.fromEntries(names.map((name) => [hostOf(name), { tokens: [{ token }] }])),
+  });
+  for (const name of names) {
+    const console = world.consoles.console(hostOf(name));
+    console.put('activities', activityText(ago(20)));
+    console.faults.push(faultFor({ path: '/activities' }, faultOf(name)));
+    if (name in odd) console.faults.push(faultFor({ path: '/system/info' }, faultOf(name)));
+    await world.collector.addInstance({ instance: name, host: hostOf(name), streams: ['activities'] }, token);
+  }
+  await world.tick('activities');
+});
+afterAll(() => world.close());
+
+const status = (name: string) => world.status(name, 'activities');
+const requests = (name: string) =>
+  world.consoles.console(hostOf(name)).requests.filter(({ path }) => path === '/activities');
+
+describe('a refusal', () => {
+  test.each(Object.entries(cases))('%s has its state, words and remedy', async (name, wanted) => {
+    const { state, lastError, remedy } = await status(name);
+    expect(state).toBe(wanted.state);
+    expect(lastError).toMatch(wanted.says);
+    expect(remedy).toMatch(wanted.remedy);
+  });
+
+  test.each(Object.keys(cases))('%s is not asked again and again', (name) => {
+    expect(requests(name)).toHaveLength(1);
+  });
+
+  test.each(Object.keys(odd))('401 with %s is a refused token', async (name) => {
+    const { state, lastError } = await status(name);
+    expect(state).toBe('unauthorized');
+    expect(lastError?.length).toBeLessThan(400);
+  });
+});
+
+describe('Retry-After', () => {
+  test.each(waits)('%s is heard: one request, and none for a quarter of an hour', async (wait) => {
+    const { state, lastPollAt, nextPollAt } = await status(waitName(wait));
+    expect(state).toBe('rate-limited');
+    expect(requests(waitName(wait))).toHaveLength(1);
+    const waitMs = Date.parse(String(nextPollAt)) - Date.parse(String(lastPollAt));
+    // A date is as long before as the test began.
+    expect(waitMs).toBeGreaterThanOrEqual(wait === 'date' ? 600_000 : 900_000);
+    expect(waitMs).toBeLessThanOrEqual(901_000);
+  });
+});
+
+describe('compression', () => {
+  test.each(['raw-deflate', 'gzip-as-deflate'])('%s does no harm', async (name) => {
+    expect(await status(name)).toMatchObject({ state: 'ok', lastCount: 1 });
+  });
+});
+
+describe('a redirect', () => {
+  test.each(Object.keys(redirects))('that has the %s is named without it', async (name) => {
+    const { state, lastError } = await status(name);
+    expect(state).toBe('misconfigured');
+    expect(lastError).toMatch(/redirects to .*\[token\]|redirects to another path/);
+    expect(lastError?.length).toBeLessThan(400);
+  });
+
+  test('prints no token in any form', async () => {
+    for (const line of world.lines) leaks.text('log', line.slice(0, 80), line);
+    for (const name of names) leaks.text('status', name, JSON.stringify(await status(name)));
+    expect(leaks.seen.get('status')).toBe(names.length);
+    expect(leaks.leaks).toEqual([]);
+  });
+});
+
+describe('a stream without a licence', () => {
+  const unlicensed = ['no-licence', 'no-opt-in'];
+
+  test('raises no error in the log', () => {
+    for (const name of unlicensed) {
+      const levels = world.log.filter(({ instance }) => instance === name).map(({ level }) => level);
+      expect(levels).toEqual(['WARN']);
+    }
+  });
+
+  test('is asked for once a day, and at once after an edit', async () => {
+    const counts = () => unlicensed.map((name) => requests(name).length);
+    for (const hours of [1, 12, 23]) await world.tick('activities', hours * 60);
+    expect(counts()).toEqual([1, 1]);
+    await world.tick('activities', 24 * 60 + 10);
+    expect(counts()).toEqual([2, 2]);
+    for (const name of unlicensed)
+      await world.collector.addInstance(
+        { instance: name, host: hostOf(name), streams: ['activities'], lookbackHours: 25 },
+        token,
+      );
+    for (const name of unlicensed) world.consoles.console(hostOf(name)).faults = [];
+    await world.tick('activities', 24 * 60 + 20);
+    for (const name of unlicensed) expect(await status(name)).toMatchObject({ state: 'ok', lastCount: 1 });
+  });
+});
