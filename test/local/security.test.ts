@@ -20,11 +20,13 @@ describe.each([...deployed.roles])('the role of %s', (who, statements) => {
   const mayDo = (action: string, resource: string) =>
     allows(statements, { action, resource, context: { 'dynamodb:LeadingKeys': ['acme'] } });
   const isForwarder = who.endsWith('-forwarder');
-  const isPoller = streams.some(({ name }) => who.endsWith(`-${name}`));
+  const readsTokens = [...streams.map(({ name }) => name), 'operator'].some((name) =>
+    who.endsWith(`-${name}`),
+  );
 
   test('reads the tokens of consoles or the login of Analytics, never both', () => {
     const read = 'secretsmanager:GetSecretValue';
-    expect(mayDo(read, secretArn('signal-client/sentinelone/acme'))).toBe(isPoller);
+    expect(mayDo(read, secretArn('signal-client/sentinelone/acme'))).toBe(readsTokens);
     expect(mayDo(read, secretArn('signal-client/analytics'))).toBe(isForwarder);
     expect(mayDo(read, secretArn('team/another'))).toBe(false);
   });
