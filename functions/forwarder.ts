@@ -31,7 +31,7 @@ const ports: ForwardPorts = {
   flaw: flawOf,
   clock: systemClock,
 };
-const shared: SharedState = { session: openSession(environment.secretId, ports), streak: { refused: 0 } };
+let shared: SharedState = { session: openSession(environment.secretId, ports), refusedInARow: 0 };
 const status = forwarderStatus(environment.cursorsTable);
 
 async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -42,7 +42,8 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
     sentAt: Number(attributes.SentTimestamp),
   }));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const { toRetry, outcome } = await forward(messages, settings, ports, shared, remainingMs);
+  const { toRetry, outcome, refusedInARow } = await forward(messages, settings, ports, shared, remainingMs);
+  shared = { ...shared, refusedInARow };
   reportForward(outcome);
   await keepStatus(outcome);
   return { batchItemFailures: [...toRetry].map(({ id }) => ({ itemIdentifier: id })) };

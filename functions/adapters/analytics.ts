@@ -9,7 +9,7 @@ import {
 } from '../forward/errors.ts';
 import type { Analytics } from '../forward/ports.ts';
 import type { Json } from '../kit/json.ts';
-import { at, parsed, text } from '../kit/json.ts';
+import { at, parsed, structureOf, text } from '../kit/json.ts';
 import { said } from '../kit/said.ts';
 import { client, connectMs, exchange, networkError, plainWords, retryAfterMs } from './http.ts';
 
@@ -19,7 +19,7 @@ interface Request {
   readonly path: string;
   readonly token?: string;
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly timeoutMs: number;
   /** Of the answer, unpacked. */
   readonly maxBytes: number;
@@ -31,6 +31,9 @@ interface Request {
 
 /** Enough for a login's token, or a receipt that says something of each artifact. */
 const receiptBytes = 1024 * 1024;
+
+/** Of an answer. Fifty artifacts with all the metadata that they may have stay below it; their records are texts. */
+const maxStructure = 200_000;
 
 /**
  * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
@@ -65,7 +68,8 @@ export function witfooAnalytics(url: string): Analytics {
     if (statusCode === 0)
       throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
     const page = answer.body?.toString() ?? '';
-    const reply = parsed(page);
+    const isHeavy = answer.body === undefined || structureOf(page) > maxStructure;
+    const reply = isHeavy ? undefined : parsed(page);
     const isApi = at(reply, 'success') !== undefined;
     const isPage = !isApi && statusCode !== 200;
     // The answer to a login may hold a token that is not known yet.
@@ -87,7 +91,8 @@ export function witfooAnalytics(url: string): Analytics {
     )
       throw new MisconfiguredError('analyticsUrl', what, remedies.url);
     if (statusCode >= 400) throw new RequestRefusedError(what);
-    if (answer.body === undefined) throw new HeavyReplyError(`${what} with more than ${maxBytes} bytes`);
+    if (isHeavy)
+      throw new HeavyReplyError(`${what} with more than ${maxBytes} bytes or ${maxStructure} values`);
     if (at(reply, 'success') !== true)
       throw new UnreadableReplyError(`${what}, which is not a reply of its API`);
     return reply as Json;

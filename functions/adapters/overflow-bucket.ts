@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Overflow } from '../deliver/ports.ts';
 import type { OverflowObjects } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
@@ -28,15 +29,31 @@ export function overflowBucket(Bucket: string): Overflow {
 
 /** Overflow objects, to read wherever an artifact says that they are. */
 export const overflowObjects: OverflowObjects = {
-  async get(location) {
+  async get(location, maxBytes) {
     const { client, GetObjectCommand } = await s3();
     const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(location) ?? [];
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-      return await Body?.transformToString();
+      const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      const stream = Body as Readable;
+      if (ContentLength <= maxBytes) return await read(stream, ContentLength);
+      stream.destroy();
+      return 'too large';
     } catch (error) {
-      if ((error as Error).name === 'NoSuchKey') return undefined;
+      if ((error as Error).name === 'NoSuchKey') return 'expired';
       throw error;
     }
   },
 };
+
+/** Reads into one buffer: to collect the parts and join them takes twice the memory. */
+async function read(stream: Readable, bytes: number): Promise<Uint8Array> {
+  const object = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for await (const part of stream as AsyncIterable<Uint8Array>) {
+    if (at + part.length > bytes) throw new Error(`more than the ${bytes} bytes that S3 announced`);
+    object.set(part, at);
+    at += part.length;
+  }
+  if (at < bytes) throw new Error(`only ${at} of ${bytes} bytes arrived`);
+  return object;
+}

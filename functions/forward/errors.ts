@@ -43,6 +43,18 @@ export class EverythingRefusedError extends CollectorError {
   }
 }
 
+/** Analytics answers other messages, but fails on one. */
+export class BlockedMessageError extends CollectorError {
+  constructor(id: string, cause: CollectorError) {
+    super(cause.state, `Analytics answers other messages, but fails on that of ${id}: ${cause.message}`, {
+      name: 'BlockedMessageError',
+      remedy:
+        'Nothing is lost: the message stays in the artifact queue, and moves to the dead-letter queue after 1,000 receives. Check whether a firewall or proxy in front of Analytics blocks its content.',
+      cause,
+    });
+  }
+}
+
 /** The dead-letter queue or the overflow bucket fails. */
 export class StuckMessageError extends CollectorError {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,156 +1,133 @@
-import { bodyOf, type PackedArtifact, packArtifact, packRequests } from '../deliver/packing.ts';
-import { UnreachableError } from '../errors.ts';
-import { within } from '../kit/pacing.ts';
+import { packRequests } from '../deliver/packing.ts';
+import { type CollectorError, OutOfTimeError, UnreachableError } from '../errors.ts';
 import {
-  EverythingRefusedError,
-  RequestRefusedError,
+  BlockedMessageError,
+  PermissionRefusedError,
   StuckMessageError,
   UnreadableReplyError,
 } from './errors.ts';
-import type { Receipt } from './ports.ts';
-import { openOf, type Posted, type QueuedArtifact } from './queued-artifacts.ts';
-import { type Ingestion, requestMs, withRetries } from './request.ts';
-import { findAccepted } from './search.ts';
+import { postInParts } from './post-in-parts.ts';
+import { postWithRecord } from './post-with-record.ts';
+import { isOftenReceived, type Posted, receivesOf } from './queued-artifacts.ts';
+import type { Ingestion, Result } from './request.ts';
 
 /** The run may have to search for each of them. */
 const maxArtifacts = 500;
 
-/** Artifacts that were received more often than this are posted in smaller requests, so that a bad one is found sooner. */
-const [oftenReceived, fewArtifacts] = [3, 50];
+/** Of messages that were received often, smaller requests are posted, so that a rejected artifact is found sooner. */
+const fewArtifacts = 50;
 
-/** If more are refused and none is accepted, the cause is not a single artifact. */
-const maxRefused = 10;
+/** After so many failures in a row Analytics is down: fewer if it has answered nothing in this run. */
+const [maxFirstFailures, maxFailures] = [4, 10];
+
+/** With backoff some seconds. */
+const mergedTries = 4;
+
+/** What is posted together: one request, or one artifact with its record from the overflow bucket. */
+type Unit = readonly Posted[];
+
+/** A unit that could not be posted, with the reason. */
+interface Stuck {
+  readonly unit: Unit;
+  readonly error: CollectorError;
+}
 
 /**
- * Posts artifacts to Analytics and sets the status of each. Throws the error that ended the work, or that kept one
- * artifact from being posted. Artifacts without a result stay open.
+ * Posts artifacts to Analytics. If a request fails for a reason that can be in one of its messages, each message is
+ * posted by itself. Throws the error that ended the work, or that kept a message from being posted. Artifacts without
+ * a result have to be posted again.
  */
-export async function ingest(items: readonly QueuedArtifact[], ingestion: Ingestion): Promise<void> {
-  const open = items.filter((item): item is Posted => item.packed !== undefined && item.status === 'open');
-  const isElsewhere = ({ packed }: Posted) => packed.artifact.metadata.rawLocation !== undefined;
-  const here = open.filter((item) => !isElsewhere(item));
-  const { requestBytes } = ingestion;
-  const requests = [
-    ...packRequests(
-      here.filter((item) => !isOftenReceived(item)),
-      requestBytes,
-      maxArtifacts,
-    ),
-    ...packRequests(here.filter(isOftenReceived), requestBytes, fewArtifacts),
-  ];
-  const afterRefusal = () => checkRefusals(open, ingestion);
-  for (const request of requests) await postInParts(request, ingestion, afterRefusal);
-  let stuck: StuckMessageError | undefined;
-  for (const item of open.filter(isElsewhere)) {
+export async function* ingest(items: readonly Posted[], ingestion: Ingestion): AsyncGenerator<Result> {
+  const units = unitsOf(items, ingestion.requestBytes);
+  const done = new Set<Posted>();
+  const stuck: Stuck[] = [];
+  let inARow: readonly CollectorError[] = [];
+  let isFirst = true;
+  for (let unit = units.shift(); unit !== undefined; unit = units.shift()) {
+    const tries = isFirst && !unit.some(isOftenReceived) ? triesOf(unit) : 1;
     try {
-      if (!(await isAcceptedWithRecord(item, ingestion))) await postInParts([item], ingestion, afterRefusal);
+      for await (const result of postUnit(unit, tries, ingestion)) {
+        const item = itemOf(result);
+        if (item !== undefined) {
+          done.add(item);
+          inARow = [];
+        }
+        yield result;
+      }
     } catch (error) {
-      if (!(error instanceof StuckMessageError)) throw error;
-      stuck ??= error;
+      if (error instanceof OutOfTimeError) throw errorOf(stuck, done) ?? inARow[0] ?? error;
+      if (!canBeInTheMessage(error)) throw error;
+      isFirst = false;
+      if (!(error instanceof StuckMessageError)) inARow = [...inARow, error];
+      if (inARow.length >= (done.size > 0 ? maxFailures : maxFirstFailures)) throw error;
+      const left = unit.filter((item) => !done.has(item));
+      const parts = byMessage(left);
+      if (parts.length > 1) units.unshift(...parts);
+      else stuck.push({ unit: left, error });
     }
   }
-  if (stuck !== undefined) throw stuck;
+  const error = errorOf(stuck, done);
+  if (error !== undefined) throw error;
 }
 
-/** Posts artifacts in one request. If some are not accepted, posts those in smaller requests. */
-async function postInParts(
-  request: readonly Posted[],
-  ingestion: Ingestion,
-  afterRefusal: () => void,
-): Promise<void> {
-  const [first, ...others] = request;
-  if (first === undefined) return;
-  const receipt = await send(
-    request.map(({ packed }) => packed),
-    ingestion,
+/** New messages are merged into full requests; messages that were received often follow, each by itself. */
+function unitsOf(items: readonly Posted[], requestBytes: number): Unit[] {
+  const units = (some: readonly Posted[], mostArtifacts: number): Unit[] => [
+    ...packRequests(
+      some.filter((item) => !isElsewhere(item)),
+      requestBytes,
+      mostArtifacts,
+    ),
+    ...some.filter(isElsewhere).map((item) => [item]),
+  ];
+  const often = items.filter(isOftenReceived).toSorted((a, b) => receivesOf(a) - receivesOf(b));
+  return [
+    ...units(
+      items.filter((item) => !isOftenReceived(item)),
+      maxArtifacts,
+    ),
+    ...byMessage(often).flatMap((some) => units(some, fewArtifacts)),
+  ];
+}
+
+/** While time is left; but if it has several messages, each of them still has to be tried by itself. */
+function triesOf(unit: Unit): number {
+  return byMessage(unit).length > 1 ? mergedTries : Number.POSITIVE_INFINITY;
+}
+
+async function* postUnit(unit: Unit, tries: number, ingestion: Ingestion): AsyncGenerator<Result> {
+  const [first] = unit;
+  const isPosted =
+    first !== undefined && isElsewhere(first) && (yield* postWithRecord(first, tries, ingestion));
+  if (!isPosted) yield* postInParts(unit, tries, ingestion);
+}
+
+/** Whether a request may have failed because of what is in it: a firewall or a fault of Analytics can depend on that. */
+function canBeInTheMessage(error: unknown): error is CollectorError {
+  if (error instanceof UnreachableError)
+    return error.retryAfterMs === undefined && error.obstacle === 'network';
+  return (
+    error instanceof PermissionRefusedError ||
+    error instanceof UnreadableReplyError ||
+    error instanceof StuckMessageError
   );
-  if (receipt.accepted >= request.length) {
-    for (const item of request) item.status = 'accepted';
-  } else if (others.length === 0) {
-    if (!receipt.whole && receipt.rejected === 0)
-      throw new UnreadableReplyError(`Analytics neither accepts nor rejects ${first.id}`);
-    first.status = 'refused';
-    first.reason = receipt.whole
-      ? `Analytics refuses it: ${receipt.message}`
-      : `Analytics rejects it and says only: ${receipt.message}`;
-    afterRefusal();
-  } else if (receipt.whole) {
-    const half = Math.ceil(request.length / 2);
-    await postInParts(request.slice(0, half), ingestion, afterRefusal);
-    await postInParts(request.slice(half), ingestion, afterRefusal);
-  } else {
-    await findAccepted(request, receipt, ingestion);
-    for (const item of openOf(request)) await postInParts([item], ingestion, afterRefusal);
-  }
 }
 
-/** Throws if Analytics refuses everything, in this run and before; the refused artifacts are then open again. */
-function checkRefusals(open: readonly QueuedArtifact[], { streak }: Ingestion): void {
-  const refused = refusedOf(open);
-  const inAll = streak.refused + refused.length;
-  if (inAll <= maxRefused || isAnyAccepted(open)) return;
-  for (const item of refused) item.status = 'open';
-  throw new EverythingRefusedError(
-    `Analytics has accepted none of the last ${inAll} artifacts. ${refused[0]?.reason}`,
-  );
+/** The error of the first stuck message. If Analytics has answered others, the error says so. */
+function errorOf([first]: readonly Stuck[], done: ReadonlySet<Posted>): CollectorError | undefined {
+  if (first === undefined || first.error instanceof StuckMessageError || done.size === 0) return first?.error;
+  return new BlockedMessageError(first.unit[0]?.id ?? '', first.error);
 }
 
-const refusedOf = (items: readonly QueuedArtifact[]) => items.filter(({ status }) => status === 'refused');
-
-const isAnyAccepted = (items: readonly QueuedArtifact[]) => items.some(({ status }) => status === 'accepted');
-
-function isOftenReceived({ messages }: QueuedArtifact): boolean {
-  return messages.some(({ receives }) => receives > oftenReceived);
+function byMessage(items: readonly Posted[]): Unit[] {
+  return [...Map.groupBy(items, ({ messages }) => messages[0]).values()];
 }
 
-/** Posts an artifact together with its record from the overflow bucket; returns whether it was accepted. */
-async function isAcceptedWithRecord(item: Posted, ingestion: Ingestion): Promise<boolean> {
-  const { ports, report } = ingestion;
-  const { artifact } = item.packed;
-  const location = String(artifact.metadata.rawLocation);
-  const timeoutMs = requestMs(ingestion);
-  const raw = await within(timeoutMs, () => ports.overflow.get(location), ports.clock).catch(
-    (error: unknown) => {
-      throw new StuckMessageError(`${location} can't be read: ${String(error)}`, { cause: error });
-    },
-  );
-  if (raw === undefined) return false;
-  const whole = [packArtifact({ ...artifact, raw })];
-  if (!isOftenReceived(item)) return isAccepted(await send(whole, ingestion), item);
-  try {
-    return isAccepted(await send(whole, ingestion, 1), item);
-  } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
-    report.warnings.add(`${item.id} is posted without its record, which is at ${location}: ${error.message}`);
-    return false;
-  }
+function itemOf(result: Result): Posted | undefined {
+  if ('accepted' in result) return result.accepted;
+  return 'refused' in result ? result.refused : undefined;
 }
 
-function isAccepted({ accepted }: Reply, item: Posted): boolean {
-  if (accepted > 0) item.status = 'accepted';
-  return accepted > 0;
-}
-
-/** A receipt. `whole` means that the entire request was refused. */
-type Reply = Receipt & { readonly whole: boolean };
-
-async function send(
-  artifacts: readonly PackedArtifact[],
-  ingestion: Ingestion,
-  tries = Number.POSITIVE_INFINITY,
-): Promise<Reply> {
-  const { ports, session, report } = ingestion;
-  const body = bodyOf({ artifacts });
-  const once = (token: string, timeoutMs: number) => {
-    report.requests += 1;
-    report.posted += artifacts.length;
-    return ports.analytics.ingest(token, body, timeoutMs);
-  };
-  try {
-    const receipt = await withRetries(() => session.with(once, () => requestMs(ingestion)), tries, ingestion);
-    return { ...receipt, whole: false };
-  } catch (error) {
-    if (!(error instanceof RequestRefusedError)) throw error;
-    return { accepted: 0, rejected: artifacts.length, message: error.message, whole: true };
-  }
+function isElsewhere({ packed }: Posted): boolean {
+  return packed.artifact.metadata.rawLocation !== undefined;
 }

@@ -47,7 +47,7 @@ export interface Analytics {
   /** Returns a JWT. Throws LoginRefusedError. */
   login(credentials: Credentials, timeoutMs: number): Promise<string>;
   /** Throws TokenRefusedError (401) or RequestRefusedError (400, 413, 422). */
-  ingest(token: string, body: string, timeoutMs: number): Promise<Receipt>;
+  ingest(token: string, body: string | Uint8Array, timeoutMs: number): Promise<Receipt>;
   /**
    * Returns the `metadata.id` of the results, newest first. Throws TokenRefusedError, RequestRefusedError, or
    * HeavyReplyError if the response exceeds `maxBytes`.
@@ -56,8 +56,8 @@ export interface Analytics {
 }
 
 export interface OverflowObjects {
-  /** Returns the object at `s3://bucket/key`, or undefined if it has expired. */
-  get(location: string): Promise<string | undefined>;
+  /** Returns the object at `s3://bucket/key`, unless it has expired or has more than `maxBytes`; then it is not read. */
+  get(location: string, maxBytes: number): Promise<Uint8Array | 'expired' | 'too large'>;
 }
 
 /** An artifact that Analytics rejects permanently, with the reason. */
@@ -100,7 +100,7 @@ export interface ForwardOutcome {
   /** Sent to the dead-letter queue. */
   readonly deadLettered: readonly { readonly id: string; readonly reason: string }[];
   readonly requests: number;
-  /** Reasons why artifacts may be accepted twice. */
+  /** What an operator should know, although nothing failed. */
   readonly warnings: readonly string[];
   /** Age of the oldest message. */
   readonly lagSeconds: number;

@@ -1,6 +1,6 @@
 import type { Artifact } from '../deliver/artifact.ts';
 import { bodyOf, type PackedArtifact, packArtifact } from '../deliver/packing.ts';
-import { at, type Json, text } from '../kit/json.ts';
+import { at, type Json, parsed, structureOf, text } from '../kit/json.ts';
 
 /** A message as received from the queue. */
 export interface ReceivedMessage {
@@ -21,62 +21,103 @@ export interface QueuedArtifact {
   /** Returns the body of a message with only this artifact. */
   readonly body: () => string;
   /** The messages that contain the artifact; several if its id is repeated. */
-  readonly messages: ReceivedMessage[];
-  /** `refused`: to be sent to the dead-letter queue with `reason`. `dead-lettered`: sent there. */
-  status: 'open' | 'accepted' | 'repeat' | 'refused' | 'dead-lettered';
-  reason: string | undefined;
+  readonly messages: readonly ReceivedMessage[];
 }
 
 /** An artifact that can be posted. */
 export type Posted = QueuedArtifact & { readonly packed: PackedArtifact };
 
-export const openOf = <P extends QueuedArtifact>(items: readonly P[]) =>
-  items.filter(({ status }) => status === 'open');
+/** An artifact for the dead-letter queue. */
+export interface Refused {
+  readonly item: QueuedArtifact;
+  readonly reason: string;
+}
 
-/**
- * Reads the artifacts from the messages. An id in several messages becomes one item. Invalid messages, and artifacts
- * that `flaw` rejects, are refused.
- */
+export interface Unpacked {
+  /** Valid artifacts, each id once. */
+  readonly valid: readonly Posted[];
+  /** Invalid messages, and artifacts that break the schema. */
+  readonly flawed: readonly Refused[];
+}
+
+/** The smallest valid artifact has 90 bytes, so a message of 1 MiB has no room for more than this. */
+const maxArtifacts = 12_000;
+
+/** Twice what {@link maxArtifacts} of the smallest have. */
+const maxStructure = 200_000;
+
+/** With more flawed artifacts, the whole message is one dead letter: thousands would take longer than a run. */
+const maxFlawed = 10;
+
+/** Reads the artifacts from the messages, one message after the other. */
 export function unpack(
   messages: readonly ReceivedMessage[],
   flaw: (artifact: unknown) => string | undefined,
-): QueuedArtifact[] {
-  const items = new Map<string, QueuedArtifact>();
-  const add = (item: QueuedArtifact) => {
-    const same = item.status === 'open' ? items.get(item.id) : undefined;
-    if (same === undefined) items.set(item.status === 'open' ? item.id : `refused ${items.size}`, item);
-    else same.messages.push(...item.messages);
-  };
+): Unpacked {
+  const valid = new Map<string, Posted & { readonly messages: ReceivedMessage[] }>();
+  const flawed: Refused[] = [];
   for (const message of messages) {
-    const artifacts = at(parsed(message.body), 'artifacts');
-    if (!Array.isArray(artifacts)) {
-      add(refused(message.id, () => message.body, message, 'the message is not {"artifacts": […]}'));
+    const whole = (reason: string) => flawed.push(refused(message.id, () => message.body, message, reason));
+    if (structureOf(message.body) > maxStructure) {
+      whole(`the message has more than ${maxStructure} values`);
       continue;
     }
-    for (const artifact of artifacts) {
-      const wrong = flaw(artifact);
+    const artifacts = at(parsed(message.body), 'artifacts');
+    if (!Array.isArray(artifacts)) {
+      whole('the message is not {"artifacts": […]}');
+      continue;
+    }
+    if (artifacts.length > maxArtifacts) {
+      whole(`the message has ${artifacts.length} artifacts`);
+      continue;
+    }
+    const flaws = artifacts.map(flaw);
+    const known = flaws.filter((one) => one !== undefined);
+    if (known.length > maxFlawed) {
+      whole(`${known.length} of its ${artifacts.length} artifacts break the schema: ${known[0]}`);
+      continue;
+    }
+    for (const [i, artifact] of artifacts.entries()) {
       const id = text(artifact, 'metadata', 'id') ?? message.id;
+      const wrong = flaws[i];
+      const same = valid.get(id);
       if (wrong !== undefined) {
         const body = () => (artifacts.length === 1 ? message.body : printed(artifact, message));
-        add(refused(id, body, message, `it breaks the schema: ${wrong}`));
-        continue;
+        flawed.push(refused(id, body, message, `it breaks the schema: ${wrong}`));
+      } else if (same !== undefined) {
+        same.messages.push(message);
+      } else {
+        valid.set(id, postable(id, artifact as unknown as Artifact, message));
       }
-      const packed = packArtifact(artifact as unknown as Artifact);
-      const body = () => bodyOf({ artifacts: [packed] });
-      add({ id, packed, body, messages: [message], status: 'open', reason: undefined });
     }
   }
-  return [...items.values()];
+  return { valid: [...valid.values()], flawed };
 }
 
-/** The messages with an artifact that is neither accepted nor in the dead-letter queue. */
-export function messagesToRetry(items: readonly QueuedArtifact[]): ReadonlySet<ReceivedMessage> {
-  const open = items.filter(({ status }) => status === 'open' || status === 'refused');
-  return new Set(open.flatMap(({ messages }) => messages));
+/**
+ * Messages that were received more often than this are posted each by itself, after the others and once in a run, so
+ * that a message which Analytics fails on delays no other.
+ */
+const often = 3;
+
+export function receivesOf({ messages }: QueuedArtifact): number {
+  return Math.max(...messages.map(({ receives }) => receives));
 }
 
-function refused(id: string, body: () => string, message: ReceivedMessage, reason: string): QueuedArtifact {
-  return { id, packed: undefined, body, messages: [message], status: 'refused', reason };
+export const isOftenReceived = (item: QueuedArtifact): boolean => receivesOf(item) > often;
+
+/** The messages that contain one of the artifacts. */
+export function messagesOf(items: readonly QueuedArtifact[]): ReadonlySet<ReceivedMessage> {
+  return new Set(items.flatMap(({ messages }) => messages));
+}
+
+function postable(id: string, artifact: Artifact, message: ReceivedMessage) {
+  const packed = packArtifact(artifact);
+  return { id, packed, body: () => bodyOf({ artifacts: [packed] }), messages: [message] };
+}
+
+function refused(id: string, body: () => string, message: ReceivedMessage, reason: string): Refused {
+  return { item: { id, packed: undefined, body, messages: [message] }, reason };
 }
 
 /** If the artifact is nested too deeply to serialise, returns the body of its whole message. */
@@ -85,13 +126,5 @@ function printed(artifact: Json, { body }: ReceivedMessage): string {
     return bodyOf({ artifacts: [packArtifact(artifact as unknown as Artifact)] });
   } catch {
     return body;
-  }
-}
-
-function parsed(body: string): Json | undefined {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
   }
 }

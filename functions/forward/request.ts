@@ -1,6 +1,8 @@
 import { OutOfTimeError, UnreachableError } from '../errors.ts';
 import { backoffMs, type Retry, retrying } from '../kit/pacing.ts';
-import type { ForwardPorts } from './ports.ts';
+import { RequestRefusedError } from './errors.ts';
+import type { ForwardPorts, Receipt } from './ports.ts';
+import type { Posted } from './queued-artifacts.ts';
 import type { Session } from './session.ts';
 
 export interface Ingestion {
@@ -8,32 +10,47 @@ export interface Ingestion {
   readonly requestBytes: number;
   readonly ports: Pick<ForwardPorts, 'analytics' | 'overflow' | 'clock'>;
   readonly session: Session;
-  readonly streak: Streak;
   /** The time in which requests must end. */
   readonly remainingMs: () => number;
-  readonly report: IngestReport;
+  /** Called before each request, with the number of artifacts in it. */
+  readonly onRequest: (artifacts: number) => void;
 }
 
-/** How Analytics answered in earlier runs. */
-export interface Streak {
-  /** The number of artifacts that Analytics refused since it last accepted one. */
-  refused: number;
-}
+/** What became of one artifact; or what an operator should know, although nothing failed. */
+export type Result =
+  | { readonly accepted: Posted }
+  | { readonly refused: Posted; readonly reason: string }
+  | { readonly warning: string };
 
-/** Counts and warnings, updated during the work so that they are complete even after an error. */
-interface IngestReport {
-  requests: number;
-  /** Posted artifacts; one that is posted twice counts twice. */
-  posted: number;
-  /** Reasons why artifacts may be accepted twice. */
-  readonly warnings: Set<string>;
-}
+/** A receipt. `whole` means that the entire request was refused. */
+type Reply = Receipt & { readonly whole: boolean };
 
 /** The timeout of a request. Analytics may have accepted a request that timed out. */
 const maxRequestMs = 30_000;
 
 /** With less time left, no request starts: if it were aborted, its artifacts would be posted twice. */
 const minRequestMs = 10_000;
+
+/** Posts a request body with this number of artifacts. */
+export async function send(
+  body: string | Uint8Array,
+  artifacts: number,
+  tries: number,
+  ingestion: Ingestion,
+): Promise<Reply> {
+  const { ports, session, onRequest } = ingestion;
+  const once = (token: string, timeoutMs: number) => {
+    onRequest(artifacts);
+    return ports.analytics.ingest(token, body, timeoutMs);
+  };
+  try {
+    const receipt = await withRetries(() => session.with(once, () => requestMs(ingestion)), tries, ingestion);
+    return { ...receipt, whole: false };
+  } catch (error) {
+    if (!(error instanceof RequestRefusedError)) throw error;
+    return { accepted: 0, rejected: artifacts, message: error.message, whole: true };
+  }
+}
 
 /** Retries an operation while Analytics is unreachable and time is left. */
 export function withRetries<T>(

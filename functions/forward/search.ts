@@ -1,8 +1,8 @@
 import { CollectorError, OutOfTimeError, problemOf } from '../errors.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { HeavyReplyError } from './errors.ts';
-import type { Receipt, Search } from './ports.ts';
-import { openOf, type Posted } from './queued-artifacts.ts';
+import type { Search } from './ports.ts';
+import type { Posted } from './queued-artifacts.ts';
 import { type Ingestion, requestMs, withRetries } from './request.ts';
 
 /** Searches are repeated, because Analytics takes time to index accepted artifacts. */
@@ -30,25 +30,33 @@ const searchPages = 10;
  */
 const searchBytes = 4 * 1024 * 1024;
 
-/** Sets the status of the artifacts that a search finds. An error of the search is only a warning. */
+/** What a search has found; `error` if it did not end. It is an OutOfTimeError if the run has no time for it. */
+interface Findings {
+  readonly found: ReadonlySet<Posted>;
+  readonly error: Error | undefined;
+}
+
+/** Finds out which artifacts of a request Analytics accepted, until it has found the number that it said. */
 export async function findAccepted(
   request: readonly Posted[],
-  { accepted }: Receipt,
+  accepted: number,
   ingestion: Ingestion,
-): Promise<void> {
-  const { report, ports } = ingestion;
-  const isDone = () => openOf(request).length <= request.length - accepted;
+): Promise<Findings> {
+  const found = new Set<Posted>();
   try {
-    for (let round = 1; round <= searchRounds && !isDone(); round++) {
-      if (round > 1) await ports.clock.sleep(1_000 * 2 ** (round - 2));
-      await inParallel(openOf(request), searchesAtOnce, async (item) => {
-        if (await isFound(item, ingestion)) item.status = 'accepted';
+    for (let round = 1; round <= searchRounds && found.size < accepted; round++) {
+      if (round > 1) await ingestion.ports.clock.sleep(1_000 * 2 ** (round - 2));
+      const open = request.filter((item) => !found.has(item));
+      await inParallel(open, searchesAtOnce, async (item) => {
+        if (await isFound(item, ingestion)) found.add(item);
       });
     }
+    return { found, error: undefined };
   } catch (error) {
-    if (error instanceof OutOfTimeError) throw error;
+    if (error instanceof OutOfTimeError) return { found, error };
     const remedy = error instanceof CollectorError ? ` ${error.remedy}` : '';
-    report.warnings.add(`what Analytics accepted can't be found out: ${problemOf(error).message}.${remedy}`);
+    const words = `what Analytics accepted can't be found out: ${problemOf(error).message}.${remedy}`;
+    return { found, error: new Error(words) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { MisconfiguredError, TokenRefusedError } from '../errors.ts';
 import type { Secret, Secrets } from '../instances/ports.ts';
 import type { Clock } from '../kit/clock.ts';
-import { at, type Json, text } from '../kit/json.ts';
+import { at, parsed, text } from '../kit/json.ts';
 import { LoginRefusedError } from './errors.ts';
 import type { Analytics, Credentials } from './ports.ts';
 
@@ -133,14 +133,6 @@ function readCredentials(value: string | undefined, secretId: string): Credentia
     `the secret ${secretId} ${problem}`,
     `Put {"email": "…", "password": "…"} of a user of Analytics into the secret ${secretId}. Nothing is lost: the messages stay in the artifact queue.`,
   );
-}
-
-function parsed(value: string): Json | undefined {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }
 
 /** When to renew a token: before its `exp` claim, or before the documented lifetime. */

@@ -37,13 +37,19 @@ export class Artifacts extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
+      // A record that is delivered again is stored again, which renews its expiry, so writes can't be refused where an
+      // object exists. A version that was overwritten stays for a week.
+      versioned: true,
       lifecycleRules: [
         {
           // A message lives 14 days, from when it was first sent, and 14 more once it is moved back from the dead-letter
           // queue: the record that it refers to outlives it by two days.
           expiration: Duration.days(30),
+          noncurrentVersionExpiration: Duration.days(7),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
+        // An expired object leaves a delete marker, which S3 does not let the rule above remove.
+        { expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });

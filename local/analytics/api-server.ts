@@ -42,7 +42,8 @@ export async function startApiServer({ api, certificate, nowMs, faults, requests
     if (fault.delayMs !== undefined) await sleep(fault.delayMs);
     if (fault.hang === 'before') return;
     if (fault.cut === 'before') return void response.socket?.destroy();
-    const answer = api.answer(asked, fault, seen);
+    const own = api.answer(asked, fault, seen);
+    const answer = fault.prefix === undefined ? own : { ...own, body: `${fault.prefix}${own.body}` };
     if (fault.hang === 'after') return;
     if (fault.cut === 'after') return void response.socket?.destroy();
     seen.status = answer.status;

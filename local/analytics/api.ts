@@ -124,6 +124,7 @@ export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
     const artifacts = artifactsIn(body);
     if (artifacts === undefined) return refusal(400, 'invalid request body');
     const good = artifacts.filter(isArtifact);
+    if (fault.blocks !== undefined && good.some(fault.blocks.which)) return fault.blocks.answer;
     if (good.some(refuses)) return refusal(400, 'invalid artifact');
     const taken = good.filter((artifact: Artifact) => !rejects(artifact));
     for (const artifact of taken) archive.take(artifact, fault.hiddenForSearches);

@@ -36,12 +36,16 @@ export interface Fault extends Travel {
   cut?: Moment;
   /** Replaces the response of Analytics; the request has no effect. */
   answer?: Answer;
+  /** Stands before the body of each response. */
+  prefix?: string;
   /** Larger bodies get a 413 response. */
   largestBytes?: number;
   /** Matching artifacts are counted as rejected, with status 200. */
   rejects?: (artifact: Artifact) => boolean;
   /** A matching artifact causes a 400 response for the whole request. */
   refuses?: (artifact: Artifact) => boolean;
+  /** A matching artifact causes this response for the whole request, as by a firewall in front of Analytics. */
+  blocks?: { readonly which: (artifact: Artifact) => boolean; readonly answer: Answer };
   /** Accepted artifacts are not found by this many searches. */
   hiddenForSearches?: number;
 }
@@ -94,10 +98,14 @@ export const faults = {
   tooLarge: (largestBytes: number): Fault => ({ largestBytes }),
   rejecting: (rejects: (artifact: Artifact) => boolean): Fault => ({ rejects }),
   refusing: (refuses: (artifact: Artifact) => boolean): Fault => ({ refuses }),
+  blocking: (which: (artifact: Artifact) => boolean, status: number): Fault => ({
+    blocks: { which, answer: html(status, 'Your request was blocked.') },
+  }),
   hidden: (hiddenForSearches: number): Fault => ({ hiddenForSearches }),
   redirected: (location: string, status = 302): Fault => ({
     answer: { status, headers: { location }, body: '' },
   }),
+  byteOrderMark: { prefix: '\uFEFF' },
   html: { answer: html(200, 'We are down for maintenance.') },
   truncated: (truncateAt: number): Fault => ({ truncateAt }),
 } satisfies Record<string, Fault | ((...args: never[]) => Fault)>;

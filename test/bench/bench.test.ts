@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle } from '../../infra/build/bundle.ts';
 import { sizes } from './cold-start.ts';
 import { backlog, bareDrain, drain, dynamoCalls } from './drain.ts';
+import { forwarderPeaks, mostMib } from './forwarder.ts';
+import { heavy } from './heavy-messages.ts';
 import { lateness } from './neighbours.ts';
 import { quietPoll } from './quiet.ts';
 import { type Stage, startStage } from './stage.ts';
@@ -81,4 +83,11 @@ test('many instances are polled in one invocation, each once', async () => {
 
 test('all that are well are polled while their neighbours are not', async () => {
   expect(await lateness(stage, 30, 1)).toHaveLength(1);
+});
+
+test('a forwarder is done with records of 31 MiB, and outlives an answer that is all brackets', async () => {
+  const shapes = heavy.filter((shape) => /^100 records|^an answer/.test(shape().name));
+  const peaks = await forwarderPeaks(shapes);
+  expect(peaks.map(({ left }) => left)).toEqual([0, 1]);
+  for (const { mib } of peaks) expect(mib).toBeLessThan(mostMib);
 });

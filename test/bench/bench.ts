@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow } from './drain.ts';
+import { benchForwarder } from './forwarder.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchQuiet } from './quiet.ts';
@@ -22,6 +23,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),
   thousand: () => benchThousand(3),
+  forwarder: () => benchForwarder(),
 };
 
 const asked = process.argv.slice(2);

@@ -359,13 +359,19 @@ describe.each(subjects)('%s', (_, make) => {
     test('are read from where they were put, whatever is in their name', async () => {
       for (const key of ['acme/threats/abc.json', 'acme/threats/a b%20c?d#é.json']) {
         const location = await subject.overflow.put(key, '{"a":"ä"}');
-        expect(await subject.overflowObjects.get(location)).toBe('{"a":"ä"}');
+        expect(String(await subject.overflowObjects.get(location, 100))).toBe('{"a":"ä"}');
       }
     });
 
-    test('are undefined where they have expired', async () => {
+    test('are read to the last byte of the limit, and not at all beyond it', async () => {
+      const location = await subject.overflow.put('acme/threats/exact.json', '"ä"');
+      expect(String(await subject.overflowObjects.get(location, 4))).toBe('"ä"');
+      expect(await subject.overflowObjects.get(location, 3)).toBe('too large');
+    });
+
+    test('are said to have expired where they are gone', async () => {
       const location = await subject.overflow.put('acme/threats/there.json', '{}');
-      expect(await subject.overflowObjects.get(location.replace('there', 'gone'))).toBeUndefined();
+      expect(await subject.overflowObjects.get(location.replace('there', 'gone'), 100)).toBe('expired');
     });
   });
 

@@ -1,4 +1,4 @@
-import { TokenRefusedError } from '../../functions/errors.ts';
+import { TokenRefusedError, UnreachableError } from '../../functions/errors.ts';
 import {
   HeavyReplyError,
   LoginRefusedError,
@@ -44,6 +44,8 @@ export class FakeAnalytics implements Analytics {
   /** Tests may reject an artifact: it alone, or the request that it is in. */
   rejects: (artifact: PostedArtifact) => boolean = () => false;
   breaks: (artifact: PostedArtifact) => boolean = () => false;
+  /** A request with such an artifact is not answered as Analytics documents it, as by a firewall in front of it. */
+  fails: (artifact: PostedArtifact) => boolean = () => false;
   readonly #tokens = new Map<string, number>();
 
   constructor(nowMs: () => number) {
@@ -67,11 +69,13 @@ export class FakeAnalytics implements Analytics {
     this.#tokens.clear();
   }
 
-  async ingest(token: string, body: string): Promise<Receipt> {
+  async ingest(token: string, request: string | Uint8Array): Promise<Receipt> {
+    const body = request.toString();
     if (Buffer.byteLength(body) > this.largestBytes) throw new RequestRefusedError('413: too large');
     this.#admit(token, 'signals:write');
     const { artifacts } = JSON.parse(body) as { artifacts: PostedArtifact[] };
     this.posts.push(artifacts.map(({ metadata }) => String(metadata.id)));
+    if (artifacts.some(this.fails)) throw new UnreachableError('502: bad gateway', 'Wait.');
     if (artifacts.some(this.breaks)) throw new RequestRefusedError('400: invalid artifact');
     const taken = artifacts.filter((artifact) => !this.rejects(artifact));
     const now = this.nowMs();

@@ -47,8 +47,10 @@ export class FakeOverflow implements Overflow, OverflowObjects {
     return location;
   }
 
-  async get(location: string): Promise<string | undefined> {
-    return this.objects.get(location);
+  async get(location: string, maxBytes: number): Promise<Uint8Array | 'expired' | 'too large'> {
+    const object = this.objects.get(location);
+    if (object === undefined) return 'expired';
+    return Buffer.byteLength(object) > maxBytes ? 'too large' : Buffer.from(object);
   }
 }
 

@@ -282,7 +282,13 @@ describe('the stack', () => {
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
       },
-      LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
+      LifecycleConfiguration: {
+        Rules: [
+          { ExpirationInDays: 30, NoncurrentVersionExpiration: { NoncurrentDays: 7 }, Status: 'Enabled' },
+          { ExpiredObjectDeleteMarker: true, Status: 'Enabled' },
+        ],
+      },
+      VersioningConfiguration: { Status: 'Enabled' },
       all: { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' },
     });
     only(template, 'AWS::S3::BucketPolicy', {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { faultFor, faults } from '../../local/analytics/faults.ts';
+import { usageOf } from '../bench/usage.ts';
 import { artifact, artifacts, type FixtureArtifact, idOf } from '../fixtures/artifacts.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
 import { clockEnvironment, shiftClock } from '../support/shifted-clock.ts';
@@ -68,6 +69,22 @@ describe('without a fault', () => {
     const [user] = world.analytics.users;
     expect(printed).not.toContain(user?.password);
     expect(printed).not.toMatch(/eyJ|Bearer|"nth"/);
+  });
+});
+
+describe('a byte order mark', () => {
+  const mark = '\uFEFF';
+
+  test('before the login and before what Analytics answers changes nothing', async () => {
+    world.collector.aws.secrets.put(
+      'signal-client/analytics',
+      mark + JSON.stringify(world.analytics.users[0]),
+    );
+    world.analytics.faults.push(() => faults.byteOrderMark);
+    const all = artifacts(3);
+    await world.send(all);
+    expect(await world.forward()).toMatchObject({ failed: 0 });
+    expect(world.timesOf(all)).toEqual(once(all));
   });
 });
 
@@ -313,7 +330,42 @@ describe('an artifact that Analytics never takes', () => {
   });
 });
 
+describe('a message that Analytics never answers as documented', () => {
+  const all = artifacts(30);
+  const poison = all[11] as FixtureArtifact;
+  const others = all.filter((_, i) => i < 10 || i >= 15);
+
+  test.each([502, 403])('comes back alone, and the status names it: %i by a firewall', async (status) => {
+    world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.blocking(isOne(poison), status)));
+    for (let i = 0; i < all.length; i += 5) await world.send(all.slice(i, i + 5));
+    expect(await world.forward()).toMatchObject({ messages: 6, failed: 1 });
+    expect(world.timesOf(others)).toEqual(once(others));
+    expect(world.timesOf([poison])).toEqual([0]);
+    expect(await world.deadLettered()).toEqual([]);
+    expect(await world.status()).toMatchObject({
+      lastError: expect.stringContaining('fails on that of acme/threats/'),
+      remedy: expect.stringContaining('firewall'),
+    });
+    world.analytics.faults.length = 0;
+    await world.drain();
+    expect(world.timesOf(all)).toEqual(once(all));
+  });
+});
+
 describe('what breaks the contract of the queue', () => {
+  test.each([
+    ['brackets', `{"artifacts":[${'['.repeat(500_000)}${']'.repeat(500_000)}]}`],
+    ['empty objects', `{"artifacts":[${'{},'.repeat(340_000)}{}]}`],
+  ])('takes no memory from the messages that come with it: 1 MiB of %s', async (_, body) => {
+    for (let i = 0; i < 4; i++) await world.sendBody(body);
+    await world.send([artifact(1)]);
+    expect(await world.forward()).toMatchObject({ messages: 5, failed: 0 });
+    expect(world.timesOf([artifact(1)])).toHaveLength(1);
+    expect(world.analytics.acceptedInAll).toBe(1);
+    expect(await world.deadLettered()).toHaveLength(4);
+    expect(usageOf(world.collector.functions.get('forwarder')?.pid as number).peakMib).toBeLessThan(410);
+  });
+
   test('is dead-lettered with the reason and without a request, and the rest of its message is posted', async () => {
     const fine = artifact(1);
     const broken = { ...artifact(2), raw: 7 };
@@ -363,6 +415,65 @@ describe('a record in the overflow bucket', () => {
     await world.drain();
     expect(rawOf(elsewhere)).toEqual(['{}']);
     expect(await world.deadLettered()).toEqual([]);
+  });
+
+  const peakMib = () => usageOf(world.collector.functions.get('forwarder')?.pid as number).peakMib;
+  /** 80 % of what the function has. */
+  const mostMib = 0.8 * 512;
+
+  /** In parts, because the stand-in for S3 takes no larger ones at once. */
+  async function put(Key: string, body: string): Promise<string> {
+    const Bucket = world.collector.aws.names.get(overflowBucketId()) as string;
+    const { s3 } = world.collector.aws;
+    const { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, UploadPartCommand } = await import(
+      '@aws-sdk/client-s3'
+    );
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const Parts: { readonly PartNumber: number; readonly ETag: string | undefined }[] = [];
+    for (let at = 0; at < body.length; at += 8 * 2 ** 20) {
+      const PartNumber = Parts.length + 1;
+      const Body = body.slice(at, at + 8 * 2 ** 20);
+      const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }));
+      Parts.push({ PartNumber, ETag });
+    }
+    const upload = { Bucket, Key, UploadId, MultipartUpload: { Parts } };
+    await s3.send(new CompleteMultipartUploadCommand(upload));
+    return `s3://${Bucket}/${Key}`;
+  }
+
+  test.each([
+    ['31 MiB', 1, 'x'.repeat(31 * 2 ** 20)],
+    ['8 MiB, which are 16 in a request', 6, '"'.repeat(8 * 2 ** 20)],
+  ])(
+    'of %s is posted as a pointer, with a warning, and what comes with it whole',
+    async (_, count, large) => {
+      const locations = await Promise.all(
+        Array.from({ length: count }, (__, i) => put(`acme/threats/huge-${i}.json`, large)),
+      );
+      const pointers = locations.map((rawLocation, i) =>
+        artifact(10 + i, { raw: '{}', metadata: { rawLocation } }),
+      );
+      for (const one of pointers) await world.send([one]);
+      await world.send([elsewhere]);
+      await world.send([artifact(2)]);
+      expect(await world.forward()).toMatchObject({ messages: count + 2, failed: 0 });
+      expect(pointers.flatMap(rawOf)).toEqual(pointers.map(() => '{}'));
+      expect(rawOf(elsewhere).map((text) => text === raw)).toEqual([true]);
+      const warnings = world.log
+        .filter(({ level }) => level === 'WARN')
+        .map(({ message }) => String(message));
+      for (const location of locations) expect(warnings.join('\n')).toContain(location);
+      expect(peakMib()).toBeLessThan(mostMib);
+    },
+  );
+
+  test('that was overwritten is posted as a pointer, with a warning', async () => {
+    const rawLocation = await put(`acme/threats/${'0'.repeat(64)}.json`, '{"forged":true}');
+    const forged = artifact(3, { raw: '{}', metadata: { rawLocation } });
+    await world.send([forged]);
+    await world.drain();
+    expect(rawOf(forged)).toEqual(['{}']);
+    expect(world.log.map(({ message }) => message)).toContainEqual(expect.stringContaining('SHA-256'));
   });
 
   test('is posted as a pointer once it has expired', async () => {

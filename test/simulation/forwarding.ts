@@ -49,12 +49,14 @@ const kinds = {
   overflow: 'accepted',
   expired: 'accepted',
   'too large whole': 'accepted',
+  changed: 'accepted',
   rejected: /^Analytics rejects it/,
   'rejected overflow': /^Analytics rejects it/,
   breaking: /^Analytics refuses it: 400/,
   'too large': /^Analytics refuses it: 413/,
   flawed: /^it breaks the schema/,
   unreadable: /^the message is not/,
+  failing: 'queued',
 } as const;
 type Kind = keyof typeof kinds;
 const kindNames = Object.keys(kinds) as Kind[];
@@ -116,8 +118,10 @@ export interface History {
   readonly artifacts: readonly Given[];
   readonly analytics: FakeAnalytics;
   readonly deadLetters: FakeDeadLetters;
-  /** Never empty, unless all was well: messages that never left the queue. */
+  /** Messages that should have left the queue. */
   readonly left: number;
+  /** Of the artifacts that Analytics never answers, those in the queue. */
+  readonly kept: ReadonlySet<string>;
 }
 
 interface Given {
@@ -133,6 +137,8 @@ interface Given {
 interface Queued {
   readonly id: string;
   readonly body: string;
+  /** Analytics never answers it. */
+  readonly stays: boolean;
   readonly sentAt: number;
   receives: number;
   visibleAt: number;
@@ -158,6 +164,7 @@ export async function live(plan: Plan): Promise<History> {
   const accepted = new FakeAcceptedIds();
   const secrets = new FakeSecrets();
   analytics.rejects = ({ metadata }) => String(metadata.ruleName).startsWith('rejected');
+  analytics.fails = ({ metadata }) => metadata.ruleName === 'failing';
   analytics.breaks = ({ metadata }) => metadata.ruleName === 'breaking';
   analytics.largestBytes = largestBytes;
   analytics.indexingMs = plan.indexingMs;
@@ -174,12 +181,13 @@ export async function live(plan: Plan): Promise<History> {
     const body = unreadable
       ? `{"artifacts": ${unreadable.mark}`
       : JSON.stringify({ artifacts: given.map(({ value }) => value) });
-    queue.push({ id, body, sentAt: clock.now(), receives: 0, visibleAt: clock.now() });
+    const stays = given.some(({ kind }) => kind === 'failing');
+    queue.push({ id, body, stays, sentAt: clock.now(), receives: 0, visibleAt: clock.now() });
   };
   for (const [i, kindsOf] of plan.messages.entries()) {
-    // What can't be read hides whatever else is in it.
-    const alone = kindsOf.includes('unreadable') ? (['unreadable'] as const) : kindsOf;
-    put(alone.map((kind, k) => given(kind, `${i}-${k}`, overflow, artifacts)));
+    // What can't be read hides whatever else is in it, and what fails holds it up.
+    const alone = (['unreadable', 'failing'] as const).filter((kind) => kindsOf.includes(kind)).slice(0, 1);
+    put((alone.length > 0 ? alone : kindsOf).map((kind, k) => given(kind, `${i}-${k}`, overflow, artifacts)));
   }
 
   let faults = plan.faults;
@@ -207,11 +215,11 @@ export async function live(plan: Plan): Promise<History> {
           }),
       },
       overflow: {
-        get: (location) =>
+        get: (location, maxBytes) =>
           life.call(async () => {
             if (failing('overflow-hangs')) await clock.sleep(45_000);
             if (failing('overflow-fails')) throw new Error('the bucket is away');
-            return overflow.get(location);
+            return overflow.get(location, maxBytes);
           }),
       },
       deadLetters: {
@@ -249,7 +257,7 @@ export async function live(plan: Plan): Promise<History> {
     };
     if (shared === undefined) {
       environments += 1;
-      shared = { session: openSession('analytics', portsNow), streak: { refused: 0 } };
+      shared = { session: openSession('analytics', portsNow), refusedInARow: 0 };
     }
     portsNow.set(ports);
     const readsFail = (faults['table-read-fails'] ?? 0) + (faults['table-read-hangs'] ?? 0) > 0;
@@ -264,7 +272,7 @@ export async function live(plan: Plan): Promise<History> {
       sentAt,
     }));
     const end = forward(received, { requestBytes: plan.requestBytes }, ports, shared, remainingMs).then(
-      ({ toRetry, outcome }) => ({ toRetry: new Set([...toRetry].map(({ id }) => id)), outcome }),
+      ({ toRetry, ...others }) => ({ toRetry: new Set([...toRetry].map(({ id }) => id)), ...others }),
     );
     const ended = await clock.runThrough(Promise.race([end, life.killed]));
     life.end();
@@ -275,6 +283,7 @@ export async function live(plan: Plan): Promise<History> {
       shared = undefined;
       return;
     }
+    shared = { ...shared, refusedInARow: ended.refusedInARow };
     if (clock.now() - startedAt > timeoutMs - statusMs)
       wrongs.push(`a run took ${clock.now() - startedAt} ms`);
     wrongs.push(...wrongsOf(ended.outcome));
@@ -294,26 +303,35 @@ export async function live(plan: Plan): Promise<History> {
   analytics.indexingMs = 0;
   if (analytics.users.get(email) === newPassword)
     secrets.put('analytics', JSON.stringify({ email, password: newPassword }));
-  for (let runs = 0; runs < quietRuns && queue.length > 0; runs++) {
+  for (let runs = 0; runs < quietRuns && queue.some(({ stays }) => !stays); runs++) {
     // Records go on coming: with nothing but refusals, all might be the fault of Analytics.
     if (runs > 0) put([given('good', `late-${runs}`, overflow, artifacts)]);
     await run();
     await clock.runUntil(clock.now() + visibilityMs);
   }
   wrongs.push(...wrongLogins(analytics, environments));
-  return { wrongs, artifacts, analytics, deadLetters, left: queue.length };
+  const left = queue.filter(({ stays }) => !stays).length;
+  const kept = new Set(queue.filter(({ stays }) => stays).flatMap(({ body }) => [...marksIn(body)]));
+  return { wrongs, artifacts, analytics, deadLetters, left, kept };
 }
 
 /** What is wrong with how a world ended, in the words of what the forwarder promises. */
-export function judge(plan: Plan, { wrongs, artifacts, analytics, deadLetters, left }: History): string[] {
+export function judge(
+  plan: Plan,
+  { wrongs, artifacts, analytics, deadLetters, left, kept }: History,
+): string[] {
   const found = [...new Set(wrongs)];
   const times = analytics.times();
+  // The time that a failing message takes can be too short for all of another one.
+  const isCalm = plan.stormyRuns === 0 && !plan.messages.flat().includes('failing');
   if (left > 0) found.push(`${left} messages are still in the queue`);
   for (const { kind, id, mark, raw } of artifacts) {
     const must = kinds[kind];
     const letters = deadLetters.letters.filter(({ body }) => body.includes(mark));
     const archived = analytics.archive.filter(({ metadata }) => metadata.id === id);
-    if (must === 'accepted') {
+    if (must === 'queued') {
+      if (archived.length > 0 || letters.length > 0 || !kept.has(mark)) found.push(`${kind} ${id} has left`);
+    } else if (must === 'accepted') {
       if (archived.length === 0) found.push(`${kind} ${id} is lost`);
       if (letters.length > 0) found.push(`${kind} ${id} is in the dead letters: ${letters[0]?.reason}`);
       if (archived.some((one) => one.raw !== raw && one.raw !== '{}')) found.push(`${id} is changed`);
@@ -325,13 +343,13 @@ export function judge(plan: Plan, { wrongs, artifacts, analytics, deadLetters, l
       if (!letters.every(({ reason }) => must.test(reason)))
         found.push(`${kind} ${id} is dead-lettered for ${letters[0]?.reason}`);
       if (letters.some(({ body }) => marksIn(body).size > 1)) found.push(`${id} is not dead-lettered alone`);
-      if (plan.stormyRuns === 0 && letters.length > 1) found.push(`${id} is dead-lettered twice`);
+      if (isCalm && letters.length > 1) found.push(`${id} is dead-lettered twice`);
     }
     if (kind === 'flawed' && analytics.posts.flat().includes(id)) found.push(`the flawed ${id} is posted`);
     // An id in two messages is one artifact twice, where nobody remembers.
     const mayRepeat = !plan.remembers && artifacts.filter((other) => other.id === id).length > 1;
-    if (plan.stormyRuns === 0 && (times.get(id) ?? 0) > 1 && !mayRepeat)
-      found.push(`${id} is accepted twice`);
+    const isOnce = isCalm || (plan.stormyRuns === 0 && plan.remembers);
+    if (isOnce && (times.get(id) ?? 0) > 1 && !mayRepeat) found.push(`${id} is accepted twice`);
   }
   return found;
 }
@@ -344,9 +362,12 @@ function given(kind: Kind, name: string, overflow: FakeOverflow, earlier: readon
   if (kind === 'twin') return original ? { ...original, kind } : given('good', name, overflow, earlier);
   const mark = `#${name}#`;
   const id = `acme/threats/${name}@2026`;
-  const location = `s3://overflow/${name}.json`;
-  const isElsewhere = ['overflow', 'expired', 'too large whole', 'rejected overflow'].includes(kind);
-  const whole = `{"mark":"${mark}","pad":"${'x'.repeat(kind.startsWith('too large') ? largestBytes : 40)}"}`;
+  // The name says what is in it: another record.
+  const location = `s3://overflow/${kind === 'changed' ? `${name}/${'0'.repeat(64)}` : name}.json`;
+  const isElsewhere = ['overflow', 'expired', 'too large whole', 'changed', 'rejected overflow'].includes(
+    kind,
+  );
+  const whole = `{"mark":"${mark}","text":"\\n\\"","pad":"${'x'.repeat(kind.startsWith('too large') ? largestBytes : 40)}"}`;
   if (isElsewhere && kind !== 'expired') overflow.objects.set(location, whole);
   const days = { old: -40, future: 2 }[kind as string] ?? -1;
   const metadata = {
@@ -366,7 +387,7 @@ function given(kind: Kind, name: string, overflow: FakeOverflow, earlier: readon
     metadata,
     ...(kind === 'flawed' && { flaw: true }),
   };
-  const isWhole = kind !== 'expired' && kind !== 'too large whole';
+  const isWhole = !['expired', 'too large whole', 'changed'].includes(kind);
   return { kind, id, mark, raw: isWhole ? whole : '{}', value };
 }
 

@@ -289,7 +289,7 @@ test('where Analytics takes no record so large, or it has expired, its artifact 
 test.each(['fails', 'hangs'])('where the overflow bucket %s, only that message comes back', async (how) => {
   const { run, analytics, clock } = forwardScene();
   const get = async (location: string) => {
-    if (location.includes('other')) return '{"whole":true}';
+    if (location.includes('other')) return Buffer.from('{"whole":true}');
     return how === 'hangs' ? hang(clock) : Promise.reject(new Error('AccessDenied'));
   };
   const pointing = (name: string) =>
