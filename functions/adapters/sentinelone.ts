@@ -109,7 +109,8 @@ const tooLarge = (host: string, path: string, maxBytes: number) =>
 async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
   const { host, token, path, query, timeoutMs, maxBytes, signal } = request;
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
-  url.search = new URLSearchParams(query).toString();
+  // Commas between ids would be three times as long.
+  url.search = new URLSearchParams(query).toString().replaceAll('%2C', ',');
   const options = {
     headers: {
       authorization: `ApiToken ${token}`,

@@ -22,7 +22,8 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
   const horizon = shift(page.sentAt, mostMs);
   // A time in the console's future is a mistake, not progress: it would end the listing, or step over the rest.
   const times = page.records.flatMap(({ time }) => (time !== undefined && time <= horizon ? [time] : []));
-  let { read, ordered, sorted } = listing;
+  let { read } = listing;
+  let [ordered, sorted] = [listing.ordered && !page.unordered, listing.sorted && !page.unordered];
   // The position is the highest so far, or before that the end of the overlap.
   let highest = later(read, cursor.position);
   for (const time of times) {

@@ -15,6 +15,7 @@ import { readToken } from '../instances/token.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import { idParts } from './id-parts.ts';
 import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
 import { forbidden, unauthorized } from './refusal.ts';
@@ -215,9 +216,10 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
   if (!collects({ ...instance, enabled: true }, stream))
     return off(stream.name, "not one of the instance's streams");
   const now = target.ports.clock.now();
-  const query = queryOf(stream, instance, boundedListing(fromMs(now - day), fromMs(now)), 1);
+  const listing = boundedListing(fromMs(now - day), fromMs(now));
   try {
-    readPage((await get(target, stream.path, query)).body);
+    for (const ids of idParts(instance))
+      readPage((await get(target, stream.path, queryOf(stream, { ...instance, ...ids }, listing, 1))).body);
     return ok(stream.name, 'read permission OK');
   } catch (error) {
     const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;

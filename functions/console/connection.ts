@@ -14,6 +14,7 @@ import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
 import { consoleClock } from './console-clock.ts';
+import { idParts, partOf } from './id-parts.ts';
 import type { LargePages } from './large-pages.ts';
 import { type Pace, retryOf } from './pace.ts';
 import { readPage } from './page.ts';
@@ -93,13 +94,16 @@ export class Connection {
    */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
     const { stream, instance, settings, ports } = this.#options;
-    const answer = await this.#patiently(queryOf(stream, instance, listing, limit), signal);
+    const { ids, token, isOneOfMany, next: after } = partOf(instance, listing.token);
+    const query = queryOf(stream, { ...instance, ...ids }, { ...listing, token }, limit);
+    const answer = await this.#patiently(query, signal);
     const { records, next } = named(() => readPage(answer.body), stream, listing);
     return {
       ...consoleClock(answer, answer.sentMs, ports.clock.now(), settings.overlapMs),
       release: answer.release,
       records: records.map((record) => readRecord(record, stream)),
-      next,
+      next: after(next),
+      unordered: isOneOfMany,
       roomy: answer.tookMs < settings.pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
     };
   }
@@ -107,17 +111,18 @@ export class Connection {
   /** How many records the console has from `from` to before `until`. Throws as `page` does. */
   async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
     const { stream, instance } = this.#options;
-    const query = {
-      ...queryOf(stream, instance, boundedListing(from, until), 1),
-      skipCount: 'false',
-      countOnly: 'true',
-    };
-    const { body, release } = await this.#patiently(query, signal);
-    release();
-    const total = at(parsed(body), 'pagination', 'totalItems');
-    if (typeof total !== 'number')
-      throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
-    return total;
+    let sum = 0;
+    for (const ids of idParts(instance)) {
+      const listing = queryOf(stream, { ...instance, ...ids }, boundedListing(from, until), 1);
+      const query = { ...listing, skipCount: 'false', countOnly: 'true' };
+      const { body, release } = await this.#patiently(query, signal);
+      release();
+      const total = at(parsed(body), 'pagination', 'totalItems');
+      if (typeof total !== 'number')
+        throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
+      sum += total;
+    }
+    return sum;
   }
 
   /** Asks the console when the token ends. A console that does not say is no error: nothing is collected by it. */

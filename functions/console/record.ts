@@ -37,6 +37,8 @@ function hash(raw: string): string {
 export interface PageRead {
   readonly records: readonly Record[];
   readonly next: string | undefined;
+  /** The listing goes back in time where one of its parts ends and the next begins. */
+  readonly unordered?: boolean;
   /** Call it once its records are no longer needed. */
   readonly release?: () => void;
   readonly sentAt: ConsoleClock['sentAt'];

@@ -13,6 +13,9 @@ const prefix = '/web/api/v2.1';
 /** Enough for any test; a console that runs for days must not grow. */
 const requestsKept = 100_000;
 
+/** What nginx takes unless it is told otherwise. */
+const longestLine = 8 * 1024;
+
 export type Served = ReturnType<typeof createConsole> & { certificate: KeyPair };
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -43,6 +46,8 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
     const console = consoleOf(request.headers.host);
     if (!console) return sendAnswer(response, refusals.misdirected(), {});
     const { method = 'GET', url = '/' } = request;
+    if (url.length > longestLine)
+      return sendAnswer(response, refusals.page(414, 'Request-URI Too Large'), {});
     const asked: Asked = {
       ...split(url),
       method,

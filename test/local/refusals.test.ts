@@ -144,6 +144,15 @@ const names = [
   'raw-deflate',
   'gzip-as-deflate',
 ];
+/** Filters whose request line would be longer than servers take. */
+const numbered = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, i) => prefix + String(i).padStart(18 - prefix.length, '0'));
+const manyIds = {
+  'many-sites': { siteIds: numbered(500, '17') },
+  'many-accounts-and-sites': { accountIds: numbered(300, '16'), siteIds: numbered(300, '17') },
+};
+const unselected = '77';
+
 const leaks = new LeakSearch([token]);
 
 const faultOf = (name: string): Fault => {
@@ -159,7 +168,9 @@ const faultOf = (name: string): Fault => {
 
 beforeAll(async () => {
   world = await startWorld({
-    hosts: Object.fromEntries(names.map((name) => [hostOf(name), { tokens: [{ token }] }])),
+    hosts: Object.fromEntries(
+      [...names, ...Object.keys(manyIds)].map((name) => [hostOf(name), { tokens: [{ token }] }]),
+    ),
   });
   for (const name of names) {
     const console = world.consoles.console(hostOf(name));
@@ -167,6 +178,16 @@ beforeAll(async () => {
     console.faults.push(faultFor({ path: '/activities' }, faultOf(name)));
     if (name in odd) console.faults.push(faultFor({ path: '/system/info' }, faultOf(name)));
     await world.collector.addInstance({ instance: name, host: hostOf(name), streams: ['activities'] }, token);
+  }
+  for (const [name, { siteIds, ...more }] of Object.entries(manyIds)) {
+    const console = world.consoles.console(hostOf(name));
+    const accountId = 'accountIds' in more ? more.accountIds[299] : undefined;
+    for (const siteId of [siteIds[0], siteIds[150], siteIds.at(-1), unselected])
+      console.put('activities', activityText(ago(20), { siteId, accountId }));
+    await world.collector.addInstance(
+      { instance: name, host: hostOf(name), streams: ['activities'], siteIds, ...more },
+      token,
+    );
   }
   await world.tick('activities');
 });
@@ -226,6 +247,30 @@ describe('a redirect', () => {
     for (const name of names) leaks.text('status', name, JSON.stringify(await status(name)));
     expect(leaks.seen.get('status')).toBe(names.length);
     expect(leaks.leaks).toEqual([]);
+  });
+});
+
+describe('more ids than fit in a request', () => {
+  const cases = Object.keys(manyIds);
+
+  test.each(cases)('%s are requested in parts, and all of them are collected', async (name) => {
+    expect(await status(name)).toMatchObject({ state: 'ok', lastCount: 3 });
+    const statuses = requests(name).map((request) => request.status);
+    expect(statuses.length).toBeGreaterThan(1);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    const all = (await world.artifacts()).filter(({ metadata }) => metadata.instance === name);
+    expect(all).toHaveLength(3);
+    expect(all.map(({ raw }) => JSON.parse(raw).siteId)).not.toContain(unselected);
+  });
+
+  test('the next poll brings what is new in any part, once', async () => {
+    for (const [name, { siteIds, ...more }] of Object.entries(manyIds)) {
+      const accountId = 'accountIds' in more ? more.accountIds[0] : undefined;
+      const late = activityText(ago(0), { siteId: siteIds[299], accountId });
+      world.consoles.console(hostOf(name)).put('activities', late);
+    }
+    await world.tick('activities', 10);
+    for (const name of cases) expect(await status(name)).toMatchObject({ state: 'ok', lastCount: 1 });
   });
 });
 

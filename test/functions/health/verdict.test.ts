@@ -73,7 +73,12 @@ describe('a stream', () => {
       nextPollAt: iso(now + minute),
     });
     const verdict = judged(unlicensed);
-    expect(verdict).toMatchObject({ light: 'grey', word: 'not-licensed', error: 'it broke', remedy: 'fix it' });
+    expect(verdict).toMatchObject({
+      light: 'grey',
+      word: 'not-licensed',
+      error: 'it broke',
+      remedy: 'fix it',
+    });
     const { instances, failing: count, silent } = sum([verdict], now);
     expect({ instances, count, silent }).toEqual({ instances: 0, count: 0, silent: 0 });
     expect(judged({ ...unlicensed, nextPollAt: iso(now - 16 * minute) }).word).toBe('silent');
