@@ -64,7 +64,7 @@ function older(name: string): CommandError {
 /** Tests an instance from Lambda, with the network and the permissions that its polls have: by name, or as a record. */
 export async function checkInFunction(
   stack: Stack,
-  check: Pick<CheckRequest, 'of' | 'stage'>,
+  check: Pick<CheckRequest, 'of' | 'version'>,
   out: Output,
 ): Promise<{ readonly report: CheckReport; readonly from: string }> {
   out.progress('testing from Lambda');
@@ -72,6 +72,24 @@ export async function checkInFunction(
   out.clear();
   if (!Array.isArray(answer?.findings)) throw older(from);
   return { report: answer, from };
+}
+
+/** Tests a version of a secret with every instance that uses it. The report is that of the first one that fails. */
+export async function checkAll(
+  stack: Stack,
+  ofs: readonly CheckRequest['of'][],
+  version: string,
+  out: Output,
+): Promise<{ readonly report: CheckReport; readonly from: string; readonly name: string }> {
+  let first: Awaited<ReturnType<typeof checkAll>> | undefined;
+  for (const of of ofs) {
+    const name = typeof of === 'string' ? of : of.instance;
+    const tested = { ...(await checkInFunction(stack, { of, version }, out)), name };
+    if (!tested.report.good) return tested;
+    first ??= tested;
+  }
+  if (first === undefined) throw new Error('no instance to test');
+  return first;
 }
 
 /** Continues a replay for one invocation, which takes up to five minutes. */

@@ -1,7 +1,13 @@
 import type { InstanceRecord } from '../functions/adapters/dynamodb/instances.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
 import type { CursorStatus } from '../functions/health/known-status.ts';
-import { type Instance, type InstanceRules, readInstance } from '../functions/instances/instance.ts';
+import {
+  defaultSecretId,
+  type Instance,
+  type InstanceRules,
+  readInstance,
+  scopeOf,
+} from '../functions/instances/instance.ts';
 import type { CursorKey } from '../functions/instances/ports.ts';
 import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
@@ -71,6 +77,18 @@ export async function deleteCursors({ cursors }: Stack, instance: string): Promi
   return keys.length;
 }
 
+/** What is left of an instance of that name, in a line for the operator. */
+export async function resumption({ cursors }: Stack, instance: Instance): Promise<string[]> {
+  const left = (await cursors.scopesOf(instance.instance)).filter(({ scope }) => scope !== undefined);
+  const [first] = left.map(({ firstSeenAt }) => firstSeenAt).sort();
+  if (first === undefined) return [];
+  if (left.every(({ scope }) => scope === scopeOf(instance)))
+    return ['It was collected before and resumes from the same position.'];
+  return [
+    `It was collected before from another host or with other filters, so it starts again: ${instance.lookbackHours} h before ${first.slice(0, 19)}Z, when that name was first polled.`,
+  ];
+}
+
 /** Returns the status at each of these keys, by `instance stream`. */
 export async function readStatus(
   { cursors }: Stack,
@@ -83,6 +101,72 @@ export async function readStatus(
       { firstSeenAt, status },
     ]),
   );
+}
+
+/** The other instances that use a secret, also disabled ones and those whose record is invalid. */
+export function othersWith(
+  secretId: string,
+  name: string,
+  records: readonly InstanceRecord[],
+): InstanceRecord[] {
+  return records.filter((record) => record.instance !== name && isSameSecret(secretIdOf(record), secretId));
+}
+
+/** Works for an invalid record too. */
+export function secretIdOf({ instance, secretId }: InstanceRecord): string {
+  return String(secretId ?? defaultSecretId(instance));
+}
+
+/** A secret can be named by its name, its ARN, or its ARN without the six characters that AWS appends. */
+function isSameSecret(a: string, b: string): boolean {
+  const isElsewhere = [a, b].every(isArn) && accountOf(a) !== accountOf(b);
+  return !isElsewhere && namesOf(a).some((name) => namesOf(b).includes(name));
+}
+
+const isArn = (secretId: string) => secretId.startsWith('arn:');
+const accountOf = (arn: string) => arn.split(':').slice(0, 6).join(':');
+
+function namesOf(secretId: string): string[] {
+  if (!isArn(secretId)) return [secretId];
+  const name = secretId.split(':').slice(6).join(':');
+  return [name, name.replace(/-[A-Za-z0-9]{6}$/, '')];
+}
+
+/** The names of the other instances that use the secret. Throws CommandError if one of them has another host. */
+export function sharersOf(instance: Instance, records: readonly InstanceRecord[]): string[] {
+  const { host, secretId } = instance;
+  const others = othersWith(secretId, instance.instance, records);
+  const elsewhere = others.find((other) => hostOf(other) !== host);
+  if (elsewhere === undefined) return others.map((other) => other.instance);
+  throw new CommandError(
+    `the secret ${secretId} is also used by ${elsewhere.instance}, which has another host`,
+    `A token belongs to one host. Give one of them a secret of its own: set NAME --secret-id ${defaultSecretId('NAME')}`,
+  );
+}
+
+/** Whose secret a record names, if it is not its own; and whether that instance has another host. */
+export function ownerOf(
+  record: InstanceRecord,
+  others: readonly InstanceRecord[],
+): [whose: string, isForeign: boolean] {
+  if (record.secretId === undefined) return ['', false];
+  const secretId = secretIdOf(record);
+  const [owner] = othersWith(secretId, record.instance, others);
+  if (owner === undefined) return [`secret ${secretId}`, false];
+  const isForeign = hostOf(owner) !== hostOf(record);
+  return [
+    `the secret ${secretId} is that of ${owner.instance} (${owner.host})${isForeign ? ', whose token is not sent to another host' : ''}`,
+    isForeign,
+  ];
+}
+
+/** The bare host of a record; undefined where the record is invalid. */
+export function hostOf(record: InstanceRecord): string | undefined {
+  try {
+    return readInstance(record, anyHost).host;
+  } catch {
+    return undefined;
+  }
 }
 
 const filters = ['accountIds', 'siteIds', 'groupIds'] as const;

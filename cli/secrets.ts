@@ -1,111 +1,101 @@
+import { randomUUID } from 'node:crypto';
 import {
-  CreateSecretCommand,
-  DeleteSecretCommand,
-  DescribeSecretCommand,
-  GetSecretValueCommand,
-  InvalidRequestException,
+  InvalidParameterException,
   PutSecretValueCommand,
-  ResourceExistsException,
-  ResourceNotFoundException,
-  RestoreSecretCommand,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import type { SecretStage } from '../functions/instances/ports.ts';
-import { withToken } from '../functions/instances/token.ts';
+import { boundHost, withToken } from '../functions/instances/token.ts';
+import { CommandError } from './errors.ts';
+import { create, deleteSecret, eventually, isAt, read, versionAt, withoutValues } from './secret-calls.ts';
 import type { Stack } from './stack.ts';
 
 /** A new token, stored for a test. It becomes the current token only when it is kept. */
 export interface StagedToken {
-  /** The version stage that the function reads; undefined for a new secret, whose only version is the current one. */
-  readonly stage: SecretStage | undefined;
+  /** The id of the version that holds it. */
+  readonly version: string;
   /** What to print if the secret's JSON could not be kept. */
   readonly warnings: readonly string[];
-  /** Promotes the token to the current one. */
+  /** Promotes the token to the current one. Throws CommandError if the secret was changed since it was staged. */
   keep(): Promise<void>;
-  /** Discards the token; the current one is unchanged. */
+  /** Discards the token; the current one is unchanged. After `keep`, makes the one before it current again. */
   discard(): Promise<void>;
 }
 
-const pending = 'AWSPENDING';
+const [current, pending] = ['AWSCURRENT', 'AWSPENDING'];
 
 /**
  * Stores a token as a pending version of the secret, so that Lambda can test it before it becomes the current one.
  * A missing secret is created, and one that is scheduled for deletion is restored. A JSON secret keeps its other keys.
- * @param host to bind the token to, unless the secret already binds it to a host
+ * @param host the only host that the token may be sent to
+ * @param rebinds whether the secret may have been bound to another host
  */
 export async function stageToken(
-  { secrets }: Stack,
-  secretId: string,
+  { secrets }: Pick<Stack, 'secrets'>,
+  SecretId: string,
   token: string,
-  host?: string,
+  host: string,
+  rebinds = false,
 ): Promise<StagedToken> {
-  let restored = false;
-  if (!secretId.startsWith('arn:')) {
-    try {
-      const value = withToken(undefined, token, host);
-      const create = new CreateSecretCommand({ Name: secretId, SecretString: value, Description });
-      await secrets.send(create).catch(withoutValues(value, token));
-      return created(secrets, secretId);
-    } catch (error) {
-      restored = error instanceof InvalidRequestException;
-      if (restored) await secrets.send(new RestoreSecretCommand({ SecretId: secretId }));
-      else if (!(error instanceof ResourceExistsException)) throw error;
-    }
-  }
-  const [SecretString, ...warnings] = await inItsForm(secrets, secretId, token, host);
-  const store = new PutSecretValueCommand({ SecretId: secretId, SecretString, VersionStages: [pending] });
-  const { VersionId = '' } = await secrets.send(store).catch(withoutValues(SecretString, token));
-  const staged = put(secrets, secretId, VersionId, warnings);
-  if (!restored) return staged;
+  const version = randomUUID();
+  const value = withToken(undefined, token, host) ?? '';
+  const found = SecretId.startsWith('arn:')
+    ? 'there'
+    : await create(secrets, SecretId, value, version, token);
+  if (found === 'created') return created(secrets, SecretId, version);
+  const old = await read(secrets, SecretId);
+  const SecretString = nextValue(SecretId, old.value, token, host, rebinds);
+  const store = new PutSecretValueCommand({
+    SecretId,
+    SecretString,
+    VersionStages: [pending],
+    ClientRequestToken: version,
+  });
+  await eventually(() => secrets.send(store).catch(withoutValues(SecretString, token)));
+  const before = old.version ?? (await eventually(() => versionAt(secrets, SecretId, current)));
   return {
-    ...staged,
-    async discard() {
-      await staged.discard();
-      await deleteSecret({ secrets }, secretId);
-    },
+    ...put(secrets, SecretId, version, before, found === 'restored'),
+    warnings: old.isUnread ? [unread(SecretId)] : [],
   };
 }
 
-/** Rethrows an error without these values: AWS, or a proxy, may repeat what it was sent. */
-const withoutValues =
-  (...values: readonly string[]) =>
-  (error: unknown): never => {
-    const clean = (text = '') => values.reduce((rest, value) => rest.replaceAll(value, '[token]'), text);
-    if (error instanceof Error)
-      Object.assign(error, { message: clean(error.message), stack: clean(error.stack) });
-    throw error;
-  };
-
-/** The value to store, then warnings. The caller may lack permission to read the secret. */
-async function inItsForm(
-  secrets: SecretsManagerClient,
-  SecretId: string,
+/** Throws CommandError where the secret's value must not be replaced. */
+function nextValue(
+  secretId: string,
+  old: string | undefined,
   token: string,
-  host: string | undefined,
-): Promise<[value: string, ...warnings: string[]]> {
-  try {
-    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-    return [withToken(SecretString, token, host)];
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return [withToken(undefined, token, host)];
-    if (!(error instanceof Error && error.name === 'AccessDeniedException')) throw error;
-    return [withToken(undefined, token, host), unread(SecretId)];
+  host: string,
+  rebinds: boolean,
+): string {
+  const bound = boundHost(old);
+  if (!rebinds && bound !== undefined && bound !== host) {
+    throw new CommandError(
+      `the secret ${secretId} is bound to ${JSON.stringify(bound.slice(0, 100))}, not to ${host}`,
+      'To collect from another host, run: set NAME --host HOST. It asks for the token of that host.',
+    );
   }
+  const value = withToken(old, token, host);
+  if (value !== undefined) return value;
+  throw new CommandError(
+    `the secret ${secretId} contains JSON that cannot be read, so it was not replaced`,
+    'Correct it or delete it in Secrets Manager, then run the command again.',
+  );
 }
 
 const unread = (SecretId: string) =>
-  `No permission to read the secret ${SecretId}. If it contained JSON, the token alone has replaced it; the old value is the version AWSPREVIOUS.`;
+  `No permission to read the secret ${SecretId}. If it contained JSON with other keys, they are lost; the old value is the version AWSPREVIOUS.`;
 
-const Description = 'SentinelOne API token of sentinelone-collector';
-
-function created(secrets: SecretsManagerClient, SecretId: string): StagedToken {
+function created(secrets: SecretsManagerClient, SecretId: string, version: string): StagedToken {
   return {
-    stage: undefined,
+    version,
     warnings: [],
-    keep: async () => undefined,
+    async keep() {
+      if (!(await isAt(secrets, SecretId, current, version))) throw changedMeanwhile(SecretId);
+    },
+    // With a recovery window the name can be used again at once; without one only some time later.
     async discard() {
-      await secrets.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
+      if ((await eventually(() => versionAt(secrets, SecretId, current))) === version)
+        await deleteSecret({ secrets }, SecretId);
     },
   };
 }
@@ -114,39 +104,47 @@ function put(
   secrets: SecretsManagerClient,
   SecretId: string,
   version: string,
-  warnings: readonly string[],
-): StagedToken {
+  before: string | undefined,
+  wasDeleted: boolean,
+): Omit<StagedToken, 'warnings'> {
   const move = (VersionStage: string, to: string | undefined, from: string | undefined) =>
-    secrets.send(
-      new UpdateSecretVersionStageCommand({
-        SecretId,
-        VersionStage,
-        ...(to && { MoveToVersionId: to }),
-        ...(from && { RemoveFromVersionId: from }),
-      }),
+    eventually(() =>
+      secrets.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage,
+          ...(to && { MoveToVersionId: to }),
+          ...(from && { RemoveFromVersionId: from }),
+        }),
+      ),
     );
+  const unlabel = () => move(pending, undefined, version).catch(ifMoved);
+  let kept = false;
   return {
-    stage: pending,
-    warnings,
+    version,
     async keep() {
-      const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
-      const current = Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes('AWSCURRENT'));
-      if (current?.[0] !== version) await move('AWSCURRENT', version, current?.[0]);
-      await move(pending, undefined, version);
+      if (!(await isAt(secrets, SecretId, pending, version))) throw changedMeanwhile(SecretId);
+      // Secrets Manager refuses this if another version has become the current one. A new secret has none to refuse.
+      if (before !== version) await move(current, version, before).catch(ifMoved);
+      if (!(await isAt(secrets, SecretId, current, version))) throw changedMeanwhile(SecretId);
+      kept = true;
+      await unlabel();
     },
     async discard() {
-      await move(pending, undefined, version);
+      if (kept && before !== undefined) await move(current, before, version).catch(ifMoved);
+      else await unlabel();
+      if (wasDeleted) await deleteSecret({ secrets }, SecretId);
     },
   };
 }
 
-/** Schedules a secret for deletion in 30 days; until then it can be restored. Returns false if there is none. */
-export async function deleteSecret({ secrets }: Pick<Stack, 'secrets'>, SecretId: string): Promise<boolean> {
-  try {
-    await secrets.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 30 }));
-    return true;
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException || error instanceof InvalidRequestException) return false;
-    throw error;
-  }
+/** The label is at another version: of a rotation, of another command, or of this one's first try. */
+function ifMoved(error: unknown): void {
+  if (!(error instanceof InvalidParameterException)) throw error;
 }
+
+const changedMeanwhile = (secretId: string) =>
+  new CommandError(
+    `the secret ${secretId} was changed by another command or by its rotation, so it was not replaced`,
+    'Check which token is current (test NAME), then run the command again.',
+  );

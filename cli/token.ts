@@ -1,13 +1,16 @@
 import { text } from 'node:stream/consumers';
 import { MisconfiguredError } from '../functions/errors.ts';
-import { readToken } from '../functions/instances/token.ts';
+import { boundHost, readToken } from '../functions/instances/token.ts';
 import { UsageError } from './errors.ts';
 
-/** Reads the token from a hidden prompt, or from standard input if that is not a terminal. */
-export async function askToken(): Promise<string> {
+/** Reads the token of a host from a hidden prompt, or from standard input if that is not a terminal. */
+export async function askToken(host: string): Promise<string> {
   const given = process.stdin.isTTY
-    ? await hidden('API token (input is hidden): ')
+    ? await hidden(`API token for ${host} (input is hidden): `)
     : await text(process.stdin);
+  const bound = boundHost(given);
+  if (bound !== undefined && bound !== host)
+    throw new UsageError(`this token belongs to another host than ${host}, and is not sent there`);
   try {
     return readToken(given, '');
   } catch (error) {
@@ -15,10 +18,13 @@ export async function askToken(): Promise<string> {
     throw new UsageError(
       given.trim() === ''
         ? 'no token given: type it at the prompt, or send it to standard input'
-        : 'not a valid token: expected one line of printable ASCII characters without spaces',
+        : `not a valid token: ${problemIn(error)}`,
     );
   }
 }
+
+/** Behind the name of the secret, which is none here. */
+const problemIn = ({ message }: MisconfiguredError) => message.replace(/^secretId: the secret … /, 'it ');
 
 const enter = new Set(['\r', '\n', '\u0004']);
 const rubout = new Set(['\u007f', '\b']);

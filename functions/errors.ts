@@ -197,7 +197,12 @@ export class PermissionMissingError extends Error {
 
 /** The invocation's time ended a request: nothing is wrong, the next one continues. */
 export class OutOfTimeError extends Error {
-  override readonly name = 'OutOfTimeError';
+  override readonly name: string = 'OutOfTimeError';
+}
+
+/** The instance's record was edited during its poll: nothing is wrong, the next poll uses the new record. */
+export class RecordChangedError extends OutOfTimeError {
+  override readonly name = 'RecordChangedError';
 }
 
 /** Another invocation has the claim, or the cursor was removed: this one stops where it is. */

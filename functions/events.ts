@@ -64,8 +64,8 @@ const checkRequest = v.strictObject({
       v.check((record) => Buffer.byteLength(JSON.stringify(record)) <= recordBytes),
     ),
   ]),
-  /** Tries another version of the secret than the current one. */
-  stage: v.exactOptional(v.literal('AWSPENDING')),
+  /** The id of the secret's version to check, which was just written; the current one without it. */
+  version: v.exactOptional(v.pipe(v.string(), v.regex(/^[\w-]{32,64}$/))),
 });
 
 const time = v.custom<Timestamp>((value) => typeof value === 'string' && timestamp(value) === value);

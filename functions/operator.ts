@@ -3,19 +3,20 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
+import { tokenHosts } from './adapters/dynamodb/token-hosts.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, reportAction, reportCheck, reportReplay } from './adapters/powertools.ts';
-import { secretsManager } from './adapters/secrets-manager.ts';
+import { readSecret, secretsManager } from './adapters/secrets-manager.ts';
 import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type ReplayProgress, replay } from './collect/replay.ts';
 import { type CheckReport, check } from './console/check.ts';
 import { readOperatorEnvironment } from './environment.ts';
-import { ClaimLostError, CollectorError, MisconfiguredError } from './errors.ts';
+import { ClaimLostError, CollectorError, MisconfiguredError, RecordChangedError } from './errors.ts';
 import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';
 import { type Instance, readInstance } from './instances/instance.ts';
-import type { Secrets } from './instances/ports.ts';
-import { refuseForeign } from './instances/secret-owner.ts';
+import { foreign, tokenFor } from './instances/secret-owner.ts';
+import { boundHost } from './instances/token.ts';
 import { systemClock } from './kit/clock.ts';
 import type { Timestamp } from './kit/time.ts';
 import { streams } from './streams/list.ts';
@@ -28,6 +29,7 @@ const ports = {
   sentinelone: sentinelOne,
   instances: instancesTable(environment.instancesTable),
   cursors: cursorsTable(environment.cursorsTable),
+  tokenHosts: tokenHosts(environment.cursorsTable),
   secrets: secretsManager(Date.now),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
@@ -50,30 +52,47 @@ function readEvent(event: unknown) {
   }
 }
 
-async function checked({ action, askedBy, of, stage }: CheckRequest): Promise<CheckReport> {
+async function checked({ action, askedBy, of, version }: CheckRequest): Promise<CheckReport> {
   const instance = typeof of === 'string' ? of : of.instance;
-  const stored = await storedRecord(instance);
-  const record = typeof of === 'string' ? (stored ?? { instance }) : of;
-  const read = readable(record);
-  const asked = { action, instance, host: read?.host, askedBy, stage };
+  const record = typeof of === 'string' ? ((await ports.instances.read(of)) ?? { instance }) : of;
+  const asked = { action, instance, host: readable(record)?.host, askedBy, version };
   reportAction(asked);
-  const secrets: Secrets = {
-    async read(...which) {
-      const secret = await ports.secrets.read(...which);
-      if (read !== undefined && secret !== undefined) refuseForeign(read, secret.value, stored);
-      return secret;
-    },
-  };
-  const report = await check(record, streams, instanceRules, { ...ports, secrets }, stage);
+  const tokenOf = (instance: Instance) => ownToken(instance, version);
+  const report = await check(record, streams, instanceRules, { ...ports, tokenOf });
   reportCheck(asked, report);
   return report;
 }
+
+/** Throws MisconfiguredError unless the secret belongs to the record that is checked. */
+async function ownToken(instance: Instance, version: string | undefined) {
+  const secret = await (version === undefined
+    ? readSecret(instance.secretId)
+    : readWritten(instance.secretId, version));
+  try {
+    const token = await tokenFor(instance, secret, ports);
+    return { token, isBound: boundHost(secret?.value) !== undefined };
+  } catch (error) {
+    if (!(error instanceof RecordChangedError)) throw error;
+    throw foreign(instance, `does not say that it belongs to ${instance.instance}`);
+  }
+}
+
+/** Secrets Manager shows a new version only after some time. */
+async function readWritten(secretId: string, version: string) {
+  for (let tries = 1; ; tries++) {
+    const secret = await readSecret(secretId, version);
+    if (secret !== undefined || tries === mostTries) return secret;
+    await systemClock.sleep(pauseMs);
+  }
+}
+
+const [mostTries, pauseMs] = [30, 500];
 
 async function replayed(request: ReplayEvent, context: Context): Promise<ReplayProgress> {
   const { action, askedBy, by, instance, stream: name, from, to } = request;
   const stream = streams.find((one) => one.name === name);
   if (stream === undefined) throw new Error(`there is no stream ${name}`);
-  const stored = await storedRecord(instance);
+  const stored = await ports.instances.read(instance);
   const asked = { action, instance, host: stored && readable(stored)?.host, askedBy, stream: name, from, to };
   reportAction(asked);
   const invocation = {
@@ -94,10 +113,6 @@ function endedBy(error: unknown, position: Timestamp): ReplayProgress {
   if (!(error instanceof CollectorError)) throw error;
   const { state, message, remedy } = error;
   return { state: 'failed', artifacts: 0, position, error: { state, message, remedy } };
-}
-
-async function storedRecord(name: string): Promise<Item | undefined> {
-  return (await ports.instances.list()).find(({ instance }) => instance === name);
 }
 
 /** Undefined where the record breaks a rule: the check or the replay says which. */

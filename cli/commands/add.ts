@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { defaultSecretId } from '../../functions/instances/instance.ts';
 import { present } from '../../functions/kit/json.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { findingLines } from '../findings.ts';
-import { checkInFunction, pollNow } from '../functions.ts';
+import { checkAll, pollNow } from '../functions.ts';
 import { attributesOf, describing, type RecordOptions } from '../options.ts';
 import {
   createRecord,
@@ -11,6 +10,8 @@ import {
   listRecords,
   readRecord,
   refuseOverlap,
+  resumption,
+  sharersOf,
   taken,
 } from '../records.ts';
 import { stageToken } from '../secrets.ts';
@@ -39,40 +40,38 @@ export function addCommand(program: Command): void {
     );
   does<[string], AddOptions>(command, async ({ out, stack: open }, options, name) => {
     const record = present({ instance: name, ...attributesOf(options) }) as unknown as InstanceRecord;
-    const { host, secretId } = readRecord(record);
+    const instance = readRecord(record);
+    const { host, secretId } = instance;
     const stack = await open();
     const records = await listRecords(stack);
     if (records.some(({ instance }) => instance === name)) throw taken(name);
     if (!options.anotherScope) refuseOverlap(record, records);
-    const token = await askToken();
-    const left = await stack.cursors.keysOf(name);
-
-    // A secret under another name than the instance's own is bound to its host, or its token is not sent there.
-    const bound = secretId === defaultSecretId(name) ? undefined : host;
-    const staged = await stageToken(stack, secretId, token, bound);
+    const sharers = sharersOf(instance, records);
+    const staged = await stageToken(stack, secretId, await askToken(host), host, true);
     let kept = false;
     try {
-      const { stage } = staged;
-      const { report, from } = await checkInFunction(stack, { of: record, ...(stage && { stage }) }, out);
+      const { report, from, name: tested } = await checkAll(stack, [record, ...sharers], staged.version, out);
       if (!report.good && !options.anyway) {
         out.answer({ added: false, ...report, from }, () => [
-          `${name}: ${host}, tested from ${from}`,
+          `${tested}: ${host}, tested from ${from}`,
           ...findingLines(report),
           'Not added. Fix the failed check, or use --anyway.',
         ]);
         return wrong;
       }
-      // The record comes first: if someone else has taken the name in the meantime, their token is not replaced.
+      const resumed = await resumption(stack, instance);
+      // The secret comes first: no poll may use the token that was there before. If someone else has taken the name in
+      // the meantime, that token is made the current one again.
+      await staged.keep();
       await createRecord(stack, record);
       kept = true;
-      await staged.keep();
       await pollNow(stack);
       out.answer({ added: true, ...report, from }, () => [
         `${name}: ${host}, tested from ${from}`,
         ...findingLines(report),
         `Added ${name}; first poll started. Next: collector status ${name} --wait 60`,
         ...staged.warnings,
-        ...(left.length > 0 ? ['It was collected before and resumes from the same position.'] : []),
+        ...resumed,
       ]);
       return undefined;
     } finally {

@@ -7,7 +7,7 @@ import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { findingLines } from '../findings.ts';
 import { checkInFunction } from '../functions.ts';
-import { anyHost, listRecords, recordOf } from '../records.ts';
+import { anyHost, hostOf, listRecords, recordOf } from '../records.ts';
 import { askToken } from '../token.ts';
 
 interface TestOptions extends CommonOptions {
@@ -45,14 +45,15 @@ export function checkCommand(program: Command): void {
       }
       // The simulated consoles are behind a proxy; opening the local stack sets it.
       if (local) await open();
-      const token = await askToken();
+      const record = { instance: 'trial', host };
+      const rules = { ...anyHost, allowedHostSuffixes: [suffix] };
+      const token = await askToken(hostOf(record) ?? String(host));
       const world = {
         sentinelone: sentinelOne,
-        secrets: { read: async () => ({ value: token, version: '' }) },
+        tokenOf: async () => ({ token, isBound: true }),
         clock: { now: Date.now, random: Math.random, sleep: (ms: number) => sleep(ms) },
       };
-      const rules = { ...anyHost, allowedHostSuffixes: [suffix] };
-      const report = await check({ instance: 'trial', host }, streams, rules, world);
+      const report = await check(record, streams, rules, world);
       out.answer({ from: 'this machine', ...report }, () => [
         `${report.host ?? host}, tested from this machine`,
         ...findingLines(report),

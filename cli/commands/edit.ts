@@ -1,17 +1,23 @@
 import type { Command } from 'commander';
+import type { Instance } from '../../functions/instances/instance.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { findingLines } from '../findings.ts';
-import { checkInFunction, pollNow } from '../functions.ts';
+import { checkAll, checkInFunction, pollNow } from '../functions.ts';
 import { attributesOf, describing, type RecordOptions } from '../options.ts';
 import {
   changeRecord,
+  hostOf,
   type InstanceRecord,
   listRecords,
   readRecord,
   recordOf,
   refuseOverlap,
+  sharersOf,
 } from '../records.ts';
+import { stageToken } from '../secrets.ts';
+import type { Stack } from '../stack.ts';
+import { askToken } from '../token.ts';
 
 interface SetOptions extends CommonOptions, RecordOptions {
   readonly anotherScope?: boolean;
@@ -26,7 +32,7 @@ export function editCommands(program: Command): void {
     .command('set <name>')
     .summary('change an instance')
     .description(
-      "Changes an instance. An empty value, as in --sites '', removes the attribute. A new host or new filters restart collection from the look-back.",
+      "Changes an instance. An empty value, as in --sites '', removes the attribute. A new host or new filters restart collection from the look-back. For a new host it asks for the token of that host, unless --secret-id names a secret that is bound to it.",
     )
     .option('--host <host>', 'console host');
   describing(set)
@@ -40,24 +46,40 @@ export function editCommands(program: Command): void {
     const records = await listRecords(stack);
     const before = recordOf(records, name);
     const after = withChanges(before, changes);
-    readRecord(after);
+    const instance = readRecord(after);
     if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
       refuseOverlap(after, records);
-    if (tried.some((key) => key in changes)) {
-      const { report, from } = await checkInFunction(stack, { of: after }, out);
-      if (!report.good && !options.anyway) {
-        out.answer({ changed: false, from, ...report }, () => [
-          `${name}, tested from ${from}`,
-          ...findingLines(report),
-          'Not changed. Fix the failed check, or use --anyway.',
-        ]);
-        return wrong;
+    // A token belongs to one host: with another host comes another token, or another secret.
+    const staged =
+      instance.host === hostOf(before) || changes.secretId !== undefined
+        ? undefined
+        : await stageTokenOf(stack, instance, records);
+    let kept = false;
+    try {
+      if (tried.some((key) => key in changes)) {
+        const { report, from } = staged
+          ? await checkAll(stack, [after, ...staged.sharers], staged.version, out)
+          : await checkInFunction(stack, { of: after }, out);
+        if (!report.good && !options.anyway) {
+          out.answer({ changed: false, from, ...report }, () => [
+            `${name}, tested from ${from}`,
+            ...findingLines(report),
+            'Not changed. Fix the failed check, or use --anyway.',
+          ]);
+          return wrong;
+        }
       }
+      // Until the record is changed as well, the new token is bound to another host than the record's, and not sent.
+      await staged?.keep();
+      await changeRecord(stack, name, changes);
+      kept = true;
+    } finally {
+      if (!kept) await staged?.discard();
     }
-    await changeRecord(stack, name, changes);
     await pollNow(stack);
     out.answer({ changed: true, instance: after }, () => [
       `Updated ${name}: ${Object.keys(changes).join(', ')}. Takes effect with the next poll (triggered).`,
+      ...(staged?.warnings ?? []),
     ]);
     return undefined;
   });
@@ -94,6 +116,12 @@ export function editCommands(program: Command): void {
     'stop collection',
     (name) => `Disabled ${name}. \`enable\` resumes from the same position.`,
   );
+}
+
+async function stageTokenOf(stack: Stack, instance: Instance, records: readonly InstanceRecord[]) {
+  const { secretId, host } = instance;
+  const sharers = sharersOf(instance, records);
+  return { sharers, ...(await stageToken(stack, secretId, await askToken(host), host, true)) };
 }
 
 function withChanges(record: InstanceRecord, changes: Readonly<Record<string, unknown>>): InstanceRecord {

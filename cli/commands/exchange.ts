@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { CsvError } from 'csv-parse/sync';
+import { textOf } from '../../functions/instances/token.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { readCsv, writeCsv } from '../csv.ts';
 import { CommandError } from '../errors.ts';
@@ -9,9 +10,11 @@ import { counted, table } from '../output.ts';
 import {
   changeRecord,
   createRecord,
+  hostOf,
   type InstanceRecord,
   listRecords,
   overlapping,
+  ownerOf,
   readRecord,
 } from '../records.ts';
 
@@ -129,7 +132,8 @@ function cellsOf(record: InstanceRecord): string[] {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    // PowerShell writes UTF-16, or UTF-8 with a BOM.
+    return textOf(await readFile(file));
   } catch (error) {
     throw new CommandError(`cannot read ${file}: ${(error as Error).message}`, 'Check the file name.');
   }
@@ -200,13 +204,22 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
     } catch (error) {
       return wrongly((error as Error).message);
     }
+    const merged = { ...before, ...record };
+    const [whose, isForeign] = ownerOf(merged, [...known, ...given]);
+    const isMoved = before !== undefined && hostOf(before) !== hostOf(merged);
+    if (isForeign && JSON.stringify(before) !== JSON.stringify(merged)) return wrongly(whose);
     if (before === undefined) {
       const other = overlapping(record, [...known, ...given.slice(0, i).filter(isReadable)]);
       const why =
         other === undefined
           ? ''
           : `overlaps with ${other.instance}: check that the tokens have different scopes`;
-      return { what: 'add', record, why: why || String(record.host), changes: {} };
+      return {
+        what: 'add',
+        record,
+        why: [why || String(record.host), whose].filter(Boolean).join('; '),
+        changes: {},
+      };
     }
     const changed = Object.entries(record).filter(
       ([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value),
@@ -214,7 +227,15 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
     return {
       what: changed.length > 0 ? 'change' : 'same',
       record,
-      why: changed.map(([name]) => name).join(', '),
+      why: [
+        changed.map(([name]) => name).join(', '),
+        changed.length > 0 ? whose : '',
+        isMoved
+          ? `its token is not sent to the new host: collector set ${record.instance} --host does both`
+          : '',
+      ]
+        .filter(Boolean)
+        .join('; '),
       changes: Object.fromEntries(changed),
     };
   });

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type CommonOptions, does, wrong } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { deleteCursors, listRecords, type readRecord, recordOf } from '../records.ts';
-import { deleteSecret } from '../secrets.ts';
+import { CommandError, UsageError } from '../errors.ts';
+import { deleteCursors, listRecords, othersWith, recordOf, secretIdOf } from '../records.ts';
+import { deleteSecret } from '../secret-calls.ts';
 
 interface RemoveOptions extends CommonOptions {
   readonly yes?: boolean;
@@ -23,7 +23,15 @@ export function removeCommand(program: Command): void {
     .option('-y, --yes', 'do not ask for confirmation');
   does<[string], RemoveOptions>(command, async ({ out, stack: open }, options, name) => {
     const stack = await open();
-    const record = recordOf(await listRecords(stack), name);
+    const records = await listRecords(stack);
+    const record = recordOf(records, name);
+    const others = options.deleteSecret ? othersWith(secretIdOf(record), name, records) : [];
+    if (others.length > 0) {
+      throw new CommandError(
+        `the secret of ${name} is also used by ${others.map(({ instance }) => instance).join(', ')}`,
+        'Remove the instance without --delete-secret.',
+      );
+    }
     const lost = [options.deleteSecret && 'its secret', options.deleteCursors && 'its cursors'].filter(
       Boolean,
     );
@@ -46,11 +54,6 @@ export function removeCommand(program: Command): void {
     ]);
     return undefined;
   });
-}
-
-/** Does not validate the record, so that an invalid one can be removed. */
-function secretIdOf(record: Parameters<typeof readRecord>[0]): string {
-  return String(record.secretId ?? `signal-client/sentinelone/${record.instance}`);
 }
 
 async function agreed(question: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { findingLines } from '../findings.ts';
-import { checkInFunction, pollNow } from '../functions.ts';
-import { listRecords, readRecord, recordOf } from '../records.ts';
+import { checkAll, pollNow } from '../functions.ts';
+import { listRecords, readRecord, recordOf, sharersOf } from '../records.ts';
 import { stageToken } from '../secrets.ts';
 import { askToken } from '../token.ts';
 
@@ -15,28 +15,31 @@ export function rotateCommand(program: Command): void {
     .command('rotate <name>')
     .summary('replace the API token of an instance')
     .description(
-      'Asks for a new API token and tests it from Lambda. It replaces the current token only if the test succeeds. A JSON secret keeps its other keys. Collection continues from the same position.',
+      'Asks for a new API token and tests it from Lambda. It replaces the current token only if the test succeeds with every instance that uses the secret. The secret names the host of the token, so that the token is sent nowhere else. A JSON secret keeps its other keys. Collection continues from the same position.',
     )
     .option('--anyway', 'replace the token even if a check fails');
   does<[string], RotateOptions>(command, async ({ out, stack: open }, { anyway }, name) => {
     const stack = await open();
-    const { secretId, host } = readRecord(recordOf(await listRecords(stack), name));
-    const staged = await stageToken(stack, secretId, await askToken());
+    const records = await listRecords(stack);
+    const instance = readRecord(recordOf(records, name));
+    const { secretId, host } = instance;
+    const sharers = sharersOf(instance, records);
+    const staged = await stageToken(stack, secretId, await askToken(host), host);
     let kept = false;
     try {
-      const { stage } = staged;
-      const { report, from } = await checkInFunction(stack, { of: name, ...(stage && { stage }) }, out);
-      kept = report.good || anyway === true;
-      if (kept) {
+      const { report, from, name: tested } = await checkAll(stack, [name, ...sharers], staged.version, out);
+      if (report.good || anyway === true) {
         await staged.keep();
+        kept = true;
         await pollNow(stack);
       }
-      out.answer({ rotated: kept, instance: name, from, ...report }, () => [
-        `${name}: ${host}, new token tested from ${from}`,
+      out.answer({ rotated: kept, instance: tested, sharers, from, ...report }, () => [
+        `${tested}: ${host}, new token tested from ${from}`,
         ...findingLines(report),
         kept
           ? 'Token replaced. Lambda may use the old token for up to 1 h; if you revoke it earlier, polls switch to the new one.'
           : 'Token unchanged. Fix the failed check, or use --anyway.',
+        ...(sharers.length > 0 ? [`The secret is shared with ${sharers.join(', ')}.`] : []),
         ...(kept ? staged.warnings : []),
       ]);
       return kept ? undefined : wrong;

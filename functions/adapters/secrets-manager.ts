@@ -3,7 +3,8 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
-import type { Secret, SecretStage, Secrets } from '../instances/ports.ts';
+import type { Secret, Secrets } from '../instances/ports.ts';
+import { textOf } from '../instances/token.ts';
 import { clientConfig } from './aws.ts';
 
 const client = new SecretsManagerClient(clientConfig);
@@ -24,24 +25,27 @@ const unreadable = new Set([
 export function secretsManager(now: () => number): Secrets {
   const cache = new Map<string, { readonly secret: Secret; readonly readAt: number }>();
   return {
-    async read(secretId, fresh, stage) {
-      if (stage !== undefined) return get(secretId, stage);
-      const cached = cache.get(secretId);
+    async read(secretId, fresh, host) {
+      const key = JSON.stringify([secretId, host]);
+      const cached = cache.get(key);
       if (!fresh && cached !== undefined && now() - cached.readAt < cachedMs) return cached.secret;
-      cache.delete(secretId);
-      const secret = await get(secretId);
-      if (secret !== undefined) cache.set(secretId, { secret, readAt: now() });
+      cache.delete(key);
+      const secret = await readSecret(secretId);
+      if (secret !== undefined) cache.set(key, { secret, readAt: now() });
       return secret;
     },
   };
 }
 
-async function get(SecretId: string, VersionStage?: SecretStage): Promise<Secret | undefined> {
+/** The version with this id, or the current one. Undefined where it does not exist or may not be read. */
+export async function readSecret(SecretId: string, version?: string): Promise<Secret | undefined> {
   try {
-    const { SecretString = '', VersionId = '' } = await client.send(
-      new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
-    );
-    return { value: SecretString, version: VersionId };
+    const {
+      SecretString,
+      SecretBinary,
+      VersionId = '',
+    } = await client.send(new GetSecretValueCommand({ SecretId, ...(version && { VersionId: version }) }));
+    return { value: SecretString ?? textOf(SecretBinary ?? new Uint8Array()), version: VersionId };
   } catch (error) {
     if (error instanceof SecretsManagerServiceException && unreadable.has(error.name)) return undefined;
     throw error;

@@ -25,7 +25,8 @@ export async function isDue(
   const isLater = waitMs > (stream.cadenceMinutes * 60_000) / 2 && waitMs <= longestWaitMs;
   if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
-  const secret = await secrets.read(subject.instance.secretId, true).catch(() => undefined);
+  const { secretId, host } = subject.instance;
+  const secret = await secrets.read(secretId, true, host).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;
 }
 

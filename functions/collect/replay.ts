@@ -129,7 +129,7 @@ async function instanceOf(
   if (timestamp(from) !== from || timestamp(to) !== to || !(from < to)) {
     throw new MisconfiguredError('replay', 'two times are needed, the earlier one first', 'Give two times.');
   }
-  const item = (await instances.list()).find(({ instance }) => instance === name);
+  const item = await instances.read(name);
   if (item === undefined) throw new MisconfiguredError('instance', 'there is none of that name', 'Add it.');
   return readInstance(item, instanceRules);
 }

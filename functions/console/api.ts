@@ -1,4 +1,5 @@
 import type { Secrets } from '../instances/ports.ts';
+import type { OwnerPorts } from '../instances/secret-owner.ts';
 import type { Clock } from '../kit/clock.ts';
 
 export interface PageRequest {
@@ -36,7 +37,7 @@ export interface SentinelOne {
 }
 
 /** What it takes to ask a console. */
-export interface ConsolePorts {
+export interface ConsolePorts extends OwnerPorts {
   readonly sentinelone: SentinelOne;
   readonly secrets: Secrets;
   readonly clock: Clock;

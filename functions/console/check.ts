@@ -10,8 +10,6 @@ import {
 } from '../errors.ts';
 import { day, expiryIn, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
-import type { SecretStage } from '../instances/ports.ts';
-import { readToken } from '../instances/token.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
@@ -49,13 +47,17 @@ const maxBytes = 32 * 1024 * 1024;
 /** HTTP's `Date` has whole seconds; beyond this one of the two clocks is wrong. */
 const clockNoticeMs = 60_000;
 
+export interface CheckPorts extends Pick<ConsolePorts, 'sentinelone' | 'clock'> {
+  /** The token to check, and whether its secret names the host. Throws MisconfiguredError where there is none. */
+  readonly tokenOf: (instance: Instance) => Promise<{ readonly token: string; readonly isBound: boolean }>;
+}
+
 /** Makes the requests that polls of every stream need, one each, and collects nothing. */
 export async function check(
   record: Readonly<Record<string, unknown>>,
   streams: readonly Stream[],
   rules: InstanceRules,
-  ports: ConsolePorts,
-  stage?: SecretStage,
+  ports: CheckPorts,
 ): Promise<CheckReport> {
   const findings: Finding[] = [];
   let host: string | undefined;
@@ -65,8 +67,9 @@ export async function check(
     const instance = readInstance(record, rules);
     host = instance.host;
     if (!instance.enabled) findings.push(off('record', 'the instance is disabled: it is not polled'));
-    const secret = await ports.secrets.read(instance.secretId, true, stage);
-    const target = { host, token: readToken(secret?.value, instance.secretId), ports };
+    const { token, isBound } = await ports.tokenOf(instance);
+    if (!isBound) findings.push(unbound(instance));
+    const target = { host, token, ports };
     reached = await checkToken(target);
     findings.push(...reached.findings);
     if (reached.accepted) {
@@ -90,6 +93,15 @@ export async function check(
 
 const ok = (what: string, detail: string): Finding => ({ what, outcome: 'ok', detail });
 
+function unbound({ instance, host }: Instance): Finding {
+  return {
+    what: 'secret',
+    outcome: 'warning',
+    detail: 'the secret does not name its host: the token is bound to the host that it is first used at',
+    remedy: `Store {"apiKey": "…", "host": "${host}"}; collector rotate ${instance} does that.`,
+  };
+}
+
 const off = (what: string, detail: string): Finding => ({ what, outcome: 'off', detail });
 
 function failed(what: string, error: unknown): Finding {
@@ -102,7 +114,7 @@ function failed(what: string, error: unknown): Finding {
 interface Target {
   readonly host: string;
   readonly token: string;
-  readonly ports: ConsolePorts;
+  readonly ports: CheckPorts;
 }
 
 const get = ({ host, token, ports }: Target, path: string, query: PageRequest['query'] = {}) =>
@@ -171,7 +183,7 @@ async function checkToken(target: Target): Promise<TokenCheck> {
 }
 
 /** Whole seconds, in milliseconds. */
-function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: ConsolePorts): number | undefined {
+function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: CheckPorts): number | undefined {
   // The answer's whole second began up to a second before.
   if (dateMs === undefined) return undefined;
   return Math.round((dateMs + 500 - (clock.now() - tookMs / 2)) / 1000) * 1000;

@@ -1,5 +1,6 @@
 import {
   HeavyPageError,
+  MisconfiguredError,
   OutOfTimeError,
   PermissionMissingError,
   TokenRefusedError,
@@ -7,7 +8,7 @@ import {
 } from '../errors.ts';
 import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
-import { readToken } from '../instances/token.ts';
+import { confirm, tokenFor } from '../instances/secret-owner.ts';
 import { at, parsed } from '../kit/json.ts';
 import { retrying } from '../kit/pacing.ts';
 import type { Timestamp } from '../kit/time.ts';
@@ -90,7 +91,7 @@ export class Connection {
 
   /**
    * The listing's next page. Throws a CollectorError: MisconfiguredError where the secret holds no token; or
-   * OutOfTimeError where the invocation's time ended the request.
+   * OutOfTimeError where the invocation's time ended the request, or the record was edited meanwhile.
    */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
     const { stream, instance, settings, ports } = this.#options;
@@ -216,9 +217,19 @@ export class Connection {
 
   async #readSecret(fresh: boolean): Promise<string> {
     const { instance, ports } = this.#options;
-    const secret = await ports.secrets.read(instance.secretId, fresh);
+    const secret = await ports.secrets.read(instance.secretId, fresh, instance.host);
     this.#secretVersion = secret?.version;
-    this.#token = readToken(secret?.value, instance.secretId);
+    let token: string;
+    try {
+      token = await tokenFor(instance, secret, ports);
+    } catch (error) {
+      // Nothing is refused because of what is only in the cache.
+      if (fresh || !(error instanceof MisconfiguredError)) throw error;
+      return this.#readSecret(true);
+    }
+    // Another token than before may be that of another host, which the record has by now.
+    if (this.#token !== undefined && this.#token !== token) await confirm(instance, ports);
+    this.#token = token;
     this.#tokenExpiresAt = expiryIn(this.#token);
     return this.#token;
   }

@@ -131,6 +131,19 @@ function readHost(given: string, suffixes: readonly string[]): { host: string | 
   return { host, problem: '' };
 }
 
+/** Whether a record as it is stored now has the same host and secret, and is enabled. */
+export function isStill(
+  { instance, host, secretId }: Instance,
+  stored: Readonly<Record<string, unknown>> | undefined,
+): boolean {
+  return (
+    stored !== undefined &&
+    stored.enabled !== false &&
+    readHost(String(stored.host), ['']).host === host &&
+    (stored.secretId ?? defaultSecretId(instance)) === secretId
+  );
+}
+
 /** Whether this stream is enabled for the instance. */
 export function collects(instance: Instance, stream: Stream): boolean {
   return instance.enabled && (instance.streams ?? [stream.name]).includes(stream.name);

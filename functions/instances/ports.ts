@@ -1,6 +1,10 @@
+type Item = Readonly<Record<string, unknown>>;
+
 export interface Instances {
   /** Every item of the table, as plain values. */
-  list(): Promise<Readonly<Record<string, unknown>>[]>;
+  list(): Promise<Item[]>;
+  /** One item, as it is now; undefined where there is none. */
+  read(instance: string): Promise<Item | undefined>;
 }
 
 /** Names a cursor item. */
@@ -15,13 +19,19 @@ export interface Secret {
   readonly version: string;
 }
 
-/** A new token is stored as pending, next to the current one, until it was tested. */
-export type SecretStage = 'AWSPENDING';
-
 export interface Secrets {
   /**
-   * Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. `stage` names another
-   * version than the current one, and is always fresh.
+   * The current version. Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. What
+   * was read for one host is not given from the cache for another.
    */
-  read(secretId: string, fresh: boolean, stage?: SecretStage): Promise<Secret | undefined>;
+  read(secretId: string, fresh: boolean, host?: string): Promise<Secret | undefined>;
+}
+
+/** Remembers where tokens were used whose secret names no host. */
+export interface TokenHosts {
+  /**
+   * The host that a token is bound to. If it is bound to none, it is bound to the host that `first` returns; if `first`
+   * throws, it stays unbound.
+   */
+  hostOf(token: string, first: () => Promise<string>): Promise<string>;
 }

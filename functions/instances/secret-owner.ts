@@ -1,25 +1,48 @@
-import { MisconfiguredError } from '../errors.ts';
-import { defaultSecretId, type Instance } from './instance.ts';
-import { boundHost } from './token.ts';
+import { MisconfiguredError, RecordChangedError } from '../errors.ts';
+import { type Instance, isStill } from './instance.ts';
+import type { Instances, Secret, TokenHosts } from './ports.ts';
+import { boundHost, readToken } from './token.ts';
+
+/** What it takes to decide whether a token may be sent to a host. */
+export interface OwnerPorts {
+  readonly instances: Pick<Instances, 'read'>;
+  readonly tokenHosts: TokenHosts;
+}
 
 /**
- * Throws MisconfiguredError unless the secret belongs to the instance, so that nobody has the token of one instance sent
- * to the host of another: the secret names the host, or it names none and is the instance's own.
- * @param stored the instance's record in the table; undefined where there is none
+ * The token of an instance's secret, if it may be sent to the instance's host. A secret that names a host is bound to it.
+ * A token whose secret names none is bound to the host that it is first used at, if the stored record has this host and
+ * this secret. Throws MisconfiguredError, or RecordChangedError where the stored record has another host or secret.
  */
-export function refuseForeign(
-  { instance, host, secretId }: Instance,
-  secret: string,
-  stored: Readonly<Record<string, unknown>> | undefined,
-): void {
-  const bound = boundHost(secret);
-  const isOwn = secretId === defaultSecretId(instance) || secretId === stored?.secretId;
-  if (bound === host || (bound === undefined && isOwn)) return;
-  const problem =
-    bound === undefined ? `does not say that it belongs to ${instance}` : 'is bound to another host';
-  throw new MisconfiguredError(
+export async function tokenFor(
+  instance: Instance,
+  secret: Secret | undefined,
+  ports: OwnerPorts,
+): Promise<string> {
+  const { host, secretId } = instance;
+  const token = readToken(secret?.value, secretId);
+  const first = async () => {
+    await confirm(instance, ports);
+    return host;
+  };
+  const bound = boundHost(secret?.value) ?? (await ports.tokenHosts.hostOf(token, first));
+  if (bound !== host) throw foreign(instance, 'is bound to another host');
+  return token;
+}
+
+/** Throws RecordChangedError unless the stored record still has the instance's host and secret. */
+export async function confirm(
+  instance: Instance,
+  { instances }: Pick<OwnerPorts, 'instances'>,
+): Promise<void> {
+  if (isStill(instance, await instances.read(instance.instance))) return;
+  throw new RecordChangedError(`the record of ${instance.instance} was changed: the next poll continues`);
+}
+
+export function foreign({ instance, host, secretId }: Instance, problem: string): MisconfiguredError {
+  return new MisconfiguredError(
     'secretId',
     `the secret of ${instance} ${problem}, so its token is not sent to ${host}`,
-    `Store the secret as {"apiKey": "…", "host": "${host}"}, or under the name ${defaultSecretId(instance)}.`,
+    `Store the token of ${host} in the secret ${secretId}: collector rotate ${instance}; for another host than before: collector set ${instance} --host ${host}. By hand: {"apiKey": "…", "host": "${host}"}.`,
   );
 }

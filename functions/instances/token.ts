@@ -1,5 +1,5 @@
 import { MisconfiguredError } from '../errors.ts';
-import { at, type Json, text } from '../kit/json.ts';
+import { at, type Json, parsed, text } from '../kit/json.ts';
 
 /**
  * The token in a secret's value: the value itself, or `apiKey` of a JSON object. Throws MisconfiguredError where
@@ -10,54 +10,84 @@ export function readToken(value: string | undefined, secretId: string): string {
     new MisconfiguredError(
       'secretId',
       `the secret ${shown(secretId)} ${problem}`,
-      `Put the API token into the secret ${shown(secretId)}, as it is or as {"apiKey": "…"}.`,
+      `Put the API token into the secret ${shown(secretId)}, as it is or as {"apiKey": "…", "host": "…"}.`,
     );
   if (value === undefined) throw refuse('does not exist or may not be read');
-  const token = (value.trimStart().startsWith('{') ? text(parsed(value), 'apiKey') : value)?.trim();
-  if (token === undefined) throw refuse('is JSON without apiKey');
-  if (token === '') throw refuse('is empty');
-  if (!/^[\x21-\x7e]+$/.test(token)) throw refuse('holds characters that no API token has');
+  const written = unwrapped(value);
+  const json = isJson(written) ? parsed(written) : undefined;
+  if (isJson(written) && json === undefined) throw refuse('is not valid JSON with an apiKey');
+  const token = json === undefined ? written : unwrapped(text(json, 'apiKey') ?? '');
+  const problem = problemWith(token);
+  if (json !== undefined && token === '') throw refuse('is JSON without apiKey');
+  if (problem !== undefined) throw refuse(problem);
   return token;
 }
 
-/** The host that a secret's value binds its token to: `host` of a JSON object. Undefined where it says none. */
-export function boundHost(value: string): string | undefined {
-  const host = value.trimStart().startsWith('{') ? at(parsed(value), 'host') : undefined;
+/** Undefined for what can be sent in a header. */
+function problemWith(token: string): string | undefined {
+  if (token === '') return 'is empty';
+  if (/^bearer\s/i.test(token)) return 'starts with "Bearer", which is not part of an API token';
+  if (/[\r\n]/.test(token)) return 'contains more than one line';
+  if (/\s/.test(token)) return 'contains a space';
+  if (/^["'“”‘’]|["'“”‘’]$/.test(token)) return 'has a quotation mark at one end only';
+  return /^[\x21-\x7e]+$/.test(token) ? undefined : 'contains characters that no API token has';
+}
+
+/** The host that a secret's value binds its token to: `host` of a JSON object. Undefined where it names none. */
+export function boundHost(value: string | undefined): string | undefined {
+  const host = at(parsed(unwrapped(value ?? '')), 'host');
   // As an instance record may have it.
   return host === undefined
     ? undefined
     : String(host)
+        .trim()
         .toLowerCase()
         .replace(/^https:\/\/|\/$/g, '');
 }
 
 /**
- * A secret's value with another token: JSON keeps its other keys, each number as it was written.
- * @param host to bind the token to, where the value binds it to none
+ * A secret's value with another token, bound to its host. JSON keeps its other keys, each number as it was written.
+ * Undefined where the value is JSON that cannot be read, so that it is not overwritten.
  */
-export function withToken(value: string | undefined, token: string, host?: string): string {
-  const keys = value?.trimStart().startsWith('{') ? parsed(value, asWritten) : undefined;
-  if (keys === undefined && host === undefined) return token;
-  return JSON.stringify({ ...(host !== undefined && { host }), ...Object(keys), apiKey: token });
+export function withToken(value: string | undefined, token: string, host: string): string | undefined {
+  const written = unwrapped(value ?? '');
+  if (!isJson(written)) return JSON.stringify({ apiKey: token, host });
+  const keys = parsed(written, asWritten);
+  if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) return undefined;
+  return JSON.stringify({ ...keys, apiKey: token, host });
 }
 
-/** `JSON.parse` rounds what has more than 15 digits. */
-const asWritten: Reviver = (_, value, { source }) =>
-  typeof value === 'number' && source !== undefined ? rawJSON(source) : value;
+/** The text of a binary secret: UTF-8, or UTF-16 as PowerShell writes files. */
+export function textOf(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  return new TextDecoder(first === 0xff && second === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
+}
 
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+/** Without what shells, editors and copied headers put around a value: white space, a BOM, quotes, `ApiToken `. */
+function unwrapped(value: string): string {
+  // `trim` removes a BOM as well.
+  const written = value.trim();
+  const json = written.startsWith('"') ? parsed(written) : undefined;
+  const inner =
+    typeof json === 'string'
+      ? json
+      : (/^(["'])(.*)\1$/s.exec(written)?.[2] ??
+        /^[“‘](.*)[”’]$/s.exec(written)?.[1] ??
+        /^(?:authorization:\s*)?apitoken(?:\s+|$)(.*)$/is.exec(written)?.[1]);
+  return inner === undefined ? written : unwrapped(inner);
+}
+
+const isJson = (written: string) => /^[{[]/.test(written);
+
+/** `JSON.parse` rounds what has more than 15 digits. */
+const asWritten = ((_: string, value: unknown, { source }: { readonly source?: string }) =>
+  typeof value === 'number' && source !== undefined ? rawJSON(source) : value) as Reviver;
+
+type Reviver = (this: unknown, key: string, value: Json) => Json;
 
 const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
 
 /** A path or an ARN is a name; anything else could be the token itself, written into the wrong attribute. */
 function shown(secretId: string): string {
   return secretId.includes('/') || secretId.includes(':') ? secretId : `${secretId.slice(0, 4)}…`;
-}
-
-function parsed(value: string, reviver?: Reviver): Json | undefined {
-  try {
-    return JSON.parse(value, reviver as Parameters<typeof JSON.parse>[1]);
-  } catch {
-    return undefined;
-  }
 }

@@ -44,15 +44,19 @@ export const collectingEnvironment = ({ settings, instances, cursors, queue, ove
   overlapMs: settings.overlapMinutes * 60_000,
 });
 
-/** @param cursorActions what the function may do with the cursors */
+/**
+ * @param cursorActions what the function may do with the cursors
+ * @param instanceActions what it may do with the instances, besides reading one
+ */
 export function collectingRights(
   scope: Construct,
   { settings, instances, cursors, queue, overflow }: Collecting,
   cursorActions: string[],
+  instanceActions: string[] = [],
 ): PolicyStatement[] {
   const ownSecrets = arnOf(scope, 'secretsmanager', 'secret', 'signal-client/sentinelone/*');
   return [
-    may(['dynamodb:Scan'], instances.tableArn),
+    may(['dynamodb:GetItem', ...instanceActions], instances.tableArn),
     may(cursorActions, cursors.tableArn),
     may(['sqs:SendMessage'], queue.queueArn),
     may(['s3:PutObject'], overflow.arnForObjects('*')),

@@ -85,7 +85,7 @@ function rights(scope: Construct, props: PollerProps) {
     (name) => `dynamodb:${name}`,
   );
   return [
-    ...collectingRights(scope, props, cursorActions),
+    ...collectingRights(scope, props, cursorActions, ['dynamodb:Scan']),
     ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
   ];
 }

@@ -4,26 +4,29 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** A stand-in for Secrets Manager over its own protocol, JSON 1.1 by `x-amz-target`. */
+/** A stand-in for Secrets Manager over its own protocol, JSON 1.1 by `x-amz-target`, as strict and as late as AWS. */
 export interface LocalSecretsManager {
   readonly endpoint: string;
-  /** Creates or replaces a secret; each time with a new version. */
-  put(name: string, value: string): void;
+  /** How long reads are behind writes, and how long a deletion without recovery takes. */
+  lagMs: number;
+  /** Creates or replaces a secret; each time with a new version, which is visible at once. */
+  put(name: string, value: string | Uint8Array): void;
   remove(name: string): void;
-  /** The current value; undefined where there is none. */
+  /** The current value; undefined where there is none, or it is scheduled for deletion. */
   current(name: string): string | undefined;
   close(): void;
 }
 
 interface Version {
-  readonly value: string;
+  readonly value: string | Uint8Array;
   readonly stages: Set<string>;
 }
 
 interface Secret {
   /** By version id. */
   readonly versions: Map<string, Version>;
-  deleted: boolean;
+  /** `forced`: it cannot be restored. */
+  deleted: 'no' | 'scheduled' | 'forced';
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has an input of its own.
@@ -38,9 +41,37 @@ class Refusal extends Error {
   }
 }
 
+/** Secrets by name, as they are, and as they were. */
+class Store {
+  lagMs = 250;
+  readonly #history = new Map<string, { readonly at: number; readonly secret: Secret | undefined }[]>();
+
+  /** As it is now. */
+  now(name: string): Secret | undefined {
+    const last = this.#history.get(name)?.at(-1);
+    const isGone = last?.secret?.deleted === 'forced' && Date.now() - last.at >= this.lagMs;
+    return isGone ? undefined : structuredClone(last?.secret);
+  }
+
+  /** As reads show it. */
+  seen(name: string): Secret | undefined {
+    const until = Date.now() - this.lagMs;
+    return this.#history.get(name)?.findLast(({ at }) => at <= until)?.secret;
+  }
+
+  write(name: string, secret: Secret | undefined): void {
+    this.#history.set(name, [...(this.#history.get(name) ?? []).slice(-50), { at: Date.now(), secret }]);
+  }
+
+  /** Visible at once. */
+  set(name: string, secret: Secret | undefined): void {
+    this.#history.set(name, [{ at: 0, secret }]);
+  }
+}
+
 export async function startSecretsManager(): Promise<LocalSecretsManager> {
-  const secrets = new Map<string, Secret>();
-  const operations = operationsOn(secrets);
+  const store = new Store();
+  const operations = operationsOn(store);
   const server = createServer(async (request, response) => {
     const answer = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
@@ -60,17 +91,24 @@ export async function startSecretsManager(): Promise<LocalSecretsManager> {
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get lagMs() {
+      return store.lagMs;
+    },
+    set lagMs(ms) {
+      store.lagMs = ms;
+    },
     put(name, value) {
-      const secret = secrets.get(name) ?? { versions: new Map(), deleted: false };
-      secrets.set(name, secret);
-      addVersion(secret, value, ['AWSCURRENT']);
+      const secret = store.now(name) ?? emptySecret();
+      addVersion(secret, randomUUID(), value, ['AWSCURRENT']);
+      store.set(name, { ...secret, deleted: 'no' });
     },
     remove(name) {
-      secrets.delete(name);
+      store.set(name, undefined);
     },
     current(name) {
-      const secret = secrets.get(name);
-      return secret && find(secret, 'AWSCURRENT')?.[1].value;
+      const secret = store.now(name);
+      const value = secret?.deleted === 'no' ? find(secret, 'AWSCURRENT')?.[1].value : undefined;
+      return typeof value === 'object' ? Buffer.from(value).toString() : value;
     },
     close() {
       server.close();
@@ -79,95 +117,140 @@ export async function startSecretsManager(): Promise<LocalSecretsManager> {
   };
 }
 
-function operationsOn(
-  secrets: Map<string, Secret>,
-): Readonly<Record<string, ((input: Input) => object) | undefined>> {
-  const known = (SecretId: string): Secret => {
-    const secret = secrets.get(SecretId);
+function operationsOn(store: Store): Readonly<Record<string, ((input: Input) => object) | undefined>> {
+  const usable = (secret: Secret | undefined): Secret => {
     if (secret === undefined) throw notFound();
+    if (secret.deleted !== 'no') throw beingDeleted();
     return secret;
   };
-  const usable = (SecretId: string): Secret => {
-    const secret = known(SecretId);
-    if (secret.deleted)
-      throw new Refusal('InvalidRequestException', 'The secret was marked for deletion (simulated).');
-    return secret;
+  /** To write to. A secret that was just restored may be refused for some time. */
+  const writable = (SecretId: string): Secret => {
+    if (store.seen(SecretId)?.deleted === 'scheduled') throw beingDeleted();
+    return usable(store.now(SecretId));
   };
   return {
-    GetSecretValue({ SecretId, VersionStage = 'AWSCURRENT' }) {
-      const [VersionId, version] = find(usable(SecretId), VersionStage) ?? [];
-      if (version === undefined) throw notFound();
-      return { Name: SecretId, VersionId, SecretString: version.value, VersionStages: [...version.stages] };
+    GetSecretValue({ SecretId, VersionStage, VersionId }) {
+      const secret = usable(store.seen(SecretId));
+      const byId: [string, Version | undefined] = [VersionId, secret.versions.get(VersionId)];
+      const [id, version] = VersionId ? byId : (find(secret, VersionStage ?? 'AWSCURRENT') ?? []);
+      if (version === undefined || (VersionStage && !version.stages.has(VersionStage))) throw notFound();
+      const { value, stages } = version;
+      return {
+        Name: SecretId,
+        VersionId: id,
+        VersionStages: [...stages],
+        ...(typeof value === 'string'
+          ? { SecretString: value }
+          : { SecretBinary: Buffer.from(value).toString('base64') }),
+      };
     },
-    CreateSecret({ Name, SecretString }) {
-      const there = secrets.get(Name);
-      if (there?.deleted)
-        throw new Refusal('InvalidRequestException', 'A secret of this name is scheduled for deletion.');
-      if (there) throw new Refusal('ResourceExistsException', `The secret ${Name} already exists.`);
-      const secret: Secret = { versions: new Map(), deleted: false };
-      secrets.set(Name, secret);
-      return { Name, VersionId: addVersion(secret, SecretString, ['AWSCURRENT']) };
+    CreateSecret({ Name, SecretString, ClientRequestToken }) {
+      if (!/^[\w/+=.@-]{1,512}$/.test(Name)) throw new Refusal('ValidationException', 'Invalid name.');
+      const there = store.now(Name);
+      if (there && there.deleted !== 'no') throw beingDeleted();
+      if (there && !isRepeat(there, ClientRequestToken, SecretString))
+        throw new Refusal('ResourceExistsException', `The secret ${Name} already exists.`);
+      if (there) return { Name, VersionId: ClientRequestToken };
+      const secret = emptySecret();
+      const VersionId = addVersion(secret, idOf(ClientRequestToken), SecretString, ['AWSCURRENT']);
+      store.write(Name, secret);
+      return { Name, VersionId };
     },
-    PutSecretValue({ SecretId, SecretString, VersionStages = ['AWSCURRENT'] }) {
-      const secret = usable(SecretId);
+    PutSecretValue({ SecretId, SecretString, ClientRequestToken, VersionStages = ['AWSCURRENT'] }) {
+      const secret = writable(SecretId);
+      if (secret.versions.has(ClientRequestToken)) {
+        if (isRepeat(secret, ClientRequestToken, SecretString))
+          return { Name: SecretId, VersionId: ClientRequestToken };
+        throw new Refusal('ResourceExistsException', 'A version with this token has another value.');
+      }
       const first = secret.versions.size === 0 ? ['AWSCURRENT'] : [];
-      const VersionId = addVersion(secret, SecretString, [...VersionStages, ...first]);
+      const stages = [...VersionStages, ...first];
+      const VersionId = addVersion(secret, idOf(ClientRequestToken), SecretString, stages);
+      store.write(SecretId, secret);
       return { Name: SecretId, VersionId, VersionStages };
     },
     UpdateSecretVersionStage({ SecretId, VersionStage, MoveToVersionId, RemoveFromVersionId }) {
-      const secret = usable(SecretId);
+      const secret = writable(SecretId);
       const [holder] = find(secret, VersionStage) ?? [];
-      if (holder !== RemoveFromVersionId)
-        throw new Refusal('InvalidParameterException', `${VersionStage} is not at ${RemoveFromVersionId}.`);
+      if (holder !== RemoveFromVersionId && (holder !== MoveToVersionId || RemoveFromVersionId))
+        throw new Refusal('InvalidParameterException', `${VersionStage} is at ${holder ?? 'no version'}.`);
+      if (VersionStage === 'AWSCURRENT' && !MoveToVersionId)
+        throw new Refusal('InvalidParameterException', 'AWSCURRENT can be moved only.');
       const target = MoveToVersionId && secret.versions.get(MoveToVersionId);
       if (MoveToVersionId && !target) throw notFound();
       label(secret, VersionStage, target);
+      store.write(SecretId, secret);
       return { Name: SecretId };
     },
     DescribeSecret({ SecretId }) {
-      const { versions, deleted } = known(SecretId);
-      const stages = [...versions].map(([id, version]) => [id, [...version.stages]]);
+      const secret = store.seen(SecretId);
+      if (secret === undefined) throw notFound();
+      const labelled = [...secret.versions].filter(([, { stages }]) => stages.size > 0);
       return {
         Name: SecretId,
-        VersionIdsToStages: Object.fromEntries(stages),
-        ...(deleted && { DeletedDate: Date.now() / 1000 }),
+        VersionIdsToStages: Object.fromEntries(labelled.map(([id, { stages }]) => [id, [...stages]])),
+        ...(secret.deleted !== 'no' && { DeletedDate: Date.now() / 1000 }),
       };
     },
-    DeleteSecret({ SecretId, ForceDeleteWithoutRecovery = false }) {
-      const secret = known(SecretId);
-      if (ForceDeleteWithoutRecovery) secrets.delete(SecretId);
-      else secret.deleted = true;
+    DeleteSecret({ SecretId, RecoveryWindowInDays: days = 30, ForceDeleteWithoutRecovery: forced = false }) {
+      const secret = store.now(SecretId);
+      if (secret === undefined && forced) return { Name: SecretId };
+      if (secret === undefined) throw notFound();
+      if (secret.deleted !== 'no' && !forced) throw beingDeleted();
+      if (days < 7 || days > 30) throw new Refusal('InvalidParameterException', 'From 7 to 30 days.');
+      store.write(SecretId, { ...secret, deleted: forced ? 'forced' : 'scheduled' });
       return { Name: SecretId };
     },
     RestoreSecret({ SecretId }) {
-      known(SecretId).deleted = false;
+      const secret = store.now(SecretId);
+      if (secret === undefined) throw notFound();
+      if (secret.deleted === 'forced') throw beingDeleted();
+      store.write(SecretId, { ...secret, deleted: 'no' });
       return { Name: SecretId };
     },
   };
 }
 
+const emptySecret = (): Secret => ({ versions: new Map(), deleted: 'no' });
+
 function notFound(): Refusal {
   return new Refusal('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+}
+
+function beingDeleted(): Refusal {
+  return new Refusal('InvalidRequestException', 'The secret is scheduled for deletion (simulated).');
+}
+
+/** The SDK sends one with each request. */
+function idOf(ClientRequestToken: string): string {
+  if (/^[\w-]{32,64}$/.test(ClientRequestToken)) return ClientRequestToken;
+  throw new Refusal('InvalidParameterException', 'ClientRequestToken must have 32 to 64 characters.');
+}
+
+/** Whether a request with this token was done before. */
+function isRepeat({ versions }: Secret, token: string, value: string): boolean {
+  return versions.get(token)?.value === value;
 }
 
 function find({ versions }: Secret, stage: string): [string, Version] | undefined {
   return [...versions].find(([, { stages }]) => stages.has(stage));
 }
 
-function addVersion(secret: Secret, value: string, stages: readonly string[]): string {
-  const id = randomUUID();
+function addVersion(secret: Secret, id: string, value: Version['value'], stages: readonly string[]): string {
   const version: Version = { value, stages: new Set() };
   secret.versions.set(id, version);
   for (const stage of stages) label(secret, stage, version);
   return id;
 }
 
-/** Each label is at one version; the current one's former holder becomes the previous one. */
+/**
+ * Each label is at one version; the current one's former holder becomes the previous one. A version without a label can
+ * still be read by its id.
+ */
 function label(secret: Secret, stage: string, version: Version | undefined): void {
   const before = find(secret, stage)?.[1];
   before?.stages.delete(stage);
   version?.stages.add(stage);
   if (stage === 'AWSCURRENT' && before !== undefined && before !== version)
     label(secret, 'AWSPREVIOUS', before);
-  for (const [id, { stages }] of secret.versions) if (stages.size === 0) secret.versions.delete(id);
 }

@@ -3,9 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DeleteSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { deleteSecret, stageToken } from '../../cli/secrets.ts';
+import { deleteSecret } from '../../cli/secret-calls.ts';
+import { stageToken } from '../../cli/secrets.ts';
 import type { Stack } from '../../cli/stack.ts';
 import { type LocalSecretsManager, startSecretsManager } from '../../local/aws/secrets-manager.ts';
 
@@ -23,6 +28,7 @@ const clientOf = (endpoint: string) =>
 
 beforeAll(async () => {
   store = await startSecretsManager();
+  store.lagMs = 0;
   secrets = clientOf(store.endpoint);
   stack = { secrets } as Stack;
 });
@@ -62,56 +68,62 @@ const at = (SecretId: string, VersionStage: string) =>
     () => undefined,
   );
 
+const host = 'a.example';
+const value = (apiKey: string, more = {}) => JSON.stringify({ apiKey, ...more, host });
+const stage = (id: string, token: string, rebinds = false) => stageToken(stack, id, token, host, rebinds);
+
 describe('a token is staged', () => {
-  test('as a secret of its own where there is none, which goes with it', async () => {
-    const kept = await stageToken(stack, 'a/kept', 'one');
-    expect(kept.stage).toBeUndefined();
+  test('as a secret of its own where there is none, which can be restored when it is discarded', async () => {
+    const kept = await stage('a/kept', 'one');
     await kept.keep();
-    expect(store.current('a/kept')).toBe('one');
-    const discarded = await stageToken(stack, 'a/discarded', 'one');
-    await discarded.discard();
+    expect(store.current('a/kept')).toBe(value('one'));
+    await (await stage('a/discarded', 'one')).discard();
     expect(store.current('a/discarded')).toBeUndefined();
-    await stageToken(stack, 'a/discarded', 'two');
-    expect(store.current('a/discarded')).toBe('two');
+    await (await stage('a/discarded', 'two')).keep();
+    expect(store.current('a/discarded')).toBe(value('two'));
   });
 
   test('beside the current one, which it replaces only when it is kept', async () => {
     store.put('b', 'old');
-    const staged = await stageToken(stack, 'b', 'new');
-    expect(staged.stage).toBe('AWSPENDING');
-    expect([store.current('b'), await at('b', 'AWSPENDING')]).toEqual(['old', 'new']);
+    const staged = await stage('b', 'new');
+    expect([store.current('b'), await at('b', 'AWSPENDING')]).toEqual(['old', value('new')]);
     await staged.keep();
     expect([store.current('b'), await at('b', 'AWSPREVIOUS'), await at('b', 'AWSPENDING')]).toEqual([
-      'new',
+      value('new'),
       'old',
       undefined,
     ]);
+    await staged.discard();
+    expect(store.current('b')).toBe('old');
   });
 
   test('beside the current one, which stays when it is discarded', async () => {
     store.put('c', 'old');
-    await (await stageToken(stack, 'c', 'left by a command that was killed')).stage;
-    const staged = await stageToken(stack, 'c', 'bad');
+    await stage('c', 'left by a command that was killed');
+    const staged = await stage('c', 'bad');
     await staged.discard();
     expect([store.current('c'), await at('c', 'AWSPENDING')]).toEqual(['old', undefined]);
   });
 
-  test('in the form that the secret has', async () => {
-    store.put('json', '{"apiKey":"old","owner":"security"}');
-    const staged = await stageToken(stack, 'json', 'new');
-    expect(await at('json', 'AWSPENDING')).toBe('{"apiKey":"new","owner":"security"}');
+  test.each<[string, string | Uint8Array]>([
+    ['text', '{"apiKey":"old","owner":"security"}'],
+    ['text behind a BOM', '\uFEFF{"apiKey":"old","owner":"security"}'],
+    ['bytes', Buffer.from('{"apiKey":"old","owner":"security"}')],
+  ])('in the form that the secret has: %s', async (_, form) => {
+    store.put('json', form);
+    const staged = await stage('json', 'new');
     await staged.keep();
-    expect(store.current('json')).toBe('{"apiKey":"new","owner":"security"}');
+    expect(store.current('json')).toBe(value('new', { owner: 'security' }));
     expect(staged.warnings).toEqual([]);
   });
 
   test('by itself where the secret may not be read, and says so', async () => {
     store.put('unread', '{"apiKey":"old","owner":"security"}');
     const blind = await clientRefusing('GetSecretValue', 'AccessDeniedException');
-    const staged = await stageToken({ ...stack, secrets: blind }, 'unread', 'new');
+    const staged = await stageToken({ secrets: blind }, 'unread', 'new', host);
     await staged.keep();
     expect([store.current('unread'), await at('unread', 'AWSPREVIOUS')]).toEqual([
-      'new',
+      value('new'),
       '{"apiKey":"old","owner":"security"}',
     ]);
     expect(staged.warnings).toEqual([
@@ -119,10 +131,31 @@ describe('a token is staged', () => {
     ]);
   });
 
+  test.each<[what: string, old: string | Uint8Array, error: RegExp]>([
+    ['contains JSON that is cut off', '{"apiKey":"old","owner":', /JSON that cannot be read/],
+    ['contains a list', '["old"]', /JSON that cannot be read/],
+    ['contains bytes of such JSON', Buffer.from('\uFEFF{"apiKey":"old",'), /JSON that cannot be read/],
+    [
+      'is bound to another host',
+      '{"apiKey":"old","host":"b.example"}',
+      /is bound to "b\.example", not to a\.example/,
+    ],
+  ])('not at all where the secret %s', async (_, old, error) => {
+    store.put('odd', old);
+    await expect(stage('odd', 'new')).rejects.toThrow(error);
+    expect([store.current('odd'), await at('odd', 'AWSPENDING')]).toEqual([old.toString(), undefined]);
+  });
+
+  test('for another host than before, if that is wanted', async () => {
+    store.put('moved', '{"apiKey":"old","host":"b.example"}');
+    await (await stage('moved', 'new', true)).keep();
+    expect(store.current('moved')).toBe(value('new'));
+  });
+
   test('not at all where reading fails for another reason', async () => {
     store.put('fails', '{"apiKey":"old"}');
     const failing = await clientRefusing('GetSecretValue', 'InternalServiceError');
-    await expect(stageToken({ ...stack, secrets: failing }, 'fails', 'new')).rejects.toThrow();
+    await expect(stageToken({ secrets: failing }, 'fails', 'new', host)).rejects.toThrow();
     expect([store.current('fails'), await at('fails', 'AWSPENDING')]).toEqual([
       '{"apiKey":"old"}',
       undefined,
@@ -133,11 +166,81 @@ describe('a token is staged', () => {
     store.put('d', 'old');
     expect(await deleteSecret(stack, 'd')).toBe(true);
     expect(await at('d', 'AWSCURRENT')).toBeUndefined();
-    await (await stageToken(stack, 'd', 'bad')).discard();
+    await (await stage('d', 'bad')).discard();
     expect(await at('d', 'AWSCURRENT')).toBeUndefined();
-    await (await stageToken(stack, 'd', 'new')).keep();
-    expect(await at('d', 'AWSCURRENT')).toBe('new');
+    await (await stage('d', 'new')).keep();
+    expect(await at('d', 'AWSCURRENT')).toBe(value('new'));
   });
+});
+
+describe.concurrent('two at once', () => {
+  test('of two commands the later one wins, and the other does not touch its token', async () => {
+    store.put('two', 'old');
+    const first = await stage('two', 'first');
+    const second = await stage('two', 'second');
+    await expect(first.keep()).rejects.toThrow(/was changed by another command/);
+    await first.discard();
+    expect([store.current('two'), await at('two', 'AWSPENDING')]).toEqual(['old', value('second')]);
+    await second.keep();
+    expect(store.current('two')).toBe(value('second'));
+  }, 30_000);
+
+  test('a rotation that promotes its own version in the meantime is not undone', async () => {
+    store.put('rotated', 'old');
+    const staged = await stage('rotated', 'mine');
+    store.put('rotated', 'of the rotation');
+    await expect(staged.keep()).rejects.toThrow(/or by its rotation/);
+    await staged.discard();
+    expect([store.current('rotated'), await at('rotated', 'AWSPENDING')]).toEqual([
+      'of the rotation',
+      undefined,
+    ]);
+  }, 30_000);
+
+  test('a new secret in which another command stored a token is not deleted', async () => {
+    const first = await stage('new/two', 'first');
+    await (await stage('new/two', 'second')).keep();
+    await expect(first.keep()).rejects.toThrow(/was changed/);
+    await first.discard();
+    expect(store.current('new/two')).toBe(value('second'));
+  }, 30_000);
+});
+
+describe.concurrent('where Secrets Manager is 1.5 s behind', () => {
+  let late: LocalSecretsManager;
+  beforeAll(async () => {
+    late = await startSecretsManager();
+    late.lagMs = 1_500;
+  });
+  afterAll(() => late.close());
+  const stageLate = (id: string, token: string) =>
+    stageToken({ secrets: clientOf(late.endpoint) }, id, token, host);
+
+  test.each(['new', 'there'])(
+    'a token is staged and kept: the secret is %s',
+    async (found) => {
+      const id = found;
+      if (found === 'there') late.put(id, 'old');
+      await (await stageLate(id, 'good')).keep();
+      expect(late.current(id)).toBe(value('good'));
+    },
+    60_000,
+  );
+
+  test('a secret that was just discarded is staged again', async () => {
+    await (await stageLate('again', 'bad')).discard();
+    await (await stageLate('again', 'good')).keep();
+    expect(late.current('again')).toBe(value('good'));
+  }, 60_000);
+
+  test('a secret that is being deleted at once is waited for', async () => {
+    late.put('forced', 'old');
+    await clientOf(late.endpoint).send(
+      new DeleteSecretCommand({ SecretId: 'forced', ForceDeleteWithoutRecovery: true }),
+    );
+    await (await stageLate('forced', 'good')).keep();
+    expect(late.current('forced')).toBe(value('good'));
+  }, 60_000);
 });
 
 test.each([
@@ -146,7 +249,7 @@ test.each([
 ])('an answer to %s that repeats the request shows no token', async (operation, secretId) => {
   store.put('echo', '{"apiKey":"an-old-token","owner":"security"}');
   const echoing = await clientRefusing(operation, 'ValidationException', (body) => `invalid: ${body}`);
-  const error = await stageToken({ ...stack, secrets: echoing }, secretId, 'a-new-token').catch((e) => e);
+  const error = await stageToken({ secrets: echoing }, secretId, 'a-new-token', host).catch((e) => e);
   expect(error).toMatchObject({ name: 'ValidationException', message: expect.stringMatching(/^invalid: /) });
   expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('a-new-token');
 });

@@ -22,7 +22,7 @@ async function typed(keys: string): Promise<string> {
 
 test('a token that is typed is not shown', async () => {
   const shown = await typed('sek\u007fcret-token\r');
-  expect(shown).toContain('API token (input is hidden)');
+  expect(shown).toContain('API token for usea1-acme.example.com (input is hidden)');
   expect(shown).toContain('must end in .sentinelone.net');
   expect(shown).not.toMatch(/sek|cret/);
 });
@@ -36,7 +36,13 @@ test('where nobody types it comes from standard input, and is no argument', asyn
   expect(await ended(spawnCli(elsewhere, {}, 'a-token\n'))).toMatchObject({ code: 1, err: '' });
   expect(await ended(spawnCli(elsewhere, {}, 'two words'))).toMatchObject({
     code: 2,
-    err: 'not a valid token: expected one line of printable ASCII characters without spaces\n',
+    err: 'not a valid token: it contains a space\n',
+  });
+  expect(await ended(spawnCli(elsewhere, {}, '\uFEFF"a-token"\r\n'))).toMatchObject({ code: 1, err: '' });
+  const ofAnother = '{"apiKey":"a-token","host":"usea1-hooli.example.com"}';
+  expect(await ended(spawnCli(elsewhere, {}, ofAnother))).toMatchObject({
+    code: 2,
+    err: 'this token belongs to another host than usea1-acme.example.com, and is not sent there\n',
   });
   expect(await ended(spawnCli([...elsewhere, '--token', 'x'], {}))).toMatchObject({ code: 2 });
 });

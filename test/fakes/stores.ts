@@ -1,7 +1,7 @@
 import type { Shard, Shards } from '../../functions/collect/shards.ts';
 import type { Overflow } from '../../functions/deliver/ports.ts';
 import type { AcceptedIds, OverflowObjects } from '../../functions/forward/ports.ts';
-import type { Instances, Secret, Secrets } from '../../functions/instances/ports.ts';
+import type { Instances, Secret, Secrets, TokenHosts } from '../../functions/instances/ports.ts';
 
 /** An instances table in memory. */
 export class FakeInstances implements Instances {
@@ -9,6 +9,10 @@ export class FakeInstances implements Instances {
 
   async list(): Promise<Record<string, unknown>[]> {
     return structuredClone([...this.items.values()]);
+  }
+
+  async read(instance: string): Promise<Record<string, unknown> | undefined> {
+    return structuredClone(this.items.get(instance));
   }
 
   put(item: { instance: string } & Record<string, unknown>): void {
@@ -22,18 +26,32 @@ export class FakeSecrets implements Secrets {
   readonly #cached = new Map<string, Secret>();
   #versions = 0;
 
-  async read(secretId: string, fresh: boolean): Promise<Secret | undefined> {
-    const cached = this.#cached.get(secretId);
+  async read(secretId: string, fresh: boolean, host = ''): Promise<Secret | undefined> {
+    const key = `${secretId} ${host}`;
+    const cached = this.#cached.get(key);
     if (!fresh && cached !== undefined) return cached;
     const secret = this.secrets.get(secretId);
-    if (secret === undefined) this.#cached.delete(secretId);
-    else this.#cached.set(secretId, secret);
+    if (secret === undefined) this.#cached.delete(key);
+    else this.#cached.set(key, secret);
     return secret;
   }
 
   put(secretId: string, value: string): void {
     this.#versions += 1;
     this.secrets.set(secretId, { value, version: `v${this.#versions}` });
+  }
+}
+
+/** Where tokens were used first, in memory. */
+export class FakeTokenHosts implements TokenHosts {
+  readonly hosts = new Map<string, string>();
+
+  async hostOf(token: string, first: () => Promise<string>): Promise<string> {
+    const host = this.hosts.get(token) ?? (await first());
+    // Another run may have bound it meanwhile.
+    const bound = this.hosts.get(token) ?? host;
+    this.hosts.set(token, bound);
+    return bound;
   }
 }
 

@@ -107,7 +107,7 @@ describe("the operator function's event", () => {
   it.each([
     ['a check by name', check],
     ['a check of a record', { ...check, of: { instance: 'acme', host: 7, note: 'x' } }],
-    ['a check of a pending token', { ...check, stage: 'AWSPENDING' }],
+    ['a check of a version of the secret', { ...check, version: '0b1c0b1c-0b1c-0b1c-0b1c-0b1c0b1c0b1c' }],
     ['a replay', replay],
   ])('is %s', (_, event) => {
     expect(readRequest(event, streams)).toEqual(event);
@@ -122,7 +122,7 @@ describe("the operator function's event", () => {
     ['a check of nobody', { ...check, of: '' }],
     ['a check of a record without a name', { ...check, of: { host: 'x' } }],
     ['a check of more than DynamoDB takes', { ...check, of: { instance: 'a', note: 'x'.repeat(410_000) } }],
-    ['a check of another version of the secret', { ...check, stage: 'AWSPREVIOUS' }],
+    ['a check of a version that is none', { ...check, version: 'AWSPREVIOUS' }],
     ['from nobody', { ...check, askedBy: '' }],
     ['from a name with a line break', { ...check, askedBy: 'jo\nroot' }],
     ['from a name that is too long', { ...check, askedBy: 'x'.repeat(301) }],
@@ -137,8 +137,8 @@ describe("the operator function's event", () => {
   });
 
   it('is refused in words that name the attribute, say what to do and quote no value', () => {
-    const event = { ...check, of: { instance: 'acme' }, stage: 'the-token' };
-    expect(() => readRequest(event, streams)).toThrow(/^"stage" is invalid: .*npx cdk deploy/);
+    const event = { ...check, of: { instance: 'acme' }, version: 'the-token' };
+    expect(() => readRequest(event, streams)).toThrow(/^"version" is invalid: .*npx cdk deploy/);
     expect(() => readRequest(event, streams)).not.toThrow('the-token');
     expect(() => readRequest({ ...check, more: 1 }, streams)).toThrow('"more" is missing or unknown');
   });

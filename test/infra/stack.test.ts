@@ -198,7 +198,7 @@ describe('the stack', () => {
       expect(role).toEqual(
         roleThatMay('poll', [
           allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
-          allow('dynamodb:Scan', instances.arn),
+          allow(['dynamodb:GetItem', 'dynamodb:Scan'], instances.arn),
           allow(
             ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
             cursors.arn,
@@ -375,7 +375,7 @@ describe('the operator function', () => {
     expect(role).toEqual(
       roleThatMay('operate', [
         allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
-        allow('dynamodb:Scan', instances.arn),
+        allow('dynamodb:GetItem', instances.arn),
         allow('dynamodb:UpdateItem', cursors.arn),
         allow('sqs:SendMessage', queue.arn),
         allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),

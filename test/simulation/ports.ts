@@ -19,7 +19,7 @@ import type { VirtualClock } from '../fakes/clock.ts';
 import type { FakeConsole } from '../fakes/console.ts';
 import type { FakeCursors } from '../fakes/cursors.ts';
 import { FakeQueue } from '../fakes/queue.ts';
-import type { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import type { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
 import type { FaultKind, Plan } from './plan.ts';
 import type { CallSite, Chronicle, Process } from './process.ts';
 
@@ -30,6 +30,7 @@ export interface Services {
   readonly cursors: FakeCursors;
   readonly instances: FakeInstances;
   readonly secrets: FakeSecrets;
+  readonly tokenHosts: FakeTokenHosts;
   readonly queue: PoisonedQueue;
   readonly overflow: FakeOverflow;
 }
@@ -63,7 +64,7 @@ const tokensEnd = /"nextCursor":(null|"[^"]*")/;
 
 /** One process's ports: the shared services, with latency, faults and kills between. */
 export function portsOf(process: Process, services: Services, weather: Weather): RunPorts {
-  const { clock, console, cursors, instances, secrets, queue, overflow } = services;
+  const { clock, console, cursors, instances, secrets, tokenHosts, queue, overflow } = services;
   const { plan, random, chronicle } = weather;
   const skew = random.spread(-1, 1) * plan.ourSkewMs;
   const latency = () => random.wait(plan.latencyMs);
@@ -192,9 +193,14 @@ export function portsOf(process: Process, services: Services, weather: Weather):
         return console.expiry(request);
       },
     },
-    instances: { list: () => fallible('list instances', () => instances.list(), 'table-read-fails') },
+    instances: {
+      list: () => fallible('list instances', () => instances.list(), 'table-read-fails'),
+      // With `tokenHosts`: once for a token, so they draw no chance of their own.
+      read: (name) => instances.read(name),
+    },
+    tokenHosts,
     secrets: {
-      read: (id, fresh) => fallible('read secret', () => secrets.read(id, fresh), 'secret-unreadable'),
+      read: (...asked) => fallible('read secret', () => secrets.read(...asked), 'secret-unreadable'),
     },
     queue: { send },
     overflow: {

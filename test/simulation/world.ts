@@ -7,7 +7,7 @@ import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
-import { FakeInstances, FakeOverflow, FakeSecrets } from '../fakes/stores.ts';
+import { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
 import { Judge, micros } from './judge.ts';
 import { Fleet, type Version } from './model.ts';
 import type { FaultKind, Plan } from './plan.ts';
@@ -97,6 +97,7 @@ class World {
       cursors: new FakeCursors(),
       instances: new FakeInstances(),
       secrets: new FakeSecrets(),
+      tokenHosts: new FakeTokenHosts(),
       queue: new PoisonedQueue(),
       overflow: new FakeOverflow(),
     };

@@ -147,6 +147,23 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
       return keys;
     },
 
+    /** The scope of each cursor of an instance: undefined where there is no cursor. */
+    async scopesOf(instance: string): Promise<{ scope: string | undefined; firstSeenAt: string }[]> {
+      const query = {
+        TableName,
+        KeyConditionExpression: 'instance = :instance',
+        ExpressionAttributeNames: namesOf(['stream', 'firstSeenAt', 'cursor', 'scope']),
+        ExpressionAttributeValues: { ':instance': instance },
+        ProjectionExpression: '#stream, #firstSeenAt, #cursor.#scope',
+      };
+      const scopes: { scope: string | undefined; firstSeenAt: string }[] = [];
+      for await (const { Items = [] } of paginateQuery({ client }, query))
+        for (const { stream, cursor, firstSeenAt } of Items)
+          if (!String(stream).includes('#'))
+            scopes.push({ scope: cursor?.scope, firstSeenAt: String(firstSeenAt) });
+      return scopes;
+    },
+
     async delete({ instance, stream }: CursorKey): Promise<void> {
       await client.send(new DeleteCommand({ TableName, Key: { instance, stream } }));
     },

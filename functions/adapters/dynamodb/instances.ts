@@ -1,6 +1,7 @@
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   paginateScan,
   UpdateCommand,
@@ -20,6 +21,11 @@ export function instancesTable(TableName: string, client: DynamoDBDocumentClient
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
         records.push(...(Items as InstanceRecord[]));
       return records;
+    },
+
+    async read(instance: string): Promise<InstanceRecord | undefined> {
+      const get = new GetCommand({ TableName, Key: { instance }, ConsistentRead: true });
+      return (await client.send(get)).Item as InstanceRecord | undefined;
     },
   } satisfies Instances;
 }

@@ -9,6 +9,8 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../../../functions/errors.ts';
+import type { Instance } from '../../../functions/instances/instance.ts';
+import { readToken } from '../../../functions/instances/token.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { noon, scene } from '../../fixtures/collect-scene.ts';
 import { instance, settings, stream } from '../../fixtures/given.ts';
@@ -23,9 +25,14 @@ function given(says: (request: PageRequest) => Error | undefined = () => undefin
   const world = scene();
   world.secrets.put(instance.secretId, token);
   world.consoles.set(instance.host, (request) => says(request) ?? world.answer('{"data":[]}'));
+  const tokenOf = async (asked: Instance) => ({
+    token: readToken((await world.ports.secrets.read(asked.secretId, true))?.value, asked.secretId),
+    isBound: true,
+  });
   return {
     world,
-    check: (item: Record<string, unknown> = record) => check(item, [stream, others], rules, world.ports),
+    check: (item: Record<string, unknown> = record) =>
+      check(item, [stream, others], rules, { ...world.ports, tokenOf }),
   };
 }
 
@@ -171,15 +178,15 @@ describe('a check', () => {
     expect(report.good).toBe(true);
   });
 
-  it('tries the version of the secret that it is told to', async () => {
+  it('warns of a secret that does not name its host', async () => {
     const { world } = given();
-    const read: unknown[] = [];
-    world.ports.secrets.read = async (...asked) => {
-      read.push(asked);
-      return { value: 'pending', version: 'v2' };
-    };
-    await check(record, [], rules, world.ports, 'AWSPENDING');
-    expect(read).toEqual([[instance.secretId, true, 'AWSPENDING']]);
-    expect(world.asked[0]?.token).toBe('pending');
+    const tokenOf = async () => ({ token: 'opaque', isBound: false });
+    const report = await check(record, [], rules, { ...world.ports, tokenOf });
+    expect(report.good).toBe(true);
+    expect(report.findings[0]).toMatchObject({
+      what: 'secret',
+      outcome: 'warning',
+      remedy: expect.stringContaining(`"host": "${instance.host}"`),
+    });
   });
 });

@@ -37,6 +37,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
   // The longest waits there may be.
   const world = scene(() => 1);
   world.secrets.put(secretId, 'first-token');
+  world.instances.put({ instance: instance.instance, host });
   const turns: (AbortSignal | undefined)[] = [];
   world.consoles.set(host, (request) => {
     const saying = says[Math.min(world.asked.length, says.length) - 1] ?? (() => world.answer(empty));

@@ -90,7 +90,7 @@ describe('a poll', () => {
     await poll(noon + day);
     expect(asked).toHaveLength(2);
     world.secrets.put(instance.secretId, 'another');
-    await world.secrets.read(instance.secretId, true);
+    await world.secrets.read(instance.secretId, true, instance.host);
     await poll(noon + day + 600_000);
     expect(asked).toHaveLength(3);
   });
@@ -121,7 +121,7 @@ describe('a poll', () => {
     expect(await poll(noon)).toHaveProperty('tokenExpiresAt');
     says = undefined;
     world.secrets.put(instance.secretId, 'another');
-    await world.secrets.read(instance.secretId, true);
+    await world.secrets.read(instance.secretId, true, instance.host);
     expect(await poll(noon + 600_000)).not.toHaveProperty('tokenExpiresAt');
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MisconfiguredError } from '../../../functions/errors.ts';
-import { readToken, withToken } from '../../../functions/instances/token.ts';
+import { boundHost, readToken, textOf, withToken } from '../../../functions/instances/token.ts';
 
 const token = 'eyJhbGciOi.hunter2.Zm9v-_+/=';
 
@@ -48,6 +48,17 @@ describe('reading a token', () => {
     ['JSON', JSON.stringify({ apiKey: token })],
     ['printed JSON with more in it', `\n${JSON.stringify({ note: 'x', apiKey: token }, undefined, 2)}\n`],
     ['JSON whose apiKey has spaces around', JSON.stringify({ apiKey: ` ${token}\n` })],
+    ['the token behind a BOM', `\uFEFF${token}\r\n`],
+    ['JSON behind a BOM', `\uFEFF${JSON.stringify({ apiKey: token })}`],
+    ['JSON whose apiKey is behind a BOM', JSON.stringify({ apiKey: `\uFEFF${token}` })],
+    ['the token in quotes', `"${token}"\n`],
+    ['the token in single quotes', `'${token}'`],
+    ['the token in the quotes of a text processor', `“${token}”`],
+    ['JSON in single quotes, as cmd.exe leaves them', `'${JSON.stringify({ apiKey: token })}'`],
+    ['JSON as a JSON text', JSON.stringify(JSON.stringify({ apiKey: token }))],
+    ['the scheme before the token', `ApiToken ${token}`],
+    ['the whole header', `Authorization: apitoken  ${token}`],
+    ['the scheme within quotes within JSON', JSON.stringify({ apiKey: `"ApiToken ${token}"` })],
   ];
   it.each(taken)('takes %s', (_, value) => {
     expect(readToken(value, 'the/secret')).toBe(token);
@@ -62,10 +73,14 @@ describe('reading a token', () => {
     ['an apiKey of spaces', '{"apiKey":"  "}', /apiKey/],
     ['an apiKey that is no text', '{"apiKey":7}', /apiKey/],
     ['an apiKey deeper down', '{"sentinelone":{"apiKey":"hunter2"}}', /apiKey/],
-    ['JSON that is cut off', '{"apiKey":"hunter2', /apiKey/],
-    ['the header with the token', 'ApiToken hunter2', /characters/],
-    ['two lines', 'hunter2\nhunter2', /characters/],
-    ['a header of its own', 'hunter2\r\nHost: evil', /characters/],
+    ['JSON that is cut off', '{"apiKey":"hunter2', /is not valid JSON/],
+    ['a list', '["hunter2"]', /apiKey/],
+    ['the scheme alone', 'ApiToken ', /is empty/],
+    ['another scheme', 'Bearer hunter2', /starts with "Bearer"/],
+    ['a quotation mark that is not closed', '"hunter2', /quotation mark/],
+    ['a space', 'hunter2 hunter2', /contains a space/],
+    ['two lines', 'hunter2\nhunter2', /more than one line/],
+    ['a header of its own', 'hunter2\r\nHost: evil', /more than one line/],
     ['letters of other scripts', 'hunter2é', /characters/],
     ['a control character', 'hunter2\u0000', /characters/],
   ];
@@ -84,35 +99,64 @@ it('of what may be a token in the wrong place, the first four characters are sho
 });
 
 describe('another token in a secret', () => {
-  it('is bound to a host where the secret binds it to none', () => {
-    expect(JSON.parse(withToken('old', token, 'a.example'))).toEqual({ apiKey: token, host: 'a.example' });
-    expect(JSON.parse(withToken('{"host":"b.example"}', token, 'a.example'))).toEqual({
-      apiKey: token,
-      host: 'b.example',
-    });
+  const host = 'a.example';
+
+  it('is bound to its host, whatever the secret was', () => {
+    for (const value of [
+      undefined,
+      '',
+      'old',
+      ' old\n',
+      '\uFEFFold',
+      '{"host":"b.example"}',
+      '{"apiKey":"x"}',
+    ]) {
+      const after = withToken(value, token, host);
+      expect(JSON.parse(after ?? '')).toEqual({ apiKey: token, host });
+      expect(boundHost(after)).toBe(host);
+    }
+  });
+
+  it.each(['{not JSON', '["old"]', '\uFEFF{"apiKey":"old"', '{"a":1}}'])(
+    'does not replace JSON that cannot be read: %s',
+    (value) => {
+      expect(withToken(value, token, host)).toBeUndefined();
+    },
+  );
+
+  it('leaves the other keys of JSON behind a BOM', () => {
+    expect(withToken('\uFEFF{"apiKey":"old","owner":"security"}', token, host)).toBe(
+      JSON.stringify({ apiKey: token, owner: 'security', host }),
+    );
   });
 
   it('takes the place of the one that was there, whatever the form', () => {
-    for (const value of [undefined, '', 'old', ' old\n', '{not JSON', '["old"]'])
-      expect(withToken(value, token)).toBe(token);
     for (const value of ['{}', '{"apiKey":"old"}', '  {"apiKey": null, "note": "{"}'])
-      expect(readToken(withToken(value, token), 'the/secret')).toBe(token);
+      expect(readToken(withToken(value, token, host), 'the/secret')).toBe(token);
   });
 
   it('leaves the other keys of a JSON object as they were, and nothing of the old token', () => {
     const value = fc.dictionary(fc.string(), fc.jsonValue()).filter((keys) => !('apiKey' in keys));
     fc.assert(
       fc.property(value, (keys) => {
-        const after = withToken(JSON.stringify({ ...keys, apiKey: 'hunter2' }), token);
-        expect(JSON.parse(after)).toEqual({ ...JSON.parse(JSON.stringify(keys)), apiKey: token });
+        const after = withToken(JSON.stringify({ ...keys, apiKey: 'hunter2' }), token, host) ?? '';
+        expect(JSON.parse(after)).toEqual({ ...JSON.parse(JSON.stringify(keys)), apiKey: token, host });
         expect(after).not.toContain('hunter2"');
       }),
     );
   });
 
   it('does not round a number', () => {
-    expect(withToken('{"accountId": 225494730938493804, "apiKey": "old", "deep": [1.0]}', 'new')).toBe(
-      '{"accountId":225494730938493804,"apiKey":"new","deep":[1.0]}',
+    expect(withToken('{"accountId": 225494730938493804, "apiKey": "old", "deep": [1.0]}', 'new', host)).toBe(
+      '{"accountId":225494730938493804,"apiKey":"new","deep":[1.0],"host":"a.example"}',
     );
   });
+});
+
+it.each<[string, Uint8Array]>([
+  ['UTF-8', Buffer.from(token)],
+  ['UTF-8 behind a BOM', Buffer.from(`\uFEFF${token}`)],
+  ['UTF-16, as PowerShell writes it', Buffer.from(`\uFEFF${token}`, 'utf16le')],
+])('a binary secret is read as %s', (_, bytes) => {
+  expect(readToken(textOf(bytes), 'the/secret')).toBe(token);
 });

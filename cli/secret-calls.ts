@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  InvalidRequestException,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  RestoreSecretCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { textOf } from '../functions/instances/token.ts';
+import { CommandError } from './errors.ts';
+import type { Stack } from './stack.ts';
+
+/** What Secrets Manager says for some time after a write, because its reads are behind and it deletes asynchronously. */
+const mayPass = (error: unknown) =>
+  error instanceof ResourceNotFoundException || error instanceof InvalidRequestException;
+
+const [mostTries, pauseMs] = [30, 500];
+
+/** Longer than Secrets Manager is behind. */
+const fewTries = 8;
+
+export async function eventually<T>(call: () => Promise<T>, most = mostTries): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!mayPass(error) || tries === most) throw error;
+      await sleep(pauseMs);
+    }
+  }
+}
+
+export async function create(
+  secrets: SecretsManagerClient,
+  Name: string,
+  SecretString: string,
+  ClientRequestToken: string,
+  token: string,
+): Promise<'created' | 'there' | 'restored'> {
+  const creation = new CreateSecretCommand({ Name, SecretString, ClientRequestToken, Description });
+  for (let tries = 1; ; tries++) {
+    try {
+      await secrets.send(creation).catch(withoutValues(SecretString, token));
+      return 'created';
+    } catch (error) {
+      if (error instanceof ResourceExistsException) return 'there';
+      if (!(error instanceof InvalidRequestException)) throw error;
+    }
+    // It is scheduled for deletion, or being deleted at once: then it cannot be restored, and soon be created.
+    try {
+      await secrets.send(new RestoreSecretCommand({ SecretId: Name }));
+      return 'restored';
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      if (tries === mostTries) throw beingDeleted(Name);
+      await sleep(pauseMs);
+    }
+  }
+}
+
+/** Rethrows an error without these values: AWS, or a proxy, may repeat what it was sent. */
+export const withoutValues =
+  (...values: readonly string[]) =>
+  (error: unknown): never => {
+    const clean = (text = '') => values.reduce((rest, value) => rest.replaceAll(value, '[token]'), text);
+    if (error instanceof Error)
+      Object.assign(error, { message: clean(error.message), stack: clean(error.stack) });
+    throw error;
+  };
+
+interface Old {
+  /** Undefined where the secret has none. */
+  readonly value: string | undefined;
+  readonly version: string | undefined;
+  readonly isUnread: boolean;
+}
+
+/** The current value. The caller may lack permission to read the secret. */
+export async function read(secrets: SecretsManagerClient, SecretId: string): Promise<Old> {
+  try {
+    // Of a secret that was just created, also by somebody else, the value is seen only some time later.
+    const { SecretString, SecretBinary, VersionId } = await eventually(
+      () => secrets.send(new GetSecretValueCommand({ SecretId })),
+      fewTries,
+    );
+    const value = SecretString ?? (SecretBinary && textOf(SecretBinary));
+    return { value, version: VersionId, isUnread: false };
+  } catch (error) {
+    const isUnread = error instanceof Error && error.name === 'AccessDeniedException';
+    if (!isUnread && !(error instanceof ResourceNotFoundException)) throw error;
+    return { value: undefined, version: undefined, isUnread };
+  }
+}
+
+const Description = 'SentinelOne API token of sentinelone-collector';
+
+export async function versionAt(secrets: SecretsManagerClient, SecretId: string, stage: string) {
+  const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+  return Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(stage))?.[0];
+}
+
+/** Whether the version is, or soon will be, at this stage. */
+export async function isAt(secrets: SecretsManagerClient, SecretId: string, stage: string, version: string) {
+  for (let tries = 1; tries <= fewTries; tries++) {
+    if (tries > 1) await sleep(pauseMs);
+    if ((await eventually(() => versionAt(secrets, SecretId, stage))) === version) return true;
+  }
+  return false;
+}
+
+const beingDeleted = (secretId: string) =>
+  new CommandError(
+    `the secret ${secretId} is being deleted`,
+    'Secrets Manager deletes asynchronously. Wait a few minutes, then run the command again.',
+  );
+
+/** Schedules a secret for deletion in 30 days; until then it can be restored. Returns false if there is none. */
+export async function deleteSecret({ secrets }: Pick<Stack, 'secrets'>, SecretId: string): Promise<boolean> {
+  try {
+    await secrets.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 30 }));
+    return true;
+  } catch (error) {
+    if (mayPass(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { TokenHosts } from '../../instances/ports.ts';
+import { ownClient } from './client.ts';
+
+/** No name of an instance has this character. */
+const instance = '#token';
+
+/** In the cursors table, an item for each token by its hash. What is bound stays bound, so it is read once. */
+export function tokenHosts(TableName: string, client: DynamoDBDocumentClient = ownClient): TokenHosts {
+  const known = new Map<string, string>();
+  return {
+    async hostOf(token, first) {
+      const stream = createHash('sha256').update(token).digest('hex');
+      const bound = known.get(stream);
+      if (bound !== undefined) return bound;
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { instance, stream },
+          UpdateExpression: 'SET #host = if_not_exists(#host, :host)',
+          ExpressionAttributeNames: { '#host': 'host' },
+          ExpressionAttributeValues: { ':host': await first() },
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      const host = String(Attributes?.host);
+      known.set(stream, host);
+      return host;
+    },
+  };
+}
