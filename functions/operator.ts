@@ -15,7 +15,7 @@ import { readOperatorEnvironment } from './environment.ts';
 import { ClaimLostError, CollectorError, MisconfiguredError, RecordChangedError } from './errors.ts';
 import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';
 import { type Instance, readInstance } from './instances/instance.ts';
-import { foreign, tokenFor } from './instances/secret-owner.ts';
+import { confirm, foreign, tokenFor } from './instances/secret-owner.ts';
 import { boundHost } from './instances/token.ts';
 import { systemClock } from './kit/clock.ts';
 import type { Timestamp } from './kit/time.ts';
@@ -68,9 +68,10 @@ async function ownToken(instance: Instance, version: string | undefined) {
   const secret = await (version === undefined
     ? readSecret(instance.secretId)
     : readWritten(instance.secretId, version));
+  const isBound = boundHost(secret?.value) !== undefined;
   try {
-    const token = await tokenFor(instance, secret, ports);
-    return { token, isBound: boundHost(secret?.value) !== undefined };
+    if (secret !== undefined && !isBound) await confirm(instance, ports);
+    return { token: await tokenFor(instance, secret, ports), isBound };
   } catch (error) {
     if (!(error instanceof RecordChangedError)) throw error;
     throw foreign(instance, `does not say that it belongs to ${instance.instance}`);

@@ -206,10 +206,16 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
     }
     const merged = { ...before, ...record };
     const [whose, isForeign] = ownerOf(merged, [...known, ...given]);
-    const isMoved = before !== undefined && hostOf(before) !== hostOf(merged);
+    const moved =
+      before === undefined || hostOf(before) === hostOf(merged)
+        ? ''
+        : `its token is not sent to the new host: use set ${record.instance} --host instead`;
     if (isForeign && JSON.stringify(before) !== JSON.stringify(merged)) return wrongly(whose);
     if (before === undefined) {
-      const other = overlapping(record, [...known, ...given.slice(0, i).filter(isReadable)]);
+      const other = overlapping(record, [
+        ...known,
+        ...given.slice(0, i).filter((one) => hostOf(one) !== undefined),
+      ]);
       const why =
         other === undefined
           ? ''
@@ -217,7 +223,7 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
       return {
         what: 'add',
         record,
-        why: [why || String(record.host), whose].filter(Boolean).join('; '),
+        why: said(why || String(record.host), whose),
         changes: {},
       };
     }
@@ -227,25 +233,10 @@ function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord
     return {
       what: changed.length > 0 ? 'change' : 'same',
       record,
-      why: [
-        changed.map(([name]) => name).join(', '),
-        changed.length > 0 ? whose : '',
-        isMoved
-          ? `its token is not sent to the new host: collector set ${record.instance} --host does both`
-          : '',
-      ]
-        .filter(Boolean)
-        .join('; '),
+      why: changed.length === 0 ? '' : said(changed.map(([name]) => name).join(', '), whose, moved),
       changes: Object.fromEntries(changed),
     };
   });
 }
 
-function isReadable(record: InstanceRecord): boolean {
-  try {
-    readRecord(record);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const said = (...parts: readonly string[]) => parts.filter(Boolean).join('; ');

@@ -131,14 +131,13 @@ function readHost(given: string, suffixes: readonly string[]): { host: string | 
   return { host, problem: '' };
 }
 
-/** Whether a record as it is stored now has the same host and secret, and is enabled. */
+/** Whether a record as it is stored now has the same host and secret. */
 export function isStill(
   { instance, host, secretId }: Instance,
   stored: Readonly<Record<string, unknown>> | undefined,
 ): boolean {
   return (
     stored !== undefined &&
-    stored.enabled !== false &&
     readHost(String(stored.host), ['']).host === host &&
     (stored.secretId ?? defaultSecretId(instance)) === secretId
   );

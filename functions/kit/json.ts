@@ -59,17 +59,10 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | 
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-<<<<<<< HEAD
 /** The value of a JSON text; undefined where it is not JSON. A byte order mark before it is ignored: PowerShell writes one. */
-export function parsed(json: string): Json | undefined {
-  try {
-    return JSON.parse(json.replace(/^\uFEFF/, ''));
-=======
-/** The value of a JSON text; undefined where it is not JSON. */
 export function parsed(json: string, reviver?: Parameters<typeof JSON.parse>[1]): Json | undefined {
   try {
-    return JSON.parse(json, reviver);
->>>>>>> 057cc52 (Bind each token to its host, and test and promote it by its version)
+    return JSON.parse(json.replace(/^\uFEFF/, ''), reviver);
   } catch {
     return undefined;
   }

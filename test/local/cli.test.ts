@@ -111,11 +111,12 @@ describe('an instance', () => {
 
   test('keeps the form of its secret when it gets another token, which nobody is told', async () => {
     const id = 'signal-client/sentinelone/json';
-    const value = (apiKey: string) => JSON.stringify({ owner: 'security', apiKey, account: { id: 7 } });
+    const value = (apiKey: string, more = {}) =>
+      JSON.stringify({ owner: 'security', apiKey, account: { id: 7 }, ...more });
     await world.collector.addInstance({ instance: 'json', host }, value('old-token'));
     const run = await cli(['rotate', 'json'], `${goodToken}\n`);
     expect(run).toMatchObject({ code: 0, err: '' });
-    expect(world.collector.aws.secrets.current(id)).toBe(value(goodToken));
+    expect(world.collector.aws.secrets.current(id)).toBe(value(goodToken, { host }));
     expect(run.out).not.toMatch(/a-good-token|old-token|security/);
     await cli(['remove', 'json', '--yes', '--delete-secret', '--delete-cursors']);
   });
@@ -125,7 +126,7 @@ describe('an instance', () => {
       { instance: 'edited', host, note: 'ours', lookbackHours: 48 },
       goodToken,
     );
-    expect((await cli(['set', 'edited', '--host', broken])).code).toBe(1);
+    expect((await cli(['set', 'edited', '--host', broken], goodToken)).code).toBe(1);
     expect(
       (await cli(['set', 'edited', '--interval', 'threats=15', '--sites', '4,5', '--lookback-hours', '12']))
         .code,
@@ -149,7 +150,9 @@ describe('an instance', () => {
     await world.collector.addInstance({ instance: 'again', host }, 'old');
     await cli(['remove', 'again', '--yes', '--delete-secret']);
     expect((await cli(['add', 'again', '--host', host], goodToken)).code).toBe(0);
-    expect(world.collector.aws.secrets.current('signal-client/sentinelone/again')).toBe(goodToken);
+    expect(world.collector.aws.secrets.current('signal-client/sentinelone/again')).toBe(
+      JSON.stringify({ apiKey: goodToken, host }),
+    );
     await cli(['remove', 'again', '--yes', '--delete-secret', '--delete-cursors']);
   });
 });

@@ -88,12 +88,8 @@ function given() {
     }
     // A token without a host is stored for the hosts of the records that have its secret while it is the current one.
     for (const [id, { value }] of world.secrets.secrets)
-      for (const { instance, host: to, secretId, enabled } of items.values())
-        if (
-          (secretId ?? `signal-client/sentinelone/${instance}`) === id &&
-          enabled !== false &&
-          bound.has(value)
-        )
+      for (const { instance, host: to, secretId } of items.values())
+        if ((secretId ?? `signal-client/sentinelone/${instance}`) === id && bound.has(value))
           storedFor.get(value)?.add(String(to));
   };
 

@@ -66,7 +66,6 @@ describe('a token is not sent', () => {
     ['the record has another host', { host: other }],
     ['the record has another secret', { host, secretId: 'team/b' }],
     ['the record does not have the secret that was asked for', { host }, 'team/a'],
-    ['the record is disabled', { host, enabled: false }],
   ])('for the first time if %s, and stays unbound', async (_, stored, secretId) => {
     const { token, tokenHosts } = asked('hunter2', stored, undefined, secretId);
     await expect(token).rejects.toMatchObject({ name: 'RecordChangedError' });
