@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { ReplaySettings } from './collect/replay.ts';
 import { limits, type Settings } from './collect/settings.ts';
+import { pageBytesOf } from './console/consoles.ts';
 import { type ForwardSettings, requestBytes } from './forward/settings.ts';
 import type { Stream } from './streams/stream.ts';
 
@@ -114,6 +115,10 @@ function parsed(json: string | undefined): unknown {
   }
 }
 
+/** Lambda sets it. */
+const memoryMbOf = ({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE = '512' }: Variables) =>
+  Number(AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
+
 export const readWidgetEnvironment = (variables: Variables) => read(widget, variables);
 
 export function readForwarderEnvironment(variables: Variables) {
@@ -138,6 +143,7 @@ export function readOperatorEnvironment(variables: Variables, streams: readonly 
     overlapMs,
     messageBytes,
     pageTimeoutMs,
+    pageBytes: pageBytesOf(memoryMbOf(variables)),
     requestsPerSecond: requestsPerSecondByStream[name] ?? requestsPerSecond,
   });
   return { ...others, instanceRules, settingsOf };
@@ -157,6 +163,7 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
   const { perInstanceMetrics, allowedHostSuffixes, furtherRuns, instancesPerRun, ...rest } = others;
   const settings: Settings = {
     ...rest,
+    pageBytes: pageBytesOf(memoryMbOf(variables)),
     instancesPerRun: furtherRuns ? instancesPerRun : Number.POSITIVE_INFINITY,
     instanceRules: { allowedHostSuffixes, streams: streams.map((one) => one.name) },
   };

@@ -171,6 +171,16 @@ export class UnreadableAnswerError extends CollectorError {
   }
 }
 
+/** A page whose records can't be told apart, because one of them is not JSON: a smaller one may leave that one out. */
+export class MalformedPageError extends CollectorError {
+  constructor() {
+    super('unreadable', 'a record is not valid JSON, and smaller pages are needed to isolate it', {
+      name: 'MalformedPageError',
+      remedy: 'Smaller pages are requested automatically.',
+    });
+  }
+}
+
 /** HTTP 401, before it is known whether the token or a permission is at fault. */
 export class TokenRefusedError extends Error {
   override readonly name = 'TokenRefusedError';

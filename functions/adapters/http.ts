@@ -34,16 +34,21 @@ interface Bounded {
 /** Enough for an error's JSON. */
 export const refusalBytes = 64 * 1024;
 
+/** Every connection of a run may hold so much of an answer as it comes; real pages are smaller. */
+const unheldBytes = 1024 * 1024;
+
 /**
  * Reads no more than so many bytes; where `by` unpacks, what a bomb unpacks to counts. Throws what got throws, unless
  * the status is known by then and says that there is nothing but an error to read.
  * @param maxBytes of an answer with the status 200
+ * @param whenLarge awaited before more than a mebibyte of it is read
  */
 export async function exchange(
   by: Got,
   url: string | URL,
   options: ExtendOptions,
   maxBytes: number,
+  whenLarge?: () => Promise<void>,
 ): Promise<Bounded> {
   let response: IncomingMessage | undefined;
   const chunks: Uint8Array[] = [];
@@ -57,6 +62,7 @@ export async function exchange(
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
       if (!isRefusal() && bytes > maxBytes) return { response, body: undefined };
+      if (bytes > unheldBytes) await whenLarge?.();
       chunks.push(chunk);
       if (isRefusal() && bytes >= refusalBytes) break;
     }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { brotliDecompress, inflateRaw, unzip, type ZlibOptions } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createInflateRaw, createUnzip, type ZlibOptions } from 'node:zlib';
 import { TimeoutError } from 'got';
-import type { Answer, PageRequest, SentinelOne } from '../console/api.ts';
+import { type Answer, largeBytes, type PageRequest, type SentinelOne } from '../console/api.ts';
 import { refusalOf } from '../console/refusal.ts';
-import { HeavyPageError, type Obstacle, UnreachableError } from '../errors.ts';
+import { HeavyPageError, type Obstacle, OutOfTimeError, UnreachableError } from '../errors.ts';
 import type { Json } from '../kit/json.ts';
 import { at, code, lookUp, parsed, text } from '../kit/json.ts';
 import { said } from '../kit/said.ts';
@@ -19,9 +19,6 @@ import {
   retryAfterMs,
 } from './http.ts';
 
-/** Packed, a page that is worth waiting with is larger than this. */
-const smallBytes = 32 * 1024;
-
 // What has to wait for its turn waits packed.
 const packing = client.extend({ decompress: false });
 
@@ -32,12 +29,7 @@ export const sentinelOne: SentinelOne = {
     const { response, packed } = await ask(request);
     const tookMs = performance.now() - began;
     const body = await bodyOf(response, packed, request);
-    return {
-      body: body.toString(),
-      bytes: body.length,
-      tookMs,
-      dateMs: dateMs(response.headers),
-    } satisfies Answer;
+    return { body, tookMs, dateMs: dateMs(response.headers) } satisfies Answer;
   },
 
   async expiry({ host, token, timeoutMs, signal }) {
@@ -58,46 +50,60 @@ interface Exchange {
 /** What was asked for; a refusal is thrown. */
 async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRequest): Promise<Buffer> {
   if (response.statusCode !== 200) {
-    const body = await unpacked(packed, response, refusalBytes).catch(() => '');
+    const body = await unpacked(packed, response, { maxBytes: refusalBytes }).catch(() => '');
     throw refusal(response, body.toString(), request);
   }
-  if (packed.length > smallBytes) await request.whenLarge?.();
-  return unpacked(packed, response, request.maxBytes).catch((error: unknown) => {
+  return unpacked(packed, response, request).catch((error: unknown) => {
     throw unpackingFailure(error, request);
   });
 }
 
-type Unpack = (packed: Buffer, options: ZlibOptions) => Promise<Buffer>;
-
-const [unzipped, rawInflated] = [promisify(unzip), promisify(inflateRaw)];
+type Unpacker = (packed: Buffer, options: ZlibOptions) => Transform;
 
 /** Servers call gzip, zlib and raw deflate by each other's names; the first two bytes tell them apart. */
-const inflated: Unpack = (packed, options) => {
+const inflater: Unpacker = (packed, options) => {
   const [first = 0, second = 0] = packed;
   const isZlib = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
-  return first === 0x1f || isZlib ? unzipped(packed, options) : rawInflated(packed, options);
+  return first === 0x1f || isZlib ? createUnzip(options) : createInflateRaw(options);
 };
 
-const unpackers: Readonly<Record<string, Unpack>> = {
-  gzip: inflated,
-  'x-gzip': inflated,
-  deflate: inflated,
-  br: promisify(brotliDecompress),
+const unpackers: Readonly<Record<string, Unpacker>> = {
+  gzip: inflater,
+  'x-gzip': inflater,
+  deflate: inflater,
+  br: (_, options) => createBrotliDecompress(options),
 };
 
 /** Each piece costs a way to another thread and back. */
 const unpackedAtOnce = 256 * 1024;
 
-/** Rejects where it unpacks to more: a bomb is small. */
-async function unpacked(packed: Buffer, { headers }: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const unpack = lookUp(unpackers, headers['content-encoding']?.trim().toLowerCase() ?? '');
-  return unpack === undefined
-    ? packed
-    : unpack(packed, { maxOutputLength: maxBytes, chunkSize: unpackedAtOnce });
+class TooLargeError extends Error {}
+
+/** Waits for `whenLarge` with the first large piece. Rejects where it unpacks to more than `maxBytes`: a bomb is small. */
+async function unpacked(
+  packed: Buffer,
+  { headers }: IncomingMessage,
+  { maxBytes, whenLarge }: Pick<PageRequest, 'maxBytes' | 'whenLarge'>,
+): Promise<Buffer> {
+  const unpacker = lookUp(unpackers, headers['content-encoding']?.trim().toLowerCase() ?? '');
+  if (packed.length > largeBytes) await whenLarge?.();
+  if (unpacker === undefined) return packed;
+  const stream = unpacker(packed, { chunkSize: unpackedAtOnce });
+  stream.end(packed);
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > maxBytes) throw new TooLargeError();
+    if (bytes > largeBytes) await whenLarge?.();
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }
 
 function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {
-  return error instanceof RangeError
+  if (error instanceof OutOfTimeError) return error;
+  return error instanceof TooLargeError
     ? tooLarge(host, path, maxBytes)
     : new UnreachableError(`${host} sent a response that can't be decompressed`, remedies.network);
 }
@@ -120,9 +126,11 @@ async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
     timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
     signal,
   };
-  const { response, body } = await exchange(packing, url, options, maxBytes).catch((error: unknown) => {
-    throw failure(error, host, path, timeoutMs);
-  });
+  const { response, body } = await exchange(packing, url, options, maxBytes, request.whenLarge).catch(
+    (error: unknown) => {
+      throw failure(error, host, path, timeoutMs);
+    },
+  );
   if (response === undefined)
     throw new UnreachableError(`${host} closed the connection without an answer`, remedies.network);
   if (body === undefined) throw tooLarge(host, path, maxBytes);
@@ -137,6 +145,7 @@ const remedies = {
 } as const satisfies Record<Exclude<Obstacle, 'console'>, string>;
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
+  if (error instanceof OutOfTimeError) return error;
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
     return new HeavyPageError(
       `${host} took longer than ${Math.round(timeoutMs / 1000)} s for one page of ${path}`,

@@ -1,6 +1,6 @@
 import type { Listing } from '../console/query.ts';
 import type { PageRead } from '../console/record.ts';
-import { CollectorError, HeavyPageError, RefusedRequestError } from '../errors.ts';
+import { CollectorError, HeavyPageError, MalformedPageError, RefusedRequestError } from '../errors.ts';
 import { earlier, epoch, later, shift, type Timestamp } from '../kit/time.ts';
 import { type Cursor, largestLimit } from './cursor.ts';
 
@@ -34,7 +34,7 @@ export function advance(cursor: Cursor, listing: Listing, page: PageRead, overla
     highest = later(highest, time);
     read = time;
   }
-  const paging = pagingAfter(cursor, page.roomy);
+  const paging = page.isolated ? { limit: largestLimit, roomyPages: 0 } : pagingAfter(cursor, page.roomy);
   // Records that keep changing could hold a listing at the live edge for ever.
   const liveEdge = shift(began, mostMs);
   const overtaken = ordered && times.length > 0 && times.every((time) => time > liveEdge);
@@ -62,14 +62,15 @@ export interface Recovery {
   readonly error?: CollectorError | undefined;
 }
 
-/** After a heavy page half as many records are requested; after a refused page token none is sent. Else undefined. */
+/** After a heavy or malformed page half as many records are requested; after a refused page token none is sent. Else undefined. */
 export function recover(
   cursor: Cursor,
   listing: Listing,
   error: unknown,
   overlapMs: number,
 ): Recovery | undefined {
-  if (error instanceof HeavyPageError && cursor.limit > 1) {
+  const isDivisible = error instanceof HeavyPageError || error instanceof MalformedPageError;
+  if (isDivisible && cursor.limit > 1) {
     return { cursor: { ...cursor, listing, limit: Math.floor(cursor.limit / 2), roomyPages: 0 } };
   }
   if (error instanceof RefusedRequestError && listing.token !== undefined) {

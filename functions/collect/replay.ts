@@ -51,7 +51,7 @@ export interface ReplayPorts extends ConsolePorts, DeliveryPorts {
 /** What a replay needs of the settings; the rate is that of the stream's polls. */
 export type ReplaySettings = Pick<
   Settings,
-  'instanceRules' | 'overlapMs' | 'messageBytes' | 'requestsPerSecond' | 'pageTimeoutMs'
+  'instanceRules' | 'overlapMs' | 'messageBytes' | 'requestsPerSecond' | 'pageTimeoutMs' | 'pageBytes'
 >;
 
 /** Kept for delivering and committing. */

@@ -23,6 +23,8 @@ export const limits = {
 /** How a run polls. */
 export interface Settings extends Readonly<Record<keyof typeof limits, number>> {
   readonly instanceRules: InstanceRules;
+  /** A larger page is requested again with half as many records. */
+  readonly pageBytes: number;
   /** How far before the position each listing reads again: records become visible late. */
   readonly overlapMs: number;
   /** To one console. */

@@ -2,6 +2,9 @@ import type { Secrets } from '../instances/ports.ts';
 import type { OwnerPorts } from '../instances/secret-owner.ts';
 import type { Clock } from '../kit/clock.ts';
 
+/** What every connection of a run may hold at once. */
+export const largeBytes = 256 * 1024;
+
 export interface PageRequest {
   readonly host: string;
   readonly token: string;
@@ -11,16 +14,14 @@ export interface PageRequest {
   readonly timeoutMs: number;
   /** After decompression. */
   readonly maxBytes: number;
-  /** Awaited before a large page is unpacked, which takes ten times its size. */
+  /** Awaited before more than `largeBytes` of an answer are held in memory, packed or unpacked. */
   readonly whenLarge?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /** The body of a 200. */
 export interface Answer {
-  readonly body: string;
-  /** After decompression. */
-  readonly bytes: number;
+  readonly body: Buffer;
   readonly tookMs: number;
   /** The answer's `Date`, milliseconds since 1970; undefined where it has none that can be read. */
   readonly dateMs: number | undefined;

@@ -18,9 +18,8 @@ import { consoleClock } from './console-clock.ts';
 import { idParts, partOf } from './id-parts.ts';
 import type { LargePages } from './large-pages.ts';
 import { type Pace, retryOf } from './pace.ts';
-import { readPage } from './page.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
-import { type PageRead, readRecord } from './record.ts';
+import { type PageRead, readRecords } from './record.ts';
 import { forbidden, unauthorized } from './refusal.ts';
 
 export interface ConsoleSettings {
@@ -28,6 +27,8 @@ export interface ConsoleSettings {
   readonly overlapMs: number;
   /** A page that takes longer is too heavy. */
   readonly pageTimeoutMs: number;
+  /** A larger page is requested again with half as many records. */
+  readonly pageBytes: number;
   /** To one console with one token. */
   readonly requestsPerSecond: number;
 }
@@ -53,11 +54,13 @@ export interface TokenKnowledge {
   readonly tokenChecked: boolean;
 }
 
-/** Beyond this a page is heavy: asked for again with half as many records. */
-const pageBytes = 32 * 1024 * 1024;
+/** A count, or what `/system/info` says, is far smaller. */
+const smallBytes = 64 * 1024;
 
 /** Short, because the last page is not committed yet. */
 const expiryMs = 5_000;
+
+type Requested = Pick<PageRequest, 'path' | 'query' | 'maxBytes' | 'signal'>;
 
 /** The connection to one instance's console; it reads the secret with the first request, and again after a 401. */
 export class Connection {
@@ -95,18 +98,27 @@ export class Connection {
    */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
     const { stream, instance, settings, ports } = this.#options;
+    const { pageBytes, pageTimeoutMs, overlapMs } = settings;
     const { ids, token, isOneOfMany, next: after } = partOf(instance, listing.token);
     const query = queryOf(stream, { ...instance, ...ids }, { ...listing, token }, limit);
-    const answer = await this.#patiently(query, signal);
-    const { records, next } = named(() => readPage(answer.body), stream, listing);
-    return {
-      ...consoleClock(answer, answer.sentMs, ports.clock.now(), settings.overlapMs),
-      release: answer.release,
-      records: records.map((record) => readRecord(record, stream)),
-      next: after(next),
-      unordered: isOneOfMany,
-      roomy: answer.tookMs < settings.pageTimeoutMs / 4 && answer.bytes < pageBytes / 4,
-    };
+    const answer = await this.#patiently(query, pageBytes, signal);
+    try {
+      const page = listing.token === undefined ? 'first page' : 'a later page';
+      const request = `GET ${stream.path}, ${page} from ${listing.from}`;
+      const { records, next, isolated } = readRecords(answer.body, limit, stream, request);
+      return {
+        ...consoleClock(answer, answer.sentMs, ports.clock.now(), overlapMs),
+        release: answer.release,
+        records,
+        next: after(next),
+        unordered: isOneOfMany,
+        roomy: answer.tookMs < pageTimeoutMs / 4 && answer.body.length < pageBytes / 4,
+        isolated,
+      };
+    } catch (error) {
+      answer.release();
+      throw error;
+    }
   }
 
   /** How many records the console has from `from` to before `until`. Throws as `page` does. */
@@ -116,9 +128,9 @@ export class Connection {
     for (const ids of idParts(instance)) {
       const listing = queryOf(stream, { ...instance, ...ids }, boundedListing(from, until), 1);
       const query = { ...listing, skipCount: 'false', countOnly: 'true' };
-      const { body, release } = await this.#patiently(query, signal);
+      const { body, release } = await this.#patiently(query, smallBytes, signal);
       release();
-      const total = at(parsed(body), 'pagination', 'totalItems');
+      const total = at(parsed(body.toString()), 'pagination', 'totalItems');
       if (typeof total !== 'number')
         throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
       sum += total;
@@ -140,28 +152,28 @@ export class Connection {
       .catch(() => undefined);
   }
 
-  #patiently(query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
+  #patiently(query: PageRequest['query'], maxBytes: number, signal: AbortSignal): Promise<HeldAnswer> {
     const { stream, remainingMs, ports } = this.#options;
     const { clock } = ports;
-    const ask = () => this.#authorized(stream.path, query, signal);
+    const ask = () => this.#authorized({ path: stream.path, query, maxBytes, signal });
     return retrying(ask, retryOf(clock), clock, remainingMs, signal);
   }
 
   /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
-  async #authorized(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
+  async #authorized(request: Requested): Promise<HeldAnswer> {
     const { stream, instance } = this.#options;
     try {
       try {
-        return await this.#get(path, query, signal);
+        return await this.#get(request);
       } catch (error) {
         const refused = this.#token;
         if (!(error instanceof TokenRefusedError) || (await this.#readSecret(true)) === refused) throw error;
-        return await this.#get(path, query, signal);
+        return await this.#get(request);
       }
     } catch (error) {
       if (
         error instanceof PermissionMissingError ||
-        (error instanceof TokenRefusedError && (await this.#isTokenGood(signal)))
+        (error instanceof TokenRefusedError && (await this.#isTokenGood(request.signal)))
       ) {
         throw forbidden(instance.host, stream, error.words);
       }
@@ -173,7 +185,7 @@ export class Connection {
   /** `/system/info` answers every valid token, whatever its role (the vendor's specification). */
   async #isTokenGood(signal: AbortSignal): Promise<boolean> {
     try {
-      const { release } = await this.#get('/system/info', {}, signal);
+      const { release } = await this.#get({ path: '/system/info', query: {}, maxBytes: smallBytes, signal });
       release();
       return true;
     } catch (error) {
@@ -183,28 +195,29 @@ export class Connection {
     }
   }
 
-  async #get(path: string, query: PageRequest['query'], signal: AbortSignal): Promise<HeldAnswer> {
+  async #get(request: Requested): Promise<HeldAnswer> {
     const { instance, paceOf, largePages, remainingMs, ports, settings } = this.#options;
     const { pageTimeoutMs } = settings;
     const token = this.#token ?? (await this.#readSecret(false));
     const pace = paceOf(token);
-    await pace.turn(remainingMs(), signal);
+    await pace.turn(remainingMs(), request.signal);
     const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();
+    let acquiring: Promise<void> | undefined;
     let release = () => {};
     const sentMs = ports.clock.now();
     try {
       const answer = await ports.sentinelone.get({
         host: instance.host,
         token,
-        path,
-        query,
+        ...request,
         timeoutMs,
-        maxBytes: pageBytes,
-        whenLarge: async () => {
-          release = await largePages.add(signal);
+        whenLarge: () => {
+          acquiring ??= largePages.add(request.signal).then((letGo) => {
+            release = letGo;
+          });
+          return acquiring;
         },
-        signal,
       });
       return { ...answer, release, sentMs };
     } catch (error) {
@@ -240,15 +253,4 @@ interface HeldAnswer extends Answer {
   readonly release: () => void;
   /** When it was asked for, by our clock. */
   readonly sentMs: number;
-}
-
-/** Adds which request it was to an answer that can't be read. */
-function named<T>(read: () => T, stream: Stream, listing: Listing): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof UnreadableAnswerError)) throw error;
-    const page = listing.token === undefined ? 'first page' : 'a later page';
-    throw new UnreadableAnswerError(`GET ${stream.path}, ${page} from ${listing.from}: ${error.message}`);
-  }
 }

@@ -13,6 +13,12 @@ const largePagesAtOnce = 2;
 const largePagesOfHost = 1;
 
 /**
+ * The largest page in a function of so much memory, which holds as many as `largePagesAtOnce`, in pieces and whole, in
+ * addition to the runtime and what is being sent.
+ */
+export const pageBytesOf = (memoryMb: number) => (memoryMb * 1024 * 1024) / 32;
+
+/**
  * The consoles of one invocation: they share memory, and each has a pace over all of its connections. Instances with the
  * same host and token are one console, because SentinelOne limits a token.
  */

@@ -1,141 +1,110 @@
-import { UnreadableAnswerError } from '../errors.ts';
-import { at, type Json } from '../kit/json.ts';
+import { MalformedPageError, UnreadableAnswerError } from '../errors.ts';
+import { at, type Json, parsed } from '../kit/json.ts';
+import {
+  elements,
+  findData,
+  longestEnvelope,
+  PageSyntaxError,
+  type Range,
+  type Span,
+  skipSpace,
+  tooMuch,
+} from './split.ts';
 
-/** One page: the exact text and the parsed value of each record, and the token of the next page. */
+/** One page: the bytes of each record, as views on the response, and the token of the next page. */
 export interface Page {
-  readonly records: readonly { readonly raw: string; readonly value: Json }[];
+  readonly records: readonly Span[];
   /** Undefined at the true end of the listing. */
   readonly next: string | undefined;
+  /** False if the list could not be split: all that is in it is one record. */
+  readonly split: boolean;
 }
 
-/** Reads the body of a response. Throws UnreadableAnswerError, with the reason, if it is not a page. */
-export function readPage(body: string): Page {
+/** Real page tokens have less than 200 characters; a cursor item must not grow by them. */
+const longestToken = 4096;
+
+/**
+ * Reads the body of a response to `request`, which was for `limit` records. Throws UnreadableAnswerError, with the reason, if it is
+ * not a page; MalformedPageError if only its list can't be split, and a smaller page shows which record is at fault.
+ */
+export function readPage(body: Buffer, limit: number, request = 'the response'): Page {
+  const text = body.subarray(0, byteOrderMark.length).equals(byteOrderMark)
+    ? body.subarray(byteOrderMark.length)
+    : body;
   try {
-    return split(body.charCodeAt(0) === byteOrderMark ? body.slice(1) : body);
+    return pageOf(text, limit);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UnreadableAnswerError(`not a page: ${problem(body, error)}`);
+    if (error instanceof SyntaxError)
+      throw new UnreadableAnswerError(`${request}: not a page: ${problem(text, error)}`);
     throw error;
   }
 }
 
 /** Describes the error without text from the body: JSON.parse quotes its input, which must not be logged. */
-function problem(body: string, error: SyntaxError): string {
-  if (body.trimStart().startsWith('<')) return 'it is HTML or XML';
+function problem(body: Buffer, error: SyntaxError): string {
+  if (body[skipSpace(body, 0)] === lessThan) return 'it is HTML or XML';
   return error instanceof PageSyntaxError ? error.message : 'it is not JSON';
 }
 
-class PageSyntaxError extends SyntaxError {}
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-const byteOrderMark = 0xfeff;
+const [lessThan, closeBracket] = [0x3c, 0x5d];
 
-const [quote, comma, colon] = [0x22, 0x2c, 0x3a];
+function pageOf(body: Buffer, limit: number): Page {
+  const { start, whole } = findData(body);
+  const around = whole && envelopeOf(body, whole);
+  if (whole !== undefined && around !== undefined) {
+    const records = elements(body, whole, limit);
+    if (records !== undefined) return { records, next: nextOf(around), split: true };
+  }
+  const { list, envelope } = unsplitList(body, start);
+  const next = nextOf(envelope);
+  if (limit > 1) throw new MalformedPageError();
+  const bytes = body.subarray(list.start + 1, list.end - 1);
+  return { records: [{ bytes, values: Number.POSITIVE_INFINITY }], next, split: false };
+}
 
-const [openBracket, backslash, closeBracket, openBrace, closeBrace] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
-
-function split(body: string): Page {
-  const data = findData(body);
-  // With the records cut out, JSON.parse judges the rest; each record is judged by itself.
-  const envelope: Json = JSON.parse(`${body.slice(0, data.start)}null${body.slice(data.end)}`);
+/** The response with null for its list; undefined where that is not JSON. Each record is parsed by itself. */
+function envelopeOf(body: Buffer, { start, end }: Range): Json | undefined {
+  if (body.length - (end - start) > longestEnvelope) throw tooMuch();
+  const envelope = parsed(`${body.subarray(0, start)}null${body.subarray(end)}`);
   const errors = at(envelope, 'errors');
   if (Array.isArray(errors) && errors.length > 0)
     throw new PageSyntaxError('it has errors in addition to data');
-  const records = elements(body, data).map((raw) => ({ raw, value: JSON.parse(raw) as Json }));
-  return { records, next: nextToken(at(envelope, 'pagination')) };
+  return envelope;
 }
 
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
+/** More are tried by nobody: each costs the parsing of an envelope. */
+const mostAttempts = 100;
 
-/** Where the array lies that JSON.parse would show as `data`: the last of that name at the top level. */
-function findData(body: string): Span {
-  let data: Span | undefined;
-  let i = skipSpace(body, 0);
-  if (body.charCodeAt(i) !== openBrace) throw new PageSyntaxError('it is not a JSON object');
-  for (i = skipSpace(body, i + 1); body.charCodeAt(i) === quote; i = skipSpace(body, i + 1)) {
-    const nameEnd = stringEnd(body, i);
-    const name: unknown = JSON.parse(body.slice(i, nameEnd));
-    i = skipSpace(body, nameEnd);
-    if (body.charCodeAt(i) !== colon) throw new PageSyntaxError('it is not JSON');
-    const start = skipSpace(body, i + 1);
-    const end = valueEnd(body, start);
-    if (name === 'data') data = { start, end };
-    i = skipSpace(body, end);
-    if (body.charCodeAt(i) !== comma) break;
+/**
+ * A list that holds something malformed, which starts at `start`: it ends where the rest of the response is valid JSON
+ * and has a page token, so that no wrong guess can skip a record.
+ */
+function unsplitList(body: Buffer, start: number): { readonly list: Range; readonly envelope: Json } {
+  const ends: number[] = [];
+  const first = Math.max(start, start + body.length - longestEnvelope);
+  for (let i = body.length; ends.length < mostAttempts; ) {
+    i = body.lastIndexOf(closeBracket, i - 1);
+    if (i < first) break;
+    ends.push(i + 1);
   }
-  if (data === undefined) throw new PageSyntaxError('it has no data');
-  if (body.charCodeAt(data.start) !== openBracket) throw new PageSyntaxError('its data is not a list');
-  if (body.charCodeAt(data.end - 1) !== closeBracket) throw new PageSyntaxError('it is not JSON');
-  return data;
-}
-
-function elements(body: string, array: Span): string[] {
-  const texts: string[] = [];
-  let i = skipSpace(body, array.start + 1);
-  if (i === array.end - 1) return texts;
-  for (;;) {
-    const end = valueEnd(body, i);
-    texts.push(body.slice(i, end));
-    i = skipSpace(body, end);
-    if (i === array.end - 1) return texts;
-    if (body.charCodeAt(i) !== comma) throw new PageSyntaxError('it is not JSON');
-    i = skipSpace(body, i + 1);
+  for (const end of ends.reverse()) {
+    const list = { start, end };
+    const envelope = envelopeOf(body, list);
+    const isLast = at(envelope, 'data') === null;
+    if (isLast && envelope !== undefined && at(envelope, 'pagination', 'nextCursor') !== undefined)
+      return { list, envelope };
   }
-}
-
-/** One past the end of the value that starts at `start`; text within strings is hopped over, not looked at. */
-function valueEnd(body: string, start: number): number {
-  let depth = 0;
-  for (let i = start; i < body.length; i++) {
-    switch (body.charCodeAt(i)) {
-      case quote:
-        i = stringEnd(body, i) - 1;
-        if (depth === 0) return i + 1;
-        break;
-      case openBrace:
-      case openBracket:
-        depth++;
-        break;
-      case closeBrace:
-      case closeBracket:
-        if (depth === 0) return i;
-        if (--depth === 0) return i + 1;
-        break;
-      case comma:
-      case 0x20:
-      case 0x0a:
-      case 0x0d:
-      case 0x09:
-        if (depth === 0) return i;
-    }
-  }
-  throw new PageSyntaxError('it is cut off');
-}
-
-/** One past the closing quote of the string that opens at `start`. */
-function stringEnd(body: string, start: number): number {
-  for (let end = start; ; ) {
-    end = body.indexOf('"', end + 1);
-    if (end < 0) throw new PageSyntaxError('it is cut off');
-    let escapes = end;
-    while (body.charCodeAt(escapes - 1) === backslash) escapes--;
-    if ((end - escapes) % 2 === 0) return end + 1;
-  }
-}
-
-function skipSpace(body: string, from: number): number {
-  let i = from;
-  for (let c = body.charCodeAt(i); c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09; )
-    c = body.charCodeAt(++i);
-  return i;
+  throw new PageSyntaxError('it is cut off, or not JSON');
 }
 
 /**
  * The page token is percent-encoded or not; null, missing, empty and the text "null" all mean the end (recorded
  * answers). Anything else that is not text could be a page that is never asked for, so it is an error.
  */
-function nextToken(pagination: Json | undefined): string | undefined {
+function nextOf(envelope: Json | undefined): string | undefined {
+  const pagination = at(envelope, 'pagination');
   if (pagination === undefined || pagination === null) return undefined;
   if (typeof pagination !== 'object' || Array.isArray(pagination)) {
     throw new PageSyntaxError('its pagination is not an object');
@@ -143,6 +112,8 @@ function nextToken(pagination: Json | undefined): string | undefined {
   const value = at(pagination, 'nextCursor');
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new PageSyntaxError('its nextCursor is not text');
+  if (value.length > longestToken)
+    throw new PageSyntaxError(`its nextCursor has more than ${longestToken} characters`);
   const token = decoded(value.trim());
   return token === '' || token === 'null' ? undefined : token;
 }

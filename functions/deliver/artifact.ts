@@ -1,12 +1,16 @@
 import type { Record } from '../console/record.ts';
 import type { Instance } from '../instances/instance.ts';
+import { parsed } from '../kit/json.ts';
 import { timestamp } from '../kit/time.ts';
 import type { Metadata, Stream } from '../streams/stream.ts';
 
 /** One record in Analytics format. */
 export interface Artifact {
   readonly source: 'sentinelone';
-  /** The unmodified record, or `{}` if the record is stored at `metadata.rawLocation`. */
+  /**
+   * The unmodified record, or `{}` if the record is stored at `metadata.rawLocation`. A record that is not UTF-8 is in
+   * base64, and `metadata.rawEncoding` says so.
+   */
   readonly raw: string;
   /** The time of the event, ISO 8601; absent if the record has none. */
   readonly timestamp?: string;
@@ -22,7 +26,11 @@ const mostValues = 300;
 const mostCharacters = 150_000;
 
 export function artifactOf(record: Record, stream: Stream, instance: Instance): Artifact {
-  const own = stream.metadata(record.value, record.raw);
+  const { raw, malformed, isUtf8 } = record;
+  const text = raw.toString();
+  const own = malformed
+    ? { ...stream.metadata({}), message: 'The record is not valid JSON.' }
+    : stream.metadata(parsed(text) ?? null, text);
   const time = timestamp(own.startTimeUTC as string | undefined);
   const metadata: Metadata = {
     id: `${instance.instance}/${stream.name}/${record.version}`,
@@ -31,14 +39,23 @@ export function artifactOf(record: Record, stream: Stream, instance: Instance): 
     recordId: record.recordId,
     connector: 'signal-client.sentinelone',
     senderHost: instance.host,
+    ...(malformed && { malformed: 'true' }),
+    ...(!isUtf8 && { rawEncoding: 'base64' }),
   };
   addClipped(metadata, own);
-  return { source: 'sentinelone', raw: record.raw, ...(time !== undefined && { timestamp: time }), metadata };
+  const held = isUtf8 ? text : raw.toString('base64');
+  return { source: 'sentinelone', raw: held, ...(time !== undefined && { timestamp: time }), metadata };
 }
 
-/** Returns the artifact without its record, which is stored at `rawLocation`. */
+/** The record that the artifact holds. */
+export function recordBytes({ raw, metadata }: Artifact): Buffer {
+  return Buffer.from(raw, metadata.rawEncoding === 'base64' ? 'base64' : 'utf8');
+}
+
+/** Returns the artifact without its record, whose bytes are stored at `rawLocation`. */
 export function elsewhere(artifact: Artifact, rawLocation: string): Artifact {
-  return { ...artifact, raw: '{}', metadata: { ...artifact.metadata, rawLocation } };
+  const { rawEncoding: _, ...metadata } = artifact.metadata;
+  return { ...artifact, raw: '{}', metadata: { ...metadata, rawLocation } };
 }
 
 /** Reduces an artifact to its ids and the location of its record, for when SQS refuses the full metadata. */

@@ -7,10 +7,11 @@ import type { Clock } from '../kit/clock.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, retrying } from '../kit/pacing.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type Artifact, artifactOf, bare, elsewhere } from './artifact.ts';
+import { type Artifact, artifactOf, bare, elsewhere, recordBytes } from './artifact.ts';
 import { QueueUnusableError } from './errors.ts';
 import {
   fits,
+  largestMessage,
   type Message,
   type PackedArtifact,
   packArtifact,
@@ -51,25 +52,42 @@ export async function deliverRecords(
   // To pack a page takes as long as a round trip: the request for the next page leaves first.
   await ports.clock.sleep(0);
   const key = { instance: instance.instance, stream: stream.name };
-  const artifacts = records.map((record) => artifactOf(record, stream, instance));
-  await deliver(artifacts, { key, messageBytes, remainingMs }, ports);
+  const items = records.map((record) => ({
+    raw: record.raw,
+    artifact: () => artifactOf(record, stream, instance),
+  }));
+  await deliver(items, { key, messageBytes, remainingMs }, ports);
+}
+
+/** A record, and its artifact once it is needed: memory holds the artifacts of a few messages only. */
+export interface Deliverable {
+  readonly raw: Uint8Array;
+  readonly artifact: () => Artifact;
 }
 
 /** Returns when the queue has accepted all artifacts. Throws UndeliveredError otherwise. */
 export async function deliver(
-  artifacts: readonly Artifact[],
+  items: Iterable<Deliverable>,
   delivery: Delivery,
   ports: DeliveryPorts,
 ): Promise<void> {
-  const packed: PackedArtifact[] = [];
-  for (const artifact of artifacts) {
-    const whole = packArtifact(artifact);
-    packed.push(fits(whole) ? whole : await overflowed(artifact, delivery, ports));
-  }
-  await send(packMessages(packed, delivery.messageBytes), delivery, ports);
+  const large: Deliverable[] = [];
+  await send(packMessages(packed(items, large), delivery.messageBytes), delivery, ports);
+  const moved: PackedArtifact[] = [];
+  for (const { raw, artifact } of large) moved.push(await overflowed(artifact(), raw, delivery, ports));
+  await send(packMessages(moved, delivery.messageBytes), delivery, ports);
 }
 
-async function send(messages: readonly Message[], delivery: Delivery, ports: DeliveryPorts): Promise<void> {
+/** Those that fit into a message; the others are added to `large`. */
+function* packed(items: Iterable<Deliverable>, large: Deliverable[]): Generator<PackedArtifact, void> {
+  for (const item of items) {
+    const whole = item.raw.length > largestMessage ? undefined : packArtifact(item.artifact());
+    if (whole !== undefined && fits(whole)) yield whole;
+    else large.push(item);
+  }
+}
+
+async function send(messages: Iterable<Message>, delivery: Delivery, ports: DeliveryPorts): Promise<void> {
   await inParallel(packBatches(messages), batchesAtOnce, async (batch) => {
     for (const refusal of await sendBatch(batch, delivery, ports)) await smaller(refusal, delivery, ports);
   });
@@ -120,7 +138,7 @@ async function smaller(
   if (first === undefined) return;
   if (others.length > 0) {
     return send(
-      message.artifacts.flatMap((one) => packMessages([one], delivery.messageBytes)),
+      message.artifacts.flatMap((one) => [...packMessages([one], delivery.messageBytes)]),
       delivery,
       ports,
     );
@@ -132,19 +150,22 @@ async function smaller(
       `the artifact queue refuses ${artifact.metadata.id} even without its record: ${reason}`,
     );
   }
-  const next = isElsewhere ? packArtifact(bare(artifact)) : await overflowed(artifact, delivery, ports);
+  const next = isElsewhere
+    ? packArtifact(bare(artifact))
+    : await overflowed(artifact, recordBytes(artifact), delivery, ports);
   return send(packMessages([next], delivery.messageBytes), delivery, ports);
 }
 
 /** The key is a hash of the record, so a repeated delivery overwrites the same object. */
 async function overflowed(
   artifact: Artifact,
+  raw: Uint8Array,
   { key }: Delivery,
   { overflow }: DeliveryPorts,
 ): Promise<PackedArtifact> {
-  const name = createHash('sha256').update(artifact.raw).digest('hex');
+  const name = createHash('sha256').update(raw).digest('hex');
   try {
-    const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, artifact.raw);
+    const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, raw);
     const moved = elsewhere(artifact, location);
     const packed = packArtifact(moved);
     return fits(packed) ? packed : packArtifact(bare(moved));

@@ -16,7 +16,7 @@ export interface Message {
 }
 
 /** The SQS limit for a message, and for a whole batch. */
-const largestMessage = 1024 * 1024;
+export const largestMessage = 1024 * 1024;
 
 const batchMessages = 10;
 
@@ -51,39 +51,49 @@ export function packRequests<T extends { readonly packed: PackedArtifact }>(
   mostBytes: number,
   most: number,
 ): T[][] {
-  const sized = items.map((item) => ({ item, bytes: item.packed.bytes + 1 }));
-  return fill(sized, mostBytes - head.length - tail.length, most).map((box) => box.items);
+  const boxes = fill(items, ({ packed }) => packed.bytes + 1, mostBytes - head.length - tail.length, most);
+  return [...boxes].map((box) => box.items);
 }
 
 /** Packs artifacts in order into messages of up to `messageBytes`. A larger artifact gets its own message. */
-export function packMessages(artifacts: readonly PackedArtifact[], messageBytes: number): Message[] {
-  const sized = artifacts.map((artifact) => ({ item: artifact, bytes: artifact.bytes + 1 }));
-  return fill(sized, messageBytes - envelopeBytes, Number.POSITIVE_INFINITY).map(({ items, bytes }) => ({
-    artifacts: items,
-    bytes: envelopeBytes + bytes,
-  }));
+export function* packMessages(
+  artifacts: Iterable<PackedArtifact>,
+  messageBytes: number,
+): Generator<Message, void> {
+  const most = messageBytes - envelopeBytes;
+  for (const box of fill(artifacts, ({ bytes }) => bytes + 1, most, Number.POSITIVE_INFINITY)) {
+    yield { artifacts: box.items, bytes: envelopeBytes + box.bytes };
+  }
 }
 
 /** Batches of at most 10 messages and 1 MiB. */
-export function packBatches(messages: readonly Message[]): Message[][] {
-  const sized = messages.map((message) => ({ item: message, bytes: message.bytes }));
-  return fill(sized, largestMessage, batchMessages).map(({ items }) => items);
+export function* packBatches(messages: Iterable<Message>): Generator<Message[], void> {
+  for (const { items } of fill(messages, ({ bytes }) => bytes, largestMessage, batchMessages)) yield items;
 }
 
-function fill<T>(
-  sized: readonly { item: T; bytes: number }[],
+interface Box<T> {
+  readonly items: T[];
+  readonly bytes: number;
+}
+
+/** Takes an item only when it is needed, so that no more than one box is held. */
+function* fill<T>(
+  source: Iterable<T>,
+  bytesOf: (item: T) => number,
   mostBytes: number,
   mostItems: number,
-): { items: T[]; bytes: number }[] {
-  const boxes: { items: T[]; bytes: number }[] = [];
-  for (const { item, bytes } of sized) {
-    const box = boxes.at(-1);
-    if (box !== undefined && box.bytes + bytes <= mostBytes && box.items.length < mostItems) {
-      box.items.push(item);
-      box.bytes += bytes;
-    } else {
-      boxes.push({ items: [item], bytes });
+): Generator<Box<T>, void> {
+  let items: T[] = [];
+  let sum = 0;
+  for (const item of source) {
+    const bytes = bytesOf(item);
+    if (items.length > 0 && (sum + bytes > mostBytes || items.length === mostItems)) {
+      yield { items, bytes: sum };
+      items = [];
+      sum = 0;
     }
+    items.push(item);
+    sum += bytes;
   }
-  return boxes;
+  if (items.length > 0) yield { items, bytes: sum };
 }

@@ -19,5 +19,5 @@ export interface Queue {
 
 export interface Overflow {
   /** Stores `body` under `key` and returns its location, `s3://bucket/key`. */
-  put(key: string, body: string): Promise<string>;
+  put(key: string, body: Uint8Array): Promise<string>;
 }

@@ -33,16 +33,28 @@ export async function inTurns<T>(
   return done;
 }
 
-/** Calls `each` with every item, `atOnce` of them concurrently. After an error no other call starts; it is thrown. */
+/**
+ * Calls `each` with every item, `atOnce` of them concurrently; an item is taken from its source only when its call starts.
+ * After an error no other call starts; it is thrown.
+ */
 export async function inParallel<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   atOnce: number,
   each: (item: T) => Promise<void>,
 ): Promise<void> {
-  await inTurns(items, atOnce, async (item) => {
-    await each(item);
-    return { item, again: false };
-  });
+  const source = items[Symbol.iterator]();
+  let isStopped = false;
+  const worker = async () => {
+    try {
+      for (let next = source.next(); !next.done && !isStopped; next = source.next()) await each(next.value);
+    } catch (error) {
+      isStopped = true;
+      throw error;
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+  const failed = ended.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 /** Limits concurrency, first in, first out. */

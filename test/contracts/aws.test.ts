@@ -313,11 +313,12 @@ describe.each(subjects)('%s', (_, make) => {
       raw,
       metadata: { id: 'acme/threats/1', instance: 'acme', stream: 'threats', recordId: '1' },
     });
-    const message = (...raws: string[]) =>
-      packMessages(
+    const message = (...raws: string[]) => [
+      ...packMessages(
         raws.map((raw) => packArtifact(artifact(raw))),
         1024 * 1024,
-      );
+      ),
+    ];
     const key = { instance: 'acme', stream: 'threats' };
 
     test('what is accepted is there, as it was sent', async () => {
@@ -346,10 +347,10 @@ describe.each(subjects)('%s', (_, make) => {
   });
 
   test('an overflow object is where its location says, and the same key is the same place', async () => {
-    const location = await subject.overflow.put('acme/threats/abc.json', '{"a":"ä"}');
+    const location = await subject.overflow.put('acme/threats/abc.json', Buffer.from('{"a":"ä"}'));
     expect(location).toMatch(/^s3:\/\/[^/]+\/acme\/threats\/abc\.json$/);
     expect(await subject.object(location)).toBe('{"a":"ä"}');
-    expect(await subject.overflow.put('acme/threats/abc.json', '{"a":"ä"}')).toBe(location);
+    expect(await subject.overflow.put('acme/threats/abc.json', Buffer.from('{"a":"ä"}'))).toBe(location);
     expect(elsewhere({ source: 'sentinelone', raw: 'x', metadata: {} }, location).metadata.rawLocation).toBe(
       location,
     );
@@ -358,19 +359,19 @@ describe.each(subjects)('%s', (_, make) => {
   describe('overflow objects', () => {
     test('are read from where they were put, whatever is in their name', async () => {
       for (const key of ['acme/threats/abc.json', 'acme/threats/a b%20c?d#é.json']) {
-        const location = await subject.overflow.put(key, '{"a":"ä"}');
+        const location = await subject.overflow.put(key, Buffer.from('{"a":"ä"}'));
         expect(String(await subject.overflowObjects.get(location, 100))).toBe('{"a":"ä"}');
       }
     });
 
     test('are read to the last byte of the limit, and not at all beyond it', async () => {
-      const location = await subject.overflow.put('acme/threats/exact.json', '"ä"');
+      const location = await subject.overflow.put('acme/threats/exact.json', Buffer.from('"ä"'));
       expect(String(await subject.overflowObjects.get(location, 4))).toBe('"ä"');
       expect(await subject.overflowObjects.get(location, 3)).toBe('too large');
     });
 
     test('are said to have expired where they are gone', async () => {
-      const location = await subject.overflow.put('acme/threats/there.json', '{}');
+      const location = await subject.overflow.put('acme/threats/there.json', Buffer.from('{}'));
       expect(await subject.overflowObjects.get(location.replace('there', 'gone'), 100)).toBe('expired');
     });
   });

@@ -13,8 +13,8 @@ const body = (metadata: object, artifact: object = {}) =>
 
 describe('the schema of a message', () => {
   it('takes an artifact that is laid bare', () => {
-    const raw = '{"id":"7"}';
-    const whole = artifactOf(readRecord({ raw, value: { id: '7' } }, stream), stream, instance);
+    const bytes = Buffer.from('{"id":"7"}');
+    const whole = artifactOf(readRecord({ bytes, values: 1 }, stream), stream, instance);
     const [message] = packMessages([packArtifact(bare(elsewhere(whole, 's3://bucket/acme/key.json')))], 1024);
     expect(message && readMessage(bodyOf(message))).toEqual([
       {

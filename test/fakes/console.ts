@@ -68,7 +68,7 @@ export class FakeConsole implements SentinelOne {
   answer(body: string): Answer {
     // HTTP's Date has no fraction.
     const dateMs = Math.floor(this.nowMs() / 1000) * 1000;
-    return { body, bytes: Buffer.byteLength(body), tookMs: 0, dateMs };
+    return { body: Buffer.from(body), tookMs: 0, dateMs };
   }
 }
 

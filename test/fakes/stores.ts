@@ -59,9 +59,9 @@ export class FakeTokenHosts implements TokenHosts {
 export class FakeOverflow implements Overflow, OverflowObjects {
   readonly objects = new Map<string, string>();
 
-  async put(key: string, body: string): Promise<string> {
+  async put(key: string, body: Uint8Array): Promise<string> {
     const location = `s3://overflow/${key}`;
-    this.objects.set(location, body);
+    this.objects.set(location, Buffer.from(body).toString());
     return location;
   }
 

@@ -111,6 +111,7 @@ describe('a poller', () => {
           allowedHostSuffixes: ['.sentinelone.net', '.s1.example'],
           streams: streams.map(({ name }) => name),
         },
+        pageBytes: 16 * 1024 * 1024,
         overlapMs: 600_000,
         requestsPerSecond: 6,
         quietMs: 96 * 3_600_000,

@@ -171,6 +171,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, instances
     pagesPerTurn: random.pick([1, 2, 5]),
     pagesPerRun: random.pick([2, 5, 1000, 1000]),
     pageTimeoutMs: random.pick([60_000, 200_000]),
+    pageBytes: 16 * 1024 * 1024,
     auditMs: random.pick([0, 60 * minute]),
   };
 }

@@ -110,7 +110,7 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       const dateMs = strikes('page-without-date') ? undefined : answer.dateMs;
       return {
         ...answer,
-        body: bodyAfter(request, answer.body),
+        body: Buffer.from(bodyAfter(request, answer.body.toString())),
         dateMs,
         tookMs: clock.now() - sentAt + slow / 2,
       };

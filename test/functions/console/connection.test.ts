@@ -127,7 +127,7 @@ describe('a connection', () => {
           cursor: 'next',
         },
         timeoutMs: 60_000,
-        maxBytes: 32 * 1024 * 1024,
+        maxBytes: settings.pageBytes,
         whenLarge: expect.any(Function),
         signal,
       },
@@ -180,10 +180,12 @@ describe('the console’s clock', () => {
 
 describe('a page', () => {
   const roomy = async (tookMs: number, bytes: number) => {
-    const { page, answer } = connecting([() => answer(empty, { tookMs, bytes })]);
+    const { page, answer } = connecting([
+      () => answer(empty.replace('[', '['.padEnd(bytes - empty.length + 1)), { tookMs }),
+    ]);
     return (await page()).roomy;
   };
-  const quarter = 8 * 1024 * 1024;
+  const quarter = settings.pageBytes / 4;
 
   it('is roomy when it took less than a quarter of the time and of the bytes that it may', async () => {
     expect(await roomy(14_999, quarter - 1)).toBe(true);
@@ -193,7 +195,7 @@ describe('a page', () => {
 
   it('that can’t be read is named: which request, which page, from where', async () => {
     const { page } = connecting([({ query }) => answerOf(query.cursor)]);
-    const answerOf = (_: string | undefined) => ({ body: '<html>', bytes: 6, tookMs: 0, dateMs: noon });
+    const answerOf = (_: string | undefined) => ({ body: Buffer.from('<html>'), tookMs: 0, dateMs: noon });
     await expect(page()).rejects.toThrow(
       new UnreadableAnswerError(
         `GET /sightings, first page from ${at(-7200)}: not a page: it is HTML or XML`,

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Page, readPage } from '../../../functions/console/page.ts';
-import { UnreadableAnswerError } from '../../../functions/errors.ts';
+import { readRecords } from '../../../functions/console/record.ts';
+import { parsedSpan } from '../../../functions/console/split.ts';
+import { MalformedPageError, UnreadableAnswerError } from '../../../functions/errors.ts';
+import { stream } from '../../fixtures/given.ts';
+
+const read = (body: string, limit = 1000): Page => readPage(Buffer.from(body), limit);
+const textsOf = ({ records }: Page) => records.map(({ bytes }) => bytes.toString());
+const valuesOf = (page: Page) => textsOf(page).map((text) => JSON.parse(text));
 
 // Texts of JSON, printed here token by token; what is under test never prints one.
 
@@ -120,17 +127,17 @@ describe('splitting a page', () => {
   it('gives the very texts of its records, and what JSON.parse makes of them', () => {
     fc.assert(
       fc.property(pages, ({ body, records, next }) => {
-        const page = readPage(body);
-        expect(page.records.map(({ raw }) => raw)).toStrictEqual(records);
+        const page = read(body);
+        expect(textsOf(page)).toStrictEqual(records);
         const whole = JSON.parse(body.replace(/^\uFEFF/, ''));
-        expect(page.records.map(({ value }) => value)).toStrictEqual(whole.data);
+        expect(valuesOf(page)).toStrictEqual(whole.data);
         expect(page.next).toBe(next);
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('accepts a damaged page if and only if JSON.parse does and it still has its list', () => {
+  it('reads a damaged page as JSON.parse does, or isolates what is malformed, or refuses it', () => {
     const structure = '{}[]",:\\';
     const damage = fc.record({
       where: fc.nat(),
@@ -162,13 +169,43 @@ describe('splitting a page', () => {
             (how === 'delete' || how === 'cut' ? '' : char) +
             (how === 'cut' ? '' : rest);
         }
-        expect(reading(damaged), damaged).toStrictEqual(judged(damaged));
+        // Half of a surrogate pair can't be sent.
+        damaged = damaged.toWellFormed();
+        const expected = judged(damaged);
+        const found = reading(damaged);
+        if (expected !== 'unreadable' || found === 'unreadable' || found === 'malformed')
+          expect(found === 'malformed' ? 'unreadable' : found, damaged).toStrictEqual(expected);
+        else if (!/[[,]\s*,|,\s*\]/.test(damaged)) expect(found.values, damaged).toContain(malformed);
       }),
       { numRuns: 5000 },
     );
   });
 
-  it('throws UnreadableAnswerError and nothing else, which never quotes the answer', () => {
+  it('brings every record of a listing with malformed ones, in pages that are halved', () => {
+    const name = fc.constantFrom('a', 'b', 'data', '},{');
+    const object = fc.dictionary(name, fc.oneof(fc.nat(9), name, fc.array(fc.dictionary(name, fc.nat(9)))));
+    const spoilt = fc.record({ value: object, where: fc.nat(), char: fc.constantFrom(...'{}[]",:\\x') });
+    const listing = fc.array(fc.oneof({ weight: 2, arbitrary: object }, spoilt), {
+      minLength: 1,
+      maxLength: 9,
+    });
+    fc.assert(
+      fc.property(listing, (given) => {
+        const texts = given.map((one, i) => {
+          const { value, where, char } = one as { value?: object; where: number; char: string };
+          const text = JSON.stringify({ id: String(i), ...(typeof value === 'object' ? value : one) });
+          const at = 1 + (where % (text.length - 2));
+          return typeof value === 'object' && where !== undefined
+            ? text.slice(0, at) + char + text.slice(at)
+            : text;
+        });
+        expect(listed(texts)).toStrictEqual(texts);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('throws UnreadableAnswerError or MalformedPageError and nothing else, which never quote the answer', () => {
     const scrap = fc.oneof(
       fc.string({ unit: 'binary' }),
       pages.map(({ body }) => body),
@@ -192,9 +229,9 @@ describe('splitting a page', () => {
   it('takes a page of one string with a million escapes and a page nested 100,000 deep', () => {
     const long = `"${'\\\\\\"}]{['.repeat(100_000)}"`;
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
-    const { records } = readPage(`{"data":[${long},${deep}],"pagination":null}`);
-    expect(records.map(({ raw }) => raw.length)).toEqual([long.length, deep.length]);
-    expect(records[0]?.raw === long && records[1]?.raw === deep).toBe(true);
+    const texts = textsOf(read(`{"data":[${long},${deep}],"pagination":null}`));
+    expect(texts.map(({ length }) => length)).toEqual([long.length, deep.length]);
+    expect(texts[0] === long && texts[1] === deep).toBe(true);
   });
 
   const unreadable: [what: string, body: string][] = [
@@ -213,18 +250,21 @@ describe('splitting a page', () => {
     ['a record cut off', '{"data":[{"id":"1"},{"id":'],
     ['a list closed as an object', '{"data":[1}}'],
     ['a list of one object closed as an object', '{"data":[{"id":"1"}},"pagination":null}'],
-    ['a comma too many', '{"data":[1,],"pagination":null}'],
     ['two commas between members', '{"data":[],,"pagination":null}'],
-    ['a comma at the front', '{"data":[,1]}'],
     ['a comma missing', '{"data":[{"id":"1"} {"id":"2"}]}'],
     ['a member that ends in a comma', '{"data":[],}'],
     ['something after its end', '{"data":[]} {}'],
     ['two marks of byte order', '\uFEFF\uFEFF{"data":[]}'],
     ['a name that is no text', '{data:[]}'],
-    ['a control character in a text', '{"data":["a\u0001"]}'],
+    ['more records than requested', `{"data":[${Array(1001).fill('{}')}],"pagination":null}`],
+    ['an envelope of more than 64 KiB', `{"data":[],"more":"${'x'.repeat(65_536)}"}`],
+    ['an earlier list of more than 64 KiB', `{"data":["${'x'.repeat(65_536)}"],"data":[]}`],
+    ['a name of more than 64 KiB', `{"${'x'.repeat(65_537)}":1,"data":[]}`],
+    ['a page token of more than 4 KiB', `{"data":[],"pagination":{"nextCursor":"${'x'.repeat(4097)}"}}`],
+    ['a malformed record without pagination', '{"data":[{"a":1]}'],
   ];
   it.each(unreadable)('does not take %s for a page', (_, body) => {
-    expect(() => readPage(body)).toThrow(UnreadableAnswerError);
+    expect(() => read(body)).toThrow(UnreadableAnswerError);
   });
 });
 
@@ -242,54 +282,82 @@ describe('the page token', () => {
     ['{"nextCursor":"ab\\u0063"}', 'abc'],
   ];
   it.each(tokenTexts)('of %s is %j', (written, next) => {
-    expect(readPage(page(written)).next).toBe(next);
+    expect(read(page(written)).next).toBe(next);
   });
 
   it('is absent where pagination is', () => {
-    expect(readPage('{"data":[]}').next).toBeUndefined();
+    expect(read('{"data":[]}').next).toBeUndefined();
   });
 
   it('is not looked for beside pagination', () => {
-    expect(readPage('{"data":[],"nextCursor":"x","cursor":"y"}').next).toBeUndefined();
+    expect(read('{"data":[],"nextCursor":"x","cursor":"y"}').next).toBeUndefined();
   });
 
   it.each(['7', '0', 'false', 'true', '{}', '[]', '["x"]'])(
     'can not be %s: a page would never be asked for',
     (value) => {
-      expect(() => readPage(page(`{"nextCursor":${value}}`))).toThrow(UnreadableAnswerError);
+      expect(() => read(page(`{"nextCursor":${value}}`))).toThrow(UnreadableAnswerError);
     },
   );
 
   it.each(['"x"', '7', '[]', '[{"nextCursor":"x"}]', 'false'])(
     'can not be looked for in a pagination that is %s: the page would pass for the last',
     (value) => {
-      expect(() => readPage(page(value))).toThrow(UnreadableAnswerError);
+      expect(() => read(page(value))).toThrow(UnreadableAnswerError);
     },
   );
 });
+
+/** All records of a console that shows these texts, where a page that can't be read is halved. */
+function listed(texts: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let next: string | undefined = '0', limit = 8; next !== undefined; ) {
+    const from = Number(next);
+    const end = from + limit;
+    const nextCursor = end < texts.length ? String(end) : null;
+    const body = `{"data":[${texts.slice(from, end)}],"pagination":${JSON.stringify({ nextCursor })},"errors":[]}`;
+    try {
+      const page = readRecords(Buffer.from(body), limit, stream, 'the response');
+      found.push(...page.records.map(({ raw }) => raw.toString()));
+      next = page.next;
+      limit = 8;
+    } catch (error) {
+      if (!(error instanceof MalformedPageError) || limit === 1) throw error;
+      limit /= 2;
+    }
+  }
+  return found;
+}
 
 interface Judged {
   readonly values: unknown;
   readonly next: string | undefined;
 }
 
-function reading(body: string): Judged | 'unreadable' {
+const malformed = Symbol('malformed');
+
+function reading(body: string): Judged | 'unreadable' | 'malformed' {
   let page: Page;
   try {
-    page = readPage(body);
+    page = read(body);
   } catch (error) {
+    if (error instanceof MalformedPageError) return 'malformed';
     expect(error).toBeInstanceOf(UnreadableAnswerError);
     return 'unreadable';
   }
-  return { values: page.records.map(({ value }) => value), next: page.next };
+  const values = page.records.map((span) => {
+    const value = parsedSpan(span);
+    return value === undefined ? malformed : value;
+  });
+  return { values, next: page.next };
 }
 
 function problemOf(body: string): string | undefined {
   try {
-    readPage(body);
+    read(body);
     return undefined;
   } catch (error) {
-    expect(error).toBeInstanceOf(UnreadableAnswerError);
+    if (!(error instanceof MalformedPageError)) expect(error).toBeInstanceOf(UnreadableAnswerError);
     return (error as Error).message;
   }
 }
@@ -331,6 +399,6 @@ describe('what is no page is named', () => {
     ['["data"]', 'it is not a JSON object'],
     ['"data":[]', 'it is not a JSON object'],
   ])('%j', (body, problem) => {
-    expect(() => readPage(body)).toThrow(`not a page: ${problem}`);
+    expect(() => read(body)).toThrow(`not a page: ${problem}`);
   });
 });

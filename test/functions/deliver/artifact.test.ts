@@ -8,7 +8,7 @@ import type { Metadata, Stream } from '../../../functions/streams/stream.ts';
 import { instance, strange, stream } from '../../fixtures/given.ts';
 
 function ofRaw(raw: string, of: Stream = stream) {
-  return artifactOf(readRecord({ raw, value: JSON.parse(raw) }, of), of, instance);
+  return artifactOf(readRecord({ bytes: Buffer.from(raw), values: 1 }, of), of, instance);
 }
 
 const withMetadata = (metadata: Metadata): Stream => ({ ...stream, metadata: () => metadata });
@@ -18,7 +18,7 @@ describe('an artifact', () => {
     fc.assert(
       fc.property(strange, fc.constantFrom(stream, ...streams), (value, of) => {
         const raw = JSON.stringify(value, undefined, 1);
-        const { version, recordId } = readRecord({ raw, value: JSON.parse(raw) }, of);
+        const { version, recordId } = readRecord({ bytes: Buffer.from(raw), values: 1 }, of);
         const made = ofRaw(raw, of);
         expect(made.source).toBe('sentinelone');
         expect(made.raw).toBe(raw);

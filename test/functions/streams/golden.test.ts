@@ -13,11 +13,14 @@ import { type ReceivedArtifact, readMessage } from '../../support/schema.ts';
 
 /** What a consumer reads of the records of one page. */
 function received(texts: readonly string[], stream: Stream): ReceivedArtifact[] {
-  const { records } = readPage(`{"data":[${texts.join(',\n')}],"pagination":{"nextCursor":null}}`);
+  const { records } = readPage(
+    Buffer.from(`{"data":[${texts.join(',\n')}],"pagination":{"nextCursor":null}}`),
+    1000,
+  );
   const packed = records.map((record) =>
     packArtifact(artifactOf(readRecord(record, stream), stream, instance)),
   );
-  return packMessages(packed, 250 * 1024).flatMap((message) => readMessage(bodyOf(message)));
+  return [...packMessages(packed, 250 * 1024)].flatMap((message) => readMessage(bodyOf(message)));
 }
 
 const everywhere = ['id', 'instance', 'stream', 'recordId', 'connector', 'senderHost'];

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readPage } from '../../../functions/console/page.ts';
 import { readRecord } from '../../../functions/console/record.ts';
-import { artifactOf } from '../../../functions/deliver/artifact.ts';
-import { deliver } from '../../../functions/deliver/deliver.ts';
+import { deliverRecords } from '../../../functions/deliver/deliver.ts';
 import type { Json } from '../../../functions/kit/json.ts';
 import { streams } from '../../../functions/streams/list.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
@@ -116,15 +115,11 @@ function aroundTexts(record: string): [before: string, after: string][] {
 
 /** The records as a consumer finds them: in the queue, or where `rawLocation` says. */
 async function delivered(texts: readonly string[], stream: Stream) {
-  const { records } = readPage(`{"data":[${texts.join(',')}]}`);
-  const artifacts = records.map((record) => artifactOf(readRecord(record, stream), stream, instance));
+  const { records } = readPage(Buffer.from(`{"data":[${texts.join(',')}]}`), 1000);
   const [queue, overflow] = [new FakeQueue(), new FakeOverflow()];
-  const delivery = {
-    key: { instance: instance.instance, stream: stream.name },
-    messageBytes: 250 * 1024,
-    remainingMs: () => 60_000,
-  };
-  await deliver(artifacts, delivery, { queue, overflow, clock: standingClock() });
+  const limits = { messageBytes: 250 * 1024, remainingMs: () => 60_000 };
+  const read = records.map((record) => readRecord(record, stream));
+  await deliverRecords(read, stream, instance, limits, { queue, overflow, clock: standingClock() });
   return queue.bodies.flatMap(readMessage).map(({ raw, metadata }) => ({
     raw: metadata.rawLocation === undefined ? raw : overflow.objects.get(metadata.rawLocation),
     metadata,

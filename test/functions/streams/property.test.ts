@@ -103,7 +103,7 @@ describe.each(streams.map((stream) => [stream.name, stream] as const))('metadata
       fc.property(generated(stream), (record) => {
         const raw = JSON.stringify(record);
         const { metadata } = artifactOf(
-          readRecord({ raw, value: JSON.parse(raw) }, stream),
+          readRecord({ bytes: Buffer.from(raw), values: 1 }, stream),
           stream,
           instance,
         );
