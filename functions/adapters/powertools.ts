@@ -50,6 +50,8 @@ export function reports(stream: string, perInstance: boolean): Reports {
       add(metrics, 'InstancesNotReached', summary.notReached);
       reportShards(stream, summary);
       if (summary.fleet !== undefined) countFleet(summary.fleet);
+      // A shard knows no fleet, but its audits count.
+      if (whole.hasStoredMetrics()) whole.publishStoredMetrics();
       for (const [state, polls] of failed) countFailures(state, polls);
       failed.clear();
     },
@@ -165,14 +167,14 @@ function count({ pages, artifacts, error, audit }: Outcome): void {
   add(whole, 'AuditMissing', missing);
 }
 
-function countFleet({ instances, lights, lagSeconds, expiring, tokenExpiryDays, ...alarms }: Fleet): void {
+function countFleet({ instances, lights, lagSeconds, notices, tokenExpiryDays }: Fleet): void {
   add(metrics, 'Instances', instances);
   add(whole, 'InstancesRed', lights.red);
   add(whole, 'InstancesYellow', lights.yellow);
-  add(whole, 'TokensRejected', alarms.rejected);
-  add(whole, 'InstancesFailing', alarms.failing);
-  add(whole, 'InstancesSilent', alarms.silent);
-  add(whole, 'InstancesQuiet', alarms.quiet);
+  add(whole, 'TokensRejected', notices.rejected);
+  add(whole, 'InstancesFailing', notices.failing);
+  add(whole, 'InstancesSilent', notices.silent);
+  add(whole, 'InstancesQuiet', notices.quiet);
   if (lagSeconds !== undefined) {
     add(metrics, 'Lag', lagSeconds);
     add(whole, 'Lag', lagSeconds);
@@ -180,9 +182,8 @@ function countFleet({ instances, lights, lagSeconds, expiring, tokenExpiryDays, 
   if (tokenExpiryDays !== undefined) add(whole, 'TokenExpiryDays', tokenExpiryDays);
   // A metric that is never sent costs nothing.
   for (const days of expiryBounds) {
-    if (expiring[days] > 0) add(whole, `TokensExpiring${days}`, expiring[days]);
+    if (notices.expiring[days] > 0) add(whole, `TokensExpiring${days}`, notices.expiring[days]);
   }
-  whole.publishStoredMetrics();
 }
 
 /** By kind of error, and only where there are any. */

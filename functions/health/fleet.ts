@@ -4,20 +4,28 @@ import type { Stream } from '../streams/stream.ts';
 import type { CursorStatus } from './known-status.ts';
 import { type Cause, type Light, type Verdict, verdictOf } from './verdict.ts';
 
-/** The verdicts of one stream over all instances at the end of a run, for alarms. It includes instances that the run did not poll. */
-export interface Fleet {
-  /** Instances that collect this stream: all that are not grey. */
-  readonly instances: number;
-  readonly lights: Readonly<Record<Light, number>>;
-  // Instances by the cause of their verdict, once it has lasted long enough for an alarm.
+/** Instances by the cause of their verdict, once it has lasted long enough for an alarm. */
+interface Causes {
   readonly rejected: number;
   readonly failing: number;
   readonly silent: number;
   readonly quiet: number;
-  /** The longest lag of those whose polls succeed; undefined where there is none. */
-  readonly lagSeconds: number | undefined;
   /** Tokens that expire within so many days, or have expired, each under the first bound that it meets. */
   readonly expiring: Readonly<Record<ExpiryDays, number>>;
+}
+
+/** The verdicts of one stream over all instances at the end of a run. It includes instances that the run did not poll. */
+export interface Fleet extends Causes {
+  /**
+   * Of these, the ones that alarms are sent: a cause counts when it is new, and at the same time of each later day. An
+   * instance that fails for good does not keep an alarm raised, so the next one to fail raises it again.
+   */
+  readonly notices: Causes;
+  /** Instances that collect this stream: all that are not grey. */
+  readonly instances: number;
+  readonly lights: Readonly<Record<Light, number>>;
+  /** The longest lag of those whose polls succeed; undefined where there is none. */
+  readonly lagSeconds: number | undefined;
   /** Until the first of these tokens expires; undefined where no expiry is known. */
   readonly tokenExpiryDays: number | undefined;
 }
@@ -37,30 +45,52 @@ export function fleetOf(members: readonly Member[], stream: Stream, now: number,
   return sum(
     members.map(({ subject, item }) => verdictOf(subject, item, stream, now, quietMs)),
     now,
+    noticeMs(stream),
   );
 }
 
+/** How long a cause counts as new: at least one run that is not late ends within it. */
+export function noticeMs({ cadenceMinutes }: Pick<Stream, 'cadenceMinutes'>): number {
+  return Math.max(60, 2 * cadenceMinutes) * 60_000;
+}
+
 /** The verdicts of one stream of all instances. */
-export function sum(verdicts: readonly Verdict[], now: number): Fleet {
+export function sum(verdicts: readonly Verdict[], now: number, newForMs: number): Fleet {
   const wanted = verdicts.filter(({ light }) => light !== 'grey');
-  const alarms = (cause: Cause) => wanted.filter((one) => one.alarm && one.cause === cause).length;
+  // A time that is not known counts at every moment.
+  const isNotice = (sinceMs: number) => !((now - sinceMs) % day > newForMs);
+  const notices = wanted.filter(({ alarmSince = '' }) => isNotice(Date.parse(alarmSince)));
   // A refused token has an alarm of its own.
-  const days = wanted
+  const expiries = wanted
     .filter(({ cause, tokenExpiresAt }) => cause !== 'rejected' && tokenExpiresAt !== undefined)
-    .map(({ tokenExpiresAt = '' }) => Math.max(0, (Date.parse(tokenExpiresAt) - now) / day));
-  const within = (bound: ExpiryDays) =>
-    days.filter((left) => expiryBounds.find((one) => left <= one) === bound).length;
+    .map(({ tokenExpiresAt = '' }) => Date.parse(tokenExpiresAt));
+  const days = expiries.map((at) => Math.max(0, (at - now) / day));
   const lags = wanted.filter(isPolledWell).flatMap(({ lagSeconds }) => lagSeconds ?? []);
   return {
     instances: wanted.length,
     lights: countLights(verdicts),
+    ...causesOf(wanted, expiries, now),
+    // Every bound is a whole number of days before the expiry.
+    notices: causesOf(
+      notices,
+      expiries.filter((at) => isNotice(at - 14 * day)),
+      now,
+    ),
+    lagSeconds: lags.length > 0 ? Math.max(...lags) : undefined,
+    tokenExpiryDays: days.length > 0 ? Math.min(...days) : undefined,
+  };
+}
+
+function causesOf(verdicts: readonly Verdict[], expiries: readonly number[], now: number): Causes {
+  const alarms = (cause: Cause) => verdicts.filter((one) => one.alarm && one.cause === cause).length;
+  const within = (bound: ExpiryDays) =>
+    expiries.filter((at) => expiryBounds.find((one) => at - now <= one * day) === bound).length;
+  return {
     rejected: alarms('rejected'),
     failing: alarms('failing'),
     silent: alarms('silent'),
     quiet: alarms('quiet'),
-    lagSeconds: lags.length > 0 ? Math.max(...lags) : undefined,
     expiring: { 1: within(1), 7: within(7), 14: within(14) },
-    tokenExpiryDays: days.length > 0 ? Math.min(...days) : undefined,
   };
 }
 

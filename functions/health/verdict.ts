@@ -19,6 +19,8 @@ interface Finding {
   readonly cause?: Cause;
   /** The cause has lasted long enough for its alarm. */
   readonly alarm?: boolean;
+  /** ISO 8601: since when it has. Undefined where that is not known. */
+  readonly alarmSince?: string | undefined;
   /** ISO 8601. */
   readonly since?: string | undefined;
   readonly error?: string | undefined;
@@ -128,10 +130,18 @@ function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
   // Nothing is wrong, and nothing is collected.
   if (state === 'not-licensed') return { ...shared, light: 'grey', remedy };
   if (state === 'unauthorized' && name !== forwarderKey.instance)
-    return { ...shared, light: 'red', cause: 'rejected', alarm: true, remedy: rotation(name) };
+    return {
+      ...shared,
+      light: 'red',
+      cause: 'rejected',
+      alarm: true,
+      alarmSince: since,
+      remedy: rotation(name),
+    };
   // What is retried needs someone only if it lasts.
   const light = states[state].acts !== 'nobody' || lasts ? 'red' : 'yellow';
-  return { ...shared, light, cause: 'failing', alarm: lasts, remedy };
+  const alarmSince = since && iso(Date.parse(since) + 2 * cycleMs);
+  return { ...shared, light, cause: 'failing', alarm: lasts, alarmSince, remedy };
 }
 
 const unknown: Finding = {
@@ -162,6 +172,7 @@ function invalidRecord(one: Case, { attribute, message, remedy }: MisconfiguredE
     word: 'misconfigured',
     cause: 'failing',
     alarm: before?.cause === 'failing' && before.alarm === true,
+    alarmSince: before?.alarmSince,
     since: before?.since,
     error: message,
     remedy: option === undefined ? remedy : `${remedy} Run: collector set ${one.name} ${option}`,
@@ -177,14 +188,16 @@ function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Fi
   const waitsUntil = failures > 0 ? Date.parse(nextPollAt ?? since) : 0;
   const due =
     lastPollAt === undefined ? Date.parse(since) : Math.max(Date.parse(since) + cycleMs, waitsUntil);
-  if (now - due <= 1.5 * cadenceMinutes * 60_000) return undefined;
+  const lateAt = due + 1.5 * cadenceMinutes * 60_000;
+  if (now <= lateAt) return undefined;
   return {
     light: 'red',
     word: 'silent',
     cause: 'silent',
     alarm: true,
+    alarmSince: iso(lateAt),
     since,
-    error: `no poll since ${since}; one was due at ${new Date(due).toISOString()}`,
+    error: `no poll since ${since}; one was due at ${iso(due)}`,
     remedy: 'No data is lost. Check that the function runs: docs/operations.md, "Instances silent".',
   };
 }
@@ -209,6 +222,7 @@ function quiet({ status, now }: Case, { name }: Stream, quietMs: number): Findin
     word: 'nothing new',
     cause: 'quiet',
     alarm: true,
+    alarmSince: iso(Date.parse(since) + quietMs),
     since,
     error: `polls succeed, and none has found new ${name} since ${since}`,
     remedy: 'Check the scope of the token in the console: docs/operations.md, "Nothing new".',
@@ -227,6 +241,10 @@ function tokenEnd({ name, status: { tokenExpiresAt }, now }: Case): Finding | un
     error: `the token ${leftMs <= 0 ? 'expired' : 'expires'} at ${tokenExpiresAt}`,
     remedy: rotation(name),
   };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function rotation(name: string): string {

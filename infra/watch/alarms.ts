@@ -16,13 +16,13 @@ import {
   auditAlarms,
   type Definition,
   errors,
-  forwarderFails,
   instanceAlarms,
   invocations,
+  type Notification,
   operationsPage,
-  queueAlarms,
   throttles,
 } from './definitions.ts';
+import { forwarderFails, nothingConsumed, queueAlarms, queueUnread } from './queue-alarms.ts';
 
 /** All alarms, which notify one topic. One cause raises one alarm. */
 export class Alarms extends Construct {
@@ -41,15 +41,26 @@ export class Alarms extends Construct {
       ...queueAlarms(props),
       ...(props.forwarder === undefined ? [] : [forwarderFails(props)]),
     ]) {
-      this.#notify(this.#alarm(definition, this.#description(definition.says, definition.heading)));
+      this.#notify(this.#told(definition));
     }
+    const unread = this.#told(queueUnread(props));
+    this.#notify(unread);
+    if (props.forwarder === undefined) this.#consumerAlarm(props, unread);
     this.#functionAlarms(props);
+  }
+
+  /** Raised where the queue is read, but nothing is deleted. The forwarder has an alarm that says so sooner. */
+  #consumerAlarm(props: AlarmsProps, unread: Alarm): void {
+    this.#combine(
+      'queue-stuck',
+      AlarmRule.allOf(this.#part(nothingConsumed(props)), AlarmRule.not(raised(unread))),
+      'Messages are in the queue, and for more than 24 hours no consumer has deleted one; SQS deletes them after 14 days.',
+    );
   }
 
   /** Not running, throttled and failing each combine one alarm per function; those parts show which function it is. */
   #functionAlarms({ pollers, operator, forwarder }: AlarmsProps): void {
-    const part = (definition: Definition) =>
-      raised(this.#alarm(definition, 'Part of another alarm; notifies nobody by itself.'));
+    const part = (definition: Definition) => this.#part(definition);
     const notRun = AlarmRule.anyOf(...pollers.map((poller) => part(invocations(poller))));
     const throttled = AlarmRule.anyOf(...pollers.map((poller) => part(throttles(poller))));
     const failed = [
@@ -74,6 +85,14 @@ export class Alarms extends Construct {
       AlarmRule.anyOf(...failed),
       'Two of the last five runs of a function failed or were killed.',
     );
+  }
+
+  #part(definition: Definition): IAlarmRule {
+    return raised(this.#alarm(definition, 'Part of another alarm; notifies nobody by itself.'));
+  }
+
+  #told(definition: Notification): Alarm {
+    return this.#alarm(definition, this.#description(definition.says, definition.heading));
   }
 
   #alarm(

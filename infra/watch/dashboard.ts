@@ -19,8 +19,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type MetricName, namespace } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
-import { operationsPage, queueUnreadSeconds } from './definitions.ts';
+import { operationsPage } from './definitions.ts';
 import { measure } from './measures.ts';
+import { queueUnreadSeconds } from './queue-alarms.ts';
 
 interface DashboardProps {
   readonly settings: Pick<Settings, 'stackName' | 'alarmLagMinutes'>;
@@ -119,7 +120,9 @@ function flow({ settings, streams }: DashboardProps): IWidget[] {
         stacked: true,
       },
     ),
-    graph('Instances that need someone', [...needSomeone.map((name) => measure(stackName, name, 'Maximum'))]),
+    graph('Instances red and yellow; new problems and daily reminders', [
+      ...needSomeone.map((name) => measure(stackName, name, 'Maximum')),
+    ]),
     graph('Instances polled, and not reached', [
       ...byStream('Instances', 'Maximum'),
       ...streams.flatMap((stream) => [

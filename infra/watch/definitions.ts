@@ -116,7 +116,9 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
     {
       ...gauge,
       name: 'lag',
-      metric: most('Lag'),
+      metric: remindingDaily(most('Lag'), period),
+      // Not sent where nothing is polled well; that has other alarms.
+      missing: NOT_BREACHING,
       from: settings.alarmLagMinutes * 60,
       says: `A stream of an instance is more than ${settings.alarmLagMinutes} minutes behind, although its polls succeed.`,
       heading: 'lag',
@@ -140,7 +142,7 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
     {
       // Each poll tries again what failed; some do once.
       name: 'audits-failing',
-      metric: anHour('AuditsFailed'),
+      metric: remindingDaily(anHour('AuditsFailed'), Duration.hours(1)),
       from: 1,
       periods: 4,
       breaching: 3,
@@ -151,58 +153,17 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
   ];
 }
 
-/** Whatever the queue hides comes back after six minutes: while all fails, each window has a failure and nothing else. */
-export function forwarderFails({ settings }: AlarmsProps): Notification {
-  const dimensions = { stream: 'forwarder' };
-  return {
-    name: 'forwarder-failing',
-    metric: measure(settings.stackName, 'ForwardFailed', 'Minimum', dimensions, Duration.minutes(15)),
-    from: 1,
-    periods: 3,
-    missing: NOT_BREACHING,
-    says: 'Analytics has accepted nothing for 45 minutes; the messages stay in the queue.',
-    heading: 'forwarder-failing',
-  };
-}
-
-const hour = 60 * 60;
-
-/** After a day a consumer is not merely slow; SQS keeps the messages for thirteen days more. */
-export const queueUnreadSeconds = 24 * hour;
-
-export function queueAlarms({ queue, deadLetterQueue }: AlarmsProps): Notification[] {
-  const period = Duration.minutes(15);
-  const age = queue.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' });
-  // An empty queue has no oldest message, and says nothing.
-  const waits = { metric: age, periods: 2, missing: NOT_BREACHING, heading: 'queue-unread' };
-  return [
-    {
-      ...waits,
-      name: 'queue-unread',
-      from: queueUnreadSeconds,
-      says: 'A message has waited for a consumer for more than 24 hours; SQS deletes it after 14 days.',
-    },
-    {
-      // Four days before the first is lost: a long weekend is three and a half.
-      ...waits,
-      name: 'queue-loses-messages',
-      from: 10 * 24 * hour,
-      says: 'A message has waited for a consumer for 10 days; SQS deletes it in 4 days, and it is lost.',
-    },
-    {
-      name: 'dead-letters',
-      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-        period: Duration.minutes(5),
-        statistic: 'Maximum',
-      }),
-      from: 1,
-      periods: 1,
-      // A queue that nobody touches falls silent after hours, whatever is in it.
-      missing: IGNORE,
-      says: 'The dead-letter queue contains messages that the consumer rejected or never deleted.',
-      heading: 'dead-letters',
-    },
-  ];
+/**
+ * Zero for two hours of each day, from 06:00 UTC. An instance for which this alarm is raised for good would hide the others;
+ * so the alarm ends, and is raised again if its cause lasts.
+ */
+function remindingDaily(metric: IMetric, period: Duration): IMetric {
+  return new MathExpression({
+    expression: 'IF(HOUR(value) == 6 OR HOUR(value) == 7, 0, value)',
+    usingMetrics: { value: metric },
+    period,
+    label: 'but for two hours of the day',
+  });
 }
 
 /** One where there were none: an alarm on what is not there needs a value for it. */

@@ -452,7 +452,7 @@ describe('the forwarder', () => {
     template = forwarding();
   });
 
-  test('adds itself and what watches it, and changes nothing else', () => {
+  test('adds itself and what watches it, in place of the alarm on other consumers, and changes nothing else', () => {
     const { Resources: before, ...others } = collected().toJSON();
     const { Resources: after, ...sameOthers } = template.toJSON();
     expect(sameOthers).toEqual(others);
@@ -466,7 +466,14 @@ describe('the forwarder', () => {
       'AWS::Logs::LogGroup',
       'AWS::Logs::QueryDefinition',
     ]);
-    const changed = Object.keys(before).filter((id) => !isDeepStrictEqual(before[id], after[id]));
+    const gone = Object.keys(before).filter((id) => !Object.hasOwn(after, id));
+    expect(gone.map((id) => before[id].Properties.AlarmName)).toEqual([
+      'SentinelOneCollector-queue-nothing-deleted',
+      'SentinelOneCollector-queue-stuck',
+    ]);
+    const changed = Object.keys(before).filter(
+      (id) => Object.hasOwn(after, id) && !isDeepStrictEqual(before[id], after[id]),
+    );
     expect(typesOf(changed)).toEqual(['AWS::CloudWatch::CompositeAlarm', 'AWS::CloudWatch::Dashboard']);
   });
 

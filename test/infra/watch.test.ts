@@ -44,7 +44,10 @@ describe('the alarms', () => {
     const sections = new Map(
       text.split(/^#+ /m).map((section) => [anchorOf(section.split('\n')[0] ?? ''), section] as const),
     );
-    const told = alarmsOf(template).filter(({ AlarmActions }) => AlarmActions !== undefined);
+    const forwarding = collected({ analyticsUrl: 'https://analytics.example.com' });
+    const told = [...alarmsOf(template), ...alarmsOf(forwarding)].filter(
+      ({ AlarmActions }) => AlarmActions !== undefined,
+    );
     expect(told.length).toBeGreaterThan(10);
     for (const { AlarmName, AlarmDescription } of told) {
       const [, anchor = ''] = /: docs\/operations\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
@@ -59,7 +62,9 @@ describe('the alarms', () => {
   test('go to one topic, each once; the parts of others tell nobody', () => {
     const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
     for (const { AlarmName, AlarmActions, OKActions, AlarmDescription } of alarmsOf(template)) {
-      const isPart = /-(not-run|throttled|errors)$/.test(AlarmName) && AlarmDescription.startsWith('Part of');
+      const isPart =
+        /-(not-run|throttled|errors|nothing-deleted)$/.test(AlarmName) &&
+        AlarmDescription.startsWith('Part of');
       expect(AlarmActions, AlarmName).toEqual(isPart ? undefined : [{ Ref: topic }]);
       expect(OKActions).toBeUndefined();
     }

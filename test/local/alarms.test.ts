@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, describe, expect, inject, test } from 'vitest';
 import { synthesise } from '../../infra/synth.ts';
@@ -199,6 +199,25 @@ describe('exactly one alarm is raised', () => {
     expectTold(behind);
     await behind.pass(15);
     expectTold(behind, 'lag');
+    // Its console can't be reached any more: that is another trouble, and has an alarm of its own.
+    consoleOf(behind, 'acme').faults = [faultFor({}, faults.forbidden)];
+    await behind.pass(2 * hour);
+    expectTold(behind, 'lag', 'polls-failing');
+    expect(behind.raised()).not.toContain('lag');
+  });
+
+  test('by each of two instances that fail hours apart, and again on the next day', async () => {
+    const fleet = await watching(['acme', 'globex']);
+    await fleet.pass(11);
+    consoleOf(fleet, 'acme').tokens = [];
+    await fleet.pass(4 * hour);
+    expectTold(fleet, 'token-rejected');
+    expect(fleet.raised()).toEqual([]);
+    consoleOf(fleet, 'globex').tokens = [];
+    await fleet.pass(4 * hour);
+    expectTold(fleet, 'token-rejected', 'token-rejected');
+    await fleet.pass(18 * hour);
+    expectTold(fleet, 'token-rejected', 'token-rejected', 'token-rejected', 'token-rejected');
   });
 
   test.each([
@@ -222,6 +241,19 @@ describe('exactly one alarm is raised', () => {
     const late = new Date(Date.now() - 150 * minuteMs).toISOString();
     consoleOf(audited, 'acme').put('activities', activityText(late));
     while (audited.told().length === 0) await audited.pass(hour);
+    expectTold(audited, 'audit-difference');
+  });
+
+  test('by an audit of an instance that a further run polls', async () => {
+    const audited = await watching(['acme', 'globex'], { overrides: { auditMs: 1, instancesPerRun: 1 } });
+    await audited.pass(11);
+    expect(audited.world.log.map(({ message }) => message)).toContain(
+      'sentinelone: 1 instances are polled by further runs of activities',
+    );
+    const late = new Date(Date.now() - 150 * minuteMs).toISOString();
+    // The second of them is always the one that is handed over.
+    consoleOf(audited, 'globex').put('activities', activityText(late));
+    for (let i = 0; i < 3 && audited.told().length === 0; i++) await audited.pass(hour);
     expectTold(audited, 'audit-difference');
   });
 
@@ -264,6 +296,26 @@ describe('exactly one alarm is raised', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('by a forwarder that does not run, because Lambda throttles it', async () => {
+    const throttled = await watching(['acme']);
+    const unread: Parameters<TimeLine['pass']>[1] = {
+      consumer: false,
+      before: (minute) => {
+        if (minute % 5 === 0)
+          consoleOf(throttled, 'acme').put(
+            'threats',
+            threatText(new Date(Date.now() - minuteMs).toISOString()),
+          );
+      },
+    };
+    await throttled.pass(30, unread);
+    expectTold(throttled);
+    await throttled.pass(hour, unread);
+    expectTold(throttled, 'forwarder-failing');
+    await throttled.pass(hour);
+    expect(throttled.raised()).toEqual([]);
+  });
+
   test('by a dead letter', async () => {
     const dead = await watching(['acme']);
     await dead.pass(11);
@@ -278,8 +330,43 @@ describe('exactly one alarm is raised', () => {
   });
 });
 
+/** The alarms of a stack whose queue has a consumer of the operator's own. */
+const withoutForwarder = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
+  const { template } = synthesise({}, folder);
+  rmSync(folder, { recursive: true });
+  return template;
+};
+
+test('a consumer that receives and never deletes is told of after a day', async () => {
+  const stuck = await watching(['acme'], { template: withoutForwarder() });
+  consoleOf(stuck, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
+  await stuck.pass(11, { consumer: false });
+  const { aws } = stuck.world.collector;
+  const queues = resources<{ RedrivePolicy?: unknown }>(inject('deployment').template, 'AWS::SQS::Queue');
+  const { logicalId = '' } = queues.find(({ RedrivePolicy }) => RedrivePolicy !== undefined) ?? {};
+  const receive = () =>
+    aws.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: aws.names.get(logicalId) ?? '',
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: hour * 60,
+      }),
+    );
+  for (let i = 0; i < 25; i++) {
+    while (((await receive()).Messages ?? []).length > 0);
+    await stuck.advance(hour);
+  }
+  expectTold(stuck, 'not-running');
+  for (let i = 0; i < 3; i++) {
+    while (((await receive()).Messages ?? []).length > 0);
+    await stuck.advance(hour);
+  }
+  expectTold(stuck, 'not-running', 'queue-stuck');
+});
+
 test('a queue that nobody reads is told of after a day, and again four days before its first message is lost', async () => {
-  const unread = await watching(['acme']);
+  const unread = await watching(['acme'], { template: withoutForwarder() });
   consoleOf(unread, 'acme').put('threats', threatText(new Date(Date.now() - minuteMs).toISOString()));
   await unread.pass(11, { consumer: false });
   // Nothing fires the functions in these days: that is the other alarm.
@@ -297,9 +384,9 @@ describe('the alarms of the template', () => {
   afterAll(() => proven.clear());
 
   test('that someone hears of are all raised by a test here', () => {
-    const { template } = inject('deployment');
-    const alarms = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type) =>
-      resources<{ AlarmName: string; AlarmActions?: unknown }>(template, type),
+    const types = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'];
+    const alarms = [inject('deployment').template, withoutForwarder()].flatMap((template) =>
+      types.flatMap((type) => resources<{ AlarmName: string; AlarmActions?: unknown }>(template, type)),
     );
     const told = alarms.filter(({ AlarmActions }) => AlarmActions !== undefined);
     const names = told.map(({ AlarmName }) => AlarmName.replace(/^SentinelOneCollector-/, ''));

@@ -111,8 +111,12 @@ describe('an alarm', () => {
             EvaluationPeriods: 2,
             TreatMissingData: 'breaching',
             Metrics: [
-              { Id: 'e', Expression: 'IF(FILL(m, 0) < 1, 1, 0)', ReturnData: true },
-              { Id: 'm', MetricStat: { Metric: metric, Period: 60, Stat: 'Sum' }, ReturnData: false },
+              { Id: 'e', Expression: 'IF(FILL(invocations, 0) < 1, 1, 0)', ReturnData: true },
+              {
+                Id: 'invocations',
+                MetricStat: { Metric: metric, Period: 60, Stat: 'Sum' },
+                ReturnData: false,
+              },
             ],
           }),
         },

@@ -193,7 +193,9 @@ export class CloudWatch {
       if (MetricStat !== undefined) known.set(Id, this.#metric(MetricStat, now, length));
     const returned = alarm.Metrics.find(({ ReturnData }) => ReturnData);
     if (returned?.Expression === undefined) return known.get(returned?.Id ?? '') ?? [];
-    return calculate(returned.Expression, known, length, this.#options.otherReading !== true);
+    const { Period: seconds = 0 } = alarm.Metrics.find(({ MetricStat }) => MetricStat)?.MetricStat ?? {};
+    const hourOf = (i: number) => new Date(now - (i + 1) * seconds * 1000).getUTCHours();
+    return calculate(returned.Expression, known, length, hourOf, this.#options.otherReading !== true);
   }
 
   #metric({ Metric, Period, Stat }: MetricStat, now: number, length: number): Series {
@@ -230,20 +232,46 @@ function compares({ ComparisonOperator, Threshold }: MetricAlarm, value: number)
   }
 }
 
-/** `IF(FILL(id, 0) < 1, 1, 0)`, the one kind of expression that the alarms have. */
+/**
+ * The three kinds of expressions that the alarms have.
+ * @param hourOf the hour of the day in which a window begins
+ * @param fillsEmpty whether FILL makes values where a metric has none at all
+ */
 function calculate(
   expression: string,
   known: ReadonlyMap<string, Series>,
   length: number,
+  hourOf: (window: number) => number,
   fillsEmpty: boolean,
 ): Series {
-  const shape = /^IF\(FILL\((\w+), (\d+)\) < (\d+), (\d+), (\d+)\)$/.exec(expression);
-  if (shape === null) throw new Error(`${expression} is not evaluated here`);
-  const [, id = '', fill, bound, yes, no] = shape;
-  const series = known.get(id) ?? [];
-  const isEmpty = series.every((value) => value === undefined);
-  if (isEmpty && !fillsEmpty) return Array.from({ length }, () => undefined);
-  return series.map((value) => Number((value ?? Number(fill)) < Number(bound) ? yes : no));
+  const windows = Array.from({ length }, (_, i) => i);
+  const filled = (id: string): Series => {
+    const series = known.get(id) ?? [];
+    const isEmpty = series.every((value) => value === undefined);
+    return windows.map((i) => series[i] ?? (isEmpty && !fillsEmpty ? undefined : 0));
+  };
+  const of = (ids: readonly string[], value: (...values: number[]) => number): Series => {
+    const all = ids.map(filled);
+    return windows.map((i) => {
+      const values = all.map((series) => series[i]).filter((one) => one !== undefined);
+      return values.length < all.length ? undefined : value(...values);
+    });
+  };
+  switch (expression) {
+    case 'IF(FILL(invocations, 0) < 1, 1, 0)':
+      return of(['invocations'], (invocations) => Number(invocations < 1));
+    case 'IF(FILL(visible, 0) + FILL(hidden, 0) > 0 AND FILL(deleted, 0) < 1, 1, 0)':
+      return of(['visible', 'hidden', 'deleted'], (visible, hidden, deleted) =>
+        Number(visible + hidden > 0 && deleted < 1),
+      );
+    case 'IF(HOUR(value) == 6 OR HOUR(value) == 7, 0, value)':
+      return windows.map((i) => {
+        const value = known.get('value')?.[i];
+        return value !== undefined && [6, 7].includes(hourOf(i)) ? 0 : value;
+      });
+    default:
+      throw new Error(`${expression} is not evaluated here`);
+  }
 }
 
 /** The rule of a composite alarm, with logical ids for ARNs. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityBatchCommand,
+  type DeleteMessageBatchCommandInput,
+  type DeleteMessageBatchCommandOutput,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
@@ -83,6 +85,20 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
   const cloudWatch = new CloudWatch(watched);
   // What is not written down must not matter.
   const doubtful = new CloudWatch({ ...watched, otherReading: true });
+  // Whoever reads the queue here uses this client: a consumer, and what stands in for the forwarder's source.
+  aws.sqs.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (commandName !== 'DeleteMessageBatchCommand') return answer;
+        const { QueueUrl } = args.input as DeleteMessageBatchCommandInput;
+        const [QueueName = ''] = [...aws.names].find(([, url]) => url === QueueUrl) ?? [];
+        const { Successful = [] } = answer.output as DeleteMessageBatchCommandOutput;
+        store.put('AWS/SQS', 'NumberOfMessagesDeleted', { QueueName }, Date.now(), Successful.length);
+        return answer;
+      },
+    { step: 'initialize' },
+  );
   const queues = resources<{ RedrivePolicy?: unknown }>(deployed, 'AWS::SQS::Queue');
   let minute = 0;
   let read = 0;
@@ -115,6 +131,8 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
       () => 0,
       () => 1,
     );
+    // Further runs come after it, in the same process.
+    while (world.collector.functions.get(stream)?.busy) await sleep(1);
     lambda(stream, 'Invocations', 1);
     lambda(stream, 'Errors', failed);
     lambda(stream, 'Throttles', 0);
@@ -123,12 +141,21 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
     for (const { logicalId } of queues) {
       const QueueUrl = aws.names.get(logicalId) ?? '';
       const { Attributes = {} } = await aws.sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+        new GetQueueAttributesCommand({
+          QueueUrl,
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
       );
       const visible = Number(Attributes.ApproximateNumberOfMessages);
       const sample = (name: string, value: number) =>
         store.put('AWS/SQS', name, { QueueName: logicalId }, Date.now(), value);
       sample('ApproximateNumberOfMessagesVisible', visible);
+      // SQS says so too where there was nothing to delete.
+      sample('NumberOfMessagesDeleted', 0);
+      sample(
+        'ApproximateNumberOfMessagesNotVisible',
+        Number(Attributes.ApproximateNumberOfMessagesNotVisible),
+      );
       if (visible === 0) continue;
       const { Messages = [] } = await aws.sqs.send(
         new ReceiveMessageCommand({

@@ -33,12 +33,13 @@ const refused: Outcome = {
 const fleet: Fleet = {
   instances: 3,
   lights: { red: 1, yellow: 2, green: 0, grey: 4 },
-  rejected: 1,
-  failing: 0,
-  silent: 0,
-  quiet: 0,
+  rejected: 9,
+  failing: 9,
+  silent: 9,
+  quiet: 9,
+  expiring: { 1: 9, 7: 9, 14: 9 },
+  notices: { rejected: 1, failing: 0, silent: 0, quiet: 0, expiring: { 1: 0, 7: 2, 14: 0 } },
   lagSeconds: 40,
-  expiring: { 1: 0, 7: 2, 14: 0 },
   tokenExpiryDays: 6.5,
 };
 const summary = {
@@ -182,6 +183,23 @@ describe('what a run is told to', () => {
     ]);
     reportRun(summary);
     expect(counted()).toMatchObject({ AuditMissing: [0, 5, 5], AuditsFailed: [0, 0, 0] });
+  });
+
+  it('counts the audits of a shard with its run, although a shard knows no fleet', () => {
+    const { report, reportRun } = reports('threats', false);
+    const audit = {
+      hour: '2026-03-01T10:00:00.000000Z',
+      atConsole: 9,
+      delivered: 4,
+      readAgain: 9,
+      whole: true,
+    };
+    report({ ...polled, audit });
+    report(refused);
+    reportRun({ ...summary, fleet: undefined });
+    expect(counted()).toMatchObject({ AuditMissing: 5, AuditsFailed: 0, 'PollsFailed unauthorized': 1 });
+    expect(counted()).not.toHaveProperty('AuditMissing unauthorized');
+    expect(counted()).not.toHaveProperty('InstancesRed');
   });
 
   it('warns of instances that were not reached', () => {

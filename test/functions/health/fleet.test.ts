@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MisconfiguredError, type State } from '../../../functions/errors.ts';
-import { type Fleet, fleetOf, type Member } from '../../../functions/health/fleet.ts';
+import { type Fleet, fleetOf, type Member, noticeMs } from '../../../functions/health/fleet.ts';
 import type { Status } from '../../../functions/health/status.ts';
 import type { Subject } from '../../../functions/instances/subject.ts';
 import { epoch, fromMs } from '../../../functions/kit/time.ts';
@@ -50,6 +50,7 @@ describe('a fleet', () => {
       lagSeconds: undefined,
       expiring: { 1: 0, 7: 0, 14: 0 },
       tokenExpiryDays: undefined,
+      notices: { rejected: 0, failing: 0, silent: 0, quiet: 0, expiring: { 1: 0, 7: 0, 14: 0 } },
     } satisfies Fleet);
     expect(fleet()).toMatchObject({ instances: 0, tokenExpiryDays: undefined });
   });
@@ -110,6 +111,47 @@ describe('a fleet', () => {
       failing: 1,
       quiet: 0,
     });
+  });
+
+  it.each<[string, number, (age: number) => Member]>([
+    ['a refused token', 0, (age) => member(failed('unauthorized', age))],
+    ['a failing poll', cycles, (age) => member(failed('unreachable', age))],
+    ['a silent stream', late, (age) => member({ lastPollAt: ago(age) })],
+    ['a quiet stream', hour, (age) => member({ lastRecordAt: ago(age) })],
+    ['a token about to expire', 0, (age) => member({ tokenExpiresAt: ago(age - 14 * day) })],
+    ['a token that has expired', 0, (age) => member({ tokenExpiresAt: ago(age + day) })],
+  ])('has alarms notice %s when it is new, and at the same time of each later day', (_, after, of) => {
+    const noticed = (age: number) => {
+      const { expiring, ...causes } = fleetOf([of(after + age)], stream, now, hour).notices;
+      return Object.values({ ...causes, ...expiring }).reduce((sum, one) => sum + one, 0);
+    };
+    for (const days of [0, 1, 5]) {
+      expect(noticed(days * day + 1)).toBe(1);
+      expect(noticed(days * day + hour)).toBe(1);
+      expect(noticed(days * day + hour + 1)).toBe(0);
+      expect(noticed(days * day + day - 1)).toBe(0);
+    }
+  });
+
+  it('has alarms notice the next instance that fails, while another fails for good', () => {
+    const forGood = member(failed('unreachable', 10 * day + 7 * hour));
+    expect(fleet(forGood)).toMatchObject({ failing: 1, notices: { failing: 0 } });
+    const next = member(failed('unreachable', cycles + 1));
+    expect(fleet(forGood, next)).toMatchObject({ failing: 2, notices: { failing: 1 } });
+  });
+
+  it('has alarms always notice what does not say since when it is', () => {
+    const item = { status: { state: 'unreachable', failures: 3, lastPollAt: ago(0) } } as const;
+    const unknown = { subject: subject(), item };
+    expect(fleet(unknown)).toMatchObject({ failing: 1, notices: { failing: 1 } });
+  });
+
+  it.each([
+    [5, hour],
+    [10, hour],
+    [60, 2 * hour],
+  ])('takes a cause for new long enough for a run every %d minutes to see it', (cadenceMinutes, newForMs) => {
+    expect(noticeMs({ cadenceMinutes })).toBe(newForMs);
   });
 
   it('is as far behind as the furthest of those whose polls succeed', () => {

@@ -12,7 +12,8 @@ import { iso } from '../../fixtures/tokens.ts';
 
 const now = Date.parse(at(0));
 const minute = 60_000;
-const day = 24 * 60 * minute;
+const hour = 60 * minute;
+const day = 24 * hour;
 const good: Partial<Status> = {
   state: 'ok',
   lastPollAt: iso(now - 4 * minute),
@@ -59,7 +60,7 @@ describe('the one right answer', () => {
     expect(since).toBe(row.sinceMs === undefined ? undefined : iso(now - row.sinceMs));
     expect(remedy).toMatch(row.remedy ?? /^/);
     if (row.lagSeconds !== undefined) expect(lagSeconds).toBe(row.lagSeconds);
-    const { rejected, failing, silent, quiet, expiring } = sum(health.streams, now);
+    const { rejected, failing, silent, quiet, expiring } = sum(health.streams, now, hour);
     const counts = { rejected, failing, silent, quiet, ...expiring };
     const none = { rejected: 0, failing: 0, silent: 0, quiet: 0, 1: 0, 7: 0, 14: 0 };
     expect(counts).toEqual(row.alarm === undefined ? none : { ...none, [row.alarm]: 1 });
