@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
+import { thirdPartyNotices } from './third-party.ts';
 
 const handlers = {
   poller: 'functions/poller.ts',
@@ -32,7 +33,7 @@ interface BundleOptions {
 /**
  * Fills a folder anew with one module for each entry, with all that it needs, the AWS SDK too. What is imported
  * dynamically or by several entries is a separate module, so that a function loads only what it uses
- * (docs/adr/0022-one-bundle-of-our-own.md).
+ * (docs/adr/0022-one-bundle-of-our-own.md). `THIRD-PARTY.txt` has the licenses of the packages in it.
  */
 export function bundle(
   folder: string,
@@ -59,6 +60,8 @@ export function bundle(
     outExtension: { '.js': '.mjs' },
     metafile: true,
   });
+  const notices = thirdPartyNotices(metafile, root);
+  if (notices !== '') writeFileSync(join(folder, 'THIRD-PARTY.txt'), notices);
   if (certificates !== undefined) writeFileSync(join(folder, 'ca.pem'), certificates);
   return metafile;
 }

@@ -30,6 +30,26 @@ describe.each(workflows)('%s', (path, text) => {
     expect(text.split('persist-credentials: false')).toHaveLength(text.split('actions/checkout@').length);
   });
 
+  test('installs packages, and runs what they bring, only where a job may do nothing', () => {
+    const jobs = text.slice(text.indexOf('\njobs:\n')).split(/^ {2}(?=[\w-]+:\n)/m);
+    for (const job of jobs.filter((one) => /^ {6}[\w-]+: write$/m.test(one))) {
+      const commands = [...job.matchAll(/^ +(?:- )?run: (?:\|\n((?: {10}.*\n)+)|(.*\n))/gm)]
+        .flatMap(([, many, one]) => (many ?? one ?? '').trim().split('\n'))
+        .map((line) => line.trim());
+      expect(commands.length).toBeGreaterThan(0);
+      for (const command of commands)
+        expect(command).toMatch(
+          /^(npm ci --ignore-scripts$|node_modules\/\.bin\/cdk |gh release |tar |mkdir )/,
+        );
+      for (const [, folder] of job.matchAll(/npm ci.*\n +working-directory: (.*)/g))
+        expect(folder).toBe('.ci/cdk');
+      expect(job.split('npm ci')).toHaveLength(job.split(/npm ci.*\n +working-directory: /).length);
+      // What it deploys or signs was made by another job.
+      expect(job).toContain('needs: build');
+      expect(job).toContain('actions/download-artifact@');
+    }
+  });
+
   test('knows no stored secret, and puts nothing that somebody wrote into a script', () => {
     expect(text).not.toMatch(/secrets\./);
     const scripts = [...text.matchAll(/run: (?:\|\n((?: {10}.*\n)+)|(.*))/g)].map(
@@ -37,6 +57,59 @@ describe.each(workflows)('%s', (path, text) => {
     );
     for (const script of scripts) expect(script).not.toContain('${{');
   });
+});
+
+test('the actions are the versions that run on Node 24', () => {
+  const uses = workflows.flatMap(([, text]) => [...text.matchAll(/uses: ([^@]+)@\w+ # v(\d+)/g)]);
+  const majors = new Map(uses.map(([, action = '', major]) => [action, Number(major)]));
+  // The first major version of each that does; attest-build-provenance uses actions/attest, which does since this one.
+  const first: Readonly<Record<string, number>> = {
+    'actions/checkout': 5,
+    'actions/setup-node': 5,
+    'actions/setup-python': 6,
+    'actions/upload-artifact': 6,
+    'actions/download-artifact': 7,
+    'actions/attest-build-provenance': 3,
+    'aws-actions/configure-aws-credentials': 6,
+  };
+  for (const [action, major] of majors)
+    expect(major, action).toBeGreaterThanOrEqual(first[action] ?? Infinity);
+});
+
+describe('what is installed', () => {
+  const read = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
+
+  test('runs no script, and each package that has one is known', () => {
+    expect(readFileSync(join(root, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
+    const packages: Record<string, { hasInstallScript?: true }> = read('package-lock.json').packages;
+    const scripted = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript);
+    const known = scripted.map((path) => [path.replace(/^.*node_modules\//, ''), false]);
+    expect(read('package.json').allowScripts).toEqual(Object.fromEntries(known));
+  });
+
+  test('to deploy is the CDK of package-lock.json, and nothing else', () => {
+    const { '': own, ...installed } = read('.ci', 'cdk', 'package-lock.json').packages;
+    expect(own.dependencies).toEqual(read('.ci', 'cdk', 'package.json').dependencies);
+    const path = 'node_modules/aws-cdk';
+    const { version, integrity } = read('package-lock.json').packages[path];
+    expect(installed).toEqual({ [path]: expect.objectContaining({ version, integrity }) });
+  });
+});
+
+test('the trust that the documentation grants is to both forms of the name that GitHub gives a repository', () => {
+  const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8');
+  const [, policy = '{}'] = /--assume-role-policy-document '([^']+token\.actions[^']+)'/.exec(page) ?? [];
+  const [{ Condition }] = JSON.parse(policy).Statement;
+  expect(Condition).toEqual({
+    StringEquals: {
+      'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
+      'token.actions.githubusercontent.com:sub': [
+        'repo:OWNER/REPOSITORY:environment:production',
+        'repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:environment:production',
+      ],
+    },
+  });
+  expect(page).toContain('gh api repos/OWNER/REPOSITORY');
 });
 
 describe('.ci/diff', () => {

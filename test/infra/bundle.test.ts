@@ -89,6 +89,35 @@ describe('a bundle', () => {
     expect(contents(out)['one.mjs']).toContain('changed');
   });
 
+  test('says of each package its license, its notice, and who wrote it where it brings no text', () => {
+    const { root, out, write, make } = made('with-packages');
+    const give = (name: string, files: Record<string, string>) => {
+      const folder = join(root, 'node_modules', name);
+      mkdirSync(folder, { recursive: true });
+      for (const [file, text] of Object.entries({ 'index.js': `export default '${name}';`, ...files }))
+        writeFileSync(join(folder, file), text);
+    };
+    const json = (name: string, more = {}) => JSON.stringify({ name, version: '1.2.3', ...more });
+    give('b', { 'package.json': json('b', { license: 'MIT' }), LICENSE: 'Be kind.\r\n', NOTICE: 'By B.' });
+    give('@a/a', {
+      'package.json': json('@a/a', { license: 'MIT' }),
+      'LICENSE.md': 'Be kind.',
+      NOTICE: 'By B.',
+    });
+    give('c', { 'package.json': json('c', { license: 'ISC', author: { name: 'C. C.' } }) });
+    give('unused', { 'package.json': json('unused', { license: 'GPL' }) });
+    write('one.ts', "import a from '@a/a'; import b from 'b'; import c from 'c'; console.log(a, b, c);");
+    make();
+    expect(contents(out)['THIRD-PARTY.txt']).toBe(
+      [
+        ...['@a/a 1.2.3 (MIT)', 'b 1.2.3 (MIT)', '', 'Be kind.', '', 'By B.', '', '-'.repeat(78), ''],
+        ...['c 1.2.3 (ISC)', '', 'License: https://spdx.org/licenses/ISC.html', 'Author: C. C.', ''],
+      ].join('\n'),
+    );
+    give('c', { 'package.json': json('c') });
+    expect(make).toThrow('c 1.2.3 has no license');
+  });
+
   test('has the certificates that it is given', () => {
     const { out, make } = made('trusting');
     make({ certificates: 'one CA' });
@@ -142,12 +171,22 @@ describe("the functions' bundle", () => {
     for (const name of ajv) expect(modules(metafile, 'poller', true)).not.toContain(name);
   });
 
+  test('brings the license of every package in it, and of none besides', () => {
+    const notices = readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8');
+    const code = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    const names = code.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+    const titles = notices.matchAll(/^(@?[\w./-]+) \d+\.\d+\.\d+(?:-[\w.]+)? \([\w.-]+\)$/gm);
+    expect(new Set([...titles].map(([, name]) => name))).toEqual(new Set(names));
+    expect(new Set(names)).toContain('@aws-sdk/client-sqs');
+    expect(notices).toContain('Apache License');
+    // Several packages have the same text.
+    expect(notices.split('END OF TERMS AND CONDITIONS').length).toBeLessThan(new Set(names).size);
+  });
+
   test('is all that is deployed', () => {
     const files = readdirSync(out);
     expect(files.sort()).toEqual(
-      Object.keys(metafile.outputs)
-        .map((name) => basename(name))
-        .sort(),
+      [...Object.keys(metafile.outputs).map((name) => basename(name)), 'THIRD-PARTY.txt'].sort(),
     );
     expect(files).toEqual(expect.arrayContaining(['poller.mjs', 'forwarder.mjs', 'widget.mjs']));
   });
