@@ -126,18 +126,11 @@ function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
   // Items of earlier versions do not say when the failures began.
   const since = status.failingSince ?? status.lastSuccessAt ?? status.firstSeenAt;
   const lasts = since === undefined ? failures > 2 : now - Date.parse(since) > 2 * cycleMs;
-  const shared = { word: state, since, error } as const;
+  const shared = { word: state, since, error, alarmSince: since } as const;
   // Nothing is wrong, and nothing is collected.
   if (state === 'not-licensed') return { ...shared, light: 'grey', remedy };
   if (state === 'unauthorized' && name !== forwarderKey.instance)
-    return {
-      ...shared,
-      light: 'red',
-      cause: 'rejected',
-      alarm: true,
-      alarmSince: since,
-      remedy: rotation(name),
-    };
+    return { ...shared, light: 'red', cause: 'rejected', alarm: true, remedy: rotation(name) };
   // What is retried needs someone only if it lasts.
   const light = states[state].acts !== 'nobody' || lasts ? 'red' : 'yellow';
   const alarmSince = since && iso(Date.parse(since) + 2 * cycleMs);

@@ -80,7 +80,7 @@ describe('a stream', () => {
       error: 'it broke',
       remedy: 'fix it',
     });
-    const { instances, failing: count, silent } = sum([verdict], now);
+    const { instances, failing: count, silent } = sum([verdict], now, hour);
     expect({ instances, count, silent }).toEqual({ instances: 0, count: 0, silent: 0 });
     expect(judged({ ...unlicensed, nextPollAt: iso(now - 16 * minute) }).word).toBe('silent');
   });
