@@ -73,7 +73,7 @@ export const heavy: readonly (() => Heavy)[] = [
   () => elsewhere('record of 31 MiB', 1, 31, 'x'),
   () => elsewhere('100 records of 31 MiB', 100, 31, 'x'),
   () => elsewhere('20 records of 8 MiB', 20, 8, 'x'),
-  () => elsewhere('20 records of 8 MiB, not ASCII', 20, 8, '世界'.repeat(mebibyte / 6)),
+  () => elsewhere('20 records of 8 MiB, not ASCII', 20, 8, 'ä'),
   () => elsewhere('20 records of 7 MiB of quotes', 20, 7, '"'),
   () => elsewhere('20 records of 8 MiB of control characters', 20, 8, '\u0001'),
   () => elsewhere('20 records of 8 MiB that are not UTF-8', 20, 8, Buffer.from([0xe9])),

@@ -17,14 +17,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the schema is not asked',
     file: 'forward/queued-artifacts.ts',
-    from: 'const wrong = flaw(artifact);',
-    to: 'const wrong = flaw({}) as string | undefined;',
+    from: 'const flaws = artifacts.map(flaw);',
+    to: 'const flaws = artifacts.map(() => flaw({}));',
   },
   {
     name: 'an unreadable body is dropped',
     file: 'forward/queued-artifacts.ts',
-    from: 'flawed.push(refused(message.id, () => message.body, message, problem));',
-    to: '',
+    from: '=> flawed.push(refused(message.id',
+    to: '=> void (refused(message.id',
   },
   {
     name: 'a refused artifact takes its message along',
@@ -159,22 +159,10 @@ export const mutants: readonly Mutant[] = [
     to: 'const secret = await secrets.read(secretId, false);',
   },
   {
-    name: 'a message that Analytics fails on takes those of its request along',
-    file: 'forward/ingest.ts',
-    from: 'if (parts.length > 1) units.unshift(...parts);',
-    to: 'if (parts.length > 1) stuck.push({ unit: left, error });',
-  },
-  {
     name: 'a message that Analytics fails on ends the run',
     file: 'forward/ingest.ts',
     from: 'if (!canBeInTheMessage(error)) throw error;',
     to: 'if (error) throw error;',
-  },
-  {
-    name: 'artifacts that were posted are posted again with the parts of their request',
-    file: 'forward/ingest.ts',
-    from: 'unit.filter((item) => !done.has(item))',
-    to: 'unit.filter(() => true)',
   },
   {
     name: 'a record that was changed in the bucket is posted',
