@@ -153,7 +153,7 @@ const kept = 'Nothing is lost: the messages stay in the artifact queue.';
 const remedies = {
   dns: `${kept} Check analyticsUrl, and name resolution where the forwarder runs.`,
   tls: `${kept} Fix the certificate of Analytics, or trust its private CA (the setting caFile).`,
-  proxy: `${kept} Check the settings httpsProxy and noProxy, and that the proxy lets the forwarder reach Analytics.`,
+  proxy: `${kept} Check the setting proxy, and that the proxy lets the forwarder reach Analytics.`,
   network: `${kept} Retried automatically. If it persists, check Analytics and firewalls.`,
   analytics: `${kept} Retried automatically. If it persists, check Analytics.`,
   between: `${kept} The answer is not that of Analytics: check firewalls and proxies between the forwarder and Analytics.`,

@@ -60,8 +60,7 @@ const remedies = {
   notFound:
     "Check accountIds, siteIds and groupIds of the instance; if they are correct, this console's version does not have this stream: leave it out of streams, or report it.",
   tooLong: 'The request is too long for a server or proxy: set fewer accountIds, siteIds or groupIds.',
-  proxy:
-    'A forward proxy asks for a login. Check the settings httpsProxy and noProxy, and what the proxy requires.',
+  proxy: 'A forward proxy asks for a login. Check the setting proxy, and what the proxy requires.',
   between:
     "The answer is not the API's: a firewall, proxy or access restriction between the functions and the console refuses the request. Allow the functions' egress addresses and the path /web/api there.",
 } as const;

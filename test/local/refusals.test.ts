@@ -78,7 +78,7 @@ const cases: Record<string, Case> = {
     fault: faults.page(407, 'Proxy Authentication Required'),
     state: 'unreachable',
     says: /407/,
-    remedy: /httpsProxy/,
+    remedy: /setting proxy/,
   },
   'line-too-long': {
     fault: faults.page(414, 'Request-URI Too Large'),

@@ -268,3 +268,65 @@ test('an address with a path is taken as it is, before /v1', async () => {
   await errors(`${standIn.url}/elsewhere`);
   expect(standIn.requests.at(-1)?.path).toBe('/elsewhere/v1/artifacts');
 });
+
+describe('what something before Analytics answers', () => {
+  /** It echoes what was sent. */
+  const page = (status: number) =>
+    standIn.faults.push(({ route }) => {
+      const text = `Blocked by policy 7, ${route === 'login' ? password : token}`;
+      const html = `<html><title>${status}</title><script>x()</script>${text}</html>`;
+      return { answer: says(status, html, { 'content-type': 'text/html' }) };
+    });
+
+  test.each([
+    [403, /firewalls and proxies/],
+    [451, /firewalls and proxies/],
+    [407, /setting proxy/],
+  ])('%i is a matter of the way there, in its words', async (status, remedy) => {
+    page(status);
+    await allAre(standIn.url, {
+      name: 'UnreachableError',
+      message: expect.stringMatching(/: \d+ Blocked by policy 7, /),
+      remedy: expect.stringMatching(remedy),
+    });
+  });
+
+  test('410 is an address that is wrong', async () => {
+    page(410);
+    await allAre(standIn.url, { name: 'MisconfiguredError', remedy: expect.stringMatching(/analyticsUrl/) });
+  });
+});
+
+test.each([
+  ['3.5', 4_000],
+  ['900, 900', 900_000],
+  ['soon', undefined],
+])('Retry-After: %s is heard', async (value, retryAfterMs) => {
+  faultFor({ answer: says(429, { success: false, message: 'slower' }, { 'retry-after': value }) });
+  await allAre(standIn.url, { name: 'UnreachableError', retryAfterMs });
+});
+
+test('a status counts also where the body is odd', async () => {
+  for (const headers of [
+    { 'content-encoding': 'gzip' },
+    { 'content-encoding': 'br', date: 'x', location: '::' },
+  ]) {
+    standIn.faults.length = 0;
+    faultFor({ answer: says(401, 'neither gzip nor brotli', headers) });
+    const { ingest, search } = await errors(standIn.url);
+    for (const error of [ingest, search]) expect(error).toMatchObject({ name: 'TokenRefusedError' });
+  }
+  standIn.faults.length = 0;
+  faultFor({ ...page401(), truncateAt: 5 });
+  const { ingest } = await errors(standIn.url);
+  expect(ingest).toMatchObject({ name: 'TokenRefusedError' });
+});
+
+const page401 = () => ({ answer: says(401, { success: false, message: 'a token that ended' }) });
+
+test('a byte order mark before an answer does no harm', async () => {
+  faultFor({
+    answer: says(200, `\uFEFF${JSON.stringify({ success: true, data: { accepted: 1, rejected: 0 } })}`),
+  });
+  expect(await witfooAnalytics(standIn.url).ingest(token, body, 10_000)).toMatchObject({ accepted: 1 });
+});
