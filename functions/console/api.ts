@@ -43,3 +43,14 @@ export interface ConsolePorts extends OwnerPorts {
   readonly secrets: Secrets;
   readonly clock: Clock;
 }
+
+export interface ConsoleSettings {
+  /** How far our clock may be off, where the console does not say the time. */
+  readonly overlapMs: number;
+  /** A page that takes longer is too heavy. */
+  readonly pageTimeoutMs: number;
+  /** A larger page is requested again with half as many records. */
+  readonly pageBytes: number;
+  /** To one console with one token. */
+  readonly requestsPerSecond: number;
+}

@@ -13,7 +13,7 @@ import { at, parsed } from '../kit/json.ts';
 import { retrying } from '../kit/pacing.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import type { Answer, ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
 import { consoleClock } from './console-clock.ts';
 import { idParts, partOf } from './id-parts.ts';
 import type { LargePages } from './large-pages.ts';
@@ -21,17 +21,6 @@ import { type Pace, retryOf } from './pace.ts';
 import { boundedListing, type Listing, queryOf } from './query.ts';
 import { type PageRead, readRecords } from './record.ts';
 import { forbidden, unauthorized } from './refusal.ts';
-
-export interface ConsoleSettings {
-  /** How far our clock may be off, where the console does not say the time. */
-  readonly overlapMs: number;
-  /** A page that takes longer is too heavy. */
-  readonly pageTimeoutMs: number;
-  /** A larger page is requested again with half as many records. */
-  readonly pageBytes: number;
-  /** To one console with one token. */
-  readonly requestsPerSecond: number;
-}
 
 export interface ConnectionOptions {
   readonly instance: Instance;

@@ -1,8 +1,8 @@
 import type { Instance } from '../instances/instance.ts';
 import { permitOf, type Semaphore, semaphore } from '../kit/concurrency.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { ConsolePorts } from './api.ts';
-import { Connection, type ConsoleSettings } from './connection.ts';
+import type { ConsolePorts, ConsoleSettings } from './api.ts';
+import { Connection } from './connection.ts';
 import { LargePages } from './large-pages.ts';
 import { Pace } from './pace.ts';
 
