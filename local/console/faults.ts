@@ -10,6 +10,8 @@ export interface SeenRequest {
   /** Below `/web/api/v2.1`, so `/threats`. */
   path: string;
   query: Record<string, string>;
+  /** The API token that was presented; undefined without one. */
+  token?: string | undefined;
   /** Undefined if there is no response, or not yet. */
   status?: number;
 }

@@ -8,6 +8,7 @@ import type { KeyPair } from './certificates.ts';
 import type { Asked, createConsole } from './console.ts';
 import { type Fault, type FaultRule, type SeenRequest, spoil } from './faults.ts';
 import { refusals } from './refusals.ts';
+import { presentedToken } from './tokens.ts';
 
 const prefix = '/web/api/v2.1';
 /** Enough for any test; a console that runs for days must not grow. */
@@ -34,8 +35,10 @@ function split(url: string): { path: string; params: URLSearchParams } {
 export async function startServer(served: ReadonlyMap<string, Served>, nowMs: () => number) {
   const consoleOf = (name: string | undefined) => served.get((name ?? '').toLowerCase().replace(/:\d+$/, ''));
 
-  const note = ({ simulated: { requests } }: Served, { method, path, params }: Asked): SeenRequest => {
-    const seen: SeenRequest = { at: nowMs(), method, path, query: Object.fromEntries(params) };
+  const note = ({ simulated: { requests } }: Served, asked: Asked): SeenRequest => {
+    const { method, path, params, authorization } = asked;
+    const token = presentedToken(authorization);
+    const seen: SeenRequest = { at: nowMs(), method, path, query: Object.fromEntries(params), token };
     requests.push(seen);
     if (requests.length > requestsKept) requests.shift();
     return seen;
