@@ -15,13 +15,20 @@ import type { Overflow, Queue } from '../../functions/deliver/ports.ts';
 import { ClaimLostError } from '../../functions/errors.ts';
 import type { AcceptedIds, DeadLetter, DeadLetters, OverflowObjects } from '../../functions/forward/ports.ts';
 import { forwarderKey } from '../../functions/health/status.ts';
-import type { Instances, Secrets } from '../../functions/instances/ports.ts';
+import type { Instances, Secrets, TokenHosts } from '../../functions/instances/ports.ts';
 import { systemClock } from '../../functions/kit/clock.ts';
 import type { LocalAws } from '../../local/aws/aws.ts';
 import { type LocalLambda, startLambda } from '../../local/aws/lambda.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
 import { FakeDeadLetters, FakeQueue } from '../fakes/queue.ts';
-import { FakeAcceptedIds, FakeInstances, FakeOverflow, FakeSecrets, FakeShards } from '../fakes/stores.ts';
+import {
+  FakeAcceptedIds,
+  FakeInstances,
+  FakeOverflow,
+  FakeSecrets,
+  FakeShards,
+  FakeTokenHosts,
+} from '../fakes/stores.ts';
 import { readMessage } from '../support/schema.ts';
 import { startStandIns } from '../support/stand-ins.ts';
 
@@ -31,6 +38,7 @@ interface Subject {
   readonly instances: Instances;
   readonly queue: Queue;
   readonly secrets: Secrets;
+  readonly tokenHosts: TokenHosts;
   readonly overflow: Overflow;
   readonly overflowObjects: OverflowObjects;
   readonly deadLetters: DeadLetters;
@@ -53,6 +61,7 @@ function fakes(): Subject {
     instances: new FakeInstances(),
     queue: new FakeQueue(),
     secrets: new FakeSecrets(),
+    tokenHosts: new FakeTokenHosts(),
     overflow: new FakeOverflow(),
     deadLetters: new FakeDeadLetters(),
     accepted: new FakeAcceptedIds(),
@@ -83,17 +92,20 @@ async function adapters(): Promise<Subject> {
   lambda = await startLambda(new Map([['Collector-threats', { invoke: run, busy: false }]]));
   process.env.AWS_ENDPOINT_URL_LAMBDA = lambda.endpoint;
   const name = (logicalId: string) => aws.names.get(logicalId) ?? '';
-  const [cursors, instances, accepted, sqs, secretsManager, bucket, furtherRuns] = await Promise.all([
-    import('../../functions/adapters/dynamodb/cursors.ts'),
-    import('../../functions/adapters/dynamodb/instances.ts'),
-    import('../../functions/adapters/dynamodb/accepted-ids.ts'),
-    import('../../functions/adapters/sqs.ts'),
-    import('../../functions/adapters/secrets-manager.ts'),
-    import('../../functions/adapters/overflow-bucket.ts'),
-    import('../../functions/adapters/lambda.ts'),
-  ]);
+  const [cursors, tokenHosts, instances, accepted, sqs, secretsManager, bucket, furtherRuns] =
+    await Promise.all([
+      import('../../functions/adapters/dynamodb/cursors.ts'),
+      import('../../functions/adapters/dynamodb/token-hosts.ts'),
+      import('../../functions/adapters/dynamodb/instances.ts'),
+      import('../../functions/adapters/dynamodb/accepted-ids.ts'),
+      import('../../functions/adapters/sqs.ts'),
+      import('../../functions/adapters/secrets-manager.ts'),
+      import('../../functions/adapters/overflow-bucket.ts'),
+      import('../../functions/adapters/lambda.ts'),
+    ]);
   return {
     cursors: cursors.cursorsTable(name('Cursors')),
+    tokenHosts: tokenHosts.tokenHosts(name('Cursors')),
     instances: instances.instancesTable(name('Instances')),
     queue: sqs.artifactQueue(name('Artifacts')),
     secrets: secretsManager.secretsManager(Date.now),
@@ -305,6 +317,44 @@ describe.each(subjects)('%s', (_, make) => {
       expect(after?.version).not.toBe(before?.version);
       expect(await subject.secrets.read('s', false)).toEqual(after);
     });
+
+    test('what was read for one host is not given from the cache for another', async () => {
+      subject.putSecret('by-host', 'old');
+      await subject.secrets.read('by-host', false, 'a.example');
+      subject.putSecret('by-host', 'new');
+      const read = (host: string) => subject.secrets.read('by-host', false, host);
+      expect((await read('a.example'))?.value).toBe('old');
+      expect((await read('b.example'))?.value).toBe('new');
+    });
+  });
+
+  describe('hosts of tokens', () => {
+    const first = (host: string) => async () => host;
+
+    test('a token is bound to the host that it is first used at, and to no other', async () => {
+      expect(await subject.tokenHosts.hostOf('token-1', first('a.example'))).toBe('a.example');
+      expect(await subject.tokenHosts.hostOf('token-1', first('b.example'))).toBe('a.example');
+      expect(await subject.tokenHosts.hostOf('token-2', first('b.example'))).toBe('b.example');
+    });
+
+    test('of two runs at once, one binds it', async () => {
+      const hosts = ['a.example', 'b.example'].map((host) =>
+        subject.tokenHosts.hostOf('token-3', first(host)),
+      );
+      expect(new Set(await Promise.all(hosts)).size).toBe(1);
+    });
+
+    test('where the host is refused, the token stays unbound', async () => {
+      const refused = subject.tokenHosts.hostOf('token-4', () => Promise.reject(new Error('changed')));
+      await expect(refused).rejects.toThrow('changed');
+      expect(await subject.tokenHosts.hostOf('token-4', first('b.example'))).toBe('b.example');
+    });
+  });
+
+  test('one instance is read as it is now', async () => {
+    await subject.putInstance({ instance: 'one', host: 'a.example' });
+    expect(await subject.instances.read('one')).toEqual({ instance: 'one', host: 'a.example' });
+    expect(await subject.instances.read('nobody')).toBeUndefined();
   });
 
   describe('queue', () => {
