@@ -72,6 +72,8 @@ const poller = v.object({
   instancesAtOnce: v.optional(positive, limits.instancesAtOnce),
   pagesPerTurn: v.optional(positive, limits.pagesPerTurn),
   pagesPerRun: v.optional(positive, limits.pagesPerRun),
+  dayArtifacts: v.optional(positive, limits.dayArtifacts),
+  dayBytes: v.optional(positive, limits.dayBytes),
   auditMs: v.optional(notNegative, limits.auditMs),
 });
 

@@ -38,6 +38,12 @@ export const states = {
     remedy:
       "Nothing to do unless the licence is expected: the stream is requested once a day, and again after an edit of the instance. To stop that, leave it out of the instance's streams.",
   },
+  /** The console has sent more in a day than any is expected to. */
+  'over-budget': {
+    acts: 'nobody',
+    remedy:
+      'No data is lost: collection continues after midnight (UTC). Check in the console what creates so many records; if they are wanted, narrow the instance to sites or groups and add further instances for the others.',
+  },
   /** The queue or the overflow bucket does not accept an artifact. */
   undelivered: {
     acts: 'operator',
@@ -148,6 +154,17 @@ export class MisconfiguredError extends CollectorError {
   constructor(attribute: string, problem: string, remedy: string) {
     super('misconfigured', `${attribute}: ${problem}`, { name: 'MisconfiguredError', remedy });
     this.attribute = attribute;
+  }
+}
+
+/** A stream of an instance has delivered as much as it may in a day. */
+export class OverBudgetError extends CollectorError {
+  /** Until the day ends. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super('over-budget', message, { name: 'OverBudgetError' });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -18,7 +18,7 @@ import { streams } from './streams/list.ts';
 
 const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
-const { report, reportRun } = reports(stream.name, environment.perInstanceMetrics);
+const { report, reportSuspect, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
 // Loaded with the first request: a run in which nobody is due needs neither.
 const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
@@ -39,6 +39,7 @@ const ports: RunPorts = {
   shards: { handOver: async (shard) => (await furtherRuns()).handOver(shard) },
   clock: systemClock,
   report,
+  reportSuspect,
 };
 
 async function poller(event: unknown, context: Context): Promise<RunSummary> {

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { AuditResult, FailedAudit } from '../collect/audit.ts';
+import type { Suspect } from '../collect/bounds/quarantine.ts';
 import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { Outcome } from '../collect/turn.ts';
@@ -8,6 +9,7 @@ import type { CheckReport } from '../console/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
 import { expiryBounds, type Fleet } from '../health/fleet.ts';
 import { type MetricName, namespace, units } from '../health/metrics.ts';
+import { notices } from '../health/notices.ts';
 
 // POWERTOOLS_SERVICE_NAME names the service: the stack, so that two of them in one account stay apart.
 export const logger = new Logger();
@@ -22,6 +24,8 @@ const add = (to: Metrics, name: MetricName, value: number) => to.addMetric(name,
 /** What outcomes and runs are told to: log lines and metrics. No token, header or record is in either. */
 export interface Reports {
   readonly report: (outcome: Outcome) => void;
+  /** Says before its poll who may end the run. */
+  readonly reportSuspect: (suspect: Suspect) => void;
   /** Ends a run. */
   readonly reportRun: (summary: RunSummary) => void;
 }
@@ -40,6 +44,11 @@ export function reports(stream: string, perInstance: boolean): Reports {
       count(outcome);
       if (outcome.error !== undefined) failed.set(outcome.state, (failed.get(outcome.state) ?? 0) + 1);
       if (perInstance) countByInstance(outcome);
+    },
+    reportSuspect({ instance, killedRuns }) {
+      const ended = killedRuns === 1 ? 'a run' : `${killedRuns} runs in a row`;
+      const so = `sentinelone: ${ended} ended while ${stream} of ${instance} were polled: they are polled last and alone`;
+      logger.warn(so, { instance, stream, killedRuns });
     },
     reportRun(summary) {
       if (summary.notReached > 0) {
@@ -72,7 +81,7 @@ function reportShards(stream: string, { due, handedOver, refusal, isLateShard }:
 }
 
 function log(outcome: Outcome): void {
-  const { error, forgotten, restarted, audit, ...fields } = outcome;
+  const { error, forgotten, restarted, audit, notice, smallPages, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
@@ -94,6 +103,11 @@ function log(outcome: Outcome): void {
       errorName: error.name,
       remedy: error.remedy,
     });
+  }
+  if (notice !== undefined) {
+    const { remedy } = notices[notice.kind];
+    const so = `sentinelone: ${stream} of ${instance}: ${notice.detail}. ${remedy}`;
+    logger.warn(so, { ...fields, notice: notice.kind, remedy });
   }
   if (forgotten > 0) {
     logger.warn(

@@ -6,6 +6,7 @@ import type { Clock } from '../kit/clock.ts';
 import { shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import { hourMs, hourToAudit, missing } from './hour-counts.ts';
+import { Memory } from './memory.ts';
 import { pages } from './pages.ts';
 import type { Repeats } from './repeats.ts';
 
@@ -31,6 +32,7 @@ export interface AuditContext {
   readonly connection: Connection;
   readonly repeats: Repeats;
   readonly overlapMs: number;
+  readonly memoryEntries: number;
   /** Whether another page may be requested. */
   readonly mayContinue: () => boolean;
   /** Delivers records, also those that were delivered before. */
@@ -72,15 +74,15 @@ export async function audit(
 /** Returns how many records were delivered, and whether that was the whole hour. */
 async function readAgain(
   from: Cursor,
-  { connection, overlapMs, mayContinue, deliver, renew }: AuditContext,
+  { connection, overlapMs, memoryEntries, mayContinue, deliver, renew }: AuditContext,
 ): Promise<{ readonly records: number; readonly whole: boolean }> {
   let records = 0;
   let cursor = from;
+  const seen = new Memory(memoryEntries);
   for await (const page of pages(from, connection, { overlapMs, mayContinue, commit: () => renew() })) {
     await deliver(page.records);
-    await page.ack();
     records += page.records.length;
-    cursor = page.cursor;
+    cursor = await page.ack(seen.addAll(page.records));
   }
   return { records, whole: cursor.listing === undefined };
 }

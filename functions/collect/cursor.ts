@@ -61,6 +61,14 @@ const schema = v.object(
           token: v.optional(v.pipe(v.string('is not a text'), v.nonEmpty('is empty'))),
           ordered: v.boolean('is not true or false'),
           sorted: v.boolean('is not true or false'),
+          idle: v.exactOptional(
+            v.object({
+              pages: v.number('is not a number'),
+              read: time,
+              ordered: v.boolean('is not true or false'),
+              sorted: v.boolean('is not true or false'),
+            }),
+          ),
         },
         'is not a map',
       ),

@@ -11,6 +11,8 @@ export interface CursorItem {
   /** Undefined before the first commit; not validated. */
   readonly cursor: unknown;
   readonly status: Partial<Status>;
+  /** When the claim lapses, milliseconds since 1970; undefined where it was released. */
+  readonly claimUntil?: number | undefined;
 }
 
 /** A right to write one cursor item, until `until` or until another run takes it after that. */
@@ -44,8 +46,11 @@ export interface Memories {
 export interface Cursors extends Memories {
   /** The items that exist, by instance; may be a moment old. */
   read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>>;
-  /** Takes the claim if it is absent, lapsed or this run's own; undefined if another run has it. */
-  claim(claim: Claim, now: number, until: number): Promise<CursorItem | undefined>;
+  /**
+   * Takes the claim if it is absent, lapsed or this run's own; undefined if another run has it.
+   * @param killedRuns counted in the status until a status is saved
+   */
+  claim(claim: Claim, now: number, until: number, killedRuns?: number): Promise<CursorItem | undefined>;
   /** Throws ClaimLostError where the claim is no longer this run's, and then writes nothing. */
   save(claim: Claim, save: Save): Promise<void>;
 }

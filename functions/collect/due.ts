@@ -61,3 +61,8 @@ export async function dueOf(
   const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
   return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
 }
+
+/** Not before an instance has been seen for that long: there has to be something to audit. */
+export function isAuditDue({ firstSeenAt, status }: CursorItem, auditMs: number, now: number): boolean {
+  return auditMs > 0 && now - Date.parse(status.lastAuditAt ?? firstSeenAt) >= auditMs;
+}

@@ -1,4 +1,4 @@
-import type { Listing } from '../console/query.ts';
+import type { Idle, Listing } from '../console/query.ts';
 import type { PageRead } from '../console/record.ts';
 import { CollectorError, HeavyPageError, MalformedPageError, RefusedRequestError } from '../errors.ts';
 import { earlier, epoch, later, shift, type Timestamp } from '../kit/time.ts';
@@ -84,17 +84,62 @@ export function recover(
  * is remembered; where timestamps went back, an overlap earlier. Where that leads no further, it starts again from
  * `from` in the next poll, because a token that was refused once may be accepted then.
  */
-export function withoutToken(cursor: Cursor, listing: Listing, overlapMs: number): Recovery {
-  const goOn = (from: Timestamp): Cursor => ({ ...cursor, listing: { ...listing, from, token: undefined } });
+export function withoutToken(
+  cursor: Cursor,
+  listing: Listing,
+  overlapMs: number,
+  problem = 'the console does not take its own page token',
+): Recovery {
+  const goOn = (from: Timestamp): Cursor => ({
+    ...cursor,
+    listing: { ...listing, from, token: undefined, idle: undefined },
+  });
   const next = listing.sorted ? listing.read : shift(listing.read, -overlapMs);
   if (listing.ordered && next > listing.from) return { cursor: goOn(next) };
   const why = listing.ordered
     ? `no timestamp after ${listing.from} was read to go on from`
     : 'its records are not in order of time, so that going on could skip some';
-  const error = new CollectorError('unreadable', `the console does not take its own page token, and ${why}`, {
+  const error = new CollectorError('unreadable', `${problem}, and ${why}`, {
     name: 'StuckListingError',
     remedy:
       'Nothing is skipped: it is tried again at each poll. If it lasts, report it to SentinelOne support.',
   });
   return { cursor: goOn(listing.from), error };
+}
+
+/** More pages in a row without anything new lead nowhere, whatever their page tokens are. */
+const mostIdlePages = 20;
+
+/** Of repeats at one timestamp, so many count as a page: some thousand records may have the same. */
+const idleRepeats = 1000;
+
+/** The idle pages after a page, by how many of its records were delivered for the first time. */
+export function idleAfter(
+  before: Listing,
+  records: PageRead['records'],
+  fresh: number,
+  after: Cursor,
+): Idle | undefined {
+  if (fresh > 0 || after.listing?.token === undefined) return undefined;
+  const { read, ordered, sorted, idle } = before;
+  const first = { pages: 0, read, ordered, sorted };
+  const { pages, ...since } = idle ?? first;
+  // Repeats are normal in the overlap, and lead on.
+  if (after.listing.read > read) return idle;
+  const leadsNowhere = records.length === 0 || after.listing.read < read;
+  return { ...since, pages: pages + (leadsNowhere ? 1 : records.length / idleRepeats) };
+}
+
+/** The listing that goes on after too many idle pages, as if its page token had been refused; else undefined. */
+export function stalled(cursor: Cursor, overlapMs: number): Recovery | undefined {
+  const { listing } = cursor;
+  if (listing?.token === undefined || listing.idle === undefined || listing.idle.pages < mostIdlePages)
+    return undefined;
+  const { pages: _, ...beforeIdle } = listing.idle;
+  return withoutToken(
+    cursor,
+    { ...listing, ...beforeIdle },
+    overlapMs,
+    'its page tokens lead to nothing new',
+  );
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Timestamp, toMs } from '../kit/time.ts';
+import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 
 /** 96 bits of SHA-256: among 20,000 versions two agree by chance once in 10^20 memories. */
 const keyBytes = 12;
@@ -38,6 +38,14 @@ export class Memory {
     if (known !== undefined && known >= ms) return;
     this.#entries.set(key, ms);
     this.#changed = true;
+  }
+
+  /** Adds records of a listing that nothing is forgotten of but by the bound; answers how many were not there. */
+  addAll(records: readonly { readonly version: string }[]): number {
+    const fresh = records.filter(({ version }) => !this.has(version));
+    for (const { version } of fresh) this.add(version, epoch);
+    this.forget(epoch);
+    return fresh.length;
   }
 
   /** Drops what lies before `from`, then the oldest beyond the bound; answers how many the bound cost. */

@@ -3,7 +3,7 @@ import type { PageRead, Record } from '../console/record.ts';
 import { HeavyPageError } from '../errors.ts';
 import { epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
-import { advance, openListing, type Recovery, recover, withoutToken } from './listing.ts';
+import { advance, idleAfter, openListing, type Recovery, recover, stalled, withoutToken } from './listing.ts';
 
 /** Records to deliver, and the right to acknowledge them. */
 export interface Page {
@@ -11,14 +11,28 @@ export interface Page {
   readonly records: readonly Record[];
   /** The console's clock when the page was requested; meaningless without records. */
   readonly sentAt: Timestamp;
+  readonly oddities: Oddities;
   /** Where the listing continues after this page. */
   readonly cursor: Cursor;
   /** No page of these follows. */
   readonly last: boolean;
   /** Why there are no records, where a smaller page is requested next: an error, if there is no time for that. */
   readonly heavy: HeavyPageError | undefined;
-  /** Call it once, after every record is delivered: from then on they are not read again. */
-  readonly ack: () => Promise<void>;
+  /**
+   * Call it once, after every record is delivered: from then on they are not read again. Answers the cursor that is kept.
+   * @param fresh how many of the records were not delivered before
+   */
+  readonly ack: (fresh: number) => Promise<Cursor>;
+}
+
+/** What is odd about a page, but no error. */
+export interface Oddities {
+  /** The console's clock minus ours; 0 where it is not known. */
+  readonly skewMs: number;
+  /** Records that are older than what was requested. */
+  readonly unasked: number;
+  /** It holds next to nothing, and is not the last one. */
+  readonly isSmall: boolean;
 }
 
 /** Where pages come from. */
@@ -51,16 +65,22 @@ export async function* pages(
     response.catch(() => {});
     return response;
   };
+  let { idle } = openListing(start, reading.overlapMs);
   try {
     for (let next: Promise<Response> | undefined = request(start); next !== undefined; ) {
-      const { records, sentAt, heavy, cursor, error, release }: Response = await next;
+      const response: Response = await next;
+      const { records, sentAt, oddities, heavy, before, release } = response;
+      const { cursor, error } = stalled(withIdle(response.cursor, idle), reading.overlapMs) ?? response;
       const last: boolean = error === undefined && (cursor.listing === undefined || !reading.mayContinue());
       next = last || error !== undefined ? undefined : request(cursor);
-      const ack = async () => {
-        await reading.commit(cursor, last);
+      const ack = async (fresh: number) => {
+        if (heavy === undefined) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
+        const kept = withIdle(cursor, idle);
+        await reading.commit(kept, last);
         release?.();
+        return kept;
       };
-      yield { records, sentAt, heavy, cursor, last, ack };
+      yield { records, sentAt, oddities, heavy, cursor, last, ack };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -68,10 +88,17 @@ export async function* pages(
   }
 }
 
+function withIdle(cursor: Cursor, idle: Listing['idle']): Cursor {
+  return cursor.listing === undefined ? cursor : { ...cursor, listing: { ...cursor.listing, idle } };
+}
+
 interface Response extends Recovery {
   readonly records: readonly Record[];
   readonly sentAt: Timestamp;
+  readonly oddities: Oddities;
   readonly heavy: HeavyPageError | undefined;
+  /** The listing whose page was requested. */
+  readonly before: Listing;
   readonly release: (() => void) | undefined;
 }
 
@@ -90,12 +117,31 @@ async function respond(
     const after: Recovery = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
     const { records, release } = page;
     const sentAt = shift(page.sentAt, page.aheadMs ?? 0);
-    return { records, sentAt, release, heavy: undefined, cursor: after.cursor, error: after.error };
+    const oddities = odditiesOf(page, listing, cursor.limit);
+    return { ...after, records, sentAt, oddities, release, before: listing, heavy: undefined };
   } catch (error) {
     const recovery = recover(cursor, listing, error, overlapMs);
     if (recovery === undefined) throw error;
     const heavy = error instanceof HeavyPageError ? error : undefined;
-    const nothing = { records: [], sentAt: epoch, release: undefined };
-    return { ...nothing, heavy, cursor: recovery.cursor, error: recovery.error };
+    const nothing = { records: [], sentAt: epoch, oddities: none, release: undefined };
+    return { ...nothing, ...recovery, before: listing, heavy };
   }
+}
+
+const none: Oddities = { skewMs: 0, unasked: 0, isSmall: false };
+
+/** A page of fewer records is small, unless few were requested. */
+const smallPage = 10;
+
+/** Consoles may round the time that was requested. */
+const roundingMs = 60_000;
+
+function odditiesOf({ records, next, skewMs = 0 }: PageRead, { from }: Listing, limit: number): Oddities {
+  const oldest = shift(from, -roundingMs);
+  return {
+    skewMs,
+    // From the epoch on nothing is requested by its time.
+    unasked: from === epoch ? 0 : records.filter(({ time }) => time !== undefined && time < oldest).length,
+    isSmall: next !== undefined && records.length < Math.min(smallPage, limit / 2),
+  };
 }

@@ -2,10 +2,14 @@ import type { Connection, TokenKnowledge } from '../console/connection.ts';
 import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
+import type { Notice } from '../health/notices.ts';
+import type { Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type AuditResult, audit, type FailedAudit } from './audit.ts';
+import { Budget } from './bounds/budget.ts';
+import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
 import type { Claim, CursorItem, Cursors } from './cursors.ts';
 import { isExpiryDue } from './due.ts';
@@ -27,6 +31,10 @@ export interface Progress {
   /** Host or filters changed: the listing started again from the look-back, and delivers the same records again. */
   readonly restarted: boolean;
   readonly position: Timestamp | undefined;
+  /** Pages that hold next to nothing. */
+  readonly smallPages: number;
+  /** What is odd about the console, but no error. */
+  readonly notice: Notice | undefined;
 }
 
 /** One stream of one instance, whose cursor item is claimed. */
@@ -51,6 +59,8 @@ export interface PollResult extends Progress {
   /** The cursor after the last page, which is delivered and remembered; undefined where all is committed. */
   readonly uncommitted: Cursor | undefined;
   readonly token: TokenKnowledge;
+  /** Today, with all that was delivered; undefined where nothing was polled. */
+  readonly spent: Spent | undefined;
   /** Undefined where none was due. */
   readonly audit: AuditResult | FailedAudit | undefined;
   readonly error: unknown;
@@ -86,10 +96,15 @@ export async function poll(
   const start = restarted ? first : kept;
   const lineage = `${start.scope}|${item.firstSeenAt}`;
   const { from } = openListing(start, overlapMs);
-  const history = { key: claim, lineage, start: first.position, from };
+  const ignoresFilter = item.status.notice === 'filter';
+  const history = { key: claim, lineage, start: first.position, from, ignoresFilter };
   const repeats = new Repeats(history, settings, ports.cursors);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
-  const deliver = (records: readonly Record[]) => deliverRecords(records, stream, instance, delivery, ports);
+  const budget = new Budget(item.status, ports.clock.now(), settings);
+  const deliver = async (records: readonly Record[]) => {
+    await deliverRecords(records, stream, instance, delivery, ports);
+    budget.spend(records);
+  };
   const renew = (cursor?: Cursor) => {
     const claimUntil = ports.clock.now() + claimMs;
     return ports.cursors.save(claim, { ...(cursor && { cursor: encodeCursor(cursor) }), claimUntil });
@@ -98,33 +113,48 @@ export async function poll(
   const commit = async (cursor: Cursor, last: boolean) => (last ? undefined : renew(cursor));
   const hasTime = () => remainingMs() >= shortestPageMs;
 
-  let { pages: count, artifacts } = before;
+  let { pages: count, artifacts, smallPages, notice } = before;
   let { position } = start;
   let uncommitted: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
   let audited: PollResult['audit'];
   let error: unknown;
   try {
-    const listing = pages(start, connection, { overlapMs, mayContinue, commit });
+    budget.check(ports.clock.now());
+    const mayGoOn = () => smallPages < smallPagesPerRun && mayContinue();
+    const listing = pages(start, connection, { overlapMs, mayContinue: mayGoOn, commit });
     for await (const page of repeats.without(listing)) {
       await deliver(page.records);
-      await page.ack();
+      const cursor = await page.ack(page.records.length);
       artifacts += page.records.length;
-      position = page.cursor.position;
-      uncommitted = page.last ? page.cursor : undefined;
+      position = cursor.position;
+      uncommitted = page.last ? cursor : undefined;
       heavy = page.heavy;
       if (heavy === undefined) count += 1;
+      if (page.oddities.isSmall) smallPages += 1;
+      notice = noticeOf(page.oddities, smallPages, overlapMs) ?? notice;
+      if (!page.last) budget.check(ports.clock.now());
     }
     // A smaller page is requested by the next poll; that this one got nothing is no success.
     if (heavy !== undefined) throw heavy;
     if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
       await connection.askExpiry();
     if (request.auditDue && isCaughtUp(uncommitted)) {
-      const context = { connection, repeats, overlapMs, mayContinue: hasTime, deliver, renew: () => renew() };
+      const context = {
+        connection,
+        repeats,
+        overlapMs,
+        memoryEntries: settings.memoryEntries,
+        mayContinue: hasTime,
+        deliver,
+        renew: () => renew(),
+      };
       audited = await audit(uncommitted, context, ports.clock);
     }
   } catch (thrown) {
     error = thrown instanceof OutOfTimeError ? heavy : thrown;
+    // What can't be remembered is delivered again, with the same ids.
+    await repeats.flush().catch(() => {});
   }
   return {
     state: error !== undefined ? problemOf(error).state : isCaughtUp(uncommitted) ? 'ok' : 'backlogged',
@@ -134,7 +164,10 @@ export async function poll(
     restarted: before.restarted || restarted,
     position,
     uncommitted,
+    smallPages,
+    notice,
     token: connection.knowledge,
+    spent: budget.spent,
     audit: audited,
     error,
   };

@@ -1,6 +1,6 @@
 import type { Record } from '../console/record.ts';
 import type { CursorKey } from '../instances/ports.ts';
-import { earlier, shift, type Timestamp } from '../kit/time.ts';
+import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import type { Memories } from './cursors.ts';
 import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
@@ -16,7 +16,15 @@ export interface History {
   /** Where the cursor's first listing started, and where the current one did. */
   readonly start: Timestamp;
   readonly from: Timestamp;
+  /** The last poll read records that it had not requested: whatever is remembered may come again. */
+  readonly ignoresFilter: boolean;
 }
+
+/** A memory of fewer versions is written with each page: it costs little. */
+const smallMemory = 2000;
+
+/** A larger one, of up to 280 KB, once this part of it is new: else pages of one record would cost as much as full ones. */
+const unwrittenShare = 0.05;
 
 interface Kept {
   readonly memory: Memory;
@@ -30,6 +38,11 @@ export class Repeats {
   readonly #memories: Memories;
   #kept: Kept | undefined;
   #forgotten = 0;
+  #ignoresFilter: boolean;
+  /** Versions that were added since the memory was written. */
+  #unwritten = 0;
+  /** The memory holds a page that is not acknowledged. */
+  #isAhead = false;
   /** Older records are not read again, should this poll end here. */
   #readAgainFrom: Timestamp;
 
@@ -38,6 +51,7 @@ export class Repeats {
     this.#settings = settings;
     this.#memories = memories;
     this.#readAgainFrom = history.from;
+    this.#ignoresFilter = history.ignoresFilter;
   }
 
   /** Versions that were forgotten because the memory is full: they may be delivered again. */
@@ -47,13 +61,14 @@ export class Repeats {
 
   /** The pages without repeats; what is acknowledged is remembered before the position moves. */
   async *without(pages: AsyncIterable<Page>): AsyncGenerator<Page, void> {
-    for await (const { records, sentAt, cursor, last, heavy, ack } of pages) {
-      const fresh = await this.#fresh(records, sentAt);
-      const remember = async () => {
-        await this.#remember(fresh, cursor);
-        await ack();
+    for await (const page of pages) {
+      if (page.oddities.unasked > 0) this.#ignoresFilter = true;
+      const fresh = await this.#fresh(page.records, page.sentAt);
+      const ack = async () => {
+        await this.#remember(fresh, page.cursor, page.last);
+        return page.ack(fresh.length);
       };
-      yield { records: fresh, sentAt, cursor, last, heavy, ack: remember };
+      yield { ...page, records: fresh, ack };
     }
   }
 
@@ -71,6 +86,7 @@ export class Repeats {
   async #fresh(records: readonly Record[], sentAt: Timestamp): Promise<readonly Record[]> {
     if (records.length === 0) return [];
     const { memory } = await this.#keep();
+    this.#isAhead = true;
     // A record without a time is served by a time that only the console knows, no later than the page, give or take a
     // slow request. It may come again until a listing has passed that.
     const latest = shift(sentAt, this.#settings.overlapMs);
@@ -82,23 +98,32 @@ export class Repeats {
   }
 
   /** Keeps what a listing can read again. */
-  async #remember(fresh: readonly Record[], cursor: Cursor): Promise<void> {
+  async #remember(fresh: readonly Record[], cursor: Cursor, last: boolean): Promise<void> {
     const kept = this.#kept;
     if (kept === undefined) return;
     const { position, listing } = cursor;
-    const from = readAgainFrom(cursor, this.#settings.overlapMs);
+    const from = this.#ignoresFilter ? epoch : readAgainFrom(cursor, this.#settings.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
     const forgotten = kept.memory.forget(listing ? earlier(this.#readAgainFrom, from) : from);
     this.#forgotten += forgotten;
     this.#readAgainFrom = from;
     kept.counts = counted(kept.counts, fresh, position);
     if (forgotten > 0) kept.counts = recounted(kept.counts, position);
-    if (kept.memory.changed) await this.#write(kept);
+    this.#isAhead = false;
+    this.#unwritten += fresh.length;
+    const { size } = kept.memory;
+    if (last || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
+  }
+
+  /** Writes what is remembered and not written yet, unless that includes a page that may not be delivered. */
+  async flush(): Promise<void> {
+    if (!this.#isAhead && this.#kept?.memory.changed) await this.#write(this.#kept);
   }
 
   async #write({ memory, counts }: Kept): Promise<void> {
     const { key, lineage } = this.#history;
     await this.#memories.writeMemory(key, lineage, { memory: memory.encode(), counts });
+    this.#unwritten = 0;
   }
 
   async #keep(): Promise<Kept> {

@@ -17,9 +17,10 @@ import { later, type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type Cursor, decodeCursor, encodeCursor, largestLimit } from './cursor.ts';
 import type { CursorItem, Cursors } from './cursors.ts';
+import { Memory } from './memory.ts';
 import { pages } from './pages.ts';
 import { claimMs, shortestPageMs } from './poll.ts';
-import type { Settings } from './settings.ts';
+import { limits, type Settings } from './settings.ts';
 import type { Invocation } from './turn.ts';
 
 /**
@@ -99,12 +100,13 @@ export async function replay(
     mayContinue: () => remainingMs() >= shortestPageMs,
     commit: () => save(clock.now() + claimMs),
   };
+  const seen = new Memory(limits.memoryEntries);
   try {
     for await (const page of cursor.listing === undefined ? [] : pages(cursor, connection, reading)) {
       await deliverRecords(page.records, stream, instance, delivery, ports);
-      cursor = page.cursor;
       artifacts += page.records.length;
-      await page.ack();
+      cursor = page.cursor;
+      cursor = await page.ack(seen.addAll(page.records));
     }
   } catch (error) {
     if (error instanceof ClaimLostError) throw error;

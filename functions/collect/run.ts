@@ -5,10 +5,11 @@ import type { Instances } from '../instances/ports.ts';
 import { subjectOf } from '../instances/subject.ts';
 import { inTurns } from '../kit/concurrency.ts';
 import type { Stream } from '../streams/stream.ts';
+import { isQuarantined, killedRunsOf } from './bounds/quarantine.ts';
 import { dueOf } from './due.ts';
 import type { Settings } from './settings.ts';
 import { handOver, type Shards } from './shards.ts';
-import { type Invocation, type Poll, type TurnPorts, turn } from './turn.ts';
+import { type Invocation, type Poll, type TurnContext, type TurnPorts, turn } from './turn.ts';
 
 /** Every adapter, and every fake, passes one contract suite. */
 export interface RunPorts extends TurnPorts, ConsolePorts {
@@ -52,13 +53,25 @@ export async function run(
   // Shards are never divided again.
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports.shards);
-  const context = { stream, invocation, settings, consoles: new Consoles(settings, ports), ports };
-  const first = own.map((subject): Poll => {
-    return { subject, startedAt: undefined, requests: 0, result: undefined, item: undefined };
+  const now = ports.clock.now();
+  const all = own.map((subject): Poll => {
+    const item = known.get(subject.name);
+    const killedRuns = killedRunsOf(item, now);
+    const nothing = { startedAt: undefined, requests: 0, result: undefined, item: undefined };
+    return { subject, killedRuns, isQuarantined: isQuarantined(item, now), ...nothing };
   });
-  const polls = await inTurns(first, settings.instancesAtOnce, (poll, contended) =>
-    turn(poll, context, contended),
-  );
+  // What may end the run comes last and alone, the likeliest at the very end, in time that is kept for it.
+  const trusted = all.filter(({ killedRuns }) => killedRuns === 0);
+  const suspects = all.filter(({ killedRuns }) => killedRuns > 0).sort((a, b) => a.killedRuns - b.killedRuns);
+  const keptMs = suspects.length > 0 ? invocation.remainingMs() / 4 : 0;
+  const context = { stream, invocation, settings, consoles: new Consoles(settings, ports), ports };
+  const pollAll = (polls: readonly Poll[], atOnce: number, ofContext: TurnContext) =>
+    inTurns(polls, atOnce, (poll, contended) => turn(poll, ofContext, contended));
+  const shorter = { ...invocation, remainingMs: () => invocation.remainingMs() - keptMs };
+  const polls = [
+    ...(await pollAll(trusted, settings.instancesAtOnce, { ...context, invocation: shorter })),
+    ...(await pollAll(suspects, 1, context)),
+  ];
   const left = new Map(polls.map(({ subject, item }) => [subject.name, item]));
   const members = candidates.map((subject) => ({
     subject,

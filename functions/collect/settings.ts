@@ -16,6 +16,10 @@ export const limits = {
   pagesPerRun: 1000,
   /** A page that takes longer than a minute is requested again with half as many records. */
   pageTimeoutMs: 60_000,
+  /** Five times what 100,000 agents that change every hour send in a day. */
+  dayArtifacts: 12_000_000,
+  /** 32 GiB of records: less than a dollar in SQS. */
+  dayBytes: 32 * 2 ** 30,
   /** One audit a day for each instance and stream costs one request; 0 turns audits off. */
   auditMs: 24 * 60 * 60 * 1000,
 } as const;

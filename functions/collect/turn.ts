@@ -6,8 +6,11 @@ import type { AfterTurn } from '../kit/concurrency.ts';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { AuditResult, FailedAudit } from './audit.ts';
+import { smallPagesPerRun } from './bounds/notice.ts';
+import { quarantineStatus, type Suspect } from './bounds/quarantine.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Claim, CursorItem } from './cursors.ts';
+import { isAuditDue } from './due.ts';
 import { claimMs, type PollPorts, type PollResult, type Progress, poll, shortestPageMs } from './poll.ts';
 import type { Settings } from './settings.ts';
 
@@ -29,6 +32,8 @@ export interface Invocation {
 export interface TurnPorts extends PollPorts {
   /** Called when an instance is finished, so that a killed invocation has logged what it did. */
   readonly report: (outcome: Outcome) => void;
+  /** Called before an instance is polled that may end the run. */
+  readonly reportSuspect: (suspect: Suspect) => void;
 }
 
 /** What the turns of one invocation share. */
@@ -43,6 +48,10 @@ export interface TurnContext {
 /** One instance in one invocation, over one or several turns. */
 export interface Poll {
   readonly subject: Subject;
+  /** Runs in a row that were killed while they polled it. */
+  readonly killedRuns: number;
+  /** It is not polled for a while. */
+  readonly isQuarantined: boolean;
   /** Of the first turn; undefined before it. */
   readonly startedAt: number | undefined;
   /** Pages that were requested. */
@@ -83,13 +92,22 @@ export async function turn(
 /** Claims, polls, and releases with the last page's cursor and the status; unchanged where another has the claim. */
 async function claimedTurn(before: Poll, context: TurnContext, contended: () => boolean): Promise<Poll> {
   const { stream, invocation, ports } = context;
-  const { subject } = before;
+  const { subject, killedRuns } = before;
   const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
   const now = ports.clock.now();
   let after: Poll = { ...before, startedAt: before.startedAt ?? now };
   try {
-    const item = await ports.cursors.claim(claim, now, now + claimMs);
+    const item = await ports.cursors.claim(claim, now, now + claimMs, killedRuns);
     if (item === undefined) return before;
+    if (killedRuns > 0 && before.result === undefined)
+      ports.reportSuspect({ instance: subject.name, stream: stream.name, killedRuns });
+    if (before.isQuarantined) {
+      const status = quarantineStatus(item.status, killedRuns, subject.configVersion, now);
+      await ports.cursors.save(claim, { status, claimUntil: undefined });
+      const { firstSeenAt } = item;
+      const result = unpolled(undefined, undefined, status.state);
+      return { ...after, result, item: { firstSeenAt, status } };
+    }
     const { result, requests } = await pollOnce(before, claim, item, context, contended);
     after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
@@ -141,23 +159,27 @@ const nothing: PollResult = {
   forgotten: 0,
   restarted: false,
   position: undefined,
+  smallPages: 0,
+  notice: undefined,
   uncommitted: undefined,
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
+  spent: undefined,
   audit: undefined,
   error: undefined,
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
-  const { token, uncommitted, audit } = nothing;
-  const ended = { ...before, token, uncommitted, audit };
+  const { token, spent, uncommitted, audit } = nothing;
+  const ended = { ...before, token, spent, uncommitted, audit };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
 
 function isUnfinished({ result, requests }: Poll, context: TurnContext): boolean {
   if (result?.error !== undefined || result?.uncommitted?.listing === undefined) return false;
-  return requests < context.settings.pagesPerRun && hasTime(context);
+  const mayContinue = requests < context.settings.pagesPerRun && result.smallPages < smallPagesPerRun;
+  return mayContinue && hasTime(context);
 }
 
 function timeLeftMs({ invocation }: TurnContext): number {
@@ -168,18 +190,13 @@ function hasTime(context: TurnContext): boolean {
   return timeLeftMs(context) >= shortestPageMs;
 }
 
-/** Not before an instance has been seen for that long: there has to be something to audit. */
-function isAuditDue({ firstSeenAt, status }: CursorItem, auditMs: number, now: number): boolean {
-  return auditMs > 0 && now - Date.parse(status.lastAuditAt ?? firstSeenAt) >= auditMs;
-}
-
 function statusOf(
   subject: Subject,
   result: PollResult,
   previous: Partial<Status>,
   { stream, invocation, ports }: TurnContext,
 ): Partial<Status> {
-  const { state, error, audit, artifacts, position, token } = result;
+  const { state, error, audit, artifacts, position, token, notice, spent } = result;
   if (state === 'disabled') return disabledStatus(previous);
   return statusAfter(previous, {
     now: ports.clock.now(),
@@ -190,6 +207,8 @@ function statusOf(
     error,
     audited: audit !== undefined && !('error' in audit),
     artifacts,
+    notice,
+    spent,
     position,
     secretVersion: token.secretVersion,
     tokenExpiresAt: token.tokenExpiresAt,
@@ -199,7 +218,8 @@ function statusOf(
 }
 
 function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: TurnContext): Outcome {
-  const { state, pages, artifacts, forgotten, restarted, position, audit, error } = result;
+  const { state, pages, artifacts, forgotten, restarted, position, smallPages, notice, audit, error } =
+    result;
   const now = context.ports.clock.now();
   return {
     instance: subject.name,
@@ -210,6 +230,8 @@ function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: Tu
     forgotten,
     restarted,
     position,
+    smallPages,
+    notice,
     lagSeconds: lagSeconds(position, now),
     durationMs: now - (startedAt ?? now),
     caughtUp: state === 'ok',

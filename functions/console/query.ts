@@ -51,4 +51,16 @@ export interface Listing {
   readonly ordered: boolean;
   /** False once timestamps went back at all: then what was read last is not all there was before it. */
   readonly sorted: boolean;
+  /** Absent after a page that brought something new. */
+  readonly idle?: Idle | undefined;
+}
+
+/** Pages in a row of a listing that brought nothing new. */
+export interface Idle {
+  /** How many; a page of repeats at one timestamp counts less. */
+  readonly pages: number;
+  /** As they were before these pages. */
+  readonly read: Timestamp;
+  readonly ordered: boolean;
+  readonly sorted: boolean;
 }

@@ -1,5 +1,6 @@
 import { states } from '../errors.ts';
 import { epoch, timestamp, toMs } from '../kit/time.ts';
+import { notices } from './notices.ts';
 import type { Status } from './status.ts';
 
 /** The part of a cursor item that is judged; nothing in it is trusted. */
@@ -27,6 +28,10 @@ export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} 
     position: position === epoch ? undefined : timestamp(position),
     lastError: text(status.lastError),
     remedy: text(status.remedy),
+    notice: Object.hasOwn(notices, status.notice ?? '') ? status.notice : undefined,
+    noticeDetail: text(status.noticeDetail),
+    noticeSince: time(status.noticeSince),
+    killedRuns: number(status.killedRuns) ?? 0,
   };
 }
 

@@ -1,7 +1,8 @@
-import { problemOf, RateLimitedError, type State, UnreachableError } from '../errors.ts';
+import { OverBudgetError, problemOf, RateLimitedError, type State, UnreachableError } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
+import type { Notice } from './notices.ts';
 
 /** What a poll leaves for operators to see. */
 export interface PollEnd {
@@ -15,6 +16,8 @@ export interface PollEnd {
   /** An audit came to an end. */
   readonly audited: boolean;
   readonly artifacts: number;
+  readonly notice?: Notice | undefined;
+  readonly spent?: Spent | undefined;
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
   readonly tokenExpiresAt?: string | undefined;
@@ -39,7 +42,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
       ? day
       : Math.max(end.intervalMs, Math.min(failed.failures, widestGap) * end.cadenceMs);
   const askedMs =
-    error instanceof RateLimitedError || error instanceof UnreachableError
+    error instanceof RateLimitedError || error instanceof UnreachableError || error instanceof OverBudgetError
       ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
       : 0;
   const problem = error === undefined ? undefined : problemOf(error);
@@ -61,6 +64,8 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
     ...tokenStatus(previous, end),
+    ...noticeStatus(previous, end),
+    ...(end.spent ?? spentOf(previous)),
   };
 }
 
@@ -84,9 +89,29 @@ function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
   return present({ tokenExpiresAt, tokenCheckedAt }) as Partial<Status>;
 }
 
+function noticeStatus(previous: Partial<Status>, { notice, now }: PollEnd): Partial<Status> {
+  if (notice === undefined) return {};
+  const since = previous.notice === notice.kind ? previous.noticeSince : undefined;
+  return { notice: notice.kind, noticeDetail: notice.detail, noticeSince: since ?? iso(now) };
+}
+
+function spentOf({ spentDay, spentArtifacts, spentBytes }: Partial<Status>): Partial<Status> {
+  return present({ spentDay, spentArtifacts, spentBytes }) as Partial<Status>;
+}
+
 /** Errors are over when nothing is wanted; how far it came stays. */
 export function disabledStatus(status: Partial<Status>): Partial<Status> {
-  const { lastError, remedy, failingSince, nextPollAt, ...kept } = status;
+  const {
+    lastError,
+    remedy,
+    failingSince,
+    nextPollAt,
+    notice,
+    noticeDetail,
+    noticeSince,
+    killedRuns,
+    ...kept
+  } = status;
   return { ...kept, state: 'disabled', failures: 0 };
 }
 
@@ -94,8 +119,16 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** What a stream of an instance has delivered in a day. */
+export interface Spent {
+  /** UTC, `2026-03-01`. */
+  readonly spentDay: string;
+  readonly spentArtifacts: number;
+  readonly spentBytes: number;
+}
+
 /** How a stream of an instance is: attributes of the cursor item, for operators. Times are ISO 8601. */
-export interface Status {
+export interface Status extends Spent {
   readonly state: State;
   readonly lastPollAt: string;
   readonly lastSuccessAt: string;
@@ -121,6 +154,12 @@ export interface Status {
   readonly tokenExpiresAt: string;
   /** When the console was last asked for it. */
   readonly tokenCheckedAt: string;
+  /** What the last poll noticed; since when polls notice it. */
+  readonly notice: Notice['kind'];
+  readonly noticeDetail: string;
+  readonly noticeSince: string;
+  /** Runs in a row that were killed while they polled this; absent after a poll that ended. */
+  readonly killedRuns: number;
 }
 
 /** Where the forwarder's status lies in the cursors table: no instance can have that name. */

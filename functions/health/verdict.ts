@@ -3,30 +3,11 @@ import { day, expiryNoticeMs } from '../instances/expiry.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import { later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
+import { type Case, type Finding, killed, type Light, noticed } from './finding.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
 import { forwarderKey, type Status } from './status.ts';
 
-/** red: someone has to act now. yellow: look again soon. green: healthy. grey: switched off, or not licensed. */
-export type Light = 'red' | 'yellow' | 'green' | 'grey';
-
-/** What is wrong, as alarms tell it apart. A verdict has one cause at most, so one cause raises one alarm. */
-export type Cause = 'rejected' | 'failing' | 'silent' | 'quiet' | 'token';
-
-interface Finding {
-  readonly light: Light;
-  /** The light in one or two words: a state, or what no state says. */
-  readonly word: string;
-  readonly cause?: Cause;
-  /** The cause has lasted long enough for its alarm. */
-  readonly alarm?: boolean;
-  /** ISO 8601: since when it has. Undefined where that is not known. */
-  readonly alarmSince?: string | undefined;
-  /** ISO 8601. */
-  readonly since?: string | undefined;
-  readonly error?: string | undefined;
-  /** What to do, as the command to type where there is one. */
-  readonly remedy?: string | undefined;
-}
+export type { Cause, Light } from './finding.ts';
 
 /** How one stream of one instance is. Times are ISO 8601; a time that is not known is undefined. */
 export interface Verdict extends Finding {
@@ -43,14 +24,6 @@ export interface Verdict extends Finding {
    */
   readonly lagSeconds: number | undefined;
   readonly tokenExpiresAt: string | undefined;
-}
-
-interface Case {
-  readonly name: string;
-  readonly status: KnownStatus;
-  /** Milliseconds between two polls that succeed. */
-  readonly cycleMs: number;
-  readonly now: number;
 }
 
 /**
@@ -71,7 +44,9 @@ export function verdictOf(
   // The first of the worst is the verdict.
   return verdict(stream.name, status, [
     subject.instance instanceof MisconfiguredError ? invalidRecord(one, subject.instance) : failure(one),
+    killed(one, stream),
     silence(one, stream),
+    noticed(one),
     waiting(one, stream),
     quiet(one, stream, quietMs),
     tokenEnd(one),

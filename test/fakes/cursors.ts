@@ -24,13 +24,14 @@ export class FakeCursors implements Cursors {
     return found;
   }
 
-  async claim(claim: Claim, now: number, until: number): Promise<CursorItem | undefined> {
+  async claim(claim: Claim, now: number, until: number, killedRuns = 0): Promise<CursorItem | undefined> {
     const item: Item = this.items.get(nameOf(claim)) ?? {
       firstSeenAt: micros(now),
       status: { state: 'pending' },
     };
     if (item.claim !== undefined && item.claim.until >= now && item.claim.run !== claim.run) return undefined;
     item.claim = { run: claim.run, until };
+    if (killedRuns > 0) item.status = { ...item.status, killedRuns };
     this.items.set(nameOf(claim), item);
     return shown(item);
   }
@@ -64,8 +65,8 @@ function nameOf({ instance, stream }: CursorKey): string {
   return `${instance} ${stream}`;
 }
 
-function shown({ firstSeenAt, cursor, status }: Item): CursorItem {
-  return structuredClone({ firstSeenAt, cursor, status });
+function shown({ firstSeenAt, cursor, status, claim }: Item): CursorItem {
+  return structuredClone({ firstSeenAt, cursor, status, ...(claim && { claimUntil: claim.until }) });
 }
 
 function micros(ms: number): string {

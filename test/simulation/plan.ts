@@ -173,6 +173,8 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, instances
     pageTimeoutMs: random.pick([60_000, 200_000]),
     pageBytes: 16 * 1024 * 1024,
     auditMs: random.pick([0, 60 * minute]),
+    dayArtifacts: Number.POSITIVE_INFINITY,
+    dayBytes: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -250,5 +250,6 @@ export function portsOf(process: Process, services: Services, weather: Weather):
         }),
     },
     report: (outcome) => weather.onReport(outcome),
+    reportSuspect: () => {},
   };
 }

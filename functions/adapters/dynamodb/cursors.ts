@@ -35,6 +35,13 @@ export const statusAttributes = Object.keys({
   lastRecordAt: true,
   tokenExpiresAt: true,
   tokenCheckedAt: true,
+  notice: true,
+  noticeDetail: true,
+  noticeSince: true,
+  killedRuns: true,
+  spentDay: true,
+  spentArtifacts: true,
+  spentBytes: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**
@@ -53,13 +60,13 @@ export function cursorsTable(
       return new Map(items.map((item) => [item.instance, cursorItem(item)]));
     },
 
-    async claim({ instance, stream, run }, now, until) {
+    async claim({ instance, stream, run }, now, until, killedRuns = 0) {
+      const counted = killedRuns > 0;
       const claimed = client.send(
         new UpdateCommand({
           TableName,
           Key: { instance, stream },
-          UpdateExpression:
-            'SET claim = :run, claimUntil = :until, firstSeenAt = if_not_exists(firstSeenAt, :seen), #state = if_not_exists(#state, :pending)',
+          UpdateExpression: `SET claim = :run, claimUntil = :until, firstSeenAt = if_not_exists(firstSeenAt, :seen), #state = if_not_exists(#state, :pending)${counted ? ', killedRuns = :killed' : ''}`,
           ConditionExpression: 'attribute_not_exists(claim) OR claimUntil < :now OR claim = :run',
           ExpressionAttributeNames: namesOf(['state']),
           ExpressionAttributeValues: {
@@ -68,6 +75,7 @@ export function cursorsTable(
             ':until': until,
             ':seen': fromMs(now),
             ':pending': 'pending',
+            ...(counted && { ':killed': killedRuns }),
           },
           ReturnValues: 'ALL_NEW',
         }),
@@ -192,7 +200,13 @@ function cursorItem({ firstSeenAt, cursor, ...attributes }: Item): CursorItem {
   const status = Object.fromEntries(
     statusAttributes.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])),
   );
-  return { firstSeenAt: String(firstSeenAt), cursor, status };
+  const { claimUntil } = attributes;
+  return {
+    firstSeenAt: String(firstSeenAt),
+    cursor,
+    status,
+    ...(typeof claimUntil === 'number' && { claimUntil }),
+  };
 }
 
 function changes({ cursor, status, claimUntil }: Save): ReturnType<typeof updateOf> {

@@ -11,6 +11,8 @@ const polled: Outcome = {
   artifacts: 7,
   forgotten: 0,
   restarted: false,
+  smallPages: 0,
+  notice: undefined,
   position: '2026-03-01T12:00:00.000000Z',
   lagSeconds: 3,
   durationMs: 100,

@@ -52,6 +52,7 @@ function auditing(
       correct: async (hour: string, count: number) => did.push(['correct', hour, count]),
     },
     overlapMs: 600_000,
+    memoryEntries: 1000,
     mayContinue: goOn,
     deliver: async (records: readonly { recordId: string }[]) =>
       did.push(['send', ...records.map(({ recordId }) => recordId)]),

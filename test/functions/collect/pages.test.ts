@@ -249,7 +249,7 @@ it('a page that is acknowledged commits its own cursor, and says whether it was 
   const { source, reading, committed } = script([page(1, 'second'), page(2, 'third'), page(3)]);
   const { steps } = await all(pages(start, source, reading));
   expect(committed).toEqual([]);
-  for (const step of steps) await step.ack();
+  for (const step of steps) await step.ack(1);
   expect(committed).toEqual(steps.map(({ cursor, last }) => [cursor, last]));
   expect(committed.map(([, last]) => last)).toEqual([false, false, true]);
 });
@@ -339,5 +339,86 @@ describe('what the listing can recover from', () => {
     expect(error).toBeUndefined();
     expect(steps.at(-1)?.last).toBe(true);
     expect(idsOf(steps).flat()).toEqual(Array.from({ length: second }, (_, i) => `${i + 1}`));
+  });
+});
+
+describe('a listing that brings nothing new', () => {
+  /** Reads and acknowledges as a poll does that remembers all it delivers. */
+  async function polled(answer: (listing: Listing, i: number) => PageRead, most = 200, from = start) {
+    const delivered = new Set<string>();
+    const listings: Listing[] = [];
+    const source = {
+      page: async (listing: Listing) => {
+        listings.push(listing);
+        return answer(listing, listings.length - 1);
+      },
+    };
+    let cursor = from;
+    let error: unknown;
+    try {
+      const reading = { ...unbounded, mayContinue: () => listings.length < most };
+      for await (const { records, ack } of pages(from, source, reading)) {
+        const fresh = records.filter(({ version }) => !delivered.has(version));
+        for (const { version } of fresh) delivered.add(version);
+        cursor = await ack(fresh.length);
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    return { listings, delivered, cursor, error };
+  }
+  const pageOf = (seconds: readonly number[], next?: string): PageRead => ({
+    ...page(0, next),
+    records: seconds.map((second, i) => record(`${second}-${i}`, at(second))),
+  });
+
+  it.each<[string, (i: number) => PageRead]>([
+    ['empty pages and ever new page tokens', (i) => pageOf([], `token ${i}`)],
+    ['the same page under ever new page tokens', (i) => pageOf([-600, -600], `token ${i}`)],
+  ])('with %s is stuck, and is asked for from its start at the next poll', async (_, answer) => {
+    const { listings, error, cursor } = await polled((_listing, i) => answer(i), 50_000);
+    expect(error).toMatchObject({ name: 'StuckListingError', state: 'unreadable' });
+    expect(String(error)).toMatch(/page tokens lead to nothing new/);
+    expect(listings.length).toBeLessThan(11_000);
+    expect(cursor.listing).toMatchObject({ from: at(-600), token: undefined });
+  });
+
+  it.each([
+    ['A, B, A, B', ['A', 'B']],
+    ['a longer circle', ['A', 'B', 'C', 'D', 'E']],
+  ])('because page tokens go round (%s) goes on without one from what it has read', async (_, tokens) => {
+    const { listings, delivered, error } = await polled(({ token, from }) => {
+      if (from >= at(0)) return pageOf([5000, 6000]);
+      const i = token === undefined ? 0 : tokens.indexOf(token) + 1;
+      return pageOf([i * 60 + 1, i * 60 + 30], tokens[i % tokens.length]);
+    });
+    expect(error).toBeUndefined();
+    expect(listings.at(-1)).toMatchObject({ token: undefined, from: at(tokens.length * 60 + 30) });
+    expect(delivered).toContain(record('5000-0', at(5000)).version);
+    expect(listings.length).toBeLessThan(160);
+  });
+
+  it('is noticed over several runs of a page each', async () => {
+    let cursor = start;
+    let error: unknown;
+    let runs = 0;
+    for (; error === undefined && runs < 50; runs++)
+      ({ cursor, error } = await polled((_, i) => pageOf([], `token ${runs} ${i}`), 1, cursor));
+    expect(error).toMatchObject({ name: 'StuckListingError' });
+    expect(runs).toBeLessThan(25);
+  });
+
+  it('is not stuck over many repeats at one timestamp, nor over repeats that lead on', async () => {
+    const ties = Array.from({ length: 100 }, () => 10);
+    const known = await polled(({ token = '0' }) => {
+      const i = Number(token);
+      // A hundred pages of ties that were all delivered with the first, pages of repeats that lead on, and the end.
+      if (i < 100) return pageOf(ties, String(i + 1));
+      if (i < 150) return pageOf([i * 10], String(i + 1));
+      return pageOf([5000]);
+    });
+    expect(known.error).toBeUndefined();
+    expect(known.cursor.listing).toBeUndefined();
+    expect(known.delivered).toContain(record('5000-0', at(5000)).version);
   });
 });

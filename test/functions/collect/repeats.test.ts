@@ -28,14 +28,27 @@ function store(kept?: Uint8Array) {
   return {
     seen,
     repeats: (lineage = 'ours', memoryEntries = 1000) =>
-      new Repeats({ key, lineage, start: at(0), from: at(0) }, { ...settings, memoryEntries }, memories),
+      new Repeats(
+        { key, lineage, start: at(0), from: at(0), ignoresFilter: false },
+        { ...settings, memoryEntries },
+        memories,
+      ),
   };
 }
 
 /** Of a page that was asked for at `position`. */
 function step(records: readonly Record[], position: Timestamp): Page {
   const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing: undefined };
-  return { records, cursor, sentAt: position, last: false, heavy: undefined, ack: async () => {} };
+  const oddities = { skewMs: 0, unasked: 0, isSmall: false };
+  return {
+    records,
+    cursor,
+    sentAt: position,
+    oddities,
+    last: false,
+    heavy: undefined,
+    ack: async () => cursor,
+  };
 }
 
 async function pageWithout(repeats: Repeats, page: Page): Promise<Page> {
@@ -54,7 +67,7 @@ async function fresh(repeats: Repeats, page: Page): Promise<readonly Record[]> {
 /** What is delivered of a page, which is acknowledged then. */
 async function delivered(repeats: Repeats, page: Page): Promise<readonly Record[]> {
   const { records, ack } = await pageWithout(repeats, page);
-  await ack();
+  await ack(records.length);
   return records;
 }
 
@@ -84,7 +97,7 @@ describe('repeats', () => {
             if (inOverlap && known.has(version)) expect(hidden).toBe(true);
           }
           for (const { version } of fresh) known.add(version);
-          await ack();
+          await ack(fresh.length);
         }
       }),
       { numRuns: 200 },
@@ -119,10 +132,11 @@ describe('repeats', () => {
     const page = step([record('a', at(1))], at(1));
     const ack = async () => {
       writes.push(seen.writes);
+      return page.cursor;
     };
     const { ack: acknowledge } = await pageWithout(repeats(), { ...page, ack });
     expect(seen.writes).toBe(0);
-    await acknowledge();
+    await acknowledge(1);
     expect(writes).toEqual([1]);
   });
 

@@ -16,6 +16,7 @@ import { fromMs } from '../../../functions/kit/time.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
 import { at, settings, stream } from '../../fixtures/given.ts';
+import { readMessage } from '../../support/schema.ts';
 
 /** Of a run that is no shard and hands nothing over. */
 const alone = { handedOver: 0, isLateShard: false };
@@ -70,7 +71,7 @@ function collector() {
 
 describe('a run', () => {
   it('collects what is there and leaves the cursor, the status and no claim', async () => {
-    const { clock, delivered, kept, outcomes, run } = withBook('acme', 2);
+    const { clock, delivered, kept, outcomes, queue, run } = withBook('acme', 2);
     expect(await run()).toMatchObject({ instances: 1, due: 1, notReached: 0 });
     expect(delivered()).toEqual(['r0', 'r1']);
     const item = kept();
@@ -89,6 +90,11 @@ describe('a run', () => {
       configVersion: expect.stringMatching(/^[0-9a-f]{16}$/),
       secretVersion: 'v1',
       lastRecordAt: iso(clock.now()),
+      spentDay: '2026-03-01',
+      spentArtifacts: 2,
+      spentBytes: queue.bodies
+        .flatMap((body) => readMessage(body))
+        .reduce((sum, { raw }) => sum + raw.length, 0),
     });
     expect(outcomes).toHaveLength(1);
     expect(outcomes[0]).toMatchObject({
@@ -228,7 +234,7 @@ describe('a claim', () => {
 describe('what a run says of all instances', () => {
   it('counts those that it did not poll as well', async () => {
     const { put, says, instances, book, run, wait, answer } = collector();
-    put('acme', book(1), { pollingInterval: 60 });
+    put('acme', () => answer(pageText({})), { pollingInterval: 60 });
     put('broken', () => new TokenRefusedError('401'));
     put('off', book(1), { enabled: false });
     expect((await run()).fleet).toMatchObject({ instances: 2, rejected: 1, failing: 0, lagSeconds: 0 });
