@@ -191,6 +191,7 @@ describe.each(subjects)('%s', (_, make) => {
         firstSeenAt: '2023-11-14T22:13:20.123000Z',
         cursor: undefined,
         status: { state: 'pending' },
+        claimUntil: 1_700_000_060_000,
       });
       const later = await subject.cursors.claim(claim, 1_700_000_001_000, 1_700_000_060_000);
       expect(later?.firstSeenAt).toBe('2023-11-14T22:13:20.123000Z');
@@ -204,6 +205,21 @@ describe.each(subjects)('%s', (_, make) => {
       expect(await subject.cursors.claim(claim, 1500, 2500)).toBeDefined();
       expect(await subject.cursors.claim(other, 2501, 3500)).toBeDefined();
       expect(await subject.cursors.claim(claim, 2600, 3600)).toBeUndefined();
+    });
+
+    test('a claim that its run did not release is seen, and counts until a status is saved', async () => {
+      const claim = fresh();
+      const read = async () => (await subject.cursors.read('threats', [claim.instance])).get(claim.instance);
+      await subject.cursors.claim(claim, 1000, 2000);
+      expect(await read()).toMatchObject({ claimUntil: 2000 });
+      const next = { ...claim, run: 'two' };
+      const item = await subject.cursors.claim(next, 3000, 4000, 1);
+      expect(item?.status).toEqual({ state: 'pending', killedRuns: 1 });
+      await subject.cursors.save(next, { cursor, claimUntil: 5000 });
+      expect((await read())?.status.killedRuns).toBe(1);
+      await subject.cursors.save(next, { status: { state: 'ok' }, claimUntil: undefined });
+      expect((await read())?.status).toEqual({ state: 'ok' });
+      expect(await read()).not.toHaveProperty('claimUntil');
     });
 
     test('a save needs the claim, and without it writes nothing', async () => {
