@@ -25,14 +25,10 @@ export async function isDue(
   const isLater = waitMs > (stream.cadenceMinutes * 60_000) / 2 && waitMs <= longestWaitMs;
   if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
-<<<<<<< HEAD
-  const { secretId, host } = subject.instance;
-  const secret = await secrets.read(secretId, true, host).catch(() => undefined);
-=======
   // No secret changes what the console sends.
   if (status.killedRuns !== undefined) return false;
-  const secret = await secrets.read(subject.instance.secretId, true).catch(() => undefined);
->>>>>>> d5af90d (Test the bounds of what a console costs with hostile consoles and honest neighbours)
+  const { secretId, host } = subject.instance;
+  const secret = await secrets.read(secretId, true, host).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;
 }
 
