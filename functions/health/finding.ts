@@ -15,6 +15,8 @@ export interface Finding {
   readonly cause?: Cause;
   /** The cause has lasted long enough for its alarm. */
   readonly alarm?: boolean;
+  /** ISO 8601: since when it has. Undefined where that is not known. */
+  readonly alarmSince?: string | undefined;
   /** ISO 8601. */
   readonly since?: string | undefined;
   readonly error?: string | undefined;
@@ -49,7 +51,10 @@ export function noticed({ status, cycleMs, now }: Case): Finding | undefined {
   const { notice, noticeDetail, noticeSince } = status;
   if (notice === undefined) return undefined;
   const { word, remedy, isAlarm } = notices[notice];
-  const alarm = isAlarm && now - Date.parse(noticeSince ?? '') > 2 * cycleMs;
-  const cause = alarm ? ({ cause: 'failing', alarm } as const) : {};
+  const alarmMs = Date.parse(noticeSince ?? '') + 2 * cycleMs;
+  const alarm = isAlarm && now > alarmMs;
+  const cause = alarm
+    ? ({ cause: 'failing', alarm, alarmSince: new Date(alarmMs).toISOString() } as const)
+    : {};
   return { light: 'yellow', word, ...cause, since: noticeSince, error: noticeDetail, remedy };
 }
