@@ -1,9 +1,10 @@
-import { lstat, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from './errors.ts';
 
-/** The file in which `npm start` records its endpoints for `--local`. It contains no secret. */
+/** The file in which `npm start` records its endpoints for `--local`, and the credentials that they ask for. */
 export interface RunningStack {
   readonly pid: number;
   readonly stackName: string;
@@ -15,6 +16,12 @@ export interface RunningStack {
     readonly secretsManager: string;
     readonly lambda: string;
     readonly logs: string;
+  };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    /** A secret, new with each start. */
+    readonly sessionToken: string;
   };
   /** Proxy and CA of the simulated consoles; undefined if the consoles are real. */
   readonly consoles?: { readonly proxyUrl: string; readonly caFile: string } | undefined;
@@ -41,12 +48,13 @@ export async function running(): Promise<RunningStack> {
   return found;
 }
 
-/** Ignores a file of another user: its endpoints could send a token to that user. */
+/** Ignores a link and a file of another user: its endpoints could send a token to that user. */
 async function read(): Promise<RunningStack | undefined> {
   try {
-    const { uid } = await lstat(file());
+    await using found = await open(file(), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const { uid } = await found.stat();
     if (process.getuid !== undefined && uid !== process.getuid()) return undefined;
-    return JSON.parse(await readFile(file(), 'utf8'));
+    return JSON.parse(await found.readFile('utf8'));
   } catch {
     return undefined;
   }

@@ -66,11 +66,11 @@ export async function openStack({ stack: name, local, region, profile }: StackOp
   });
 }
 
-function localStack({ stackName, outputs, endpoints, consoles }: RunningStack): Stack {
+function localStack({ stackName, outputs, endpoints, credentials, consoles }: RunningStack): Stack {
   const at = (endpoint: string) => ({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials,
   });
   if (consoles !== undefined) {
     const { proxyUrl, caFile } = consoles;

@@ -97,11 +97,11 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   await cp(options.code, code, { recursive: true });
 
   const [mapping] = resources<EventSourceMappingProperties>(template, 'AWS::Lambda::EventSourceMapping');
-  const logs = await startLogs();
+  const logs = await startLogs(aws.credentials.sessionToken);
   const functions = new Map<string, LocalFunction>();
   const byName = new Map<string, LocalFunction>();
   const functionNames = new Map<string, string>();
-  const lambda = await startLambda(byName);
+  const lambda = await startLambda(byName, aws.credentials.sessionToken);
   for (const definition of resources<FunctionProperties>(template, 'AWS::Lambda::Function')) {
     const variables = Object.entries(definition.Environment.Variables).map(([name, value]) => [
       name,
@@ -145,7 +145,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   const tables = documentClient({
     endpoint: aws.environment.AWS_ENDPOINT_URL_DYNAMODB ?? '',
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: aws.credentials,
   });
   const instances = instanceRecords(output('InstancesTableName'), tables);
   const cursors = cursorItems(output('CursorsTableName'), tables);
@@ -244,9 +244,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     },
     async close() {
       for (const one of byName.values()) one.stop();
-      lambda.close();
-      logs.close();
-      await aws.close();
+      await Promise.all([lambda.close(), logs.close(), aws.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -74,12 +74,12 @@ async function main(): Promise<number> {
 
 /** Records the endpoints for `npm run cli -- --local`. */
 function announced(
-  { endpoints, outputs }: LocalCollector,
+  { aws: { credentials }, endpoints, outputs }: LocalCollector,
   { consoles }: Scene,
 ): Promise<() => Promise<void>> {
   const { stackName } = cdkJson.context;
   const reached = consoles && { proxyUrl: consoles.proxyUrl, caFile: consoles.caFile };
-  return announce({ pid: process.pid, stackName, outputs, endpoints, consoles: reached });
+  return announce({ pid: process.pid, stackName, outputs, endpoints, credentials, consoles: reached });
 }
 
 function removed(folder: string): Promise<void> {

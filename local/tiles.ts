@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { readChoice } from '../functions/tiles/choice.ts';
 import { html } from '../functions/tiles/html.ts';
 import { renderTiles } from '../functions/tiles/render.ts';
 import { style } from '../functions/tiles/style.ts';
 import { readHealth, type Watched } from './health.ts';
+import { serve } from './http/serve.ts';
 
 /** The widget's tiles as a page of this machine. */
 export interface Tiles {
   /** `http://127.0.0.1:PORT/tiles` */
   readonly url: string;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const refreshSeconds = 15;
@@ -27,15 +26,12 @@ const headers = {
   refresh: String(refreshSeconds),
 };
 
-/** Serves the tiles to this machine alone. */
 export async function startTiles(watched: Watched): Promise<Tiles> {
-  const server = createServer(async (request, response) => {
-    const { port } = server.address() as AddressInfo;
-    // A page elsewhere can point a name of its own at this machine; it can't choose what its host is called here.
-    if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? ''))
-      return refuse(response, 403, 'Ask for 127.0.0.1.');
+  const { endpoint, close } = await serve(async (request, response) => {
     if (request.method !== 'GET') return refuse(response, 405, 'Nothing can be changed here.');
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const asked = URL.parse(request.url ?? '/', 'http://127.0.0.1');
+    if (asked === null) return refuse(response, 404, 'There is only /tiles.');
+    const { pathname, searchParams } = asked;
     if (pathname === '/') return response.writeHead(302, { location: '/tiles' }).end();
     if (pathname !== '/tiles') return refuse(response, 404, 'There is only /tiles.');
     try {
@@ -50,15 +46,7 @@ export async function startTiles(watched: Watched): Promise<Tiles> {
     const { instances } = await readHealth(watched, now);
     return page(renderTiles(instances, readChoice(asked), now, frame));
   };
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiles`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return { url: `${endpoint}/tiles`, close };
 }
 
 const frame: Parameters<typeof renderTiles>[3] = {

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendAnswer } from '../console/answer.ts';
 import type { KeyPair } from '../console/certificates.ts';
+import { listen } from '../http/listen.ts';
+import { bodyOf } from '../http/serve.ts';
 import { type Api, type Asked, artifactsIn, routeOf } from './api.ts';
 import type { Fault, FaultRule, SeenRequest } from './faults.ts';
-import { listen } from './listen.ts';
+
+/** More than the forwarder posts at once. */
+const mostBytes = 64 * 2 ** 20;
 
 /** Enough for any test; a stand-in that runs for days must not grow. */
 const requestsKept = 100_000;
@@ -35,7 +38,7 @@ export async function startApiServer({ api, certificate, nowMs, faults, requests
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     response.setHeader('date', new Date(nowMs()).toUTCString());
-    const bytes = await buffer(request);
+    const bytes = await bodyOf(request, mostBytes);
     const asked = read(request, bytes.toString('utf8'));
     const seen = note(asked, bytes.length);
     const fault = faultOf(faults, seen);

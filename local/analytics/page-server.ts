@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { readTime, writeTime } from '../console/time.ts';
+import { serve } from '../http/serve.ts';
 import type { Archive } from './archive.ts';
-import { listen } from './listen.ts';
 import { type Accepted, type Field, type Filters, fields } from './search.ts';
 
 interface Content {
@@ -52,7 +52,7 @@ const json = (status: number, value: object): Content => ({
 const text = (status: number, body: string): Content => ({ status, type: 'text/plain; charset=utf-8', body });
 const notFound = () => text(404, 'Page not found.\n');
 
-/** Starts the search page. It has no login, so it accepts only requests from this machine. */
+/** Starts the search page. */
 export async function startPageServer(archive: Archive) {
   const contents = new Map<string, Content>();
   for (const [path, [name, type]] of Object.entries(files)) {
@@ -68,21 +68,15 @@ export async function startPageServer(archive: Archive) {
     return raw === undefined ? json(200, whole(artifact)) : text(200, artifact.raw);
   };
 
-  // Rejects other host names: through DNS rebinding, a foreign page could otherwise read the artifacts.
-  let names: readonly string[] = [];
-  const contentFor = ({ method = '', url = '/', headers }: IncomingMessage): Content => {
-    if (!names.includes(headers.host ?? '')) return text(421, 'This page is available at 127.0.0.1 only.\n');
+  const contentFor = ({ method = '', url = '/' }: IncomingMessage): Content => {
     if (!['GET', 'HEAD'].includes(method)) return text(405, 'This page is read-only.\n');
     const asked = URL.parse(url, 'http://page.invalid');
     return asked ? respond(asked) : notFound();
   };
-  const server = createServer((request, response) => {
+  return serve((request, response) => {
     const { status, type, body } = contentFor(request);
     response.writeHead(status, { ...protection, 'content-type': type }).end(body);
   });
-  const listening = await listen(server);
-  names = ['127.0.0.1', 'localhost'].map((name) => `${name}:${listening.port}`);
-  return listening;
 }
 
 function searchAnswer(archive: Archive, params: URLSearchParams): Content {

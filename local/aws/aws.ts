@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { CreateTableCommand, type CreateTableInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -10,7 +8,8 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import dynalite from 'dynalite';
-import { startFauxqs } from 'fauxqs';
+import { buildApp } from 'fauxqs';
+import { serve, whole } from '../http/serve.ts';
 import { type LocalSecretsManager, startSecretsManager } from './secrets-manager.ts';
 import { type Known, resolve, resources, type Template } from './template.ts';
 
@@ -20,6 +19,8 @@ export interface LocalAws extends Known {
   readonly sqs: SQSClient;
   readonly s3: S3Client;
   readonly secrets: LocalSecretsManager;
+  /** Every request needs them. */
+  readonly credentials: Readonly<Record<'accessKeyId' | 'secretAccessKey' | 'sessionToken', string>>;
   /** Leads the AWS SDK of another process here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -35,22 +36,28 @@ interface QueueProperties {
 }
 
 export async function startAws(template: Template): Promise<LocalAws> {
-  const tables = dynalite({ createTableMs: 0 });
-  const [dynamodbEndpoint, queues, secrets] = await Promise.all([
-    listening(tables),
-    startFauxqs({ port: 0, logger: false }),
-    startSecretsManager(),
+  const sessionToken = randomBytes(32).toString('base64url');
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local', sessionToken };
+  // Neither of these two listens: fauxqs would on all interfaces, and both without a credential.
+  const dynalites = dynalite({ createTableMs: 0 });
+  const fauxqs = buildApp({ logger: false });
+  await fauxqs.ready();
+  const [tables, queues, secrets] = await Promise.all([
+    serve(
+      async (request, response) => dynalites.emit('request', await whole(request), response),
+      sessionToken,
+    ),
+    serve(fauxqs.routing, sessionToken),
+    startSecretsManager(sessionToken),
   ]);
-  // An address, not a name: S3 then keeps the bucket out of the host name.
-  const queuesEndpoint = `http://127.0.0.1:${queues.port}`;
   const client = (endpoint: string) => ({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials,
   });
-  const dynamodb = new DynamoDBClient(client(dynamodbEndpoint));
-  const sqs = new SQSClient(client(queuesEndpoint));
-  const s3 = new S3Client(client(queuesEndpoint));
+  const dynamodb = new DynamoDBClient(client(tables.endpoint));
+  const sqs = new SQSClient(client(queues.endpoint));
+  const s3 = new S3Client(client(queues.endpoint));
   const names = new Map<string, string>();
   const arns = new Map<string, string>();
 
@@ -65,7 +72,7 @@ export async function startAws(template: Template): Promise<LocalAws> {
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
     );
     // Its own URL has a host name that only some machines resolve.
-    names.set(logicalId, queuesEndpoint + new URL(QueueUrl).pathname);
+    names.set(logicalId, queues.endpoint + new URL(QueueUrl).pathname);
     arns.set(logicalId, Attributes?.QueueArn ?? '');
   }
   // One queue's attributes may name another queue.
@@ -87,17 +94,17 @@ export async function startAws(template: Template): Promise<LocalAws> {
     secrets,
     names,
     arns,
+    credentials,
     environment: {
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodbEndpoint,
-      AWS_ENDPOINT_URL_SQS: queuesEndpoint,
-      AWS_ENDPOINT_URL_S3: queuesEndpoint,
+      AWS_SESSION_TOKEN: sessionToken,
+      AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint,
+      AWS_ENDPOINT_URL_SQS: queues.endpoint,
+      AWS_ENDPOINT_URL_S3: queues.endpoint,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
     },
     async close() {
       for (const one of [dynamodb, sqs, s3]) one.destroy();
-      secrets.close();
-      tables.close();
-      await queues.stop();
+      await Promise.all([secrets.close(), tables.close(), queues.close(), fauxqs.close()]);
     },
   };
 }
@@ -126,10 +133,4 @@ function attributesOf(queue: QueueProperties, known: Known): Record<string, stri
       }),
     }),
   };
-}
-
-async function listening(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

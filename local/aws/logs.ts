@@ -1,13 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { jsonOf, serve } from '../http/serve.ts';
 
 /** A stand-in for CloudWatch Logs: what the functions print, and `FilterLogEvents` over it. */
 export interface LocalLogs {
   readonly endpoint: string;
   append(logGroup: string, message: string): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface LogEvent {
@@ -19,10 +16,10 @@ interface LogEvent {
 /** Lines kept for each log group. */
 const kept = 20_000;
 
-export async function startLogs(): Promise<LocalLogs> {
+export async function startLogs(sessionToken: string): Promise<LocalLogs> {
   const groups = new Map<string, LogEvent[]>();
   let count = 0;
-  const server = createServer(async (request, response) => {
+  const { endpoint, close } = await serve(async (request, response) => {
     const answer = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
     };
@@ -33,7 +30,7 @@ export async function startLogs(): Promise<LocalLogs> {
       logGroupName,
       startTime = 0,
       filterPattern,
-    } = (await json(request)) as {
+    } = (await jsonOf(request)) as {
       logGroupName: string;
       startTime?: number;
       filterPattern?: string;
@@ -45,21 +42,16 @@ export async function startLogs(): Promise<LocalLogs> {
     answer(200, {
       events: events.filter(({ timestamp, message }) => timestamp >= startTime && matches(message)),
     });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  }, sessionToken);
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
+    close,
     append(logGroup, message) {
       const events = groups.get(logGroup) ?? [];
       groups.set(logGroup, events);
       count += 1;
       events.push({ eventId: String(count), timestamp: Date.now(), message });
       if (events.length > kept) events.shift();
-    },
-    close() {
-      server.close();
-      server.closeAllConnections();
     },
   };
 }

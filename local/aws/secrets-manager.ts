@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { jsonOf, serve } from '../http/serve.ts';
 
 /** A stand-in for Secrets Manager over its own protocol, JSON 1.1 by `x-amz-target`, as strict and as late as AWS. */
 export interface LocalSecretsManager {
@@ -14,7 +11,7 @@ export interface LocalSecretsManager {
   remove(name: string): void;
   /** The current value; undefined where there is none, or it is scheduled for deletion. */
   current(name: string): string | undefined;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface Version {
@@ -69,15 +66,15 @@ class Store {
   }
 }
 
-export async function startSecretsManager(): Promise<LocalSecretsManager> {
+export async function startSecretsManager(sessionToken: string): Promise<LocalSecretsManager> {
   const store = new Store();
   const operations = operationsOn(store);
-  const server = createServer(async (request, response) => {
+  const { endpoint, close } = await serve(async (request, response) => {
     const answer = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
     };
     const [, name = ''] = String(request.headers['x-amz-target']).split('.');
-    const input = (await json(request)) as Input;
+    const input: Input = await jsonOf(request);
     try {
       const operation = operations[name];
       if (operation === undefined) throw new Refusal('UnknownOperationException', `${name} is not here`);
@@ -86,11 +83,10 @@ export async function startSecretsManager(): Promise<LocalSecretsManager> {
       if (!(error instanceof Refusal)) throw error;
       answer(400, { __type: error.type, message: error.message });
     }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  }, sessionToken);
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
+    close,
     get lagMs() {
       return store.lagMs;
     },
@@ -109,10 +105,6 @@ export async function startSecretsManager(): Promise<LocalSecretsManager> {
       const secret = store.now(name);
       const value = secret?.deleted === 'no' ? find(secret, 'AWSCURRENT')?.[1].value : undefined;
       return typeof value === 'object' ? Buffer.from(value).toString() : value;
-    },
-    close() {
-      server.close();
-      server.closeAllConnections();
     },
   };
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
+import { bodyOf } from '../http/serve.ts';
 import { type Answer, sendAnswer } from './answer.ts';
 import type { KeyPair } from './certificates.ts';
 import type { Asked, createConsole } from './console.ts';
@@ -18,12 +19,6 @@ const requestsKept = 100_000;
 const longestLine = 8 * 1024;
 
 export type Served = ReturnType<typeof createConsole> & { certificate: KeyPair };
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece);
-  return Buffer.concat(pieces).toString('utf8');
-}
 
 function split(url: string): { path: string; params: URLSearchParams } {
   const { pathname, searchParams } = new URL(url, 'https://console.invalid');
@@ -55,7 +50,7 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
       ...split(url),
       method,
       authorization: request.headers.authorization,
-      body: await textOf(request),
+      body: (await bodyOf(request)).toString(),
     };
     const seen = note(console, asked);
     const fault = faultOf(console.simulated.faults, seen);

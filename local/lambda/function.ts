@@ -101,7 +101,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     },
     stop() {
       child?.kill('SIGKILL');
-      api.close();
+      void api.close();
     },
   };
 }

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { BadRequest, bodyOf, serve } from '../http/serve.ts';
 
 /** An event for the runtime. */
 interface Invocation {
@@ -23,13 +22,13 @@ export type RuntimeResult =
   | { readonly kind: 'init-error'; readonly body: { errorType: string; errorMessage: string } };
 
 export interface RuntimeApi {
-  /** `host:port`, for AWS_LAMBDA_RUNTIME_API. */
+  /** `host:port/key`, for AWS_LAMBDA_RUNTIME_API. Only its own function knows the random key. */
   readonly address: string;
   /** Sends the event when the runtime asks for the next one. */
   hand(invocation: Invocation): void;
   /** Drops events that the runtime has not asked for. */
   clear(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Starts Lambda's side of the Runtime API on a local port. */
@@ -46,8 +45,10 @@ export async function startRuntimeApi(onResult: (result: RuntimeResult) => void)
     waiting = undefined;
     pending = undefined;
   };
-  const server = createServer(async (request, response) => {
-    const [, , , area, idOrError = '', kind] = (request.url ?? '').split('/');
+  const key = randomBytes(32).toString('base64url');
+  const { port, close } = await serve(async (request, response) => {
+    const [, given, , , area, idOrError = '', kind] = (request.url ?? '').split('/');
+    if (given !== key) throw new BadRequest(403, 'The key is wrong.');
     if (area === 'invocation' && idOrError === 'next') {
       waiting = response;
       response.once('close', () => {
@@ -55,15 +56,13 @@ export async function startRuntimeApi(onResult: (result: RuntimeResult) => void)
       });
       return meet();
     }
-    const body = await read(request);
+    const body = JSON.parse((await bodyOf(request)).toString());
     response.writeHead(202).end();
     if (area === 'init') onResult({ kind: 'init-error', body });
     else if (kind === 'response' || kind === 'error') onResult({ kind, id: idOrError, body });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${port}/${key}`,
     hand(invocation) {
       pending = invocation;
       meet();
@@ -71,13 +70,6 @@ export async function startRuntimeApi(onResult: (result: RuntimeResult) => void)
     clear() {
       pending = undefined;
     },
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
+    close,
   };
-}
-
-async function read(request: IncomingMessage) {
-  return JSON.parse(await text(request));
 }

@@ -22,12 +22,12 @@ const clientOf = (endpoint: string) =>
   new SecretsManagerClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local', sessionToken: 'of-this-test' },
     maxAttempts: 1,
   });
 
 beforeAll(async () => {
-  store = await startSecretsManager();
+  store = await startSecretsManager('of-this-test');
   store.lagMs = 0;
   secrets = clientOf(store.endpoint);
   stack = { secrets } as Stack;
@@ -52,7 +52,11 @@ async function clientRefusing(
       response.writeHead(400).end(JSON.stringify({ __type: refusal, message: message(body) }));
       return;
     }
-    const headers = { 'x-amz-target': String(target), 'content-type': String(type) };
+    const headers = {
+      'x-amz-security-token': 'of-this-test',
+      'x-amz-target': String(target),
+      'content-type': String(type),
+    };
     const answer = await fetch(store.endpoint, { method: 'POST', headers, body });
     response.writeHead(answer.status).end(await answer.text());
   });
@@ -209,7 +213,7 @@ describe.concurrent('two at once', () => {
 describe.concurrent('where Secrets Manager is 1.5 s behind', () => {
   let late: LocalSecretsManager;
   beforeAll(async () => {
-    late = await startSecretsManager();
+    late = await startSecretsManager('of-this-test');
     late.lagMs = 1_500;
   });
   afterAll(() => late.close());

@@ -89,7 +89,10 @@ async function adapters(): Promise<Subject> {
     const { time, instances } = event as ShardEvent;
     handed.push({ instances, scheduledAt: Date.parse(time) });
   };
-  lambda = await startLambda(new Map([['Collector-threats', { invoke: run, busy: false }]]));
+  lambda = await startLambda(
+    new Map([['Collector-threats', { invoke: run, busy: false }]]),
+    aws.credentials.sessionToken,
+  );
   process.env.AWS_ENDPOINT_URL_LAMBDA = lambda.endpoint;
   const name = (logicalId: string) => aws.names.get(logicalId) ?? '';
   const [cursors, tokenHosts, instances, accepted, sqs, secretsManager, bucket, furtherRuns] =

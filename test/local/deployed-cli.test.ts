@@ -51,6 +51,7 @@ beforeAll(async () => {
     AWS_DEFAULT_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'y',
+    AWS_SESSION_TOKEN: world.collector.aws.credentials.sessionToken,
     AWS_ENDPOINT_URL_CLOUDFORMATION: address(),
     AWS_ENDPOINT_URL_SQS: address(),
     AWS_ENDPOINT_URL_STS: address(),

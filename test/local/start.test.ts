@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,21 +7,12 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
-
-const root = join(import.meta.dirname, '..', '..');
+import { startLocal as start } from '../support/start.ts';
 
 interface Ended {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
-}
-
-function start(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, [join(root, 'local', 'start.ts'), ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {

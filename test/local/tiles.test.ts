@@ -136,7 +136,7 @@ describe('the tiles of npm start', () => {
       '127.0.0.1:1',
     ]) {
       const { status, body } = await asked('/tiles', host);
-      expect(status, host).toBe(403);
+      expect(status, host).toBe(421);
       expect(body).not.toContain('acme');
     }
     expect((await asked('/tiles', `localhost:${new URL(tiles.url).port}`)).status).toBe(200);

@@ -54,6 +54,7 @@ export async function announceWorld({ collector, consoles }: World, folder: stri
       stackName: 'SentinelOneCollector',
       outputs: collector.outputs,
       endpoints: collector.endpoints,
+      credentials: collector.aws.credentials,
       consoles: { proxyUrl: consoles.proxyUrl, caFile: consoles.caFile },
     });
   } finally {

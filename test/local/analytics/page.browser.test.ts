@@ -79,8 +79,12 @@ describe('what serves the search page', () => {
 
   it('lets no other page read, embed or frame it, and runs nothing but its own files', async () => {
     await post(threat);
-    const { headers } = await get('/search', { headers: { origin: 'https://evil.example' } });
-    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    const foreign = await get('/search', { headers: { origin: 'https://evil.example' } });
+    expect(foreign.statusCode).toBe(403);
+    const { headers } = await get('/search');
+    expect(
+      Object.keys({ ...headers, ...foreign.headers }).filter((name) => name.startsWith('access-control')),
+    ).toEqual([]);
     expect(headers['cross-origin-resource-policy']).toBe('same-origin');
     expect(headers['x-content-type-options']).toBe('nosniff');
     const policy = headers['content-security-policy'];
