@@ -12,7 +12,7 @@ import { rotateCommand } from './commands/rotate.ts';
 import { statusCommands } from './commands/status.ts';
 import { tailCommand } from './commands/tail.ts';
 import { explained, UsageError } from './errors.ts';
-import { Output, styled } from './output.ts';
+import { Output, print, styled } from './output.ts';
 
 const program = new Command('sentinelone-collector')
   .description('Manage the SentinelOne consoles that the collector polls.')
@@ -36,7 +36,13 @@ permissions that each command needs.`,
   .exitOverride()
   .configureOutput({
     // The value of an unknown option could be a token, as in `--token=…`, so it is not printed.
-    outputError: (message, write) => write(message.replace(/(unknown option '--?[\w-]+)=[^']*/, '$1')),
+    outputError: (message) => {
+      for (const line of message
+        .replace(/(unknown option '--?[\w-]+)=[^']*/, '$1')
+        .trimEnd()
+        .split('\n'))
+        print(line, process.stderr);
+    },
   })
   .showHelpAfterError('See --help.');
 
@@ -62,7 +68,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 function usage(message: string): number {
-  process.stderr.write(`${message}\n`);
+  print(message, process.stderr);
   return 2;
 }
 
@@ -76,7 +82,7 @@ async function main(): Promise<number> {
     const { message, remedy } = explained(error);
     const out = new Output(program.opts().json === true);
     if (out.json) out.answer({ error: message, remedy }, () => []);
-    else out.note(`${styled('red', message)}\n→ ${remedy}`);
+    else out.note(styled('red', message), `→ ${remedy}`);
     return 1;
   }
 }

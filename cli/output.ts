@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { styleText } from 'node:util';
 
 export type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
@@ -15,26 +16,27 @@ export class Output {
   /** Prints the result: lines of text, or the value as JSON. */
   answer(value: unknown, lines: () => readonly string[]): void {
     this.clear();
-    if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
-    else for (const line of lines()) process.stdout.write(`${line}\n`);
+    if (this.json) process.stdout.write(`${json(value, 2)}\n`);
+    else for (const line of lines()) print(line);
   }
 
   /** Prints one of many results as it arrives: a line of text, or of JSON. */
   each(value: unknown, line: string): void {
     this.clear();
-    process.stdout.write(`${this.json ? JSON.stringify(value) : line}\n`);
+    if (this.json) process.stdout.write(`${json(value)}\n`);
+    else print(line);
   }
 
-  /** Prints a message that is not part of the result. */
-  note(line: string): void {
+  /** Prints lines that are not part of the result. */
+  note(...lines: readonly string[]): void {
     this.clear();
-    process.stderr.write(`${line}\n`);
+    for (const line of lines) print(line, process.stderr);
   }
 
   /** Shows progress: on a terminal one line that is overwritten, otherwise a new line every few seconds. */
   progress(line: string): void {
     if (process.stderr.isTTY) {
-      process.stderr.write(`\r\x1b[K${line}`);
+      process.stderr.write(`\r\x1b[K${printable(line)}`);
       this.#shown = line;
       return;
     }
@@ -42,7 +44,7 @@ export class Output {
     if (line === this.#shown || now - this.#shownAt < quietMs) return;
     this.#shown = line;
     this.#shownAt = now;
-    process.stderr.write(`${line}\n`);
+    print(line, process.stderr);
   }
 
   clear(): void {
@@ -55,14 +57,42 @@ export class Output {
 
 const quietMs = 5_000;
 
-/** Adds colour on terminals only: `styleText` checks for a terminal and for NO_COLOR. */
-export function styled(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stdout });
+/** Prints one line. Everything that this project prints goes through here or through `json`. */
+export function print(line: string, stream: NodeJS.WritableStream = process.stdout): void {
+  stream.write(`${printable(line)}\n`);
 }
 
-/** Replaces control characters in text from outside: they could move the cursor or reverse the line. */
+/**
+ * Makes a line safe for a terminal: characters from outside could move the cursor, set the title, start a line or
+ * reverse it. Only `styled` adds escape characters.
+ */
+export function printable(line: string): string {
+  return plain(line).replaceAll(ownEscape, '\x1b');
+}
+
+/** Replaces control, bidirectional and invisible characters. */
 export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '\uFFFD');
+  return text.replace(unsafe, '\uFFFD');
+}
+
+/** JSON with the same characters escaped. They are part of strings only, apart from the line feeds between values. */
+export function json(value: unknown, indent?: number): string {
+  return (JSON.stringify(value, undefined, indent) ?? 'null').replace(unsafe, (character) =>
+    character === '\n'
+      ? character
+      : character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+}
+
+/** Joiners stay: scripts and emoji need them. */
+const unsafe = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\u200C\u200D]]/gv;
+
+/** Stands for an escape character of `styled` until the line is printed. Text from outside cannot contain it. */
+const ownEscape = randomUUID();
+
+/** Adds colour on terminals only: `styleText` checks for a terminal and for NO_COLOR. */
+export function styled(style: Style, text: string): string {
+  return styleText(style, plain(text), { stream: process.stdout }).replaceAll('\x1b', ownEscape);
 }
 
 /** Aligns rows in columns; `style` sets the colour of a row. */

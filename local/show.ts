@@ -1,18 +1,10 @@
-import { styleText } from 'node:util';
-import { duration, moment, plain } from '../cli/output.ts';
+import { duration, moment, print, type Style, styled } from '../cli/output.ts';
 import { type InstanceHealth, select } from '../functions/health/instance-health.ts';
 import type { Light } from '../functions/health/verdict.ts';
 import type { Accepted } from './analytics/search.ts';
 import type { Found } from './find-again.ts';
 
-type Style = 'green' | 'yellow' | 'red' | 'dim';
-
-/** Colours only where a person looks: `styleText` checks the terminal and NO_COLOR. */
-const styled = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
-
-export function say(text = ''): void {
-  process.stdout.write(`${text}\n`);
-}
+export const say = (line = '') => print(line);
 
 const shownFields = [
   'instance',
@@ -29,8 +21,11 @@ const shownFields = [
 /** A function's log line as an operator would read it in CloudWatch; metrics are left out. */
 export function sayLogLine(line: string): void {
   const entry = parsed(line);
-  if (entry === undefined) say(line);
-  if (entry === undefined || entry._aws !== undefined) return;
+  if (entry === undefined) {
+    say(line);
+    return;
+  }
+  if (entry._aws !== undefined) return;
   const fields = shownFields.flatMap((name) => (entry[name] === undefined ? [] : [`${name}=${entry[name]}`]));
   const level = String(entry.level).padEnd(5);
   const style: Style = entry.level === 'ERROR' ? 'red' : entry.level === 'WARN' ? 'yellow' : 'green';
@@ -46,7 +41,7 @@ export function readLogLine(line: string): { readonly fetched: number; readonly 
 
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(line);
+    return Object(JSON.parse(line));
   } catch {
     return undefined;
   }
@@ -64,7 +59,7 @@ export function sayHealth(all: readonly InstanceHealth[], now: number): void {
       const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);
       const cells = [stream, word, moment(since, now), String(lastCount ?? '-'), lag, position ?? '-'];
       say(styled(styles[light], row(instance, ...cells)));
-      const trouble = error === undefined ? undefined : `    ${plain(error)}. ${plain(remedy ?? '')}`;
+      const trouble = error === undefined ? undefined : `    ${error}. ${remedy ?? ''}`;
       // Streams of one instance often fail for one reason.
       if (trouble !== undefined && trouble !== before) say(trouble);
       before = trouble;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import cdkJson from '../cdk.json' with { type: 'json' };
+import { print } from '../cli/output.ts';
 import { announce } from '../cli/running.ts';
 import { streams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
@@ -28,7 +29,7 @@ interface Stage {
 async function main(): Promise<number> {
   const given = readArguments(process.argv.slice(2));
   if (given.help) {
-    say(usage);
+    for (const line of usage.split('\n')) say(line);
     return 0;
   }
   await using world = new AsyncDisposableStack();
@@ -208,6 +209,7 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const { message } = error instanceof Error ? error : { message: String(error) };
+  for (const line of message.split('\n')) print(line, process.stderr);
   return 1;
 });

@@ -6,7 +6,7 @@ import { type CommonOptions, does, wrong } from '../command.ts';
 import { readCsv, writeCsv } from '../csv.ts';
 import { CommandError } from '../errors.ts';
 import { pollNow } from '../functions.ts';
-import { counted, table } from '../output.ts';
+import { counted, printable, table, json as toJson } from '../output.ts';
 import {
   changeRecord,
   createRecord,
@@ -56,10 +56,8 @@ export function exchangeCommands(program: Command): void {
   does<[string | undefined], ExportOptions>(give, async ({ out, stack: open }, { format, json }, file) => {
     const records = (await listRecords(await open())).map(withoutTokens);
     const isJson = (format ?? (json || file?.endsWith('.json') ? 'json' : 'csv')) === 'json';
-    const text = isJson
-      ? `${JSON.stringify(records, undefined, 2)}\n`
-      : writeCsv([columns, ...records.map(cellsOf)]);
-    if (file === undefined) process.stdout.write(text);
+    const text = isJson ? `${toJson(records, 2)}\n` : writeCsv([columns, ...records.map(cellsOf)]);
+    if (file === undefined) process.stdout.write(process.stdout.isTTY ? lines(text) : text);
     else {
       await writeFile(file, text);
       out.answer({ exported: records.length, file }, () => [
@@ -155,6 +153,8 @@ function fromJson(text: string): InstanceRecord[] {
     return { ...one, instance: String(one.instance) };
   });
 }
+
+const lines = (text: string) => text.split('\n').map(printable).join('\n');
 
 const words = (text: string) => text.split(/\s+/).filter((one) => one !== '');
 const readers: Readonly<Record<string, (text: string) => unknown>> = {

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
+import { printable } from '../output.ts';
 import { deleteCursors, listRecords, othersWith, recordOf, secretIdOf } from '../records.ts';
 import { deleteSecret } from '../secret-calls.ts';
 
@@ -61,7 +62,7 @@ async function agreed(question: string): Promise<boolean> {
     throw new UsageError('remove asks for confirmation: use --yes when not interactive');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+    return /^y(es)?$/i.test((await terminal.question(printable(question))).trim());
   } finally {
     terminal.close();
   }
