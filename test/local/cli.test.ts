@@ -309,6 +309,20 @@ describe('many instances', () => {
       code: 1,
       out: expect.stringContaining('must be https'),
     });
+    const codes = '\u001b]0;owned\u0007\u009b2J\u202e';
+    for (const text of [
+      `instance,${codes}`,
+      `instance,host\n"a${codes}",h${codes}`,
+      `[{"${codes}":1}]`,
+    ]) {
+      await writeFile(file, text);
+      for (const json of [[], ['--json']]) {
+        const { out, err } = await cli(['import', file, ...json]);
+        expect(`${out}${err}`).toContain('owned');
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for.
+        expect(`${out}${err}`).not.toMatch(/[\u001b\u0007\u009b\u202e]/);
+      }
+    }
   });
 });
 
