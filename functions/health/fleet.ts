@@ -51,7 +51,7 @@ export function fleetOf(members: readonly Member[], stream: Stream, now: number,
 
 /** How long a cause counts as new: at least one run that is not late ends within it. */
 export function noticeMs({ cadenceMinutes }: Pick<Stream, 'cadenceMinutes'>): number {
-  return Math.max(60, 2 * cadenceMinutes) * 60_000;
+  return Math.max(60, 1.5 * cadenceMinutes) * 60_000;
 }
 
 /** The verdicts of one stream of all instances. */

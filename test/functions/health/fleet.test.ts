@@ -149,7 +149,7 @@ describe('a fleet', () => {
   it.each([
     [5, hour],
     [10, hour],
-    [60, 2 * hour],
+    [60, 1.5 * hour],
   ])('takes a cause for new long enough for a run every %d minutes to see it', (cadenceMinutes, newForMs) => {
     expect(noticeMs({ cadenceMinutes })).toBe(newForMs);
   });
