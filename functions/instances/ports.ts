@@ -30,8 +30,8 @@ export interface Secrets {
 /** Remembers where tokens were used whose secret names no host. */
 export interface TokenHosts {
   /**
-   * The host that a token is bound to. If it is bound to none, it is bound to the host that `first` returns; if `first`
-   * throws, it stays unbound.
+   * The host that a token, with the version of its secret, is bound to. If it is bound to none, it is bound to the host
+   * that `first` returns; if `first` throws, it stays unbound.
    */
-  hostOf(token: string, first: () => Promise<string>): Promise<string>;
+  hostOf(stored: string, first: () => Promise<string>): Promise<string>;
 }

@@ -25,7 +25,8 @@ export async function tokenFor(
     await confirm(instance, ports);
     return host;
   };
-  const bound = boundHost(secret?.value) ?? (await ports.tokenHosts.hostOf(token, first));
+  const stored = `${secret?.version} ${token}`;
+  const bound = boundHost(secret?.value) ?? (await ports.tokenHosts.hostOf(stored, first));
   if (bound !== host) throw foreign(instance, 'is bound to another host');
   return token;
 }

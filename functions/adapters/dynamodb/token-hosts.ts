@@ -10,8 +10,8 @@ const instance = '#token';
 export function tokenHosts(TableName: string, client: DynamoDBDocumentClient = ownClient): TokenHosts {
   const known = new Map<string, string>();
   return {
-    async hostOf(token, first) {
-      const stream = createHash('sha256').update(token).digest('hex');
+    async hostOf(stored, first) {
+      const stream = createHash('sha256').update(stored).digest('hex');
       const bound = known.get(stream);
       if (bound !== undefined) return bound;
       const { Attributes } = await client.send(

@@ -13,7 +13,7 @@ function asked(value: string, stored?: object, usedAt?: string, secretId?: strin
   const instances = new FakeInstances();
   if (stored !== undefined) instances.put({ instance: 'acme', ...stored });
   const tokenHosts = new FakeTokenHosts();
-  if (usedAt !== undefined) tokenHosts.hosts.set('hunter2', usedAt);
+  if (usedAt !== undefined) tokenHosts.hosts.set('v1 hunter2', usedAt);
   const instance = readInstance({ instance: 'acme', host, ...(secretId && { secretId }) }, rules);
   const token = tokenFor(instance, { value, version: 'v1' }, { instances, tokenHosts });
   return { token, tokenHosts };
@@ -41,7 +41,7 @@ describe('a token is sent', () => {
   it('and is then bound to the host', async () => {
     const { token, tokenHosts } = asked('hunter2', { host });
     await token;
-    expect([...tokenHosts.hosts]).toEqual([['hunter2', host]]);
+    expect([...tokenHosts.hosts]).toEqual([['v1 hunter2', host]]);
   });
 });
 
