@@ -10,6 +10,8 @@ let world: World;
 /** Each is written otherwise wherever something is escaped. */
 const token = String.raw`a"token\of/a+simulated=console%&?<>`;
 const hostOf = (name: string) => `usea1-${name}.sentinelone.net`;
+/** A secret that names its host: all hosts have the same token here. */
+const secretOf = (name: string) => JSON.stringify({ apiKey: token, host: hostOf(name) });
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 interface Case {
@@ -177,7 +179,10 @@ beforeAll(async () => {
     console.put('activities', activityText(ago(20)));
     console.faults.push(faultFor({ path: '/activities' }, faultOf(name)));
     if (name in odd) console.faults.push(faultFor({ path: '/system/info' }, faultOf(name)));
-    await world.collector.addInstance({ instance: name, host: hostOf(name), streams: ['activities'] }, token);
+    await world.collector.addInstance(
+      { instance: name, host: hostOf(name), streams: ['activities'] },
+      secretOf(name),
+    );
   }
   for (const [name, { siteIds, ...more }] of Object.entries(manyIds)) {
     const console = world.consoles.console(hostOf(name));
@@ -186,7 +191,7 @@ beforeAll(async () => {
       console.put('activities', activityText(ago(20), { siteId, accountId }));
     await world.collector.addInstance(
       { instance: name, host: hostOf(name), streams: ['activities'], siteIds, ...more },
-      token,
+      secretOf(name),
     );
   }
   await world.tick('activities');
@@ -293,7 +298,7 @@ describe('a stream without a licence', () => {
     for (const name of unlicensed)
       await world.collector.addInstance(
         { instance: name, host: hostOf(name), streams: ['activities'], lookbackHours: 25 },
-        token,
+        secretOf(name),
       );
     for (const name of unlicensed) world.consoles.console(hostOf(name)).faults = [];
     await world.tick('activities', 24 * 60 + 20);
