@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -78,6 +78,28 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
     expect(code).not.toBe(0);
     expect(stderr.split('\n')[0]).toMatch(/^The setting bogus is unknown; there are stackName, .*\.$/);
     expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test('says on an older Node what npm start says', async ({ expect }) => {
+    const older = join(folder, 'older.mjs');
+    writeFileSync(
+      older,
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.1.0' } });",
+    );
+    const { app } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    for (const command of [app, scripts.start]) {
+      const script = join(folder, 'run.mjs');
+      writeFileSync(
+        script,
+        `import { execSync } from 'node:child_process';\nexecSync(${JSON.stringify(command)}, { stdio: 'inherit' });`,
+      );
+      const { code, stderr } = await run(['node', script], { NODE_OPTIONS: `--import=${older}` });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^This project runs on Node 24 as AWS Lambda does, and this is Node 22\.1: .*\n/,
+      );
+    }
   });
 
   test('gets a bad setting as one sentence and an exit code from the app', async ({ expect }) => {

@@ -310,7 +310,11 @@ describe('many instances', () => {
       out: expect.stringContaining('must be https'),
     });
     const codes = '\u001b]0;owned\u0007\u009b2J\u202e';
-    for (const text of [`instance,${codes}`, `instance,host\n"a${codes}",h${codes}`, `[{"${codes}":1}]`]) {
+    for (const text of [
+      `instance,${codes}`,
+      `instance,host\n"a${codes}",h${codes}`,
+      JSON.stringify([{ [codes]: 1 }]),
+    ]) {
       await writeFile(file, text);
       for (const json of [[], ['--json']]) {
         const { out, err } = await cli(['import', file, ...json]);
