@@ -68,8 +68,8 @@ export interface LocalCollector {
   forward(): Promise<Fed>;
   /** Returns the messages in the dead-letter queue without deleting them. */
   deadLetters(): Promise<Message[]>;
-  /** Returns the overflow object at `s3://bucket/key`. */
-  overflow(location: string): Promise<string>;
+  /** Returns the overflow object at `s3://bucket/key`, as UTF-8 or in another encoding. */
+  overflow(location: string, encoding?: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -237,10 +237,10 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       }
       return messages;
     },
-    async overflow(location) {
+    async overflow(location, encoding) {
       const { host: Bucket, pathname } = new URL(location);
       const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
-      return (await Body?.transformToString()) ?? '';
+      return (await Body?.transformToString(encoding)) ?? '';
     },
     async close() {
       for (const one of byName.values()) one.stop();

@@ -81,7 +81,7 @@ function reportShards(stream: string, { due, handedOver, refusal, isLateShard }:
 }
 
 function log(outcome: Outcome): void {
-  const { error, forgotten, restarted, audit, notice, smallPages, ...fields } = outcome;
+  const { error, forgotten, marks, restarted, audit, notice, smallPages, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
@@ -113,6 +113,13 @@ function log(outcome: Outcome): void {
     logger.warn(
       `sentinelone: ${forgotten} ${stream} more than the memory holds may be delivered again`,
       fields,
+    );
+  }
+  const { malformed, notUtf8, recordIds } = marks;
+  if (recordIds.length > 0) {
+    logger.warn(
+      `sentinelone: ${stream} of ${instance} delivered with a mark: ${malformed} not valid JSON, ${notUtf8} not UTF-8`,
+      { ...fields, malformed, notUtf8, recordIds },
     );
   }
   if (audit !== undefined) logAudit(outcome, audit);

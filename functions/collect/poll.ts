@@ -1,4 +1,5 @@
 import type { Connection, TokenKnowledge } from '../console/connection.ts';
+import { addMarks, type Marks } from '../console/marks.ts';
 import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
@@ -28,6 +29,7 @@ export interface Progress {
   readonly artifacts: number;
   /** Versions that were forgotten because the memory is full: they may be delivered again. */
   readonly forgotten: number;
+  readonly marks: Marks;
   /** Host or filters changed: the listing started again from the look-back, and delivers the same records again. */
   readonly restarted: boolean;
   readonly position: Timestamp | undefined;
@@ -101,9 +103,11 @@ export async function poll(
   const repeats = new Repeats(history, settings, ports.cursors);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
   const budget = new Budget(item.status, ports.clock.now(), settings);
+  let { marks } = before;
   const deliver = async (records: readonly Record[]) => {
     await deliverRecords(records, stream, instance, delivery, ports);
     budget.spend(records);
+    marks = addMarks(marks, records);
   };
   const renew = (cursor?: Cursor) => {
     const claimUntil = ports.clock.now() + claimMs;
@@ -161,6 +165,7 @@ export async function poll(
     pages: count,
     artifacts,
     forgotten: before.forgotten + repeats.forgotten,
+    marks,
     restarted: before.restarted || restarted,
     position,
     uncommitted,

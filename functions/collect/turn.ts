@@ -1,4 +1,5 @@
 import type { Consoles } from '../console/consoles.ts';
+import { noMarks } from '../console/marks.ts';
 import { ClaimLostError, MisconfiguredError, type Problem, problemOf, type State } from '../errors.ts';
 import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
@@ -157,6 +158,7 @@ const nothing: PollResult = {
   pages: 0,
   artifacts: 0,
   forgotten: 0,
+  marks: noMarks,
   restarted: false,
   position: undefined,
   smallPages: 0,
@@ -218,7 +220,7 @@ function statusOf(
 }
 
 function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: TurnContext): Outcome {
-  const { state, pages, artifacts, forgotten, restarted, position, smallPages, notice, audit, error } =
+  const { state, pages, artifacts, forgotten, marks, restarted, position, smallPages, notice, audit, error } =
     result;
   const now = context.ports.clock.now();
   return {
@@ -228,6 +230,7 @@ function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: Tu
     pages,
     artifacts,
     forgotten,
+    marks,
     restarted,
     position,
     smallPages,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metrics, reports } from '../../../functions/adapters/powertools.ts';
 import type { Outcome } from '../../../functions/collect/turn.ts';
+import { noMarks } from '../../../functions/console/marks.ts';
 import type { Fleet } from '../../../functions/health/fleet.ts';
 
 const polled: Outcome = {
@@ -10,6 +11,7 @@ const polled: Outcome = {
   pages: 1,
   artifacts: 7,
   forgotten: 0,
+  marks: noMarks,
   restarted: false,
   smallPages: 0,
   notice: undefined,

@@ -1,0 +1,28 @@
+import { printable } from '../kit/said.ts';
+import type { Record } from './record.ts';
+
+/** What was delivered with a mark in its metadata, so that a consumer does not read it as JSON. */
+export interface Marks {
+  /** Records that are not JSON, or too complex to be parsed. */
+  readonly malformed: number;
+  /** Records with bytes that are not UTF-8. */
+  readonly notUtf8: number;
+  /** The ids of the first of them. */
+  readonly recordIds: readonly string[];
+}
+
+/** Enough to find the cause at the console. */
+const mostIds = 5;
+
+export const noMarks: Marks = { malformed: 0, notUtf8: 0, recordIds: [] };
+
+export function addMarks(before: Marks, records: readonly Record[]): Marks {
+  const marked = records.filter(({ malformed, isUtf8 }) => malformed || !isUtf8);
+  if (marked.length === 0) return before;
+  const ids = marked.map(({ recordId }) => printable(recordId));
+  return {
+    malformed: before.malformed + marked.filter(({ malformed }) => malformed).length,
+    notUtf8: before.notUtf8 + marked.filter(({ isUtf8 }) => !isUtf8).length,
+    recordIds: [...before.recordIds, ...ids].slice(0, mostIds),
+  };
+}

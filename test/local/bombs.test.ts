@@ -1,0 +1,81 @@
+import { appendFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usageOf } from '../bench/usage.ts';
+import { type Bomb, bombs } from '../fixtures/bombs.ts';
+import { ago, threatText } from '../fixtures/records.ts';
+import { goodToken, startWorld, type World } from '../support/world.ts';
+
+/** Of the 512 MB that the function has. */
+const mostMib = 0.8 * 512;
+
+const nameOf = (bomb: Bomb) => `bomb-${bombs.indexOf(bomb)}`;
+const hostOf = (name: string) => `usea1-${name}.sentinelone.net`;
+
+let world: World;
+let edits = 0;
+
+beforeAll(async () => {
+  const hosts = ['honest', ...bombs.map(nameOf)].map(hostOf);
+  world = await startWorld({ hosts: Object.fromEntries(hosts.map((host) => [host, {}])) });
+  world.consoles.console(hostOf('honest')).put('threats', threatText(ago(60)));
+  for (const bomb of bombs) {
+    const { faults } = world.consoles.console(hostOf(nameOf(bomb)));
+    faults.push(({ path, query }) => (path === '/threats' ? bomb.answer(Number(query.limit)) : undefined));
+  }
+});
+afterAll(() => world.close());
+
+/** What was edited is due. */
+async function edit(name: string, enabled = true): Promise<void> {
+  edits += 1;
+  const record = { instance: name, host: hostOf(name), lookbackHours: 24 + edits, enabled };
+  const isNew = !(await world.collector.instances()).some(({ instance }) => instance === name);
+  const secret = JSON.stringify({ apiKey: goodToken, host: hostOf(name) });
+  await world.collector.addInstance(record, isNew ? secret : undefined);
+}
+
+async function tickPolls(hostile: readonly Bomb[]): Promise<number> {
+  for (const bomb of hostile) await edit(nameOf(bomb));
+  await edit('honest');
+  const began = Date.now();
+  await world.tick('threats');
+  const honest = await world.status('honest', 'threats');
+  expect(honest, honest.lastError).toMatchObject({ state: 'ok' });
+  expect(Date.parse(honest.lastPollAt ?? '')).toBeGreaterThanOrEqual(began);
+  await world.artifacts();
+  const { peakMib } = usageOf(world.collector.functions.get('threats')?.pid ?? 0);
+  expect(peakMib).toBeLessThan(mostMib);
+  return peakMib;
+}
+
+/** For docs/benchmarks.md. */
+function note(what: string, peakMib: number): void {
+  const { BOMBS_TABLE: file } = process.env;
+  if (file !== undefined) appendFileSync(file, `| ${what} | ${Math.round(peakMib)} |\n`);
+}
+
+describe('a console that answers with', () => {
+  test.each(bombs.map((bomb) => [bomb.what, bomb] as const))(
+    '%s costs its neighbours nothing',
+    async (what, bomb) => {
+      const pid = world.collector.functions.get('threats')?.pid;
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      while (world.collector.functions.get('threats')?.pid !== undefined)
+        await new Promise((r) => setTimeout(r, 5));
+      note(what, await tickPolls([bomb]));
+      const status = await world.status(nameOf(bomb), 'threats');
+      expect(status, status.lastError).toMatchObject({ state: bomb.state });
+      if (bomb.state === 'ok') expect(status.lastCount).toBeGreaterThan(0);
+      else {
+        expect(world.log).toContainEqual(
+          expect.objectContaining({ level: 'ERROR', instance: nameOf(bomb), state: bomb.state }),
+        );
+      }
+      await edit(nameOf(bomb), false);
+    },
+  );
+});
+
+test('all of them at once cost their neighbour nothing', async () => {
+  note('all of them at once', await tickPolls(bombs));
+});
