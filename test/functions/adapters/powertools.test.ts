@@ -114,6 +114,18 @@ describe('what a run is told to', () => {
     });
   });
 
+  it('warns of records that were delivered with a mark, and names the first', () => {
+    const warnings = () =>
+      lines.filter((line) => line.includes('"level":"WARN"')).map((line) => JSON.parse(line));
+    const { report } = reports('threats', false);
+    report(polled);
+    expect(warnings()).toEqual([]);
+    report({ ...polled, marks: { malformed: 2, notUtf8: 1, recordIds: ['7', '8'] } });
+    expect(warnings()).toMatchObject([
+      { instance: 'acme', stream: 'threats', malformed: 2, notUtf8: 1, recordIds: ['7', '8'] },
+    ]);
+  });
+
   it('counts the errors of its own run only', () => {
     const { report, reportRun } = reports('threats', false);
     report(refused);

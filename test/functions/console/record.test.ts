@@ -92,6 +92,33 @@ describe('reading a record', () => {
     expect(read(raw, appendOnly).version).toBe(recordId);
   });
 
+  it('reads nothing of a record that is not JSON, or has more values than a record may have', () => {
+    const malformed = ['{"id":"7",}', '{"id":"7","n":NaN}', '{"id":"7"', '{"id":"\u0001"}', ''];
+    for (const raw of malformed) {
+      expect(read(raw)).toMatchObject({
+        malformed: true,
+        time: undefined,
+        recordId: sha256.exec(read(raw).recordId)?.[0],
+      });
+    }
+    const bytes = Buffer.from('{"id":"7"}');
+    expect(readRecord({ bytes, values: 100_000 }, stream)).toMatchObject({ malformed: false, recordId: '7' });
+    expect(readRecord({ bytes, values: 100_001 }, stream)).toMatchObject({
+      malformed: true,
+      time: undefined,
+    });
+  });
+
+  it('tells records apart whose ids differ in bytes that are not UTF-8', () => {
+    const ids = ['\xe8', '\xe9'].map((id) => {
+      const bytes = Buffer.from(`{"id":"caf${id}"}`, 'latin1');
+      const { recordId, isUtf8, malformed } = readRecord({ bytes, values: 1 }, stream);
+      expect({ isUtf8, malformed }).toEqual({ isUtf8: false, malformed: false });
+      return recordId;
+    });
+    expect(new Set(ids).size).toBe(2);
+  });
+
   it('tells versions without a time apart by their bytes', () => {
     const [a, b] = ['{"id":"7","score":1}', '{"id":"7","score":2}'].map((raw) => read(raw));
     expect(a?.version).toMatch(/^7@[0-9a-f]{64}$/);
