@@ -81,7 +81,7 @@ describe('Secrets Manager is 1.5 s behind', () => {
     const client = new SecretsManagerClient({
       endpoint: secrets().endpoint,
       region: 'us-east-1',
-      credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
+      credentials: world.collector.aws.credentials,
     });
     const SecretId = idOf('forced');
     await client.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
