@@ -150,6 +150,9 @@ export class Repeats {
  * A listing in order continues from what it read last: that keeps the memory of a long one small.
  */
 function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
-  if (listing?.began === undefined || !listing.sorted) return shift(position, -overlapMs);
+  const overlap = shift(position, -overlapMs);
+  // A listing that went back once may do so again, and again: in a circle.
+  if (listing?.sorted === false) return earlier(listing.from, overlap);
+  if (listing?.began === undefined) return overlap;
   return earlier(listing.read, shift(listing.began, -overlapMs));
 }

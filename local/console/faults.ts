@@ -112,6 +112,11 @@ export const faults = {
   brokenJson: ok('{"data":[{"id":"1","na'),
   dataMissing: ok('{"pagination":{"nextCursor":null,"totalItems":0},"errors":null}'),
   dataNull: ok('{"data":null,"pagination":{"nextCursor":null},"errors":null}'),
+  /** A page of these records, whatever was requested. */
+  pageOf: (texts: readonly string[], next: string | null): Fault =>
+    ok(`{"data":[${texts.join(',')}],"pagination":{"nextCursor":${JSON.stringify(next)},"totalItems":0}}`),
+  /** The time of the response is this far ahead of the machine's. */
+  dateAhead: (ms: number): Fault => ({ headers: { date: new Date(Date.now() + ms).toUTCString() } }),
   withoutDate: { headers: { date: null } },
   redirected: (location: string): Fault => ({ answer: { status: 302, headers: { location }, body: '' } }),
   /** A few kilobytes that decompress to this many mebibytes of whitespace. */

@@ -98,7 +98,9 @@ export async function startStage(
     console: (name) => consoles.console(hostOf(name)),
     async add(name, more = {}) {
       added.add(name);
-      await collector.addInstance({ instance: name, host: hostOf(name), ...more }, goodToken);
+      // All consoles take the same token, so each secret has to say whose it is.
+      const secret = JSON.stringify({ apiKey: goodToken, host: hostOf(name) });
+      await collector.addInstance({ instance: name, host: hostOf(name), ...more }, secret);
       return consoles.console(hostOf(name));
     },
     async clear() {

@@ -197,6 +197,31 @@ describe('almost empty pages', () => {
   });
 });
 
+it('page tokens that go round over hours of records deliver them once more at most, and say so', async () => {
+  const pages: Record<string, Record<string, number>> = {
+    A: { a1: -30_000, a2: -25_000 },
+    B: { b1: -20_000, b2: -15_000 },
+  };
+  const world = collector({
+    acme: ({ query }) => {
+      const page = query.cursor ?? 'A';
+      return world.answer(pageText(pages[page] ?? {}, page === 'A' ? 'B' : 'A'));
+    },
+  });
+  for (let i = 0; i < 4; i++) {
+    await world.run();
+    expect(world.status('acme')).toMatchObject({
+      state: 'unreadable',
+      lastError: expect.stringMatching(/^its page tokens lead to nothing new/),
+    });
+    await world.tick();
+    await world.tick();
+    await world.tick();
+  }
+  expect(new Set(world.delivered())).toEqual(new Set(['a1', 'a2', 'b1', 'b2']));
+  expect(world.delivered().length).toBeLessThanOrEqual(8);
+});
+
 describe('a day', () => {
   /** A console with ten new records at each request. */
   const flooding = (more: Partial<Settings>) => {

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fault, faults } from '../../../local/console/faults.ts';
+import { activityText, ago } from '../../fixtures/records.ts';
+import { goodToken } from '../../support/world.ts';
+import { hostOf, type Stage, startStage } from './stage.ts';
+
+// What hostile consoles cost their neighbours and their operator, over the functions as deployed.
+
+const hour = 3_600_000;
+const hostile = ['endless', 'circle', 'tiny', 'unasked', 'ahead', 'flood', 'killer'];
+const sharing = ['shared-1', 'shared-2', 'shared-3', 'shared-4', 'shared-5'];
+const stream = 'activities';
+
+let stage: Stage;
+let serial = 0;
+let sharedInOneRun: number;
+const text = (minutesAgo: number) => activityText(ago(minutesAgo, ++serial % 1000));
+const requestsOf = (name: string) => stage.pages(name, stream);
+const status = (name: string) => stage.world.status(name, stream);
+const warnings = (name: string) =>
+  stage.world.log
+    .filter(({ level, instance }) => level === 'WARN' && instance === name)
+    .map(({ message }) => String(message));
+
+/** What a console answers to each request of the stream, given the page token and how many were asked before. */
+function answers(name: string, answer: (token: string | undefined, i: number) => Fault) {
+  let asked = 0;
+  stage.console(name).faults.push(({ path, query }) => {
+    if (path !== `/${stream}`) return undefined;
+    return answer(query.cursor, asked++);
+  });
+}
+
+beforeAll(async () => {
+  stage = await startStage([...hostile, 'shared', 'honest'], {
+    overrides: { requestsPerSecond: 20, dayArtifacts: 300, auditMs: 0 },
+  });
+  for (const name of [...hostile, 'honest']) await stage.add(name);
+  const host = hostOf('shared');
+  const secret = JSON.stringify({ apiKey: goodToken, host });
+  for (const instance of sharing) await stage.world.collector.addInstance({ instance, host }, secret);
+  stage.console('honest').put(stream, text(60));
+  answers('endless', (_, i) => faults.pageOf([], `token ${i}`));
+  const circle = { A: [text(9), text(8)], B: [text(7), text(6)] };
+  const later = text(1);
+  stage.console('circle').faults.push(({ path, query }) => {
+    if (path !== `/${stream}`) return undefined;
+    if (query.cursor === undefined && (query.createdAt__gte ?? '') > ago(6.5))
+      return faults.pageOf([later], null);
+    return query.cursor === 'B' ? faults.pageOf(circle.B, 'A') : faults.pageOf(circle.A, 'B');
+  });
+  answers('tiny', (_, i) => faults.pageOf([text(500 - (i % 400))], `token ${i}`));
+  const stock = Array.from({ length: 50 }, () => text(20 * 60));
+  answers('unasked', () => faults.pageOf(stock, null));
+  stage.console('ahead').put(stream, text(60));
+  stage.console('ahead').faults.push(() => faults.dateAhead(23 * hour));
+  answers('flood', (_, i) =>
+    faults.pageOf(
+      Array.from({ length: 100 }, () => text(500)),
+      `token ${i}`,
+    ),
+  );
+  answers('shared', () => faults.tooManyRequests('900'));
+  stage.console('killer').put(stream, text(60));
+  await stage.tick(stream);
+  sharedInOneRun = requestsOf('shared').length;
+  await stage.tick(stream);
+});
+afterAll(() => stage.world.close());
+
+test('the honest neighbour is polled in each tick', async () => {
+  expect(await status('honest')).toMatchObject({ state: 'ok', failures: 0 });
+  expect(await stage.delivered('honest')).toHaveLength(1);
+});
+
+describe('page tokens that never end', () => {
+  test('with empty pages end the listing with an error that says so', async () => {
+    expect(await status('endless')).toMatchObject({
+      state: 'unreadable',
+      lastError: expect.stringMatching(/page tokens lead to nothing new/),
+    });
+    // Two polls, each of which starts once.
+    expect(requestsOf('endless').length).toBeLessThan(60);
+  });
+
+  test('in a circle do not hide what comes after it', async () => {
+    const found = await stage.delivered('circle');
+    expect(new Set(found.map(({ metadata }) => metadata.id)).size).toBe(5);
+    expect(requestsOf('circle').length).toBeLessThan(150);
+  });
+});
+
+test('pages of one record are a hundred in a run, yellow, and a warning says what to do', async () => {
+  expect(requestsOf('tiny').length).toBeLessThanOrEqual(204);
+  expect(await status('tiny')).toMatchObject({ state: 'backlogged', notice: 'small-pages' });
+  expect(warnings('tiny')[0]).toMatch(/pages in a run had almost no records\. No data is lost/);
+});
+
+test('records that were not requested are noticed, and remembered from then on', async () => {
+  await stage.tick(stream);
+  await stage.tick(stream);
+  expect(await status('unasked')).toMatchObject({ state: 'ok', notice: 'filter', lastCount: 0 });
+  expect(warnings('unasked')[0]).toMatch(/older than requested\. Report to SentinelOne/);
+  expect((await stage.delivered('unasked')).length).toBeLessThanOrEqual(100);
+});
+
+test('a Date that is 23 hours ahead moves no position past our clock, and is told', async () => {
+  const { position = '', notice } = await status('ahead');
+  expect(Date.parse(position)).toBeLessThanOrEqual(Date.now());
+  expect(notice).toBe('clock');
+  stage.console('ahead').put(stream, text(1));
+  await stage.tick(stream);
+  expect(await stage.delivered('ahead')).toHaveLength(2);
+});
+
+test('a flood ends with the artifacts that a day may bring, and waits for the next', async () => {
+  expect(await status('flood')).toMatchObject({ state: 'over-budget', failures: expect.any(Number) });
+  expect((await stage.delivered('flood')).length).toBeLessThan(600);
+});
+
+test('instances that share a console and its token share its Retry-After', async () => {
+  // The first, and those that left before it was answered.
+  expect(sharedInOneRun).toBeLessThanOrEqual(3);
+  for (const name of sharing) expect(await status(name)).toMatchObject({ state: 'rate-limited' });
+});
+
+test('a console whose answers end the run is named, polled last and alone, and failed after three times', async () => {
+  let kills = 0;
+  stage.console('killer').faults.push(() => {
+    kills += 1;
+    stage.kill(stream);
+    return faults.hang;
+  });
+  const tick = async () => {
+    await stage.tick(stream).catch(() => {});
+    for (const name of [...hostile, ...sharing, 'honest']) await stage.lapseClaim(name, stream);
+  };
+  for (let i = 0; i < 2; i++) await tick();
+  expect(warnings('killer')).toContainEqual(
+    expect.stringMatching(/ended while activities of killer were polled/),
+  );
+  expect(await status('killer')).toMatchObject({ killedRuns: 1 });
+  const before = requestsOf('honest').length;
+  await tick();
+  expect(requestsOf('honest').length).toBeGreaterThan(before);
+  await tick();
+  expect(kills).toBe(3);
+  expect(await status('killer')).toMatchObject({
+    state: 'failed',
+    lastError: expect.stringMatching(/^its answers end the run/),
+  });
+  expect(await status('honest')).toMatchObject({ state: 'ok' });
+});
