@@ -7,6 +7,8 @@ const browser = ['test/**/*.browser.test.ts'];
 /** These set the environment and load what reads it, so each needs modules of its own. */
 const adapters = ['test/contracts/*.test.ts', 'test/functions/adapters/*.test.ts'];
 const smoke = ['test/**/*.smoke.test.ts'];
+/** These need programs of Python's, and say that they are skipped where those are missing. */
+const aws = ['test/aws/*.test.ts'];
 const globalSetup = 'test/support/synthesise.ts';
 
 const project = (
@@ -31,7 +33,7 @@ export default defineConfig({
       project(
         'units',
         ['test/**/*.test.ts'],
-        [...adapters, ...deployed, ...simulation, ...browser, ...smoke],
+        [...adapters, ...deployed, ...simulation, ...browser, ...smoke, ...aws],
         {
           isolate: false,
         },
@@ -42,6 +44,7 @@ export default defineConfig({
       project('deployed', deployed, smoke, { globalSetup }),
       project('simulation', simulation, smoke),
       project('browser', browser, []),
+      project('aws', aws, []),
     ],
   },
 });
