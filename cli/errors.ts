@@ -20,6 +20,9 @@ const remedies: Readonly<Record<string, (message: string) => CommandError>> = {
       'no AWS credentials found',
       'Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).',
     ),
+  InvalidClientTokenId: refused,
+  SignatureDoesNotMatch: refused,
+  UnrecognizedClientException: refused,
   ExpiredToken: expired,
   ExpiredTokenException: expired,
   AccessDenied: denied,
@@ -34,6 +37,13 @@ const remedies: Readonly<Record<string, (message: string) => CommandError>> = {
 
 function expired(): CommandError {
   return new CommandError('the AWS credentials have expired', 'Sign in again (aws sso login).');
+}
+
+function refused(): CommandError {
+  return new CommandError(
+    'AWS does not accept these credentials',
+    'Check AWS_PROFILE and the access key, or sign in again (aws sso login).',
+  );
 }
 
 function denied(message: string): CommandError {

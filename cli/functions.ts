@@ -57,7 +57,7 @@ function refusal(error: unknown, name: string): unknown {
 function older(name: string): CommandError {
   return new CommandError(
     `${name} is an older version than this command line`,
-    'Deploy the stack again: npx cdk deploy',
+    'Deploy the stack again: npm run deploy',
   );
 }
 

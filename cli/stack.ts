@@ -158,7 +158,7 @@ async function outputsOf(StackName: string, client: CloudFormationClient): Promi
     const region = await client.config.region();
     throw new CommandError(
       `there is no stack ${StackName} in ${region}`,
-      'Deploy it (npx cdk deploy), or set --stack and --region.',
+      'Deploy it (npm run deploy), or set --stack and --region.',
     );
   }
 }

@@ -96,7 +96,7 @@ export function readRequest(event: unknown, streams: readonly string[]): CheckRe
   return valid(
     operatorRequest(streams),
     event,
-    'a check or a replay of this version. Unless it was sent by hand, deploy the version of the command line (npx cdk deploy)',
+    'a check or a replay of this version. Unless it was sent by hand, deploy the version of the command line (npm run deploy)',
   );
 }
 

@@ -42,7 +42,7 @@ export function settingsSchema(streamNames: readonly string[]) {
       'reserved for each polling function, and also its maximum; `false` reserves none, which every account allows. Unless it is `1`, further runs poll more than 200 due instances at the same time',
       v.union([v.literal(false), wholeNumber(1, 1000)]),
       'a whole number from 1 to 1000, or false to reserve none',
-      false,
+      1,
     ),
     overlapMinutes: setting(
       'how far back each listing reads again, to catch records that become visible late',

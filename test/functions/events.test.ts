@@ -138,7 +138,7 @@ describe("the operator function's event", () => {
 
   it('is refused in words that name the attribute, say what to do and quote no value', () => {
     const event = { ...check, of: { instance: 'acme' }, version: 'the-token' };
-    expect(() => readRequest(event, streams)).toThrow(/^"version" is invalid: .*npx cdk deploy/);
+    expect(() => readRequest(event, streams)).toThrow(/^"version" is invalid: .*npm run deploy/);
     expect(() => readRequest(event, streams)).not.toThrow('the-token');
     expect(() => readRequest({ ...check, more: 1 }, streams)).toThrow('"more" is missing or unknown');
   });

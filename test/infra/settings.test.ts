@@ -16,7 +16,7 @@ describe('settings', () => {
       allowedHostSuffixes: ['.sentinelone.net'],
       secretArns: [],
       secretKeyArns: [],
-      reservedConcurrency: false,
+      reservedConcurrency: 1,
       overlapMinutes: 10,
       requestsPerSecond: {},
       perInstanceMetrics: false,

@@ -57,13 +57,14 @@ describe.each<[string, Record<string, unknown>]>([
     expect(unknownAttributes(template)).toEqual([]);
   });
 
-  test('reserves no more than the settings say, and nothing by default: a new account has nothing to reserve', () => {
+  test('reserves what the settings say, by default one for each polling function', () => {
     const reserved = resources<{ ReservedConcurrentExecutions?: number }>(template, 'AWS::Lambda::Function');
     const sum = reserved.reduce(
       (all, { ReservedConcurrentExecutions = 0 }) => all + ReservedConcurrentExecutions,
       0,
     );
-    expect(sum).toBe(streams.length * (Number(context.reservedConcurrency) || 0));
+    const { reservedConcurrency = 1 } = context;
+    expect(sum).toBe(streams.length * Number(reservedConcurrency));
   });
 });
 
@@ -96,6 +97,12 @@ test('the longest settings fit into the environments and the roles that AWS allo
   expect(largest(environments)).toBeLessThanOrEqual(4096);
   expect(largest(policies)).toBeGreaterThan(5000);
   expect(largest(policies)).toBeLessThanOrEqual(10_240);
+});
+
+test('a stack that reserves no concurrency fits an account that has none to reserve', () => {
+  const { template } = synthesised(appOf({ ...everySetting, reservedConcurrency: false }));
+  for (const definition of resources(template, 'AWS::Lambda::Function'))
+    expect(definition).not.toHaveProperty('ReservedConcurrentExecutions');
 });
 
 describe('what holds data', () => {

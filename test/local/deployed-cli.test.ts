@@ -130,7 +130,7 @@ test('six commands of the README lead from nothing to the first artifact', async
     'cd sentinelone-collector',
     'npm ci',
     'npx cdk bootstrap',
-    'npx cdk deploy',
+    'npm run deploy',
     expect.stringMatching(/^npm run -s cli -- add acme --host /),
   ]);
   expect(added).toMatchObject({ code: 0, out: expect.stringContaining('Added acme') });
@@ -147,7 +147,7 @@ test('everything is found through the outputs of the stack, in the region of the
 test('a stack that is not there is named, with its region', async () => {
   expect(await cli('list', '--stack', 'Nowhere')).toMatchObject({
     code: 1,
-    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npx cdk deploy), or set --stack and --region.\n',
+    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npm run deploy), or set --stack and --region.\n',
   });
 });
 
@@ -168,7 +168,7 @@ test('a stack without the operator function is called older, and the other comma
   ])
     expect(await cli(...args, '--stack', 'Older')).toMatchObject({
       code: 1,
-      err: 'Older is an older version than this command line\n→ Deploy the stack again: npx cdk deploy\n',
+      err: 'Older is an older version than this command line\n→ Deploy the stack again: npm run deploy\n',
     });
   expect((await cli('list', '--stack', 'Older')).code).toBe(0);
 });

@@ -1,0 +1,123 @@
+import { CommandError } from '../errors.ts';
+
+/** What was found in the account. An Error stands for what could not be read. */
+export interface Found {
+  readonly account: string;
+  readonly region: string;
+  readonly caller: string;
+  readonly bootstrapVersion: string | undefined | Error;
+  readonly stack: FoundStack | undefined | Error;
+  readonly concurrency: Concurrency | Error;
+}
+
+export interface FoundStack {
+  readonly status: string;
+  /** Tables that CloudFormation did not delete when the first deployment failed. */
+  readonly leftTables: readonly string[];
+}
+
+export interface Concurrency {
+  /** Of the account, without what the stack's functions hold. */
+  readonly unreserved: number;
+  /** By the functions of the stack. */
+  readonly held: number;
+}
+
+/** What the operator asks for. */
+export interface Wanted {
+  readonly stackName: string;
+  readonly functions: number;
+  readonly reservedConcurrency: unknown;
+  /** On the command line, not in `cdk.json`. */
+  readonly isGiven: boolean;
+}
+
+interface Plan {
+  readonly lines: readonly string[];
+  /** Why the deployment would fail. */
+  readonly problem?: CommandError | undefined;
+  /** The setting to deploy with; undefined leaves it as it is. */
+  readonly reservedConcurrency?: number | false | undefined;
+}
+
+export function planOf(found: Found, wanted: Wanted): Plan {
+  const { account, region, caller, bootstrapVersion, stack, concurrency } = found;
+  const { line, ...choice } = reservation(concurrency, wanted);
+  return {
+    lines: [
+      `Account ${account}, region ${region}, as ${caller}`,
+      `CDK bootstrap: ${shown(bootstrapVersion, (version) => `version ${version}`, 'missing')}`,
+      `Stack ${wanted.stackName}: ${shown(stack, ({ status }) => status, 'new')}`,
+      ...(stack instanceof Error ? [] : leftovers(stack)),
+      `Reserved concurrency: ${line}`,
+    ],
+    problem: bootstrapVersion === undefined ? notBootstrapped(found) : blocked(stack, wanted.stackName),
+    ...choice,
+  };
+}
+
+function shown<T>(value: T | undefined | Error, text: (value: T) => string, absent: string): string {
+  if (value instanceof Error) return `not checked (${value.name})`;
+  return value === undefined ? absent : text(value);
+}
+
+/** The CDK deletes a stack whose creation failed, and creates it again. Its tables stay. */
+function leftovers(stack: FoundStack | undefined): string[] {
+  if (!stack?.status.startsWith('ROLLBACK_')) return [];
+  const { leftTables } = stack;
+  return [
+    '  The first deployment failed. The CDK deletes this stack and creates it again.',
+    ...(leftTables.length > 0 ? ['  Its tables stay, and are empty. To delete them:'] : []),
+    ...leftTables.flatMap((name) => [
+      `    aws dynamodb update-table --table-name ${name} --no-deletion-protection-enabled`,
+      `    aws dynamodb delete-table --table-name ${name}`,
+    ]),
+  ];
+}
+
+const notBootstrapped = ({ account, region }: Found) =>
+  new CommandError(
+    `the CDK is not bootstrapped in account ${account}, region ${region}`,
+    `Run this once, then deploy again: npx cdk bootstrap aws://${account}/${region}`,
+  );
+
+const commands: Readonly<Record<string, string>> = {
+  DELETE_FAILED: 'delete-stack',
+  UPDATE_ROLLBACK_FAILED: 'continue-update-rollback',
+};
+
+/** CloudFormation refuses to deploy to a stack in one of these states. */
+function blocked(stack: Found['stack'], name: string): CommandError | undefined {
+  if (stack === undefined || stack instanceof Error) return undefined;
+  const command = commands[stack.status];
+  if (command === undefined) return undefined;
+  return new CommandError(
+    `the stack ${name} is in the state ${stack.status} and cannot be deployed`,
+    `Find the cause (aws cloudformation describe-stack-events --stack-name ${name}), then run: aws cloudformation ${command} --stack-name ${name}`,
+  );
+}
+
+/** Lambda refuses a reservation that leaves less than this unreserved. Small accounts have less and can reserve none. */
+const unreservedFloor = 100;
+
+function reservation(
+  concurrency: Found['concurrency'],
+  { functions, reservedConcurrency: each, isGiven }: Wanted,
+): { readonly line: string; readonly reservedConcurrency?: number | false } {
+  const source = isGiven ? 'as set with -c' : 'as set in cdk.json';
+  if (typeof each !== 'number') return { line: each === false ? `none, ${source}` : source };
+  const some = `${each} for each of ${functions} functions`;
+  if (concurrency instanceof Error) {
+    const hint = 'If Lambda refuses it, use -c reservedConcurrency=false.';
+    return { line: `${some}, ${source}; not checked (${concurrency.name}). ${hint}` };
+  }
+  const available = concurrency.unreserved + concurrency.held;
+  const needed = each * functions + unreservedFloor;
+  const why = `It takes ${needed} unreserved, ${unreservedFloor} of which must remain, and the account has ${available}.`;
+  const fits = available >= needed;
+  if (isGiven)
+    return { line: fits ? `${some}, ${source}` : `${some}, ${source}. Lambda may refuse it. ${why}` };
+  return fits
+    ? { line: `${some}. ${why}`, reservedConcurrency: each }
+    : { line: `none, because the account cannot spare ${some}. ${why}`, reservedConcurrency: false };
+}
