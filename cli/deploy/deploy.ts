@@ -55,12 +55,9 @@ function read(args: readonly string[]) {
     strict: false,
   });
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-  const given: Readonly<Record<string, string>> = Object.fromEntries(
-    [values.context ?? []].flat().map((pair) => {
-      const [key = '', ...rest] = String(pair).split('=');
-      return [key, rest.join('=')];
-    }),
-  );
+  // None of the settings that are read here has a second "=" in it.
+  const pairs = [values.context ?? []].flat().map((pair) => String(pair).split('=', 2));
+  const given: Readonly<Record<string, unknown>> = Object.fromEntries(pairs);
   return { given, profile: text(values.profile), region: text(values.region) };
 }
 
