@@ -183,7 +183,7 @@ describe.skipIf(server === undefined)('in an AWS of another make', () => {
       const found = blocks.filter((one) => one.includes(having));
       expect(found, having).toHaveLength(1);
       // The next line of a block is another program's.
-      return (found[0] ?? '').replace(/^npx cdk .*$/gm, '');
+      return (found[0] ?? '').replace(/^npm run deploy .*$/gm, '');
     };
     // Version 1 of the AWS CLI calls SQS in us-east-1 by an old name, whatever the environment says.
     const here = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }';
