@@ -1,6 +1,8 @@
 import { streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
+import { synthesise } from '../../infra/synth.ts';
+import { fixedCosts, metricsIn } from './fixed.ts';
 import { coreMb, prices } from './prices.ts';
 import { callsOf } from './quiet.ts';
 import { type Measured, type Stage, startStage } from './stage.ts';
@@ -44,7 +46,8 @@ interface Use {
   readonly sqsMessages: number;
   readonly secretCalls: number;
   readonly logBytes: number;
-  readonly metrics: number;
+  /** Distinct, over all streams. */
+  readonly metrics: ReadonlySet<string>;
 }
 
 export async function bill(fleet: Fleet): Promise<Line[]> {
@@ -75,6 +78,8 @@ async function useOf(stage: Stage, stream: Stream, instances: number, records: n
   const busy = monthOf(await laterPoll(stage, stream, 1), stream, instances, stage);
   const mixed = Object.keys(quiet).map((name) => {
     const [few, many] = [quiet[name as keyof Use], busy[name as keyof Use]];
+    if (typeof few !== 'number' || typeof many !== 'number')
+      return [name, new Set([...quiet.metrics, ...busy.metrics])];
     return [name, few + (many - few) * records];
   });
   return Object.fromEntries(mixed) as unknown as Use;
@@ -98,15 +103,6 @@ async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records
   return { ...measured, result: metricsIn(collector.lines) };
 }
 
-/** How many metrics a run writes. */
-function metricsIn(lines: readonly string[]): number {
-  const names = lines
-    .filter((line) => line.startsWith('{"_aws"'))
-    .flatMap((line) => JSON.parse(line)._aws.CloudWatchMetrics[0].Metrics as { Name: string }[])
-    .map(({ Name }) => Name);
-  return new Set(names).size;
-}
-
 function monthOf(measured: Measured, stream: Stream, instances: number, { hosts }: Stage): Use {
   const polls = minutesAMonth / stream.cadenceMinutes;
   const { counts, wallMs, cpuMs, logBytes, result } = measured;
@@ -124,12 +120,13 @@ function monthOf(measured: Measured, stream: Stream, instances: number, { hosts 
       Math.min(polls, (minutesAMonth / 60) * secretReadsAnHour) * instances +
       callsOf(measured, 'SecretsManager'),
     logBytes: polls * (scale * logBytes + runs * platformLogBytes),
-    metrics: Number(result),
+    metrics: result as ReadonlySet<string>,
   };
 }
 
 function lines(uses: readonly Use[], instances: number): Line[] {
-  const all = (name: keyof Use) => uses.reduce((total, use) => total + use[name], 0);
+  const all = (name: Exclude<keyof Use, 'metrics'>) => uses.reduce((total, use) => total + use[name], 0);
+  const metrics = new Set(uses.flatMap((use) => [...use.metrics]));
   const line = (what: string, count: number, unit: string, price: number, isCall = false): Line => ({
     what,
     count,
@@ -139,7 +136,8 @@ function lines(uses: readonly Use[], instances: number): Line[] {
   });
   return [
     line('secrets', instances, 'secrets', prices.secret),
-    line('custom metrics', all('metrics'), 'metrics', prices.metric),
+    line('custom metrics', metrics.size, 'metrics', prices.metric),
+    ...fixedCosts(synthesise().template).map((one) => ({ ...one, isCall: false })),
     line('Lambda, time', all('gbSeconds'), 'GB-s', prices.lambdaGbSecond, true),
     line('Lambda, invocations', all('invocations'), 'requests', prices.lambdaRequest, true),
     line('DynamoDB, writes', all('writeUnits'), 'units', prices.dynamodbWriteUnit, true),

@@ -89,7 +89,8 @@ What dominates: ${counts
       const [largest, second] = (reading[i] ?? []).toSorted(([, a], [, b]) => b - a);
       return `at ${grouped(count)}, ${largest?.[0]} and ${second?.[0]}`;
     })
-    .join('; ')}. The custom metrics are by stream, not by instance, so they are shared.
+    .join('; ')}. Custom metrics, alarms, the dashboard and the key of the
+alarm topic do not depend on the number of instances.
 
 ## A quiet instance
 
@@ -112,6 +113,6 @@ DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 
   receives as many chunks and deletes ten messages per call: this is a separate line.
 - A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).
 - Not included: data transfer out of AWS, a VPC's NAT, storage (a few hundred bytes for each instance and stream, logs for
-  ${cdkJson.context.logRetentionDays} days), alarms, the forwarder, initial backlogs (\`docs/benchmarks.md\` counts a backlog).
+  ${cdkJson.context.logRetentionDays} days), mails of the alarms, the forwarder, metrics of what rarely happens (tokens that expire, failed polls by state), initial backlogs (\`docs/benchmarks.md\` counts a backlog).
 `;
 }

@@ -15,6 +15,10 @@ export const prices = {
   secretsManagerCall: 0.05 / 10_000,
   logsGb: 0.5, // ingestion
   metric: 0.3, // custom, a month
+  alarmMetric: 0.1, // a month, for each metric that an alarm looks at
+  compositeAlarm: 0.5, // a month
+  dashboard: 3, // a month
+  key: 1, // of KMS, a month
   s3Put: 0.005 / 1000,
   scheduledEvent: 0, // rules of the default event bus
 } as const;
