@@ -16,7 +16,7 @@ npm start -- --records DIR       serve DIR/{threats,activities,agents}.ndjson an
 npm start -- --host HOST         poll a real console into local stand-ins; set SENTINELONE_API_TOKEN`;
 
 /** Throws an Error with a one-sentence message for invalid arguments. */
-export function readArguments(given: readonly string[]): Arguments {
+export function readArguments(given: readonly string[], environment: NodeJS.ProcessEnv): Arguments {
   const { values } = parseArgs({
     args: [...given],
     options: {
@@ -28,5 +28,7 @@ export function readArguments(given: readonly string[]): Arguments {
   });
   if (values.records !== undefined && values.host !== undefined)
     throw new Error('--records and --host cannot be combined.');
-  return { once: values.once, records: values.records, host: values.host, help: values.help };
+  // Without `--`, npm takes the option for its own and passes it on in this variable.
+  const once = values.once || environment.npm_config_once === 'true';
+  return { once, records: values.records, host: values.host, help: values.help };
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { print } from '../cli/output.ts';
 import { announce } from '../cli/running.ts';
@@ -23,18 +23,49 @@ interface Stage {
   readonly collector: LocalCollector;
   readonly analytics: Analytics;
   readonly tally: { collected: number; forwarded: number };
+  readonly stopped: AbortSignal;
 }
 
 /** The whole collector on this machine: the deployed bundle and template against stand-ins. */
 async function main(): Promise<number> {
-  const given = readArguments(process.argv.slice(2));
+  const given = readArguments(process.argv.slice(2), process.env);
   if (given.help) {
     for (const line of usage.split('\n')) say(line);
     return 0;
   }
+  const stopped = stopSignal();
+  const code = await run(given, stopped).catch((error: unknown) => {
+    if (stopped.aborted) return 0;
+    throw error;
+  });
+  if (stopped.aborted) say('Stopped. Nothing is left behind.');
+  return code;
+}
+
+/** Aborts when this process is asked to end, or when nobody reads its output any more. A second signal ends it at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.abort());
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => stop.abort());
+  // npm passes a signal to its shell, which ends without this process.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && stop.abort(), 500).unref();
+  return stop.signal;
+}
+
+/** Rejects when it is stopped, and stops all that it started. */
+async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
+  const step = <T>(work: Promise<T>): Promise<T> => {
+    const aborted = new Promise<never>((_, reject) => {
+      if (stopped.aborted) reject(stopped.reason);
+      stopped.addEventListener('abort', () => reject(stopped.reason), { once: true });
+    });
+    return Promise.race([work, aborted]);
+  };
   await using world = new AsyncDisposableStack();
   const scene = world.adopt(await sceneOf(given), ({ close }) => close());
   const analytics = world.adopt(await startAnalytics(), ({ close }) => close());
+  stopped.throwIfAborted();
   const folder = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
   const caFile = join(folder, 'analytics-ca.pem');
   await writeFile(caFile, analytics.caPem);
@@ -50,10 +81,14 @@ async function main(): Promise<number> {
       tally.forwarded += posted;
     },
   };
+  // Synthesis is synchronous: signals that came meanwhile arrive after it.
+  await nextTurn();
+  stopped.throwIfAborted();
   const collector = world.adopt(await startCollector(options), ({ close }) => close());
   const [user] = analytics.users;
   collector.aws.secrets.put('signal-client/analytics', JSON.stringify(user));
 
+  stopped.throwIfAborted();
   const { remarks = [] } = scene;
   for (const remark of remarks.slice(0, mostRemarks)) say(remark);
   if (remarks.length > mostRemarks) say(`… and ${remarks.length - mostRemarks} more lines`);
@@ -62,13 +97,13 @@ async function main(): Promise<number> {
     if (firstSeenMs !== undefined) await collector.firstSaw(record.instance, firstSeenMs);
     if (should === 'unauthorized') say(`${record.instance} has a wrong token, as an example.`);
   }
-  const stage = { scene, collector, analytics, tally };
-  if (given.once) await tickAll(stage);
+  const stage = { scene, collector, analytics, tally, stopped };
+  if (given.once) await step(tickAll(stage));
   else {
     const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
     say(`Tiles of all instances: ${tiles.url}`);
     world.defer(await announced(collector, scene));
-    await untilInterrupted((stopped) => tickOnAndOn(stage, speedOf(given), stopped));
+    await step(tickOnAndOn(stage, speedOf(given)));
   }
   return await summary(stage, given);
 }
@@ -103,25 +138,27 @@ async function sceneOf({ once, records, host }: Arguments): Promise<Scene> {
 
 async function tickAll(stage: Stage): Promise<void> {
   const time = Date.now();
-  await Promise.all(streams.map(({ name }) => tick(stage.collector, name, time)));
+  await Promise.all(streams.map(({ name }) => tick(stage, name, time)));
   while (await forwardSome(stage)) sayArrived(stage);
 }
 
 /** Invokes a function. An error is printed and does not stop the others. */
-async function tick(collector: LocalCollector, stream: string, time: number): Promise<void> {
-  await collector.tick(stream, new Date(time)).catch((error: unknown) => say(`ERROR ${String(error)}`));
+async function tick({ collector, stopped }: Stage, stream: string, time: number): Promise<void> {
+  await collector.tick(stream, new Date(time)).catch((error: unknown) => {
+    if (!stopped.aborted) say(`ERROR ${String(error)}`);
+  });
 }
 
 /** Each tick has the simulated time, so that all instances are due. */
-async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): Promise<void> {
-  const { collector, analytics } = stage;
+async function tickOnAndOn(stage: Stage, speed: number): Promise<void> {
+  const { collector, analytics, stopped } = stage;
   if (speed > 1) say(`The schedule runs ${speed}× faster than in AWS. Press Ctrl-C to stop.`);
   say(`Search page for the collected artifacts, as in Analytics: ${analytics.pageUrl}`);
   const start = Date.now();
   const pause = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: stopped }).catch(() => undefined);
   const clockwork = async (stream: string, cadenceMs: number) => {
     for (let ticks = 0; !stopped.aborted; ticks++) {
-      await tick(collector, stream, start + ticks * cadenceMs);
+      await tick(stage, stream, start + ticks * cadenceMs);
       await pause(start + ((ticks + 1) * cadenceMs) / speed - Date.now());
     }
   };
@@ -131,6 +168,7 @@ async function tickOnAndOn(stage: Stage, speed: number, stopped: AbortSignal): P
   const onlooker = async () => {
     while (!stopped.aborted) {
       await pause(10_000);
+      if (stopped.aborted) return;
       sayArrived(stage);
       await sayNow(collector);
     }
@@ -146,13 +184,6 @@ async function sayNow(collector: LocalCollector): Promise<void> {
   const now = Date.now();
   const { instances, forwarder } = await readHealth(collector, now);
   sayHealth(forwarder === undefined ? instances : [...instances, forwarder], now);
-}
-
-async function untilInterrupted(work: (stopped: AbortSignal) => Promise<void>): Promise<void> {
-  const stopped = new AbortController();
-  process.once('SIGINT', () => stopped.abort());
-  process.once('SIGTERM', () => stopped.abort());
-  await work(stopped.signal);
 }
 
 /** Forwards the visible messages; returns whether at least one was forwarded. */

@@ -44,6 +44,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   const api = await startRuntimeApi((result) => settle?.(result));
   let before: Promise<unknown> = Promise.resolve();
   let open = 0;
+  let isStopped = false;
 
   const start = () => {
     const started = spawn(process.execPath, [...heap(options), ...(options.runtime ?? ownRuntime)], {
@@ -69,6 +70,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     const result = new Promise<RuntimeResult | Error>((resolve) => {
       settle = resolve;
     });
+    if (isStopped) throw new Error(`${options.name} is stopped`);
     child ??= start();
     const functionArn = `arn:aws:lambda:us-east-1:000000000000:function:${options.name}`;
     api.hand({ id, event, functionArn, deadline: (options.nowMs ?? Date.now)() + timeoutMs });
@@ -100,6 +102,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
       return child?.pid;
     },
     stop() {
+      isStopped = true;
       child?.kill('SIGKILL');
       void api.close();
     },

@@ -163,7 +163,7 @@ describe('npm start', () => {
     expect(out).toMatch(
       /Search page for the collected artifacts, as in Analytics: http:\/\/127\.0\.0\.1:\d+\/\n/,
     );
-    expect(out).toMatch(/artifacts: \d+ collected, \d+ forwarded, \d+ accepted\n$/);
+    expect(out).toMatch(/\nStopped\. Nothing is left behind\.\n$/);
   });
 
   test('says in one sentence what an argument is wrong with', async () => {

@@ -14,7 +14,8 @@ export function listenersOf(pid: number): string[] {
 
 const listening = '0A';
 
-function tree(root: number): number[] {
+/** A process and its descendants. */
+export function tree(root: number): number[] {
   const parents = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => [Number(name), parentOf(name)] as const);
