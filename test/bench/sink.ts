@@ -137,7 +137,10 @@ function answerTo(service: string, operation: string, body: Buffer): { status: n
   const input = JSON.parse(body.toString());
   if (service === 'DynamoDB') return dynamodb(operation, input as never);
   if (service === 'SQS') return { status: 200, body: sendMessageBatch(input) };
-  return { status: 200, body: { Name: input.SecretId, SecretString: 'a-token', VersionId: versionId } };
+  // As the command line stores it. An instance's host is named after it.
+  const host = `${String(input.SecretId).split('/').at(-1)}.bench.sentinelone.net`;
+  const SecretString = JSON.stringify({ apiKey: 'a-token', host });
+  return { status: 200, body: { Name: input.SecretId, SecretString, VersionId: versionId } };
 }
 
 /** As long as Secrets Manager's own: it lies in every cursor item. */
