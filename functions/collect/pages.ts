@@ -69,12 +69,12 @@ export async function* pages(
   try {
     for (let next: Promise<Response> | undefined = request(start); next !== undefined; ) {
       const response: Response = await next;
-      const { records, sentAt, oddities, heavy, before, release } = response;
+      const { records, sentAt, oddities, heavy, isHalved, before, release } = response;
       const { cursor, error } = stalled(withIdle(response.cursor, idle), reading.overlapMs) ?? response;
       const last: boolean = error === undefined && (cursor.listing === undefined || !reading.mayContinue());
       next = last || error !== undefined ? undefined : request(cursor);
       const ack = async (fresh: number) => {
-        if (heavy === undefined) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
+        if (!isHalved) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
         const kept = withIdle(cursor, idle);
         await reading.commit(kept, last);
         release?.();
@@ -97,6 +97,8 @@ interface Response extends Recovery {
   readonly sentAt: Timestamp;
   readonly oddities: Oddities;
   readonly heavy: HeavyPageError | undefined;
+  /** A smaller page is requested instead of this one. */
+  readonly isHalved: boolean;
   /** The listing whose page was requested. */
   readonly before: Listing;
   readonly release: (() => void) | undefined;
@@ -118,13 +120,23 @@ async function respond(
     const { records, release } = page;
     const sentAt = shift(page.sentAt, page.aheadMs ?? 0);
     const oddities = odditiesOf(page, listing, cursor.limit);
-    return { ...after, records, sentAt, oddities, release, before: listing, heavy: undefined };
+    return {
+      ...after,
+      records,
+      sentAt,
+      oddities,
+      release,
+      before: listing,
+      heavy: undefined,
+      isHalved: false,
+    };
   } catch (error) {
     const recovery = recover(cursor, listing, error, overlapMs);
     if (recovery === undefined) throw error;
     const heavy = error instanceof HeavyPageError ? error : undefined;
+    const isHalved = recovery.cursor.limit < cursor.limit;
     const nothing = { records: [], sentAt: epoch, oddities: none, release: undefined };
-    return { ...nothing, ...recovery, before: listing, heavy };
+    return { ...nothing, ...recovery, before: listing, heavy, isHalved };
   }
 }
 

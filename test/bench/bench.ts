@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
+import { benchBombs } from './bombs.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow } from './drain.ts';
 import { benchForwarder } from './forwarder.ts';
@@ -23,6 +24,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),
   thousand: () => benchThousand(3),
+  bombs: () => benchBombs(),
   forwarder: () => benchForwarder(),
 };
 

@@ -50,8 +50,8 @@ async function tickPolls(hostile: readonly Bomb[]): Promise<number> {
 
 /** For docs/benchmarks.md. */
 function note(what: string, peakMib: number): void {
-  const { BOMBS_TABLE: file } = process.env;
-  if (file !== undefined) appendFileSync(file, `| ${what} | ${Math.round(peakMib)} |\n`);
+  const { BOMB_PEAKS: file } = process.env;
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify([what, peakMib])}\n`);
 }
 
 describe('a console that answers with', () => {

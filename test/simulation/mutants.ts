@@ -192,7 +192,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'versions are forgotten by id alone',
     file: 'console/record.ts',
-    from: "const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(raw)}` : recordId;",
+    from: "const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;",
     to: 'const version = recordId;',
   },
   {
@@ -203,9 +203,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'records are printed again',
-    file: 'console/page.ts',
-    from: '.map((raw) => ({ raw, value: JSON.parse(raw) as Json }))',
-    to: '.map((raw) => ({ raw: JSON.stringify({ ...JSON.parse(raw), more: 1 }), value: JSON.parse(raw) as Json }))',
+    file: 'console/record.ts',
+    from: 'return { raw: bytes, malformed,',
+    to: 'return { raw: Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), more: 1 })), malformed,',
   },
   {
     name: 'a claim that never lapses',
@@ -216,8 +216,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a heavy page is never halved',
     file: 'collect/listing.ts',
-    from: 'if (error instanceof HeavyPageError && cursor.limit > 1) {',
-    to: 'if (error instanceof HeavyPageError && cursor.limit > 1000) {',
+    from: 'if (isDivisible && cursor.limit > 1) {',
+    to: 'if (isDivisible && cursor.limit > 1000) {',
   },
   {
     name: 'a record without a time is forgotten before a listing has passed it',

@@ -4,7 +4,7 @@ import type { Cursor } from '../../../functions/collect/cursor.ts';
 import { type Page, pages, type Reading } from '../../../functions/collect/pages.ts';
 import type { Listing } from '../../../functions/console/query.ts';
 import type { PageRead } from '../../../functions/console/record.ts';
-import { HeavyPageError, RefusedRequestError } from '../../../functions/errors.ts';
+import { HeavyPageError, MalformedPageError, RefusedRequestError } from '../../../functions/errors.ts';
 import { at, record } from '../../fixtures/given.ts';
 
 const overlapMs = 600_000;
@@ -343,6 +343,25 @@ describe('what the listing can recover from', () => {
 });
 
 describe('a listing that brings nothing new', () => {
+  it('goes on through malformed records that were delivered before, however often its pages are halved', async () => {
+    const asked: number[] = [];
+    const source = {
+      page: async ({ token = '0' }: Listing, limit: number): Promise<PageRead> => {
+        asked.push(limit);
+        if (limit > 1) throw new MalformedPageError();
+        const next = token === '4' ? undefined : String(Number(token) + 1);
+        return { ...page(0, next), records: [record(token, undefined)], isolated: true };
+      },
+    };
+    const found: string[] = [];
+    for await (const { records, ack } of pages(start, source, unbounded)) {
+      found.push(...records.map(({ recordId }) => recordId));
+      await ack(0);
+    }
+    expect(found).toEqual(['0', '1', '2', '3', '4']);
+    expect(asked).toEqual(Array(5).fill([1000, 500, 250, 125, 62, 31, 15, 7, 3, 1]).flat());
+  });
+
   /** Reads and acknowledges as a poll does that remembers all it delivers. */
   async function polled(answer: (listing: Listing, i: number) => PageRead, most = 200, from = start) {
     const delivered = new Set<string>();
