@@ -22,7 +22,7 @@ async function importMs(file: string, environment: Readonly<Record<string, strin
 async function bytesIn(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = files
-    .filter((file) => file.isFile())
+    .filter((file) => file.isFile() && file.name.endsWith('.mjs'))
     .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size);
   return sum(await Promise.all(sizes));
 }

@@ -85,7 +85,7 @@ const client = (who: string) => ({
   endpoint: gate.address,
   region: 'us-east-1',
   maxAttempts: 1,
-  credentials: { accessKeyId: who, secretAccessKey: 'local' },
+  credentials: { ...aws.credentials, accessKeyId: who },
 });
 
 beforeAll(async () => {

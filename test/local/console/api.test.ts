@@ -287,12 +287,12 @@ describe('around the answers', () => {
     expect(gunzipSync(packed.body).toString()).toBe(plain.body);
   });
 
-  it('every request is remembered, without its token', async () => {
+  it('every request is remembered, with the token that was sent', async () => {
     await given.ask('/threats', { limit: 5 });
     await given.ask('/agents', {}, asked('ApiToken wrong'));
     expect(given.console.requests).toEqual([
-      { at: noon, method: 'GET', path: '/threats', query: { limit: '5' }, status: 200 },
-      { at: noon, method: 'GET', path: '/agents', query: {}, status: 401 },
+      { at: noon, method: 'GET', path: '/threats', query: { limit: '5' }, token, status: 200 },
+      { at: noon, method: 'GET', path: '/agents', query: {}, token: 'wrong', status: 401 },
     ]);
   });
 
