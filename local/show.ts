@@ -86,7 +86,7 @@ export function sayFound({ metadata }: Accepted, found: readonly Found[]): void 
 }
 
 function row(...cells: readonly string[]): string {
-  const widths = [14, 12, 14, 12, 11, 8, 0];
+  const widths = [14, 12, 15, 12, 11, 8, 0];
   return cells
     .map((cell, i) => cell.padEnd(widths[i] ?? 0))
     .join(' ')

@@ -14,12 +14,13 @@ export interface Page {
   readonly oddities: Oddities;
   /** Where the listing continues after this page. */
   readonly cursor: Cursor;
-  /** No page of these follows. */
+  /** No page follows in this turn. Whether the listing has ended says its cursor: it then has no listing. */
   readonly last: boolean;
   /** Why there are no records, where a smaller page is requested next: an error, if there is no time for that. */
   readonly heavy: HeavyPageError | undefined;
   /**
-   * Call it once, after every record is delivered: from then on they are not read again. Answers the cursor that is kept.
+   * Call it once, after every record is delivered. The cursor is then kept, or with the last page left to the caller, so
+   * that the records are not read again. Answers that cursor.
    * @param fresh how many of the records were not delivered before
    */
   readonly ack: (fresh: number) => Promise<Cursor>;
@@ -44,7 +45,7 @@ export interface Reading {
   readonly overlapMs: number;
   /** Whether another page may be requested; called once for each. */
   readonly mayContinue: () => boolean;
-  /** Keeps the cursor of a page that is acknowledged. */
+  /** Keeps the cursor of a page that is acknowledged. With an error after it, a page is not the last: nobody else would keep it. */
   readonly commit: (cursor: Cursor, last: boolean) => Promise<void>;
 }
 

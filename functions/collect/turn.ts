@@ -109,7 +109,7 @@ async function claimedTurn(before: Poll, context: TurnContext, contended: () => 
       const result = unpolled(undefined, undefined, status.state);
       return { ...after, result, item: { firstSeenAt, status } };
     }
-    const { result, requests } = await pollOnce(before, claim, item, context, contended);
+    const { result, requests } = await pollTurn(before, claim, item, context, contended);
     after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
     const status = statusOf(subject, result, item.status, context);
@@ -122,7 +122,7 @@ async function claimedTurn(before: Poll, context: TurnContext, contended: () => 
 }
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */
-async function pollOnce(
+async function pollTurn(
   { subject, requests: before, result }: Poll,
   claim: Claim,
   item: CursorItem,

@@ -46,7 +46,7 @@ export const collectingEnvironment = ({ settings, instances, cursors, queue, ove
 
 /**
  * @param cursorActions what the function may do with the cursors
- * @param instanceActions what it may do with the instances, besides reading one
+ * @param instanceActions what it may do with the instances, in addition to reading one
  */
 export function collectingRights(
   scope: Construct,

@@ -22,8 +22,8 @@ export interface Serving {
 }
 
 /**
- * Serves HTTP on a free loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and all requests with
- * an `Origin`, which web pages send. An error of the handler ends its request, not the process.
+ * Serves HTTP on a free loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and a foreign `Origin`,
+ * which other web pages send. An error of the handler ends its request, not the process.
  * @param sessionToken what every request must have as its AWS session token, if anything
  */
 export async function serve(handler: Handler, sessionToken?: string): Promise<Serving> {
@@ -44,7 +44,9 @@ export async function serve(handler: Handler, sessionToken?: string): Promise<Se
 }
 
 function refuseStrangers({ headers }: IncomingMessage, sessionToken: string | undefined): void {
-  if (headers.origin !== undefined) throw new BadRequest(403, 'Not available to web pages.');
+  // Chromium sends the page's own origin with its module scripts.
+  if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)
+    throw new BadRequest(403, 'Not available to other web pages.');
   if (sessionToken !== undefined && !equal(String(headers['x-amz-security-token']), sessionToken))
     throw new BadRequest(403, 'The security token included in the request is invalid.');
 }

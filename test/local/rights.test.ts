@@ -68,6 +68,7 @@ async function showTiles(): Promise<unknown> {
     timeoutSeconds: 60,
     environment: {
       ...Object.fromEntries(variables.map(([name, value]) => [name, deployed.text(value)])),
+      ...world.collector.aws.environment,
       ...world.gate.environment,
     },
     onLine: () => undefined,

@@ -10,22 +10,22 @@ export interface Mutant {
 }
 
 const deliverThenAck = `      await deliver(page.records);
-      await page.ack();`;
+      const cursor = await page.ack(page.records.length);`;
 
 export const mutants: readonly Mutant[] = [
   {
     name: 'a page is acknowledged before it is delivered',
     file: 'collect/poll.ts',
     from: deliverThenAck,
-    to: `      await page.ack();
+    to: `      const cursor = await page.ack(page.records.length);
       await deliver(page.records);`,
   },
   {
     name: 'every cursor is saved before its page is sent',
     file: 'collect/poll.ts',
     from: deliverThenAck,
-    to: `      await page.ack();
-      await renew(page.cursor);
+    to: `      const cursor = await page.ack(page.records.length);
+      await renew(cursor);
       await deliver(page.records);`,
   },
   {
@@ -33,13 +33,13 @@ export const mutants: readonly Mutant[] = [
     file: 'collect/poll.ts',
     from: deliverThenAck,
     to: `${deliverThenAck}
-      await page.ack();`,
+      await page.ack(page.records.length);`,
   },
   {
     name: 'a page is acknowledged with the cursor of the one before',
     file: 'collect/pages.ts',
-    from: 'ack: () => reading.commit(cursor, last)',
-    to: 'ack: () => reading.commit(start, last)',
+    from: 'const kept = withIdle(cursor, idle);',
+    to: 'const kept = withIdle(start, idle);',
   },
   {
     name: 'the last page is committed nowhere',
@@ -50,10 +50,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the position moves before the memory is written',
     file: 'collect/repeats.ts',
-    from: `        await this.#remember(fresh, cursor);
-        await ack();`,
-    to: `        await ack();
-        await this.#remember(fresh, cursor);`,
+    from: `        await this.#remember(fresh, page.cursor, page.last);
+        return page.ack(fresh.length);`,
+    to: `        const kept = await page.ack(fresh.length);
+        await this.#remember(fresh, page.cursor, page.last);
+        return kept;`,
   },
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
   {
@@ -64,10 +65,10 @@ export const mutants: readonly Mutant[] = [
   },
   { name: 'no memory', file: 'collect/repeats.ts', from: 'return !known;', to: 'return true;' },
   {
-    name: 'the memory is written after the cursor only',
+    name: 'the memory is never written',
     file: 'collect/repeats.ts',
-    from: 'if (kept.memory.changed) await',
-    to: 'if (kept.memory.size < 0) await',
+    from: 'if (!this.#isAhead && this.#kept?.memory.changed) await',
+    to: 'if (this.#kept !== undefined && this.#kept.memory.size < 0) await',
   },
   {
     name: 'a long listing forgets the overlap of the next',
@@ -95,15 +96,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'began at the answer instead of at the request',
-    file: 'console/connection.ts',
-    from: 'sentAt: fromMs(dateMs - Math.ceil(answer.tookMs)),',
-    to: 'sentAt: fromMs(dateMs + Math.ceil(answer.tookMs)),',
+    file: 'console/console-clock.ts',
+    from: '- Math.ceil(tookMs);',
+    to: '+ Math.ceil(tookMs);',
   },
   {
     name: 'our own clock instead of the console’s',
-    file: 'console/connection.ts',
-    from: 'const dateMs = consoleMs(answer, ports.clock.now(), settings.overlapMs);',
-    to: 'const dateMs = ports.clock.now();',
+    file: 'console/console-clock.ts',
+    from: '(isPlausible ? dateMs : now - overlapMs)',
+    to: '(isPlausible ? now : now)',
   },
   {
     name: 'an upper bound on the listing',

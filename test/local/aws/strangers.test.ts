@@ -83,7 +83,7 @@ describe.each(all)('the stand-in for %s', (service) => {
     expect(await asked(service, { method: 'OPTIONS', origin: 'https://evil.example' })).toBe(403);
   });
 
-  test('refuses whoever does not know the credential of this start', async () => {
+  test('refuses callers that do not know the credential of this start', async () => {
     if (service === 'runtime')
       endpoints.stranger = endpoints.runtime?.replace(/:(\d+)\/[^/]+/, ':$1/guessed') ?? '';
     const asStranger = service === 'runtime' ? 'stranger' : service;

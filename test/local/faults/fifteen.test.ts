@@ -304,7 +304,9 @@ test.each([-3, 3])(
     await stage.tick(stream);
     expect(await stage.judge(name, stream, [...texts, ...later])).toEqual(exactlyOnce);
     const { position = '' } = await status(name, stream);
-    expect(Math.abs(Date.parse(position) - consoleNow())).toBeLessThan(3_600_000);
+    // A console's clock that is ahead moves nothing past ours.
+    const latest = Math.min(consoleNow(), Date.now());
+    expect(Math.abs(Date.parse(position) - latest)).toBeLessThan(3_600_000);
   },
 );
 
