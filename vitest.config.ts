@@ -9,6 +9,8 @@ const adapters = ['test/contracts/*.test.ts', 'test/functions/adapters/*.test.ts
 const smoke = ['test/**/*.smoke.test.ts'];
 /** These need programs of Python's, and say that they are skipped where those are missing. */
 const aws = ['test/aws/*.test.ts'];
+/** This measures memory, which depends on what else runs. */
+const memory = ['test/local/bombs.test.ts'];
 const globalSetup = 'test/support/synthesise.ts';
 
 const project = (
@@ -41,7 +43,8 @@ export default defineConfig({
       project('adapters', adapters, []),
       project('smoke', smoke, [], { globalSetup }),
       // `npm run test:all` runs these as well.
-      project('deployed', deployed, smoke, { globalSetup }),
+      project('deployed', deployed, [...smoke, ...memory], { globalSetup }),
+      project('memory', memory, [], { globalSetup, sequence: { groupOrder: 1 } }),
       project('simulation', simulation, smoke),
       project('browser', browser, []),
       project('aws', aws, []),

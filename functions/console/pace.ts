@@ -20,12 +20,11 @@ export class Pace {
 
   /** Waits until the next request may start. Throws RateLimitedError if the console asked for a longer wait than `mostMs`. */
   async turn(mostMs: number, signal?: AbortSignal): Promise<void> {
-    const pausedMs = this.#limiter.pausedMs();
-    if (pausedMs > 0 && pausedMs > Math.min(mostMs, longestWaitMs)) {
+    await this.#limiter.turn(signal, (pausedMs) => {
+      if (pausedMs <= Math.min(mostMs, longestWaitMs)) return;
       const seconds = Math.ceil(pausedMs / 1000);
       throw new RateLimitedError(`${this.#host} takes no request for another ${seconds} s`, pausedMs);
-    }
-    await this.#limiter.turn(signal);
+    });
   }
 
   /** After an error that asks for a wait no connection starts a request before that. */

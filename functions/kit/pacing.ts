@@ -50,8 +50,11 @@ export async function within<T>(ms: number, operation: () => Promise<T>, clock: 
 
 /** Spaces requests evenly, for all that share it. */
 export interface Limiter {
-  /** Waits until the next request may start. */
-  turn(signal?: AbortSignal): Promise<void>;
+  /**
+   * Waits until the next request may start.
+   * @param onPause called with the milliseconds that are left before a pause is waited for; throw to leave instead
+   */
+  turn(signal?: AbortSignal, onPause?: (ms: number) => void): Promise<void>;
   /** No request starts for so long, also none that already waits for its turn. */
   pause(ms: number): void;
   /** Milliseconds until a pause ends; 0 without one. */
@@ -75,8 +78,10 @@ export function limiter(perSecond: number, clock: Clock): Limiter {
     return Math.max(0, pausedUntil - ms);
   };
   return {
-    async turn(signal) {
+    async turn(signal, onPause) {
       do {
+        const paused = pausedMs();
+        if (paused > 0) onPause?.(paused);
         const asked = now();
         const start = Math.max(asked, free, pausedUntil);
         free = start + gapMs;

@@ -247,7 +247,12 @@ describe('exactly one alarm is raised', () => {
   });
 
   test('by an audit of an instance that a further run polls', async () => {
-    const audited = await watching(['acme', 'globex'], { overrides: { auditMs: 1, instancesPerRun: 1 } });
+    const outdir = mkdtempSync(join(tmpdir(), 'alarms-'));
+    const settings = { analyticsUrl: 'https://analytics.example', reservedConcurrency: false };
+    const deployment = synthesise(settings, outdir);
+    const overrides = { auditMs: 1, instancesPerRun: 1 };
+    const audited = await watching(['acme', 'globex'], { deployment, overrides });
+    rmSync(outdir, { recursive: true });
     await audited.pass(11);
     expect(audited.world.log.map(({ message }) => message)).toContain(
       'sentinelone: 1 instances are polled by further runs of activities',

@@ -68,6 +68,17 @@ describe('a limiter', () => {
     expect(starts).toEqual(Array.from({ length: 40 }, (_, i) => i * 250));
   });
 
+  it('lets one that waits leave when a pause begins', async () => {
+    const clock = new VirtualClock(0);
+    const { turn, pause } = limiter(4, clock);
+    await turn();
+    const waits = turn(undefined, (ms) => {
+      throw new Error(`paused for ${ms} ms`);
+    });
+    pause(900_000);
+    await expect(clock.runThrough(waits)).rejects.toThrow('paused for 899750 ms');
+  });
+
   it('starts none in a pause, also none that waited before it began, and spaces them after it', async () => {
     const clock = new VirtualClock(0, () => 0);
     const { turn, pause, pausedMs } = limiter(4, clock);
