@@ -69,7 +69,7 @@ describe('a limiter', () => {
   });
 
   it('lets one that waits leave when a pause begins', async () => {
-    const clock = new VirtualClock(0);
+    const clock = new VirtualClock(0, () => 0);
     const { turn, pause } = limiter(4, clock);
     await turn();
     const waits = turn(undefined, (ms) => {
