@@ -344,7 +344,7 @@ describe('the operator function', () => {
     });
   });
 
-  test('answers before a NAT gateway forgets the connection of whoever waits', () => {
+  test('answers before a NAT gateway forgets the connection of a waiting caller', () => {
     expect(operatorOf(template).operator.Timeout).toBe(300);
     expect(operatorOf(template).operator.Timeout).toBeLessThan(350);
   });

@@ -74,7 +74,7 @@ export const awsFaults = {
   entriesRefused: (which: (entry: BatchEntry) => boolean, senderFault = false): AwsFault => ({
     refused: { which, senderFault, code: senderFault ? 'InvalidMessageContents' : 'ServiceUnavailable' },
   }),
-  /** As SQS does it: `SenderFault` is true, whoever is at fault. */
+  /** As SQS does it: `SenderFault` is true, no matter who is at fault. */
   entriesRefusedWith: (code: string): AwsFault => ({
     refused: { which: () => true, senderFault: true, code },
   }),

@@ -124,7 +124,7 @@ describe('a replay', () => {
     expect(ids()).toEqual(range(5, 35));
   });
 
-  it('goes on until the time limit is near, and keeps the claim for whoever goes on', async () => {
+  it('goes on until the time limit is near, and keeps the claim for the next invocation', async () => {
     const { replay, limit, world } = given();
     const { get } = world.ports.sentinelone;
     world.ports.sentinelone.get = async (request) => {

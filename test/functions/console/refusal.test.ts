@@ -54,7 +54,7 @@ describe('an answer other than 200', () => {
       expect(refusalOf(refusal(status, { retryAfterMs: 7_000 }))).toMatchObject({ retryAfterMs: 7_000 });
   });
 
-  it('is decided by its status where that is 401 or 429, whoever answers', () => {
+  it('is decided by its status where that is 401 or 429, no matter who answers', () => {
     for (const isApi of [true, false]) {
       expect(refusalOf(refusal(401, { isApi }))).toMatchObject({ name: 'TokenRefusedError', words: 'No' });
       expect(refusalOf(refusal(429, { isApi }))).toMatchObject({ name: 'RateLimitedError' });

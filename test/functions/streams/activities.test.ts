@@ -121,7 +121,7 @@ describe('an activity', () => {
     expect([made.userName, made.loggedInUser]).toEqual([userName, person]);
   });
 
-  it('that is a rule alert has the remote end of its connection, whoever opened it', () => {
+  it('that is a rule alert has the remote end of its connection, no matter who opened it', () => {
     const ends = { srcip: '192.0.2.1', srcport: 50_000, dstip: '192.0.2.2', dstport: 443 };
     const made = (neteventdirection: string) =>
       activities.metadata({ activityType: 3608, data: { ...ends, neteventdirection } });
