@@ -153,7 +153,9 @@ function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Fi
   const since = lastPollAt ?? firstSeenAt;
   // The item does not say when it was switched on again.
   if (since === undefined || state === 'disabled') return undefined;
-  const waitsUntil = failures > 0 ? Date.parse(nextPollAt ?? since) : 0;
+  const next = Date.parse(nextPollAt ?? since);
+  // As for polls, a time that is more than a day ahead counts as absent.
+  const waitsUntil = failures > 0 && next - Date.parse(since) <= day ? next : 0;
   const due =
     lastPollAt === undefined ? Date.parse(since) : Math.max(Date.parse(since) + cycleMs, waitsUntil);
   const lateAt = due + 1.5 * cadenceMinutes * 60_000;

@@ -83,6 +83,10 @@ describe('a stream', () => {
     const { instances, failing: count, silent } = sum([verdict], now, hour);
     expect({ instances, count, silent }).toEqual({ instances: 0, count: 0, silent: 0 });
     expect(judged({ ...unlicensed, nextPollAt: iso(now - 16 * minute) }).word).toBe('silent');
+    // A wait of years is none, here as for polls.
+    expect(
+      judged({ ...unlicensed, lastPollAt: iso(now - hour), nextPollAt: '9999-01-01T00:00:00Z' }).word,
+    ).toBe('silent');
   });
 
   it('is green where polls reach the end, and says how far it is', () => {
