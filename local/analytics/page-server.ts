@@ -73,10 +73,13 @@ export async function startPageServer(archive: Archive) {
     const asked = URL.parse(url, 'http://page.invalid');
     return asked ? respond(asked) : notFound();
   };
-  return serve((request, response) => {
-    const { status, type, body } = contentFor(request);
-    response.writeHead(status, { ...protection, 'content-type': type }).end(body);
-  });
+  return serve(
+    (request, response) => {
+      const { status, type, body } = contentFor(request);
+      response.writeHead(status, { ...protection, 'content-type': type }).end(body);
+    },
+    { ownPages: true },
+  );
 }
 
 function searchAnswer(archive: Archive, params: URLSearchParams): Content {

@@ -43,11 +43,10 @@ export async function startAws(template: Template): Promise<LocalAws> {
   const fauxqs = buildApp({ logger: false });
   await fauxqs.ready();
   const [tables, queues, secrets] = await Promise.all([
-    serve(
-      async (request, response) => dynalites.emit('request', await whole(request), response),
+    serve(async (request, response) => dynalites.emit('request', await whole(request), response), {
       sessionToken,
-    ),
-    serve(fauxqs.routing, sessionToken),
+    }),
+    serve(fauxqs.routing, { sessionToken }),
     startSecretsManager(sessionToken),
   ]);
   const client = (endpoint: string) => ({

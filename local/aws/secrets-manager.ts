@@ -69,21 +69,26 @@ class Store {
 export async function startSecretsManager(sessionToken: string): Promise<LocalSecretsManager> {
   const store = new Store();
   const operations = operationsOn(store);
-  const { endpoint, close } = await serve(async (request, response) => {
-    const answer = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
-    };
-    const [, name = ''] = String(request.headers['x-amz-target']).split('.');
-    const input: Input = await jsonOf(request);
-    try {
-      const operation = operations[name];
-      if (operation === undefined) throw new Refusal('UnknownOperationException', `${name} is not here`);
-      answer(200, operation(input));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      answer(400, { __type: error.type, message: error.message });
-    }
-  }, sessionToken);
+  const { endpoint, close } = await serve(
+    async (request, response) => {
+      const answer = (status: number, body: object) => {
+        response
+          .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+          .end(JSON.stringify(body));
+      };
+      const [, name = ''] = String(request.headers['x-amz-target']).split('.');
+      const input: Input = await jsonOf(request);
+      try {
+        const operation = operations[name];
+        if (operation === undefined) throw new Refusal('UnknownOperationException', `${name} is not here`);
+        answer(200, operation(input));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        answer(400, { __type: error.type, message: error.message });
+      }
+    },
+    { sessionToken },
+  );
   return {
     endpoint,
     close,

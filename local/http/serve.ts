@@ -21,18 +21,24 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+export interface Callers {
+  /** What every request must have as its AWS session token. */
+  readonly sessionToken?: string;
+  /** The pages served here are answered too: Chromium sends their origin when it loads a module script. */
+  readonly ownPages?: boolean;
+}
+
 /**
- * Serves HTTP on a free loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and a foreign `Origin`,
- * which other web pages send. An error of the handler ends its request, not the process.
- * @param sessionToken what every request must have as its AWS session token, if anything
+ * Serves HTTP on a free loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and any `Origin`,
+ * which web pages send. An error of the handler ends its request, not the process.
  */
-export async function serve(handler: Handler, sessionToken?: string): Promise<Serving> {
+export async function serve(handler: Handler, callers: Callers = {}): Promise<Serving> {
   let hosts: readonly string[] = [];
   const server = createServer(async (request, response) => {
     try {
       if (!hosts.includes(request.headers.host ?? ''))
         throw new BadRequest(421, 'This is available at 127.0.0.1 only.');
-      refuseStrangers(request, sessionToken);
+      refuseStrangers(request, callers);
       await handler(request, response);
     } catch (error) {
       refuse(response, error);
@@ -43,10 +49,9 @@ export async function serve(handler: Handler, sessionToken?: string): Promise<Se
   return { port, endpoint: `http://127.0.0.1:${port}`, close };
 }
 
-function refuseStrangers({ headers }: IncomingMessage, sessionToken: string | undefined): void {
-  // Chromium sends the page's own origin with its module scripts.
-  if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)
-    throw new BadRequest(403, 'Not available to other web pages.');
+function refuseStrangers({ headers }: IncomingMessage, { sessionToken, ownPages }: Callers): void {
+  const isOwn = ownPages === true && headers.origin === `http://${headers.host}`;
+  if (headers.origin !== undefined && !isOwn) throw new BadRequest(403, 'Not available to other web pages.');
   if (sessionToken !== undefined && !equal(String(headers['x-amz-security-token']), sessionToken))
     throw new BadRequest(403, 'The security token included in the request is invalid.');
 }
