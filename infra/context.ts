@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Stream } from '../functions/streams/stream.ts';
 import { parsed, type Settings, settingsSchema } from './settings.ts';
 
 /** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
@@ -11,14 +12,14 @@ const cdkKeys = new Set(['acknowledged-issue-numbers', 'cli-telemetry']);
 
 /**
  * The settings in an app's context, with defaults for those that are absent.
- * @param streamNames the keys that settings by stream may have
+ * @param streams their names are the keys of settings by stream, and their fields the defaults
  * @throws SettingsError at the first setting that is unknown or not allowed
  */
 export function readSettings(
   context: Readonly<Record<string, unknown>>,
-  streamNames: readonly string[],
+  streams: readonly Stream[],
 ): Settings {
-  const schema = settingsSchema(streamNames);
+  const schema = settingsSchema(streams);
   const given = Object.entries(context).filter(([key]) => !/[:/]/.test(key) && !cdkKeys.has(key));
   const unknown = given.map(([key]) => key).find((key) => !Object.hasOwn(schema.entries, key));
   if (unknown !== undefined) throw new SettingsError(notASetting(unknown, Object.keys(schema.entries)));

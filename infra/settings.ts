@@ -1,18 +1,18 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
+import type { Stream } from '../functions/streams/stream.ts';
 
 /** What an operator may choose when deploying, as plain context keys: in `cdk.json`, or `-c key=value`. */
 export type Settings = v.InferOutput<ReturnType<typeof settingsSchema>>;
 
-/**
- * On a console in use these are never quiet for longer than a long weekend, 84 hours from Friday to Tuesday. No threats
- * for a month is good news.
- */
-const livelyStreams = ['activities', 'agents'];
-
 /** Each setting with its description, which README.md lists, its default, and what is allowed, in words that follow "must be". */
-export function settingsSchema(streamNames: readonly string[]) {
+export function settingsSchema(streams: readonly Stream[]) {
+  const streamNames = streams.map(({ name }) => name);
   const byStream = `by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": `;
+  const rates = Object.fromEntries(streams.map(({ name, requestsPerSecond }) => [name, requestsPerSecond]));
+  const quietHours = withoutZeros(
+    Object.fromEntries(streams.map(({ name, quietHours = 0 }) => [name, quietHours])),
+  );
   return v.object({
     stackName: setting(
       'also the prefix of the names of functions (`<stackName>-threats`) and log groups (`/aws/lambda/<stackName>-threats`)',
@@ -51,7 +51,7 @@ export function settingsSchema(streamNames: readonly string[]) {
       10,
     ),
     requestsPerSecond: setting(
-      'limit per console and stream, such as `{"threats": 3}`; defaults: threats 6, activities 6, agents 4',
+      `limit per console and stream, such as \`{"${streamNames[0]}": 3}\`; ${defaultsOf(rates)}`,
       v.record(v.picklist(streamNames), v.pipe(v.number(), v.finite(), v.gtValue(0))),
       `a JSON object of positive numbers ${byStream}3}`,
       {},
@@ -75,10 +75,13 @@ export function settingsSchema(streamNames: readonly string[]) {
       120,
     ),
     quietHours: setting(
-      'hours without new records before an alarm',
-      v.record(v.picklist(streamNames), wholeNumber(1, 8760)),
-      `a JSON object of whole hours from 1 to 8760 ${byStream}48}`,
-      Object.fromEntries(livelyStreams.flatMap((name) => (streamNames.includes(name) ? [[name, 96]] : []))),
+      `hours without new records before an alarm, such as \`{"${streamNames[0]}": 240}\`, \`0\`: no alarm; ${defaultsOf(quietHours)}`,
+      v.pipe(
+        v.record(v.picklist(streamNames), wholeNumber(0, 8760)),
+        v.transform((given) => withoutZeros({ ...quietHours, ...given })),
+      ),
+      `a JSON object of whole hours from 0 to 8760 ${byStream}48}`,
+      {},
     ),
     logRetentionDays: setting(
       'one of the values that CloudWatch Logs offers',
@@ -137,6 +140,14 @@ export function settingsSchema(streamNames: readonly string[]) {
     ),
   });
 }
+
+const withoutZeros = (numbers: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(numbers).filter(([, number]) => number > 0));
+
+const defaultsOf = (numbers: Readonly<Record<string, number>>) =>
+  `defaults: ${Object.entries(numbers)
+    .map(([name, number]) => `${name} ${number}`)
+    .join(', ')}`;
 
 const retentions = Object.values(RetentionDays).filter(
   (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,

@@ -29,8 +29,7 @@ export class CollectorApp extends App {
   constructor({ context, outdir, streams = allStreams, code }: CollectorAppProps = {}) {
     // What the CDK recommends; test/infra/kept.json shows whether a new flag would replace what holds data.
     super({ context: { ...featureFlags, ...cdkJson.context, ...context }, ...(outdir && { outdir }) });
-    const names = streams.map(({ name }) => name);
-    const settings = readSettings(this.node.getAllContext(), names);
+    const settings = readSettings(this.node.getAllContext(), streams);
     const { caFile } = settings;
     const certificates = caFile === undefined ? undefined : readCertificates(caFile);
     this.code = code ?? join(this.outdir, 'functions');

@@ -141,6 +141,7 @@ export const activities: Stream = {
   cadenceMinutes: 10,
   timeoutSeconds: 540,
   requestsPerSecond: 6,
+  quietHours: 96,
   orderedBy: 'createdAt',
   time: ['createdAt'],
   query: { includeHidden: 'false' },

@@ -71,6 +71,7 @@ export const agents: Stream = {
   cadenceMinutes: 60,
   timeoutSeconds: 840,
   requestsPerSecond: 4,
+  quietHours: 96,
   orderedBy: 'updatedAt',
   time: ['updatedAt'],
   query: { isDecommissioned: 'True,False', isUninstalled: 'True,False' },

@@ -16,6 +16,11 @@ export interface Stream {
   /** To one console; the vendor's own limit for a token is higher (10, 10 and 25). */
   readonly requestsPerSecond: number;
   /**
+   * Hours without new records before the default alarm; absent where long silence is normal. On a console in use,
+   * 96 exceeds a long weekend: 84 hours from Friday to Tuesday.
+   */
+  readonly quietHours?: number;
+  /**
    * The filter and sort column that moves when a record changes. A stream ordered by `updatedAt` has versions
    * of a record; one ordered by `createdAt` is append-only.
    */

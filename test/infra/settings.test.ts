@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
+import { activities } from '../../functions/streams/activities.ts';
+import { streams } from '../../functions/streams/list.ts';
+import { threats } from '../../functions/streams/threats.ts';
 import { readSettings, SettingsError } from '../../infra/context.ts';
 import { settingsSchema } from '../../infra/settings.ts';
 
 const ownKey = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
-const read = (context: Record<string, unknown>) => readSettings(context, ['threats', 'activities']);
+const read = (context: Record<string, unknown>) => readSettings(context, [threats, activities]);
 
 describe('settings', () => {
   test('have defaults', () => {
@@ -32,8 +35,7 @@ describe('settings', () => {
 
   test('are all listed in cdk.json with their defaults', () => {
     expect(Object.keys(cdkJson.context)).toEqual(expect.arrayContaining(Object.keys(read({}))));
-    const names = ['threats', 'activities', 'agents'];
-    expect(readSettings(cdkJson.context, names)).toEqual(readSettings({}, names));
+    expect(readSettings(cdkJson.context, streams)).toEqual(readSettings({}, streams));
   });
 
   test("leave the CDK's own context keys alone", () => {
@@ -76,8 +78,9 @@ describe('settings', () => {
     ['overlapMinutes', '60', 60],
     ['requestsPerSecond', '{"threats":0.5}', { threats: 0.5 }],
     ['perInstanceMetrics', 'true', true],
-    ['quietHours', '{}', {}],
-    ['quietHours', '{"threats":240}', { threats: 240 }],
+    ['quietHours', '{}', { activities: 96 }],
+    ['quietHours', '{"activities":0}', {}],
+    ['quietHours', '{"threats":240}', { threats: 240, activities: 96 }],
     ['alarmLagMinutes', '15', 15],
     ['alarmEmail', 'soc@example.com', 'soc@example.com'],
     ['logRetentionDays', '3653', 3653],
@@ -154,7 +157,7 @@ describe('settings', () => {
     ['requestsPerSecond', '{"threats":1e999}', rates],
     ['requestsPerSecond', 6, rates],
     ['perInstanceMetrics', 1, 'must be true or false'],
-    ['quietHours', { threats: 0 }, 'must be a JSON object of whole hours from 1 to 8760 by stream name'],
+    ['quietHours', { threats: -1 }, 'must be a JSON object of whole hours from 0 to 8760 by stream name'],
     ['quietHours', { alerts: 1 }, 'such as {"threats": 48}'],
     ['alarmLagMinutes', 14, wholeNumber(15, 10_080)],
     ['alarmEmail', 'soc', 'must be an email address, or empty'],
@@ -250,7 +253,7 @@ describe('settings', () => {
   });
 
   test('are no more than twenty, and README.md lists each with its default and its description', () => {
-    const { entries } = settingsSchema(['threats', 'activities', 'agents']);
+    const { entries } = settingsSchema(streams);
     const rows = Object.entries(entries).map(([name, schema]) => {
       const { default: standard } = v.getDefaults(v.object({ default: schema }));
       const shown = standard === undefined || standard === '' ? '' : `\`${text(standard)}\``;

@@ -670,7 +670,7 @@ describe('settings', () => {
       reservedConcurrency: false,
       overlapMinutes: 15,
       requestsPerSecond: { threats: 1.5 },
-      quietHours: { threats: 5 },
+      quietHours: { threats: 5, agents: 0 },
       perInstanceMetrics: true,
       logRetentionDays: 30,
     });
@@ -688,7 +688,9 @@ describe('settings', () => {
       furtherRuns: true,
       perInstanceMetrics: true,
     } satisfies Partial<PollerEnvironment>);
-    expect(quietMs).toBe(stream.name === 'threats' ? 5 * 3_600_000 : undefined);
+    const hoursOf: Record<string, number> = { threats: 5, activities: 96 };
+    const hours = hoursOf[stream.name];
+    expect(quietMs).toBe(hours && hours * 3_600_000);
   });
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
