@@ -6,8 +6,8 @@ import type { Clock } from '../kit/clock.ts';
 import { shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import { hourMs, hourToAudit, missing } from './hour-counts.ts';
+import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
-import { pages } from './pages.ts';
 import type { Repeats } from './repeats.ts';
 
 /** What an audit found for one hour. */
@@ -34,7 +34,7 @@ export interface AuditContext {
   readonly overlapMs: number;
   readonly memoryEntries: number;
   /** Whether another page may be requested. */
-  readonly mayContinue: () => boolean;
+  readonly takeRequest: () => boolean;
   /** Delivers records, also those that were delivered before. */
   readonly deliver: (records: readonly Record[]) => Promise<void>;
   /** Renews the claim. */
@@ -74,12 +74,12 @@ export async function audit(
 /** Returns how many records were delivered, and whether that was the whole hour. */
 async function readAgain(
   from: Cursor,
-  { connection, overlapMs, memoryEntries, mayContinue, deliver, renew }: AuditContext,
+  { connection, overlapMs, memoryEntries, takeRequest, deliver, renew }: AuditContext,
 ): Promise<{ readonly records: number; readonly whole: boolean }> {
   let records = 0;
   let cursor = from;
   const seen = new Memory(memoryEntries);
-  for await (const page of pages(from, connection, { overlapMs, mayContinue, commit: () => renew() })) {
+  for await (const page of pages(from, connection, { overlapMs, takeRequest, commit: () => renew() })) {
     await deliver(page.records);
     records += page.records.length;
     cursor = await page.ack(seen.addAll(page.records));

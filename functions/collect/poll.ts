@@ -14,8 +14,8 @@ import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
 import type { Claim, CursorItem, Cursors } from './cursors.ts';
 import { isExpiryDue } from './due.ts';
-import { openListing } from './listing.ts';
-import { pages } from './pages.ts';
+import { pages } from './listing/pages.ts';
+import { openListing } from './listing/position.ts';
 import { Repeats } from './repeats.ts';
 import type { Settings } from './settings.ts';
 
@@ -49,8 +49,8 @@ export interface PollRequest {
   readonly connection: Connection;
   /** Milliseconds until requests have to have ended. */
   readonly remainingMs: () => number;
-  /** Whether another page may be requested; called once for each. */
-  readonly mayContinue: () => boolean;
+  /** Takes one of the page requests that are left; false if there is none. Called once for each page after the first. */
+  readonly takeRequest: () => boolean;
   /** Whether an audit follows when the listing ends. */
   readonly auditDue: boolean;
 }
@@ -87,7 +87,7 @@ export async function poll(
   settings: Settings,
   ports: PollPorts,
 ): Promise<PollResult> {
-  const { stream, instance, claim, item, connection, remainingMs, mayContinue } = request;
+  const { stream, instance, claim, item, connection, remainingMs } = request;
   const { overlapMs, messageBytes } = settings;
   const firstSeenAt = timestamp(item.firstSeenAt);
   if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
@@ -114,7 +114,7 @@ export async function poll(
     return ports.cursors.save(claim, { ...(cursor && { cursor: encodeCursor(cursor) }), claimUntil });
   };
   // The cursor of the last page is saved by the turn, together with the status: one call less for a quiet poll.
-  const commit = async (cursor: Cursor, last: boolean) => (last ? undefined : renew(cursor));
+  const commit = async (cursor: Cursor, endsTurn: boolean) => (endsTurn ? undefined : renew(cursor));
   const hasTime = () => remainingMs() >= shortestPageMs;
 
   let { pages: count, artifacts, smallPages, notice } = before;
@@ -125,19 +125,19 @@ export async function poll(
   let error: unknown;
   try {
     budget.check(ports.clock.now());
-    const mayGoOn = () => smallPages < smallPagesPerRun && mayContinue();
-    const listed = pages(start, connection, { overlapMs, mayContinue: mayGoOn, commit });
+    const takeRequest = () => smallPages < smallPagesPerRun && request.takeRequest();
+    const listed = pages(start, connection, { overlapMs, takeRequest, commit });
     for await (const page of repeats.without(listed)) {
       await deliver(page.records);
       const cursor = await page.ack(page.records.length);
       artifacts += page.records.length;
       position = cursor.position;
-      uncommitted = page.last ? cursor : undefined;
+      uncommitted = page.endsTurn ? cursor : undefined;
       heavy = page.heavy;
       if (heavy === undefined) count += 1;
       if (page.oddities.isSmall) smallPages += 1;
       notice = noticeOf(page.oddities, smallPages, overlapMs) ?? notice;
-      if (!page.last) budget.check(ports.clock.now());
+      if (!page.endsTurn) budget.check(ports.clock.now());
     }
     // A smaller page is requested by the next poll; that this one got nothing is no success.
     if (heavy !== undefined) throw heavy;
@@ -149,7 +149,7 @@ export async function poll(
         repeats,
         overlapMs,
         memoryEntries: settings.memoryEntries,
-        mayContinue: hasTime,
+        takeRequest: hasTime,
         deliver,
         renew: () => renew(),
       };

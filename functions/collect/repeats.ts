@@ -4,8 +4,8 @@ import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import type { Memories } from './cursors.ts';
 import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
+import type { Page } from './listing/pages.ts';
 import { Memory } from './memory.ts';
-import type { Page } from './pages.ts';
 import type { Settings } from './settings.ts';
 
 /** The cursor whose deliveries are remembered. */
@@ -65,7 +65,7 @@ export class Repeats {
       if (page.oddities.unasked > 0) this.#ignoresFilter = true;
       const fresh = await this.#fresh(page.records, page.sentAt);
       const ack = async () => {
-        await this.#remember(fresh, page.cursor, page.last);
+        await this.#remember(fresh, page.cursor, page.endsTurn);
         return page.ack(fresh.length);
       };
       yield { ...page, records: fresh, ack };
@@ -98,7 +98,7 @@ export class Repeats {
   }
 
   /** Keeps what a listing can read again. */
-  async #remember(fresh: readonly Record[], cursor: Cursor, last: boolean): Promise<void> {
+  async #remember(fresh: readonly Record[], cursor: Cursor, endsTurn: boolean): Promise<void> {
     const kept = this.#kept;
     if (kept === undefined) return;
     const { position, listing } = cursor;
@@ -112,7 +112,7 @@ export class Repeats {
     this.#isAhead = false;
     this.#unwritten += fresh.length;
     const { size } = kept.memory;
-    if (last || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
+    if (endsTurn || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
   }
 
   /** Writes what is remembered and not written yet, unless that includes a page that may not be delivered. */

@@ -17,8 +17,8 @@ import { later, type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type Cursor, decodeCursor, encodeCursor, largestLimit } from './cursor.ts';
 import type { CursorItem, Cursors } from './cursors.ts';
+import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
-import { pages } from './pages.ts';
 import { claimMs, shortestPageMs } from './poll.ts';
 import { limits, type Settings } from './settings.ts';
 import type { Invocation } from './turn.ts';
@@ -97,7 +97,7 @@ export async function replay(
   const delivery = { messageBytes, remainingMs: () => remainingMs() + settleMs / 2 };
   const reading = {
     overlapMs,
-    mayContinue: () => remainingMs() >= shortestPageMs,
+    takeRequest: () => remainingMs() >= shortestPageMs,
     commit: () => save(clock.now() + claimMs),
   };
   const seen = new Memory(limits.memoryEntries);

@@ -9,7 +9,7 @@ import { isQuarantined, killedRunsOf } from './bounds/quarantine.ts';
 import { dueOf } from './due.ts';
 import type { Settings } from './settings.ts';
 import { handOver, type Shards } from './shards.ts';
-import { type Invocation, type Poll, type TurnContext, type TurnPorts, turn } from './turn.ts';
+import { type InstanceRun, type Invocation, type TurnContext, type TurnPorts, turn } from './turn.ts';
 
 /** Every adapter, and every fake, passes one contract suite. */
 export interface RunPorts extends TurnPorts, ConsolePorts {
@@ -54,7 +54,7 @@ export async function run(
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports.shards);
   const now = ports.clock.now();
-  const all = own.map((subject): Poll => {
+  const all = own.map((subject): InstanceRun => {
     const item = known.get(subject.name);
     const killedRuns = killedRunsOf(item, now);
     const nothing = { startedAt: undefined, requests: 0, result: undefined, item: undefined };
@@ -65,14 +65,14 @@ export async function run(
   const suspects = all.filter(({ killedRuns }) => killedRuns > 0).sort((a, b) => a.killedRuns - b.killedRuns);
   const keptMs = suspects.length > 0 ? invocation.remainingMs() / 4 : 0;
   const context = { stream, invocation, settings, consoles: new Consoles(settings, ports), ports };
-  const pollAll = (polls: readonly Poll[], atOnce: number, ofContext: TurnContext) =>
-    inTurns(polls, atOnce, (poll, contended) => turn(poll, ofContext, contended));
+  const pollAll = (runs: readonly InstanceRun[], atOnce: number, ofContext: TurnContext) =>
+    inTurns(runs, atOnce, (one, contended) => turn(one, ofContext, contended));
   const shorter = { ...invocation, remainingMs: () => invocation.remainingMs() - keptMs };
-  const polls = [
+  const runs = [
     ...(await pollAll(trusted, settings.instancesAtOnce, { ...context, invocation: shorter })),
     ...(await pollAll(suspects, 1, context)),
   ];
-  const left = new Map(polls.map(({ subject, item }) => [subject.name, item]));
+  const left = new Map(runs.map(({ subject, item }) => [subject.name, item]));
   const members = candidates.map((subject) => ({
     subject,
     item: left.get(subject.name) ?? known.get(subject.name),
@@ -83,7 +83,7 @@ export async function run(
     handedOver,
     refusal,
     isLateShard,
-    notReached: polls.filter(({ result }) => result === undefined).length,
+    notReached: runs.filter(({ result }) => result === undefined).length,
     fleet: shard === undefined ? fleetOf(members, stream, ports.clock.now(), settings.quietMs) : undefined,
   };
 }

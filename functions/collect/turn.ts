@@ -1,18 +1,18 @@
 import type { Consoles } from '../console/consoles.ts';
 import { noMarks } from '../console/marks.ts';
-import { ClaimLostError, MisconfiguredError, type Problem, problemOf, type State } from '../errors.ts';
+import { ClaimLostError, MisconfiguredError, problemOf, type State } from '../errors.ts';
 import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import type { AfterTurn } from '../kit/concurrency.ts';
-import { epoch, type Timestamp, toMs } from '../kit/time.ts';
+import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { AuditResult, FailedAudit } from './audit.ts';
 import { smallPagesPerRun } from './bounds/notice.ts';
 import { quarantineStatus, type Suspect } from './bounds/quarantine.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Claim, CursorItem } from './cursors.ts';
 import { isAuditDue } from './due.ts';
-import { claimMs, type PollPorts, type PollResult, type Progress, poll, shortestPageMs } from './poll.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { claimMs, type PollPorts, type PollResult, poll, shortestPageMs } from './poll.ts';
 import type { Settings } from './settings.ts';
 
 /** Kept for delivering, committing and releasing once requests have ended. */
@@ -47,7 +47,7 @@ export interface TurnContext {
 }
 
 /** One instance in one invocation, over one or several turns. */
-export interface Poll {
+export interface InstanceRun {
   readonly subject: Subject;
   /** Runs in a row that were killed while they polled it. */
   readonly killedRuns: number;
@@ -63,40 +63,32 @@ export interface Poll {
   readonly item: { readonly firstSeenAt: Timestamp; readonly status: Partial<Status> } | undefined;
 }
 
-/** What an invocation did for one instance, for logs and metrics. */
-export interface Outcome extends Progress {
-  readonly instance: string;
-  readonly stream: string;
-  readonly state: State;
-  /** How far the position is behind now; undefined where there is none yet. */
-  readonly lagSeconds: number | undefined;
-  readonly durationMs: number;
-  /** The listing reached its end. */
-  readonly caughtUp: boolean;
-  /** Undefined where none was due. */
-  readonly audit: AuditResult | FailedAudit | undefined;
-  readonly error: Problem | undefined;
-}
-
 /** Gives an instance a turn if there is time for one, and reports the instance if it needs no other. */
 export async function turn(
-  before: Poll,
+  before: InstanceRun,
   context: TurnContext,
   contended: () => boolean,
-): Promise<AfterTurn<Poll>> {
+): Promise<AfterTurn<InstanceRun>> {
   const after = hasTime(context) ? await claimedTurn(before, context, contended) : before;
   const again = after !== before && isUnfinished(after, context);
-  if (!again && after.result !== undefined) context.ports.report(outcomeOf(after, after.result, context));
+  if (!again && after.result !== undefined) {
+    const of = { instance: after.subject.name, stream: context.stream.name, startedAt: after.startedAt };
+    context.ports.report(outcomeOf(of, after.result, context.ports.clock.now()));
+  }
   return { item: after, again };
 }
 
 /** Claims, polls, and releases with the last page's cursor and the status; unchanged where another has the claim. */
-async function claimedTurn(before: Poll, context: TurnContext, contended: () => boolean): Promise<Poll> {
+async function claimedTurn(
+  before: InstanceRun,
+  context: TurnContext,
+  contended: () => boolean,
+): Promise<InstanceRun> {
   const { stream, invocation, ports } = context;
   const { subject, killedRuns } = before;
   const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
   const now = ports.clock.now();
-  let after: Poll = { ...before, startedAt: before.startedAt ?? now };
+  let after: InstanceRun = { ...before, startedAt: before.startedAt ?? now };
   try {
     const item = await ports.cursors.claim(claim, now, now + claimMs, killedRuns);
     if (item === undefined) return before;
@@ -123,7 +115,7 @@ async function claimedTurn(before: Poll, context: TurnContext, contended: () => 
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */
 async function pollTurn(
-  { subject, requests: before, result }: Poll,
+  { subject, requests: before, result }: InstanceRun,
   claim: Claim,
   item: CursorItem,
   context: TurnContext,
@@ -136,14 +128,14 @@ async function pollTurn(
   const remainingMs = () => timeLeftMs(context);
   const connection = consoles.connect(instance, stream, remainingMs);
   let requests = before + 1;
-  const mayContinue = () => {
+  const takeRequest = () => {
     const hasTurn = requests - before < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
     if (!hasTurn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
     requests += 1;
     return true;
   };
   const auditDue = isAuditDue(item, settings.auditMs, ports.clock.now());
-  const request = { stream, instance, claim, item, connection, remainingMs, mayContinue, auditDue };
+  const request = { stream, instance, claim, item, connection, remainingMs, takeRequest, auditDue };
   try {
     return { result: await poll(request, result ?? nothing, settings, ports), requests };
   } catch (error) {
@@ -178,7 +170,7 @@ function unpolled(before: PollResult = nothing, error: unknown, state?: State): 
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
 
-function isUnfinished({ result, requests }: Poll, context: TurnContext): boolean {
+function isUnfinished({ result, requests }: InstanceRun, context: TurnContext): boolean {
   if (result?.error !== undefined || result?.uncommitted?.listing === undefined) return false;
   const mayContinue = requests < context.settings.pagesPerRun && result.smallPages < smallPagesPerRun;
   return mayContinue && hasTime(context);
@@ -217,34 +209,4 @@ function statusOf(
     tokenChecked: token.tokenChecked,
     configVersion: subject.configVersion,
   });
-}
-
-function outcomeOf({ subject, startedAt }: Poll, result: PollResult, context: TurnContext): Outcome {
-  const { state, pages, artifacts, forgotten, marks, restarted, position, smallPages, notice, audit, error } =
-    result;
-  const now = context.ports.clock.now();
-  return {
-    instance: subject.name,
-    stream: context.stream.name,
-    state,
-    pages,
-    artifacts,
-    forgotten,
-    marks,
-    restarted,
-    position,
-    smallPages,
-    notice,
-    lagSeconds: lagSeconds(position, now),
-    durationMs: now - (startedAt ?? now),
-    caughtUp: state === 'ok',
-    audit,
-    error: error === undefined ? undefined : problemOf(error),
-  };
-}
-
-/** An inventory that has not begun is not half a century late. */
-function lagSeconds(position: Timestamp | undefined, now: number): number | undefined {
-  if (position === undefined || position === epoch) return undefined;
-  return Math.max(0, Math.round((now - toMs(position)) / 1000));
 }

@@ -15,7 +15,7 @@ import { parseAst } from 'vitest/node';
 const usage = `npm run mutants:generated                               every mutant (more than an hour on one core)
 npm run mutants:generated -- --sample N [--seed S]      N of them, drawn by S (1)
 npm run mutants:generated -- --only TEXT                only those whose name holds one of TEXT,TEXT…; a name
-                                                        begins with the file, such as collect/listing.ts
+                                                        begins with the file, such as collect/listing/position.ts
 npm run mutants:generated -- --list                     their names; nothing is run`;
 
 /** One change of one place. */

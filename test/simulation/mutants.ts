@@ -37,7 +37,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a page is acknowledged with the cursor of the one before',
-    file: 'collect/pages.ts',
+    file: 'collect/listing/pages.ts',
     from: 'const kept = withIdle(cursor, idle);',
     to: 'const kept = withIdle(start, idle);',
   },
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
   {
     name: 'ties at the last timestamp are dropped',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/recovery.ts',
     from: 'const next = listing.sorted ? listing.read',
     to: 'const next = listing.sorted ? shift(listing.read, 1)',
   },
@@ -78,19 +78,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the overlap shrinks to nothing',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'const from = shift(cursor.position, -overlapMs);',
     to: 'const from = cursor.position;',
   },
   {
     name: 'the overlap shrinks by half',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'const from = shift(cursor.position, -overlapMs);',
     to: 'const from = shift(cursor.position, -overlapMs / 2);',
   },
   {
     name: 'the end of the listing for its beginning',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
     to: 'return { ...cursor, ...paging, position: page.sentAt, listing: undefined };',
   },
@@ -114,7 +114,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the position follows the last timestamp past began',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'earlier(highest, began)',
     to: 'highest',
   },
@@ -132,13 +132,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a refused token ends the listing',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/recovery.ts',
     from: 'if (listing.ordered && next > listing.from) return { cursor: goOn(next) };',
     to: 'return { cursor: { ...cursor, position: listing.began ?? cursor.position, listing: undefined } };',
   },
   {
     name: 'a refused token goes on from the position',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/recovery.ts',
     from: 'return { cursor: goOn(next) };',
     to: 'return { cursor: goOn(cursor.position) };',
   },
@@ -150,7 +150,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a 429 ends the listing',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/recovery.ts',
     from: 'if (error instanceof RefusedRequestError && listing.token !== undefined)',
     to: "if ((error as Error).name === 'RateLimitedError' && listing.began !== undefined)\n    return { cursor: { ...cursor, position: listing.began, listing: undefined } };\n  if (error instanceof RefusedRequestError && listing.token !== undefined)",
   },
@@ -174,7 +174,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a record from 2099 moves the position',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'time !== undefined && time <= horizon ? [time] : []',
     to: 'time !== undefined ? [time] : []',
   },
@@ -216,7 +216,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a heavy page is never halved',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/recovery.ts',
     from: 'if (isDivisible && cursor.limit > 1) {',
     to: 'if (isDivisible && cursor.limit > 1000) {',
   },
@@ -228,7 +228,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'each listing tries the largest page anew',
-    file: 'collect/listing.ts',
+    file: 'collect/listing/position.ts',
     from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
     to: 'return { ...cursor, ...paging, limit: largestLimit, position: began, listing: undefined };',
   },

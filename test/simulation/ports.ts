@@ -1,7 +1,7 @@
 import type { Save } from '../../functions/collect/cursors.ts';
+import type { Outcome } from '../../functions/collect/outcome.ts';
 import type { RunPorts } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
-import type { Outcome } from '../../functions/collect/turn.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';
 import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
 import type { Refusal } from '../../functions/deliver/ports.ts';

@@ -1,8 +1,8 @@
 import type { AuditResult, FailedAudit } from '../../functions/collect/audit.ts';
 import type { Save } from '../../functions/collect/cursors.ts';
+import type { Outcome } from '../../functions/collect/outcome.ts';
 import { run } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
-import type { Outcome } from '../../functions/collect/turn.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';

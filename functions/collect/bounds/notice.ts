@@ -1,5 +1,5 @@
 import type { Notice } from '../../health/notices.ts';
-import type { Oddities } from '../pages.ts';
+import type { Oddities } from '../listing/pages.ts';
 
 /** Each costs as much as a full page. A console that sends no larger ones is read on in the next run. */
 export const smallPagesPerRun = 100;

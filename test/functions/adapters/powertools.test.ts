@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metrics, reports } from '../../../functions/adapters/powertools.ts';
-import type { Outcome } from '../../../functions/collect/turn.ts';
+import type { Outcome } from '../../../functions/collect/outcome.ts';
 import { noMarks } from '../../../functions/console/marks.ts';
 import type { Fleet } from '../../../functions/health/fleet.ts';
 

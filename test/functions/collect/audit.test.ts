@@ -53,7 +53,7 @@ function auditing(
     },
     overlapMs: 600_000,
     memoryEntries: 1000,
-    mayContinue: goOn,
+    takeRequest: goOn,
     deliver: async (records: readonly { recordId: string }[]) =>
       did.push(['send', ...records.map(({ recordId }) => recordId)]),
     renew: async () => did.push(['renew']),

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
 import type { Memories } from '../../../functions/collect/cursors.ts';
+import type { Page } from '../../../functions/collect/listing/pages.ts';
 import { Memory } from '../../../functions/collect/memory.ts';
-import type { Page } from '../../../functions/collect/pages.ts';
 import { Repeats } from '../../../functions/collect/repeats.ts';
 import type { Record } from '../../../functions/console/record.ts';
 import type { Timestamp } from '../../../functions/kit/time.ts';
@@ -45,7 +45,7 @@ function step(records: readonly Record[], position: Timestamp): Page {
     cursor,
     sentAt: position,
     oddities,
-    last: false,
+    endsTurn: false,
     heavy: undefined,
     ack: async () => cursor,
   };

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Cursor } from '../../../functions/collect/cursor.ts';
-import { type Page, pages, type Reading } from '../../../functions/collect/pages.ts';
-import type { Listing } from '../../../functions/console/query.ts';
-import type { PageRead } from '../../../functions/console/record.ts';
-import { HeavyPageError, MalformedPageError, RefusedRequestError } from '../../../functions/errors.ts';
-import { at, record } from '../../fixtures/given.ts';
+import type { Cursor } from '../../../../functions/collect/cursor.ts';
+import { type Page, pages, type Reading } from '../../../../functions/collect/listing/pages.ts';
+import type { Listing } from '../../../../functions/console/query.ts';
+import type { PageRead } from '../../../../functions/console/record.ts';
+import { HeavyPageError, MalformedPageError, RefusedRequestError } from '../../../../functions/errors.ts';
+import { at, record } from '../../../fixtures/given.ts';
 
 const overlapMs = 600_000;
 const start: Cursor = { scope: 'here', position: at(0), limit: 1000, roomyPages: 0, listing: undefined };
@@ -17,7 +17,7 @@ const page = (second: number, next?: string): PageRead => ({
   roomy: false,
 });
 
-const unbounded: Reading = { overlapMs, mayContinue: () => true, commit: async () => {} };
+const unbounded: Reading = { overlapMs, takeRequest: () => true, commit: async () => {} };
 
 /** A console that answers when it is told to. */
 function console() {
@@ -49,12 +49,12 @@ function console() {
 function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
   const listings: Listing[] = [];
   const limits: number[] = [];
-  const committed: [cursor: Cursor, last: boolean][] = [];
+  const committed: [cursor: Cursor, endsTurn: boolean][] = [];
   const reading: Reading = {
     overlapMs,
-    mayContinue: goOn,
-    commit: async (cursor, last) => {
-      committed.push([cursor, last]);
+    takeRequest: goOn,
+    commit: async (cursor, endsTurn) => {
+      committed.push([cursor, endsTurn]);
     },
   };
   const source = {
@@ -111,9 +111,9 @@ describe('the pages of a listing', () => {
         const { source, reading, listings } = script([...made, page(100)], () => asks++ < allowed);
         const { steps, error } = await all(pages(start, source, reading));
         expect(listings.length).toBeLessThanOrEqual(allowed + 1);
-        const lasts = steps.map(({ last }) => last);
-        expect(lasts.slice(0, -1)).not.toContain(true);
-        expect(lasts.at(-1) === true).toBe(error === undefined);
+        const ends = steps.map(({ endsTurn }) => endsTurn);
+        expect(ends.slice(0, -1)).not.toContain(true);
+        expect(ends.at(-1) === true).toBe(error === undefined);
         expect(idsOf(steps).flat()).toEqual(
           made
             .slice(0, listings.length)
@@ -147,7 +147,7 @@ describe('the pages of a listing', () => {
     expect(asked).toHaveLength(3);
     answers(3, page(3));
     expect((await steps.next()).value).toMatchObject({
-      last: true,
+      endsTurn: true,
       cursor: { position: at(5000), listing: undefined },
     });
     expect(await steps.next()).toEqual({ done: true, value: undefined });
@@ -197,7 +197,7 @@ describe('the pages of a listing', () => {
     fails(2, new Error('broken'));
     await settled();
     expect(step.value).toMatchObject({
-      last: false,
+      endsTurn: false,
       cursor: { position: at(1), listing: { token: 'second' } },
     });
     await expect(steps.next()).rejects.toThrow('broken');
@@ -215,7 +215,7 @@ describe('the pages of a listing', () => {
       () => listings.length < 2,
     );
     const { steps } = await all(pages(start, source, reading));
-    expect(steps.map(({ last }) => last)).toEqual([false, true]);
+    expect(steps.map(({ endsTurn }) => endsTurn)).toEqual([false, true]);
     expect(steps[1]?.cursor.listing?.token).toBe('third');
     expect(listings).toHaveLength(2);
   });
@@ -250,8 +250,8 @@ it('a page that is acknowledged commits its own cursor, and says whether it was 
   const { steps } = await all(pages(start, source, reading));
   expect(committed).toEqual([]);
   for (const step of steps) await step.ack(1);
-  expect(committed).toEqual(steps.map(({ cursor, last }) => [cursor, last]));
-  expect(committed.map(([, last]) => last)).toEqual([false, false, true]);
+  expect(committed).toEqual(steps.map(({ cursor, endsTurn }) => [cursor, endsTurn]));
+  expect(committed.map(([, endsTurn]) => endsTurn)).toEqual([false, false, true]);
 });
 
 describe('what the listing can recover from', () => {
@@ -309,7 +309,10 @@ describe('what the listing can recover from', () => {
     const { steps, error } = await all(pages(start, source, reading));
     expect(error).toMatchObject({ name: 'StuckListingError', state: 'unreadable' });
     expect(idsOf(steps)).toEqual([['-600'], ['-600']]);
-    expect(steps[1]).toMatchObject({ last: false, cursor: { position: at(0), listing: { from: at(-600) } } });
+    expect(steps[1]).toMatchObject({
+      endsTurn: false,
+      cursor: { position: at(0), listing: { from: at(-600) } },
+    });
     expect(steps[1]?.cursor.listing?.token).toBeUndefined();
   });
 
@@ -333,11 +336,11 @@ describe('what the listing can recover from', () => {
             return page(++second, 'refused');
           },
         },
-        { ...unbounded, mayContinue: () => left-- > 0 },
+        { ...unbounded, takeRequest: () => left-- > 0 },
       ),
     );
     expect(error).toBeUndefined();
-    expect(steps.at(-1)?.last).toBe(true);
+    expect(steps.at(-1)?.endsTurn).toBe(true);
     expect(idsOf(steps).flat()).toEqual(Array.from({ length: second }, (_, i) => `${i + 1}`));
   });
 });
@@ -375,7 +378,7 @@ describe('a listing that brings nothing new', () => {
     let cursor = from;
     let error: unknown;
     try {
-      const reading = { ...unbounded, mayContinue: () => listings.length < most };
+      const reading = { ...unbounded, takeRequest: () => listings.length < most };
       for await (const { records, ack } of pages(from, source, reading)) {
         const fresh = records.filter(({ version }) => !delivered.has(version));
         for (const { version } of fresh) delivered.add(version);

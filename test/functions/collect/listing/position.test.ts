@@ -1,20 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cursor, firstCursor } from '../../../functions/collect/cursor.ts';
-import { advance, openListing, recover, withoutToken } from '../../../functions/collect/listing.ts';
-import type { Listing } from '../../../functions/console/query.ts';
-import { boundedListing, queryOf } from '../../../functions/console/query.ts';
-import type { PageRead } from '../../../functions/console/record.ts';
+import { type Cursor, firstCursor } from '../../../../functions/collect/cursor.ts';
+import { cursorAfterPage, openListing } from '../../../../functions/collect/listing/position.ts';
+import { recover, withoutToken } from '../../../../functions/collect/listing/recovery.ts';
+import type { Listing } from '../../../../functions/console/query.ts';
+import { boundedListing, queryOf } from '../../../../functions/console/query.ts';
+import type { PageRead } from '../../../../functions/console/record.ts';
 import {
   CollectorError,
   HeavyPageError,
   RateLimitedError,
   RefusedRequestError,
   UnreadableAnswerError,
-} from '../../../functions/errors.ts';
-import { epoch, type Timestamp } from '../../../functions/kit/time.ts';
-import { streams } from '../../../functions/streams/list.ts';
-import { at, instance, record, stream } from '../../fixtures/given.ts';
+} from '../../../../functions/errors.ts';
+import { epoch, type Timestamp } from '../../../../functions/kit/time.ts';
+import { streams } from '../../../../functions/streams/list.ts';
+import { at, instance, record, stream } from '../../../fixtures/given.ts';
 
 const overlapMs = 600_000;
 const refused = new RefusedRequestError('400');
@@ -52,7 +53,7 @@ function cursorAfter(
   position = at(0),
 ): Cursor {
   return pages.reduce<Cursor>(
-    (cursor, times) => advance(cursor, openListing(cursor, overlapMs), page(times), overlapMs),
+    (cursor, times) => cursorAfterPage(cursor, openListing(cursor, overlapMs), page(times), overlapMs),
     cursorOf(open, position),
   );
 }
@@ -146,7 +147,7 @@ function simulate(world: World): { readonly wanted: Version[]; readonly delivere
     }
     const read = answer(query, how.tookSeconds);
     for (const { version } of read.records) delivered.add(version);
-    if (!how.killed) cursor = advance(cursor, open, read, overlapMs);
+    if (!how.killed) cursor = cursorAfterPage(cursor, open, read, overlapMs);
   };
 
   for (const how of world.requests) {
@@ -198,7 +199,7 @@ describe('a cursor that advances', () => {
             times.map((time) => (time === undefined ? time : at(time))),
             { next: ends ? undefined : 'next', sentAt: at(9000) },
           );
-          cursor = advance(before, openListing(before, overlapMs), read, overlapMs);
+          cursor = cursorAfterPage(before, openListing(before, overlapMs), read, overlapMs);
           if (cursor.listing === undefined) {
             expect(cursor.position).toBe(at(began));
             break;
@@ -236,7 +237,7 @@ describe('a cursor that advances', () => {
   });
 
   it('begins when the first page was asked for, not when later ones were', () => {
-    const first = advance(
+    const first = cursorAfterPage(
       cursorOf(undefined),
       openListing(cursorOf(undefined), overlapMs),
       page([at(1)]),
@@ -244,17 +245,17 @@ describe('a cursor that advances', () => {
     );
     expect(first.listing?.began).toBe(at(5000));
     const open = openListing(first, overlapMs);
-    expect(advance(first, open, page([at(2)], { sentAt: at(7000) }), overlapMs).listing?.began).toBe(
+    expect(cursorAfterPage(first, open, page([at(2)], { sentAt: at(7000) }), overlapMs).listing?.began).toBe(
       at(5000),
     );
     const end = page([at(2)], { sentAt: at(7000), next: undefined });
-    expect(advance(first, open, end, overlapMs)).toEqual(cursorOf(undefined, at(5000)));
+    expect(cursorAfterPage(first, open, end, overlapMs)).toEqual(cursorOf(undefined, at(5000)));
   });
 
   it('stands at the beginning of a listing that ends on its first page, empty or not', () => {
     for (const times of [[], [at(1)], [at(4999)], [undefined]]) {
       expect(
-        advance(
+        cursorAfterPage(
           cursorOf(undefined),
           listing({ began: undefined }),
           page(times, { next: undefined }),
@@ -268,7 +269,12 @@ describe('a cursor that advances', () => {
     const hour = 3_600_000;
     const ahead = { sentAt: at(5000), aheadMs: 23 * hour };
     const times = [at(23 * 3600 + 4000), at(23 * 3600 + 4900)];
-    const cursor = advance(cursorOf(undefined), listing({ began: undefined }), page(times, ahead), overlapMs);
+    const cursor = cursorAfterPage(
+      cursorOf(undefined),
+      listing({ began: undefined }),
+      page(times, ahead),
+      overlapMs,
+    );
     expect(cursor.position).toBe(at(5000));
     expect(cursor.listing).toMatchObject({ began: at(5000), token: 'next', read: times[1] });
   });
@@ -321,7 +327,9 @@ describe('a cursor that advances', () => {
   it('ends a listing that is overtaken: all its times are more than one overlap past its began', () => {
     expect(cursorAfter([[at(5600, 1), at(5700)]], listing({ began: at(5000) })).listing).toBeDefined();
     const live = page([at(5600, 1), at(5700)], { sentAt: at(5800) });
-    expect(advance(cursorOf(listing()), listing(), live, overlapMs)).toEqual(cursorOf(undefined, at(5000)));
+    expect(cursorAfterPage(cursorOf(listing()), listing(), live, overlapMs)).toEqual(
+      cursorOf(undefined, at(5000)),
+    );
   });
 
   const notOvertaken: [what: string, times: (Timestamp | undefined)[]][] = [
@@ -332,13 +340,13 @@ describe('a cursor that advances', () => {
   ];
   it.each(notOvertaken)('does not end a listing where %s', (_, times) => {
     const live = page(times, { sentAt: at(5800) });
-    expect(advance(cursorOf(listing()), listing(), live, overlapMs).listing).toBeDefined();
+    expect(cursorAfterPage(cursorOf(listing()), listing(), live, overlapMs).listing).toBeDefined();
   });
 
   it('does not take a listing out of order for overtaken: what it has not shown yet may be older', () => {
     const open = listing({ ordered: false });
     const live = page([at(5700)], { sentAt: at(5800) });
-    expect(advance(cursorOf(open), open, live, overlapMs).listing).toBeDefined();
+    expect(cursorAfterPage(cursorOf(open), open, live, overlapMs).listing).toBeDefined();
   });
 
   it('asks for twice as many after a hundred roomy pages in a row, up to 1000, whatever listing they are of', () => {
@@ -350,7 +358,7 @@ describe('a cursor that advances', () => {
         for (const [count, roomy] of pages) {
           for (let i = 0; i < count; i++) {
             const read = page([], { roomy, next: i % 7 === 0 ? undefined : 'next' });
-            cursor = advance(cursor, openListing(cursor, overlapMs), read, overlapMs);
+            cursor = cursorAfterPage(cursor, openListing(cursor, overlapMs), read, overlapMs);
             inRow = roomy && limit < 1000 ? inRow + 1 : 0;
             if (inRow === 100) [limit, inRow] = [Math.min(1000, limit * 2), 0];
             expect(cursor.limit).toBe(limit);
@@ -551,7 +559,7 @@ describe('a listing without its page token', () => {
     it('goes on from the last timestamp read where records share one: they did not go back', () => {
       const records = [record('a', at(60)), record('b', at(60)), record('c', at(61)), record('d', at(61))];
       const page = { records, next: 'next', sentAt: at(5000), roomy: false };
-      const { listing } = advance(cursor, openListing(cursor, overlapMs), page, overlapMs);
+      const { listing } = cursorAfterPage(cursor, openListing(cursor, overlapMs), page, overlapMs);
       expect(listing).toMatchObject({ sorted: true, ordered: true, read: at(61) });
       expect(listing && from(listing)).toBe(at(61));
     });
@@ -563,9 +571,15 @@ describe('a listing without its page token', () => {
         sentAt: at(5000),
         roomy: false,
       });
-      const wentBack = advance(cursor, openListing(cursor, overlapMs), pageOf([900, 890, 950]), overlapMs);
+      const wentBack = cursorAfterPage(
+        cursor,
+        openListing(cursor, overlapMs),
+        pageOf([900, 890, 950]),
+        overlapMs,
+      );
       expect(wentBack.listing).toMatchObject({ sorted: false, ordered: true, read: at(950) });
-      const later = wentBack.listing && advance(wentBack, wentBack.listing, pageOf([960, 970]), overlapMs);
+      const later =
+        wentBack.listing && cursorAfterPage(wentBack, wentBack.listing, pageOf([960, 970]), overlapMs);
       expect(later?.listing).toMatchObject({ sorted: false, ordered: true, read: at(970) });
       expect(later?.listing && from(later.listing)).toBe(at(970 - 600));
     });

@@ -1,9 +1,10 @@
-import type { Listing } from '../console/query.ts';
-import type { PageRead, Record } from '../console/record.ts';
-import { HeavyPageError } from '../errors.ts';
-import { epoch, shift, type Timestamp } from '../kit/time.ts';
-import type { Cursor } from './cursor.ts';
-import { advance, idleAfter, openListing, type Recovery, recover, stalled, withoutToken } from './listing.ts';
+import type { Listing } from '../../console/query.ts';
+import type { PageRead, Record } from '../../console/record.ts';
+import { HeavyPageError } from '../../errors.ts';
+import { epoch, shift, type Timestamp } from '../../kit/time.ts';
+import type { Cursor } from '../cursor.ts';
+import { cursorAfterPage, openListing } from './position.ts';
+import { idleAfter, type Recovery, recover, stalled, withoutToken } from './recovery.ts';
 
 /** Records to deliver, and the right to acknowledge them. */
 export interface Page {
@@ -14,12 +15,12 @@ export interface Page {
   readonly oddities: Oddities;
   /** Where the listing continues after this page. */
   readonly cursor: Cursor;
-  /** No page follows in this turn. Whether the listing has ended says its cursor: it then has no listing. */
-  readonly last: boolean;
+  /** No page follows in this turn. A cursor without a listing says that the listing has ended too. */
+  readonly endsTurn: boolean;
   /** Why there are no records, where a smaller page is requested next: an error, if there is no time for that. */
   readonly heavy: HeavyPageError | undefined;
   /**
-   * Call it once, after every record is delivered. The cursor is then kept, or with the last page left to the caller, so
+   * Call it once, after every record is delivered. The cursor is then kept, or left to the caller if the page ends the turn, so
    * that the records are not read again. Answers that cursor.
    * @param fresh how many of the records were not delivered before
    */
@@ -43,10 +44,10 @@ export interface PageSource {
 
 export interface Reading {
   readonly overlapMs: number;
-  /** Whether another page may be requested; called once for each. */
-  readonly mayContinue: () => boolean;
-  /** Keeps the cursor of a page that is acknowledged. With an error after it, a page is not the last: nobody else would keep it. */
-  readonly commit: (cursor: Cursor, last: boolean) => Promise<void>;
+  /** Takes one of the page requests that are left; false if there is none. Called once for each page after the first. */
+  readonly takeRequest: () => boolean;
+  /** Keeps the cursor of a page that is acknowledged. A page before an error does not end the turn: nobody else would keep its cursor. */
+  readonly commit: (cursor: Cursor, endsTurn: boolean) => Promise<void>;
 }
 
 /**
@@ -72,16 +73,17 @@ export async function* pages(
       const response: Response = await next;
       const { records, sentAt, oddities, heavy, isHalved, before, release } = response;
       const { cursor, error } = stalled(withIdle(response.cursor, idle), reading.overlapMs) ?? response;
-      const last: boolean = error === undefined && (cursor.listing === undefined || !reading.mayContinue());
-      next = last || error !== undefined ? undefined : request(cursor);
+      const endsTurn: boolean =
+        error === undefined && (cursor.listing === undefined || !reading.takeRequest());
+      next = endsTurn || error !== undefined ? undefined : request(cursor);
       const ack = async (fresh: number) => {
         if (!isHalved) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
         const kept = withIdle(cursor, idle);
-        await reading.commit(kept, last);
+        await reading.commit(kept, endsTurn);
         release?.();
         return kept;
       };
-      yield { records, sentAt, oddities, heavy, cursor, last, ack };
+      yield { records, sentAt, oddities, heavy, cursor, endsTurn, ack };
       if (error !== undefined) throw error;
     }
   } finally {
@@ -115,7 +117,7 @@ async function respond(
   const listing = openListing(cursor, overlapMs);
   try {
     const page = await source.page(listing, cursor.limit, signal);
-    const next = advance(cursor, listing, page, overlapMs);
+    const next = cursorAfterPage(cursor, listing, page, overlapMs);
     const repeated = next.listing?.token !== undefined && next.listing.token === listing.token;
     const after: Recovery = repeated ? withoutToken(next, next.listing, overlapMs) : { cursor: next };
     const { records, release } = page;

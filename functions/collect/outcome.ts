@@ -1,0 +1,45 @@
+import { type Problem, problemOf, type State } from '../errors.ts';
+import { epoch, type Timestamp, toMs } from '../kit/time.ts';
+import type { AuditResult, FailedAudit } from './audit.ts';
+import type { PollResult, Progress } from './poll.ts';
+
+/** What an invocation did for one instance, for logs and metrics. */
+export interface Outcome extends Progress {
+  readonly instance: string;
+  readonly stream: string;
+  readonly state: State;
+  /** How far the position is behind now; undefined where there is none yet. */
+  readonly lagSeconds: number | undefined;
+  readonly durationMs: number;
+  /** The listing reached its end. */
+  readonly caughtUp: boolean;
+  /** Undefined where none was due. */
+  readonly audit: AuditResult | FailedAudit | undefined;
+  readonly error: Problem | undefined;
+}
+
+/** @param startedAt when the first turn began, milliseconds since 1970; undefined if there was none */
+export function outcomeOf(
+  { instance, stream, startedAt }: { instance: string; stream: string; startedAt: number | undefined },
+  result: PollResult,
+  now: number,
+): Outcome {
+  const { state, position, error, uncommitted: _, token: __, spent: ___, ...progress } = result;
+  return {
+    ...progress,
+    instance,
+    stream,
+    state,
+    position,
+    lagSeconds: lagSeconds(position, now),
+    durationMs: now - (startedAt ?? now),
+    caughtUp: state === 'ok',
+    error: error === undefined ? undefined : problemOf(error),
+  };
+}
+
+/** An inventory that has not begun is not half a century late. */
+function lagSeconds(position: Timestamp | undefined, now: number): number | undefined {
+  if (position === undefined || position === epoch) return undefined;
+  return Math.max(0, Math.round((now - toMs(position)) / 1000));
+}
