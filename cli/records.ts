@@ -1,6 +1,7 @@
 import type { InstanceRecord } from '../functions/adapters/dynamodb/instances.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
 import type { CursorStatus } from '../functions/health/known-status.ts';
+import type { HealthRules } from '../functions/health/rules.ts';
 import {
   defaultSecretId,
   type Instance,
@@ -15,16 +16,20 @@ import type { Stack } from './stack.ts';
 
 export type { InstanceRecord };
 
-/** The functions know which suffixes were deployed; here any host will do. */
-export const anyHost: InstanceRules = {
-  allowedHostSuffixes: [''],
-  streams: streams.map(({ name }) => name),
-};
+/** What of a stack decides whether a record is valid. */
+type Rules = { readonly rules: Pick<HealthRules, 'allowedHostSuffixes'> };
+
+const streamNames = streams.map(({ name }) => name);
+
+/** The rules by which the functions of the stack read a record. */
+export function instanceRules({ rules }: Rules): InstanceRules {
+  return { allowedHostSuffixes: rules.allowedHostSuffixes, streams: streamNames };
+}
 
 /** Returns the record with its defaults. Throws CommandError that names the invalid attribute. */
-export function readRecord(record: InstanceRecord): Instance {
+export function readRecord(stack: Rules, record: InstanceRecord): Instance {
   try {
-    return readInstance(record, anyHost);
+    return readInstance(record, instanceRules(stack));
   } catch (error) {
     if (!(error instanceof MisconfiguredError)) throw error;
     throw new CommandError(`${record.instance}: ${error.message}`, error.remedy);
@@ -133,10 +138,10 @@ function namesOf(secretId: string): string[] {
 }
 
 /** The names of the other instances that use the secret. Throws CommandError if one of them has another host. */
-export function sharersOf(instance: Instance, records: readonly InstanceRecord[]): string[] {
+export function sharersOf(stack: Rules, instance: Instance, records: readonly InstanceRecord[]): string[] {
   const { host, secretId } = instance;
   const others = othersWith(secretId, instance.instance, records);
-  const elsewhere = others.find((other) => hostOf(other) !== host);
+  const elsewhere = others.find((other) => hostOf(stack, other) !== host);
   if (elsewhere === undefined) return others.map((other) => other.instance);
   throw new CommandError(
     `the secret ${secretId} is also used by ${elsewhere.instance}, which has another host`,
@@ -146,6 +151,7 @@ export function sharersOf(instance: Instance, records: readonly InstanceRecord[]
 
 /** Whose secret a record names, if it is not its own; and whether that instance has another host. */
 export function ownerOf(
+  stack: Rules,
   record: InstanceRecord,
   others: readonly InstanceRecord[],
 ): [whose: string, isForeign: boolean] {
@@ -153,7 +159,7 @@ export function ownerOf(
   const secretId = secretIdOf(record);
   const [owner] = othersWith(secretId, record.instance, others);
   if (owner === undefined) return [`secret ${secretId}`, false];
-  const isForeign = hostOf(owner) !== hostOf(record);
+  const isForeign = hostOf(stack, owner) !== hostOf(stack, record);
   return [
     `the secret ${secretId} is that of ${owner.instance} (${owner.host})${isForeign ? ', whose token is not sent to another host' : ''}`,
     isForeign,
@@ -161,9 +167,9 @@ export function ownerOf(
 }
 
 /** The bare host of a record; undefined where the record is invalid. */
-export function hostOf(record: InstanceRecord): string | undefined {
+export function hostOf(stack: Rules, record: InstanceRecord): string | undefined {
   try {
-    return readInstance(record, anyHost).host;
+    return readInstance(record, instanceRules(stack)).host;
   } catch {
     return undefined;
   }
@@ -173,20 +179,21 @@ const filters = ['accountIds', 'siteIds', 'groupIds'] as const;
 
 /** Finds an instance of the same console whose filters overlap, so that both would collect the same records. */
 export function overlapping(
+  stack: Rules,
   record: InstanceRecord,
   records: readonly InstanceRecord[],
 ): InstanceRecord | undefined {
-  const mine = readRecord(record);
+  const mine = readRecord(stack, record);
   return records.find((other) => {
     if (other.instance === record.instance) return false;
     let theirs: Instance;
     try {
-      theirs = readInstance(other, anyHost);
+      theirs = readInstance(other, instanceRules(stack));
     } catch {
       // Nothing is collected for an invalid record.
       return false;
     }
-    const collects = (instance: Instance) => instance.streams ?? anyHost.streams;
+    const collects = (instance: Instance) => instance.streams ?? streamNames;
     return (
       theirs.host === mine.host &&
       collects(theirs).some((stream) => collects(mine).includes(stream)) &&
@@ -199,11 +206,15 @@ export function overlapping(
 }
 
 /** Throws CommandError if another instance collects the same records. */
-export function refuseOverlap(record: InstanceRecord, records: readonly InstanceRecord[]): void {
-  const other = overlapping(record, records);
+export function refuseOverlap(
+  stack: Rules,
+  record: InstanceRecord,
+  records: readonly InstanceRecord[],
+): void {
+  const other = overlapping(stack, record, records);
   if (other === undefined) return;
   throw new CommandError(
-    `the scope overlaps with ${other.instance}, which collects ${readRecord(record).host}`,
+    `the scope overlaps with ${other.instance}, which collects ${readRecord(stack, record).host}`,
     'Records would be collected twice. Narrow one of them (--accounts, --sites, --groups, --streams), or use --another-scope if the tokens have different scopes.',
   );
 }

@@ -40,13 +40,13 @@ export function addCommand(program: Command): void {
     );
   does<[string], AddOptions>(command, async ({ out, stack: open }, options, name) => {
     const record = present({ instance: name, ...attributesOf(options) }) as unknown as InstanceRecord;
-    const instance = readRecord(record);
-    const { host, secretId } = instance;
     const stack = await open();
+    const instance = readRecord(stack, record);
+    const { host, secretId } = instance;
     const records = await listRecords(stack);
     if (records.some(({ instance }) => instance === name)) throw taken(name);
-    if (!options.anotherScope) refuseOverlap(record, records);
-    const sharers = sharersOf(instance, records);
+    if (!options.anotherScope) refuseOverlap(stack, record, records);
+    const sharers = sharersOf(stack, instance, records);
     const staged = await stageToken(stack, secretId, await askToken(host), host, true);
     let kept = false;
     try {

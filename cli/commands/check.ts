@@ -7,7 +7,7 @@ import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { findingLines } from '../findings.ts';
 import { checkInFunction } from '../functions.ts';
-import { anyHost, hostOf, listRecords, recordOf } from '../records.ts';
+import { hostOf, instanceRules, listRecords, recordOf } from '../records.ts';
 import { askToken } from '../token.ts';
 
 interface TestOptions extends CommonOptions {
@@ -46,14 +46,14 @@ export function checkCommand(program: Command): void {
       // The simulated consoles are behind a proxy; opening the local stack sets it.
       if (local) await open();
       const record = { instance: 'trial', host };
-      const rules = { ...anyHost, allowedHostSuffixes: [suffix] };
-      const token = await askToken(hostOf(record) ?? String(host));
+      const given = { rules: { allowedHostSuffixes: [suffix] } };
+      const token = await askToken(hostOf(given, record) ?? String(host));
       const world = {
         sentinelone: sentinelOne,
         tokenOf: async () => ({ token, isBound: true }),
         clock: { now: Date.now, random: Math.random, sleep: (ms: number) => sleep(ms) },
       };
-      const report = await check(record, streams, rules, world);
+      const report = await check(record, streams, instanceRules(given), world);
       out.answer({ from: 'this machine', ...report }, () => [
         `${report.host ?? host}, tested from this machine`,
         ...findingLines(report),

@@ -46,12 +46,12 @@ export function editCommands(program: Command): void {
     const records = await listRecords(stack);
     const before = recordOf(records, name);
     const after = withChanges(before, changes);
-    const instance = readRecord(after);
+    const instance = readRecord(stack, after);
     if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
-      refuseOverlap(after, records);
+      refuseOverlap(stack, after, records);
     // A token belongs to one host: with another host comes another token, or another secret.
     const staged =
-      instance.host === hostOf(before) || changes.secretId !== undefined
+      instance.host === hostOf(stack, before) || changes.secretId !== undefined
         ? undefined
         : await stageTokenOf(stack, instance, records);
     let kept = false;
@@ -120,7 +120,7 @@ export function editCommands(program: Command): void {
 
 async function stageTokenOf(stack: Stack, instance: Instance, records: readonly InstanceRecord[]) {
   const { secretId, host } = instance;
-  const sharers = sharersOf(instance, records);
+  const sharers = sharersOf(stack, instance, records);
   return { sharers, ...(await stageToken(stack, secretId, await askToken(host), host, true)) };
 }
 

@@ -17,6 +17,7 @@ import {
   ownerOf,
   readRecord,
 } from '../records.ts';
+import type { Stack } from '../stack.ts';
 
 interface ExportOptions extends CommonOptions {
   readonly format?: 'csv' | 'json';
@@ -78,7 +79,7 @@ export function exchangeCommands(program: Command): void {
     const stack = await open();
     const given = readFileOf(file, await readText(file));
     const known = await listRecords(stack);
-    const plan = planOf(given, known);
+    const plan = planOf(stack, given, known);
     const isGood = plan.every(({ what }) => what !== 'wrong');
     const work = plan.filter(({ what }) => what === 'add' || what === 'change');
     if (apply && isGood) {
@@ -193,28 +194,28 @@ interface Planned {
 }
 
 /** An attribute that is not in the file stays unchanged. */
-function planOf(given: readonly InstanceRecord[], known: readonly InstanceRecord[]): Planned[] {
+function planOf(stack: Stack, given: readonly InstanceRecord[], known: readonly InstanceRecord[]): Planned[] {
   return given.map((record, i) => {
     const wrongly = (why: string): Planned => ({ what: 'wrong', record, why, changes: {} });
     if (given.findIndex(({ instance }) => instance === record.instance) !== i)
       return wrongly('duplicate name');
     const before = known.find(({ instance }) => instance === record.instance);
     try {
-      readRecord({ ...before, ...record });
+      readRecord(stack, { ...before, ...record });
     } catch (error) {
       return wrongly((error as Error).message);
     }
     const merged = { ...before, ...record };
-    const [whose, isForeign] = ownerOf(merged, [...known, ...given]);
+    const [whose, isForeign] = ownerOf(stack, merged, [...known, ...given]);
     const moved =
-      before === undefined || hostOf(before) === hostOf(merged)
+      before === undefined || hostOf(stack, before) === hostOf(stack, merged)
         ? ''
         : `its token is not sent to the new host: use set ${record.instance} --host instead`;
     if (isForeign && JSON.stringify(before) !== JSON.stringify(merged)) return wrongly(whose);
     if (before === undefined) {
-      const other = overlapping(record, [
+      const other = overlapping(stack, record, [
         ...known,
-        ...given.slice(0, i).filter((one) => hostOf(one) !== undefined),
+        ...given.slice(0, i).filter((one) => hostOf(stack, one) !== undefined),
       ]);
       const why =
         other === undefined

@@ -21,9 +21,9 @@ export function rotateCommand(program: Command): void {
   does<[string], RotateOptions>(command, async ({ out, stack: open }, { anyway }, name) => {
     const stack = await open();
     const records = await listRecords(stack);
-    const instance = readRecord(recordOf(records, name));
+    const instance = readRecord(stack, recordOf(records, name));
     const { secretId, host } = instance;
-    const sharers = sharersOf(instance, records);
+    const sharers = sharersOf(stack, instance, records);
     const staged = await stageToken(stack, secretId, await askToken(host), host);
     let kept = false;
     try {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { overlapping, refuseOverlap } from '../../cli/records.ts';
 
 const host = 'usea1-acme.sentinelone.net';
+const stack = { rules: { allowedHostSuffixes: ['.sentinelone.net'] } };
 const acme = { instance: 'acme', host };
 const other = (more: object) => ({ instance: 'other', host, ...more });
 
@@ -15,8 +16,8 @@ describe('two instances may collect the same records', () => {
     ['with one stream in both', { streams: ['threats', 'agents'] }, { streams: ['agents'] }],
     ['while one is disabled', { enabled: false }, {}],
   ])('%s', (_, mine, theirs) => {
-    expect(overlapping({ ...acme, ...mine }, [other(theirs)])?.instance).toBe('other');
-    expect(() => refuseOverlap({ ...acme, ...mine }, [other(theirs)])).toThrow(
+    expect(overlapping(stack, { ...acme, ...mine }, [other(theirs)])?.instance).toBe('other');
+    expect(() => refuseOverlap(stack, { ...acme, ...mine }, [other(theirs)])).toThrow(
       /^the scope overlaps with other/,
     );
   });
@@ -33,8 +34,9 @@ describe('two instances collect different records', () => {
     ],
     ['of different streams', { streams: ['threats'] }, { streams: ['agents'] }],
     ['where one record breaks a rule', {}, { lookbackHours: 'x' }],
+    ['where one has a host that no poll accepts', {}, { host: 'acme.example.com' }],
     ['where they are one', {}, { instance: 'acme' }],
   ])('%s', (_, mine, theirs) => {
-    expect(overlapping({ ...acme, ...mine }, [{ ...other({}), ...theirs }])).toBeUndefined();
+    expect(overlapping(stack, { ...acme, ...mine }, [{ ...other({}), ...theirs }])).toBeUndefined();
   });
 });
