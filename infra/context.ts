@@ -2,18 +2,18 @@ import * as v from 'valibot';
 import type { Stream } from '../functions/streams/stream.ts';
 import { parsed, type Settings, settingsSchema } from './settings.ts';
 
-/** A setting that is unknown or not allowed; `message` is one sentence for the operator. */
+/** An unknown or invalid setting; `message` is one sentence for the operator. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** Context keys of the CDK's own that have neither `:` nor `/` in them. */
+/** Context keys of the CDK that contain neither `:` nor `/`. */
 const cdkKeys = new Set(['acknowledged-issue-numbers', 'cli-telemetry']);
 
 /**
- * The settings in an app's context, with defaults for those that are absent.
- * @param streams their names are the keys of settings by stream, and their fields the defaults
- * @throws SettingsError at the first setting that is unknown or not allowed
+ * Reads the settings from an app's context and adds the defaults.
+ * @param streams their names are the keys of settings by stream, and their fields are the defaults
+ * @throws SettingsError at the first unknown or invalid setting
  */
 export function readSettings(
   context: Readonly<Record<string, unknown>>,
@@ -30,7 +30,7 @@ export function readSettings(
   throw new SettingsError(`The setting ${key} is ${shown(context[key])}, but must be ${message}.`);
 }
 
-/** What became of settings of earlier versions. */
+/** Replacements for settings of earlier versions. */
 const removed: Readonly<Record<string, string>> = {
   httpsProxy: 'it is now proxy, {"url": …}',
   noProxy: 'it is now part of proxy, {"url": …, "except": […]}',
@@ -53,5 +53,5 @@ function notASetting(key: string, names: readonly string[]): string {
     : `The setting ${key} was removed: ${became}. Remove it from the context.`;
 }
 
-/** Without the user and password that a URL may hold. */
+/** Omits the user and password that a URL may contain. */
 const shown = (value: unknown) => JSON.stringify(parsed(value)).replace(/\/\/.*@/, '//…@');

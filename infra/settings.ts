@@ -2,10 +2,13 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
 import type { Stream } from '../functions/streams/stream.ts';
 
-/** What an operator may choose when deploying, as plain context keys: in `cdk.json`, or `-c key=value`. */
+/** What an operator can set when deploying, as context keys: in `cdk.json`, or with `-c key=value`. */
 export type Settings = v.InferOutput<ReturnType<typeof settingsSchema>>;
 
-/** Each setting with its description, which README.md lists, its default, and what is allowed, in words that follow "must be". */
+/**
+ * Each setting: its description, which README.md lists, its schema, its allowed values in words that follow "must
+ * be", and its default.
+ */
 export function settingsSchema(streams: readonly Stream[]) {
   const streamNames = streams.map(({ name }) => name);
   const byStream = `by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": `;
@@ -158,7 +161,7 @@ const host = '([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])';
 const analyticsUrl = new RegExp(`^https://${host}(:\\d+)?(/[\\w.~/-]*)?$`);
 const proxyUrl = new RegExp(`^https?://${host}:\\d+/?$`);
 
-/** A name, or an ARN; Secrets Manager adds the hyphen and the six characters to the name. */
+/** A name, or an ARN, in which Secrets Manager appends a hyphen and six characters to the name. */
 const secretId =
   /^(?:arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:(?!signal-client\/sentinelone\/)[\w/+=.@-]+-[A-Za-z0-9]{6}|(?!signal-client\/sentinelone\/)[\w/+=.@-]{1,512})$/;
 
@@ -176,11 +179,11 @@ const listOf = (item: RegExp, least = 0) =>
     v.check((list) => JSON.stringify(list).length <= longestList),
   );
 
-/** `-c` gives text: what the text says in JSON counts, so that `-c overlapMinutes=15` is a number. */
+/** A value from `-c` is text and is parsed as JSON, so that `-c overlapMinutes=15` is a number. */
 const fromText = <Output>(schema: v.GenericSchema<unknown, Output>, allowed: string) =>
   v.message(v.pipe(v.unknown(), v.transform(parsed), schema), allowed);
 
-/** What a text says in JSON, if it is JSON. */
+/** Parses a text as JSON if it is valid JSON. */
 export function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -202,6 +205,6 @@ function setting<Output>(
   );
 }
 
-/** Without a default: what is absent stays absent. */
+/** A setting without a default. */
 const optional = <Output>(description: string, schema: v.GenericSchema<unknown, Output>, allowed: string) =>
   v.exactOptional(v.pipe(fromText(schema, allowed), v.description(description)));

@@ -18,11 +18,11 @@ import { Queries } from './watch/queries.ts';
 interface CollectorProps {
   readonly settings: Settings;
   readonly streams: readonly Stream[];
-  /** The folder with the functions' code: `poller.mjs` and `forwarder.mjs`, which export `handler`. */
+  /** A folder with the bundled functions, such as `poller.mjs`, which export `handler`. */
   readonly code: string;
 }
 
-/** All that is deployed, in whichever account and region the credentials are of. */
+/** All resources, in the account and region of the credentials. */
 export class CollectorStack extends Stack {
   constructor(scope: Construct, { settings, streams, code }: CollectorProps) {
     super(scope, settings.stackName, {
@@ -75,7 +75,7 @@ export class CollectorStack extends Stack {
       alarms: notifying,
     });
 
-    // The contract with operators and consumers: these names stay.
+    // Operators and consumers depend on these names.
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
     output('InstancesTableName', 'Console connections: one item each', instances.tableName);

@@ -11,23 +11,24 @@ import { readSettings } from './context.ts';
 import { CollectorStack } from './stack.ts';
 
 interface CollectorAppProps {
-  /** Goes before `cdk.json`; what the CDK's command line says goes before both. */
+  /** Overrides `cdk.json`; the CDK's command line overrides both. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** Where the assembly is written; a temporary folder if absent. */
   readonly outdir?: string | undefined;
   readonly streams?: readonly Stream[];
-  /** The folder with the functions' `poller.mjs` and `forwarder.mjs`; bundled from the sources if absent. */
+  /** A folder with the bundled functions; bundled from the sources if absent. */
   readonly code?: string;
 }
 
-/** The collector as a CDK app; what cdk-nag finds and nobody has accepted fails its synthesis. */
+/** The collector as a CDK app. Synthesis fails if cdk-nag finds anything that is not acknowledged. */
 export class CollectorApp extends App {
   readonly stack: CollectorStack;
   readonly code: string;
 
-  /** @throws SettingsError when a setting is unknown or not allowed */
+  /** @throws SettingsError if a setting is unknown or invalid */
   constructor({ context, outdir, streams = allStreams, code }: CollectorAppProps = {}) {
-    // What the CDK recommends; test/infra/kept.json shows whether a new flag would replace what holds data.
+    // The flags that the CDK recommends. test/infra/kept.json shows whether a new flag would replace a resource with
+    // data.
     super({ context: { ...featureFlags, ...cdkJson.context, ...context }, ...(outdir && { outdir }) });
     const settings = readSettings(this.node.getAllContext(), streams);
     const { caFile } = settings;
@@ -39,7 +40,7 @@ export class CollectorApp extends App {
   }
 }
 
-/** A CloudFormation template, as far as its shape is known. */
+/** The part of a CloudFormation template that is used here. */
 interface Template {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> }>
@@ -48,10 +49,10 @@ interface Template {
 }
 
 /**
- * Synthesises in this process what `cdk synth` would: the template, and the folder with the functions' code.
- * @param context settings, which go before those in `cdk.json`
+ * Does what `cdk synth` does, in this process. Returns the template and the folder with the functions' code.
+ * @param context settings, which override `cdk.json`
  * @param outdir where the assembly is written; a temporary folder if absent
- * @throws SettingsError when a setting is unknown or not allowed
+ * @throws SettingsError if a setting is unknown or invalid
  */
 export function synthesise(
   context?: Readonly<Record<string, unknown>>,

@@ -10,7 +10,7 @@ const handlers = {
   widget: 'functions/widget.ts',
 };
 
-/** What the AWS SDK loads elsewhere only: in a browser, or where the environment holds no credentials. 140 KiB. */
+/** The AWS SDK loads these only in a browser, or if the environment has no credentials. They take 140 KiB. */
 const notOnLambda = [
   'bowser',
   '@aws-sdk/credential-provider-http',
@@ -22,18 +22,18 @@ const notOnLambda = [
 ];
 
 interface BundleOptions {
-  /** Paths of entries are relative to it; the same project in another place gives the same bytes. */
+  /** Entry paths are relative to this folder, so the same project elsewhere gives the same bytes. */
   readonly root?: string;
-  /** The module of each handler, by the name of its file in the folder. */
+  /** The module of each handler, by the name of its output file. */
   readonly entries?: Readonly<Record<string, string>>;
-  /** In PEM; the folder has them as `ca.pem`. */
+  /** PEM certificates, written to the folder as `ca.pem`. */
   readonly certificates?: string | undefined;
 }
 
 /**
- * Fills a folder anew with one module for each entry, with all that it needs, the AWS SDK too. What is imported
- * dynamically or by several entries is a separate module, so that a function loads only what it uses
- * (docs/adr/0022-one-bundle-of-our-own.md). `THIRD-PARTY.txt` has the licenses of the packages in it.
+ * Empties a folder and writes one module for each entry, with all of its dependencies and the AWS SDK. Code that is
+ * imported dynamically or by several entries is a separate module, so that a function loads only what it uses
+ * (docs/adr/0022-one-bundle-of-our-own.md). `THIRD-PARTY.txt` contains the licenses of the bundled packages.
  */
 export function bundle(
   folder: string,
@@ -52,7 +52,7 @@ export function bundle(
     minify: true,
     legalComments: 'none',
     external: notOnLambda,
-    // CommonJS packages inside call require(), which an ES module does not have.
+    // Bundled CommonJS packages call require(), which an ES module does not have.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },

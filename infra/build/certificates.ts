@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { SettingsError } from '../context.ts';
 
 /**
- * The certificates in a PEM file, and nothing else in the file: a private key in it is not deployed.
- * @throws SettingsError when the file can't be read, or holds no certificate or a damaged one
+ * Reads the certificates in a PEM file. Everything else in the file, such as a private key, is not deployed.
+ * @throws SettingsError if the file cannot be read, contains no certificate, or contains a damaged one
  */
 export function readCertificates(file: string): string {
   const refused = (problem: string) =>

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 
 interface Package {
-  /** Name, version and license, in one line. */
+  /** Name, version and license in one line. */
   readonly title: string;
   /** The texts of its license and notices. */
   readonly text: string;
 }
 
-/** The licenses of all packages with code in a bundle, each text once; empty if there are none. */
+/** The licenses of all packages that have code in a bundle. Each text appears once. */
 export function thirdPartyNotices({ outputs }: Metafile, root: string): string {
   const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
   const folders = new Set(inputs.flatMap((input) => packageOf.exec(input)?.[0] ?? []));
@@ -27,7 +27,7 @@ const packageOf = /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+/;
 
 const order = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
-/** @throws Error where a package says neither its license nor comes with one */
+/** @throws Error if a package neither names its license nor includes one */
 function read(folder: string): Package {
   const { name, version, license, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const files = readdirSync(folder).filter((file) =>

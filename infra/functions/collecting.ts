@@ -15,7 +15,7 @@ import {
   wildcard,
 } from './rights.ts';
 
-/** What a function reads instances and their tokens from, and delivers to. */
+/** The resources of a function that reads instances and delivers artifacts. */
 export interface Collecting extends Shared {
   readonly instances: Table;
   readonly cursors: Table;
@@ -24,17 +24,17 @@ export interface Collecting extends Shared {
 }
 
 /**
- * For the C library of Node: pages and messages of a few MB come and go, and by default it would keep the memory that
- * they leave (docs/benchmarks.md).
+ * For the C library of Node, which by default keeps the memory of pages and messages that were freed
+ * (docs/benchmarks.md).
  */
 export const allocator = {
   /** One arena for all threads. */
   MALLOC_ARENA_MAX: '1',
-  /** Bytes; what is larger goes back to the system once it is freed. */
+  /** Bytes; a larger block is returned to the system when it is freed. */
   MALLOC_MMAP_THRESHOLD_: '131072',
 } as const;
 
-/** The part of the environment that all such functions have. */
+/** The environment that all such functions share. */
 export const collectingEnvironment = ({ settings, instances, cursors, queue, overflow }: Collecting) => ({
   instancesTable: instances.tableName,
   cursorsTable: cursors.tableName,
@@ -45,8 +45,9 @@ export const collectingEnvironment = ({ settings, instances, cursors, queue, ove
 });
 
 /**
- * @param cursorActions what the function may do with the cursors
- * @param instanceActions what it may do with the instances, in addition to reading one
+ * The policy statements that all such functions share.
+ * @param cursorActions DynamoDB actions on the cursors table
+ * @param instanceActions DynamoDB actions on the instances table, in addition to GetItem
  */
 export function collectingRights(
   scope: Construct,

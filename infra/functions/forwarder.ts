@@ -19,7 +19,7 @@ interface ForwarderProps extends Shared {
   readonly cursors: Table;
 }
 
-/** Posts what is in the artifact queue to WitFoo Analytics: a function that the queue invokes. */
+/** Posts artifacts to WitFoo Analytics: a function that the artifact queue invokes. */
 export class Forwarder extends Construct implements CollectorFunction {
   readonly function: Lambda;
   readonly logGroup: LogGroup;
@@ -33,7 +33,7 @@ export class Forwarder extends Construct implements CollectorFunction {
       name: 'forwarder',
       entry: 'forwarder',
       description: 'Posts SentinelOne artifacts to WitFoo Analytics',
-      // Six of these and the batching window are what a queue should hide messages for (AWS's advice): six minutes.
+      // AWS recommends a visibility timeout of six times this plus the batching window; the queue has six minutes.
       timeout: Duration.seconds(59),
       environment: environment(props, accepted),
       policy: 'forward',
@@ -45,7 +45,7 @@ export class Forwarder extends Construct implements CollectorFunction {
     });
     this.function = added.function;
     this.logGroup = added.logGroup;
-    // Not the function's own `addEventSource`, which would add rights to the role.
+    // `addEventSource` of the function would add permissions to the role.
     new EventSourceMapping(this, 'Source', {
       target: this.function,
       eventSourceArn: props.queue.queueArn,
@@ -57,7 +57,7 @@ export class Forwarder extends Construct implements CollectorFunction {
   }
 }
 
-/** Ids of accepted artifacts, until they expire. */
+/** The ids of accepted artifacts, until they expire. */
 class AcceptedTable extends Table {
   constructor(scope: Construct, id: string, { table }: Encryption) {
     super(scope, id, {
@@ -65,7 +65,7 @@ class AcceptedTable extends Table {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',
       billingMode: BillingMode.PAY_PER_REQUEST,
-      // Without it repeats are posted again; no artifact is lost.
+      // Without the table, repeats are posted again. No artifact is lost.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     Validations.of(this).acknowledge({
@@ -96,9 +96,9 @@ function rights(scope: Construct, props: ForwarderProps, accepted: Table | undef
     may(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queue.queueArn),
     may(['sqs:SendMessage'], deadLetterQueue.queueArn),
     may(['s3:GetObject'], overflow.arnForObjects('*')),
-    // Without it S3 calls an object that is gone forbidden.
+    // Without this permission, S3 answers 403 instead of 404 for a deleted object.
     may(['s3:ListBucket'], overflow.bucketArn),
-    // Secrets Manager adds a hyphen and six characters to a secret's name.
+    // Secrets Manager appends a hyphen and six characters to a secret's name.
     may(
       ['secretsmanager:GetSecretValue'],
       secret.startsWith('arn:') ? secret : arnOf(scope, 'secretsmanager', 'secret', `${secret}-??????`),
@@ -106,7 +106,7 @@ function rights(scope: Construct, props: ForwarderProps, accepted: Table | undef
     new PolicyStatement({
       actions: ['dynamodb:UpdateItem'],
       resources: [cursors.tableArn],
-      // Its status, in the same table as the instances' cursors.
+      // Its status is in the same table as the cursors.
       conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
     }),
     ...(accepted ? [may(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], accepted.tableArn)] : []),

@@ -21,35 +21,35 @@ import type { Settings } from '../settings.ts';
 import type { Encryption } from '../storage/encryption.ts';
 import { type Acknowledgement, makeNetworkInterfaces, may, networkWildcard } from './rights.ts';
 
-/** What all functions have in common. */
+/** The properties that all functions share. */
 export interface Shared {
   readonly settings: Settings;
   readonly encryption: Encryption;
-  /** The folder with a module for each entry, which exports `handler`. */
+  /** A folder with one module for each entry, which exports `handler`. */
   readonly code: Code;
 }
 
-/** What one function has to itself. */
+/** The properties of one function. */
 interface Own {
-  /** Follows the name of the stack in the name of the function. */
+  /** The suffix of the function's name, after the stack's name. */
   readonly name: string;
   readonly entry: 'poller' | 'operator' | 'forwarder' | 'widget';
   readonly description: string;
   readonly timeout: Duration;
   readonly environment: PollerEnvironment | OperatorEnvironment | ForwarderEnvironment | WidgetEnvironment;
-  /** Variables that are not the collector's own. */
+  /** Environment variables other than the collector's own. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What it may do, and the name of that policy. */
+  /** The name of the function's policy. */
   readonly policy: string;
   readonly rights: readonly PolicyStatement[];
-  /** Why its rights have the wildcards that cdk-nag finds. */
+  /** The reasons for the wildcards that cdk-nag finds. */
   readonly acknowledgements: readonly Acknowledgement[];
   readonly more?: Partial<FunctionProps>;
 }
 
 /**
- * A page of 5 MB takes ten times its size while it is parsed; two of them, what waits, and Node fit into 512 MB
- * (docs/adr/0018-what-waits-waits-packed.md).
+ * A page of 5 MB takes ten times its size while it is parsed. 512 MB hold two such pages, the pages that wait, and
+ * Node (docs/adr/0018-what-waits-waits-packed.md).
  */
 export const memoryMb = 512;
 
@@ -58,7 +58,7 @@ export interface CollectorFunction {
   readonly logGroup: LogGroup;
 }
 
-/** Adds a function with a log group and a role of its own. */
+/** Adds a function with its own log group and role. */
 export function addFunction(
   scope: Construct,
   { settings, encryption, code }: Shared,
@@ -69,7 +69,7 @@ export function addFunction(
     ...(encryption.logKey && { encryptionKey: encryption.logKey }),
     logGroupName: `/aws/lambda/${functionName}`,
     retention: settings.logRetentionDays,
-    // A log group that is left behind under this name would stop the stack from being deployed again.
+    // A log group that remains under this name would prevent a new deployment of the stack.
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const statements = [
@@ -96,24 +96,24 @@ export function addFunction(
       [variable]: Stack.of(scope).toJsonString(own.environment),
       ...egress(settings),
       ...own.variables,
-      // The library's own variable: two stacks in one account stay apart in logs and metrics.
+      // A variable of Powertools. It separates the logs and metrics of two stacks in one account.
       POWERTOOLS_SERVICE_NAME: settings.stackName,
     },
     logGroup,
     role,
     ...own.more,
   });
-  // Not by the property `vpc`, which would add a managed policy to the role.
+  // The property `vpc` would add a managed policy to the role.
   if (vpc !== undefined) (lambda.node.defaultChild as CfnFunction).vpcConfig = vpc;
   return { function: lambda, logGroup };
 }
 
-/** Node's own variables for egress: the proxy and the private CA, where there are any. */
+/** Node's environment variables for the proxy and the private CA. */
 function egress({ proxy, caFile }: Settings): Record<string, string> {
   return {
     ...(proxy !== undefined && { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy.url }),
     ...(proxy !== undefined && proxy.except.length > 0 && { NO_PROXY: proxy.except.join(',') }),
-    // Where Lambda unpacks the folder with the code.
+    // Lambda unpacks the code here.
     ...(caFile !== undefined && { NODE_EXTRA_CA_CERTS: '/var/task/ca.pem' }),
   };
 }

@@ -12,8 +12,8 @@ import {
 import { addFunction, type CollectorFunction } from './function.ts';
 
 /**
- * Answers the command line: checks instances and replays ranges. No rule starts it. It reserves no concurrency, so that a
- * check does not wait for a replay.
+ * Answers the command line: checks instances and replays time ranges. It has no schedule and reserves no concurrency,
+ * so that a check does not wait for a replay.
  */
 export class Operator extends Construct implements CollectorFunction {
   readonly function: Lambda;
@@ -25,7 +25,8 @@ export class Operator extends Construct implements CollectorFunction {
       name: 'operator',
       entry: 'operator',
       description: 'Checks instances and replays ranges for the command line',
-      // A NAT gateway forgets a connection that is idle for 350 seconds: the command line waits that long for an answer.
+      // The command line keeps its connection open this long. A NAT gateway drops a connection that is idle for 350
+      // seconds.
       timeout: Duration.minutes(5),
       environment: {
         ...collectingEnvironment(props),

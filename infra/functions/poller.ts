@@ -20,7 +20,7 @@ interface PollerProps extends Collecting {
   readonly stream: Stream;
 }
 
-/** Polls one stream: a function, and a rule that starts it at the stream's cadence. */
+/** Polls one stream: a function, and a rule that invokes it at the stream's cadence. */
 export class Poller extends Construct implements CollectorFunction {
   readonly function: Lambda;
   readonly logGroup: LogGroup;
@@ -42,7 +42,7 @@ export class Poller extends Construct implements CollectorFunction {
       acknowledgements: collectingWildcards(props),
       more: {
         ...(reservedConcurrency && { reservedConcurrentExecutions: reservedConcurrency }),
-        // The next tick continues from the cursor: a failed one is not run again, and one that waited is stale by then.
+        // A failed or delayed event is not run again, because the next tick continues from the cursor.
         retryAttempts: 0,
         maxEventAge: Duration.minutes(Math.min(stream.cadenceMinutes, longestEventAgeMinutes)),
       },
@@ -52,16 +52,16 @@ export class Poller extends Construct implements CollectorFunction {
     new Rule(this, 'Schedule', {
       description: `Starts ${settings.stackName}-${stream.name}`,
       schedule: Schedule.rate(cadence),
-      // These are tries to hand the tick over, not to run it: by default they would go on for a day.
+      // Retries of the delivery to Lambda. By default they would continue for a day.
       targets: [new LambdaFunction(this.function, { retryAttempts: 3, maxEventAge: cadence })],
     });
   }
 }
 
-/** Lambda keeps an event for six hours at most. */
+/** The maximum age that Lambda accepts for an event: six hours. */
 const longestEventAgeMinutes = 6 * 60;
 
-/** With one run at a time a further run could only wait for the first to end. */
+/** With a concurrency of 1, a further run would only wait for the first run to end. */
 const mayStartFurtherRuns = ({ reservedConcurrency }: PollerProps['settings']) => reservedConcurrency !== 1;
 
 function environment(props: PollerProps): PollerEnvironment {
@@ -79,7 +79,7 @@ function environment(props: PollerProps): PollerEnvironment {
 
 function rights(scope: Construct, props: PollerProps) {
   const { stream, settings } = props;
-  // By name: the function needs its role before it is there itself.
+  // The ARN is made from the name, because the role is created before the function.
   const itself = arnOf(scope, 'lambda', 'function', `${settings.stackName}-${stream.name}`);
   const cursorActions = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'].map(
     (name) => `dynamodb:${name}`,

@@ -4,7 +4,7 @@ import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
-/** A wildcard that cdk-nag finds, and why it is there. */
+/** A wildcard that cdk-nag finds, and the reason for it. */
 export interface Acknowledgement {
   readonly id: string;
   readonly reason: string;
@@ -14,13 +14,13 @@ export function may(actions: string[], ...resources: string[]): PolicyStatement 
   return new PolicyStatement({ actions, resources });
 }
 
-/** Of something in the account and region of the stack. */
+/** The ARN of a resource in the account and region of the stack. */
 export function arnOf(scope: Construct, service: string, resource: string, resourceName: string): string {
   const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
   return Stack.of(scope).formatArn({ service, resource, resourceName, arnFormat });
 }
 
-/** A key opens nothing by itself: only a secret that the function may read, and only for Secrets Manager. */
+/** Allows decryption only through Secrets Manager, so only of secrets that the function may read. */
 export function decryptSecrets({ secretKeyArns: keys }: Settings): PolicyStatement[] {
   if (keys.length === 0) return [];
   const services = [...new Set(keys.map((key) => regional(key, 'secretsmanager')))];
@@ -33,7 +33,7 @@ export function decryptSecrets({ secretKeyArns: keys }: Settings): PolicyStateme
   ];
 }
 
-/** What is stored is encrypted with the operator's key: each service uses it in the function's name. */
+/** Allows services to use the operator's key on behalf of the function. */
 export function useKey(settings: Settings): PolicyStatement[] {
   return [
     ...through(settings, ['sqs', 's3'], 'kms:Decrypt', 'kms:GenerateDataKey'),
@@ -57,7 +57,7 @@ export function keyWildcards({ keyArn }: Settings): Acknowledgement[] {
   }));
 }
 
-/** The operator's key, where there is one, by way of these services alone. */
+/** Allows actions with the operator's key, if there is one, only through these services. */
 export function through({ keyArn }: Settings, services: string[], ...actions: string[]): PolicyStatement[] {
   if (keyArn === undefined) return [];
   const conditions = {
@@ -66,10 +66,12 @@ export function through({ keyArn }: Settings, services: string[], ...actions: st
   return [new PolicyStatement({ actions, resources: [keyArn], conditions })];
 }
 
-/** A service in the region of a key. */
+/** The endpoint of a service in the region of a key. */
 const regional = (keyArn: string, service: string) => `${service}.${keyArn.split(':')[3]}.amazonaws.com`;
 
-/** Lambda puts a function into a subnet in the function's own name; these actions know no resources. */
+/**
+ * Lambda attaches a function to a subnet with the function's own permissions. These actions do not support resources.
+ */
 export function makeNetworkInterfaces({ vpc }: Settings): PolicyStatement[] {
   return vpc === undefined ? [] : [may(networkInterfaces, '*')];
 }
@@ -94,7 +96,7 @@ export const wildcard = (resource: string, reason: string): Acknowledgement => (
   reason,
 });
 
-/** All objects in a bucket. */
+/** A wildcard for all objects in a bucket. */
 export function objectsOf(bucket: Bucket, reason: string): Acknowledgement {
   const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnBucket);
   return wildcard(`<${id}.Arn>/*`, reason);

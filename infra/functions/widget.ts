@@ -10,7 +10,7 @@ interface WidgetProps extends Shared {
   readonly cursors: Table;
 }
 
-/** Renders the tiles of all instances for the dashboard. It may read two tables, and do nothing else. */
+/** Renders the tiles of all instances for the dashboard. It may only read two tables. */
 export class Widget extends Construct {
   readonly function: Lambda;
 

@@ -6,14 +6,14 @@ import type { Encryption } from './encryption.ts';
 
 const kept: QueueProps = {
   enforceSSL: true,
-  // The longest that SQS keeps a message, counted from when it was first sent: the dead-letter queue adds nothing.
+  // The SQS maximum, counted from when a message was first sent. The dead-letter queue does not extend it.
   retentionPeriod: Duration.days(14),
-  // The cursors have moved past what is in a queue: what is lost with it is lost for good. Only a first deployment that
-  // fails deletes it again.
+  // Artifacts in a queue are not collected again, because the cursors have moved past them. Only a first deployment
+  // that fails deletes a queue.
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };
 
-/** Where artifacts go: a queue, its dead-letter queue, and a bucket for records that no message can hold. */
+/** The artifact queue, its dead-letter queue, and a bucket for records that are too large for a message. */
 export class Artifacts extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
@@ -26,10 +26,11 @@ export class Artifacts extends Construct {
       ...kept,
       ...encryption.queue,
       maxMessageSizeBytes: 1024 * 1024,
-      // Six times the forwarder's timeout, as AWS advises: throttled batches are tried again before they reappear.
+      // Six times the forwarder's timeout, as AWS recommends.
       visibilityTimeout: Duration.minutes(6),
-      // Once in six minutes is 240 times a day: an outage of a day buries nothing. 1000 times are four days, so what
-      // no consumer can take still has ten in the dead-letter queue.
+      // Received every six minutes, a message reaches 240 receives a day, so an outage of a day moves none to the
+      // dead-letter queue. A message that no consumer can process moves after about four days, and has ten days left
+      // there.
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 1000 },
     });
     this.overflow = new Bucket(this, 'Overflow', {
@@ -37,18 +38,17 @@ export class Artifacts extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      // A record that is delivered again is stored again, which renews its expiry, so writes can't be refused where an
-      // object exists. A version that was overwritten stays for a week.
+      // A repeated delivery overwrites its object, which renews the expiry. Overwritten versions are kept for a week.
       versioned: true,
       lifecycleRules: [
         {
-          // A message lives 14 days, from when it was first sent, and 14 more once it is moved back from the dead-letter
-          // queue: the record that it refers to outlives it by two days.
+          // A message lives up to 14 days, and 14 more if it is moved back from the dead-letter queue. Its record is
+          // kept two days longer.
           expiration: Duration.days(30),
           noncurrentVersionExpiration: Duration.days(7),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
-        // An expired object leaves a delete marker, which S3 does not let the rule above remove.
+        // An expired object leaves a delete marker, which the rule above cannot remove.
         { expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,

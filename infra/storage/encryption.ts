@@ -5,23 +5,23 @@ import { QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
-/** How what is stored is encrypted: by AWS's own keys, or by the operator's. */
+/** How stored data is encrypted: with AWS's keys, or with the operator's key. */
 export interface Encryption {
   readonly queue: Pick<QueueProps, 'encryption' | 'encryptionMasterKey'>;
   readonly table: Pick<TableProps, 'encryption' | 'encryptionKey'>;
   readonly bucket: Pick<BucketProps, 'encryption' | 'encryptionKey' | 'bucketKeyEnabled'>;
-  /** Undefined where logs are encrypted by CloudWatch's own key. */
+  /** Undefined if CloudWatch encrypts logs with its own key. */
   readonly logKey: IKey | undefined;
 }
 
-/** @param scope where the operator's key is known under the id `Key` */
+/** @param scope where the operator's key is created with the id `Key` */
 export function encryptionOf(scope: Construct, { keyArn }: Pick<Settings, 'keyArn'>): Encryption {
   if (keyArn === undefined) return byAws;
   const encryptionKey = Key.fromKeyArn(scope, 'Key', keyArn);
   return {
     queue: { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey },
     table: { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey },
-    // One data key for many objects, not a call for each.
+    // One data key for many objects saves KMS calls.
     bucket: { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true },
     logKey: encryptionKey,
   };
@@ -29,7 +29,7 @@ export function encryptionOf(scope: Construct, { keyArn }: Pick<Settings, 'keyAr
 
 const byAws: Encryption = {
   queue: { encryption: QueueEncryption.SQS_MANAGED },
-  // With the key that AWS owns, as every table is: no secret is in there, and any other key costs KMS calls.
+  // The tables contain no secret, and the key that AWS owns causes no KMS calls.
   table: {},
   bucket: { encryption: BucketEncryption.S3_MANAGED },
   logKey: undefined,

@@ -8,12 +8,12 @@ const text = (name: string): Attribute => ({ name, type: AttributeType.STRING })
 const kept: Partial<TableProps> = {
   billingMode: BillingMode.PAY_PER_REQUEST,
   pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-  // Instances are written by hand, and without its cursor a stream starts again from the look-back.
+  // Operators write instance records by hand, and without its cursor a stream starts again from the look-back.
   removalPolicy: RemovalPolicy.RETAIN,
   deletionProtection: true,
 };
 
-/** What is polled, and how far: both outlive the stack. */
+/** The instances and cursors tables. Both are kept when the stack is deleted. */
 export class Tables extends Construct {
   readonly instances: Table;
   readonly cursors: Table;

@@ -8,11 +8,11 @@ import type { Construct } from 'constructs';
 /** The topic that all alarms notify. Subscribe to it to receive them. */
 export class AlarmTopic extends Topic {
   constructor(scope: Construct, id: string, { email }: { readonly email: string }) {
-    // The key that AWS manages for SNS lets no alarm publish.
+    // Alarms cannot publish with the key that AWS manages for SNS.
     const masterKey = new Key(scope, `${id}Key`, {
       description: 'Encrypts the alarms of the SentinelOne collector on their way',
       enableKeyRotation: true,
-      // No notification outlives its delivery.
+      // The topic keeps no data, so its key can be deleted.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     super(scope, id, { displayName: 'SentinelOne collector', enforceSSL: true, masterKey });

@@ -27,7 +27,7 @@ import { forwarderFails, nothingConsumed, queueAlarms, queueUnread } from './que
 /** All alarms, which notify one topic. One cause raises one alarm. */
 export class Alarms extends Construct {
   readonly topic: AlarmTopic;
-  /** Those that notify someone. */
+  /** The alarms that notify the topic. */
   readonly notifying: AlarmBase[] = [];
   readonly #settings: Settings;
 
@@ -49,7 +49,7 @@ export class Alarms extends Construct {
     this.#functionAlarms(props);
   }
 
-  /** Raised where the queue is read, but nothing is deleted. The forwarder has an alarm that says so sooner. */
+  /** Raised if the queue is read, but nothing is deleted. With a forwarder, its own alarm reports this sooner. */
   #consumerAlarm(props: AlarmsProps, unread: Alarm): void {
     this.#combine(
       'queue-stuck',
@@ -58,7 +58,7 @@ export class Alarms extends Construct {
     );
   }
 
-  /** Not running, throttled and failing each combine one alarm per function; those parts show which function it is. */
+  /** Not running, throttled and failing are composite alarms over one alarm per function, which show the function. */
   #functionAlarms({ pollers, operator, forwarder }: AlarmsProps): void {
     const part = (definition: Definition) => this.#part(definition);
     const notRun = AlarmRule.anyOf(...pollers.map((poller) => part(invocations(poller))));

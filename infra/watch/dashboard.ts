@@ -26,7 +26,7 @@ import { queueUnreadSeconds } from './queue-alarms.ts';
 interface DashboardProps {
   readonly settings: Pick<Settings, 'stackName' | 'alarmLagMinutes'>;
   readonly streams: readonly string[];
-  /** Renders the tiles. */
+  /** The function that renders the tiles. */
   readonly tiles: IFunction;
   readonly functions: readonly {
     readonly name: string;
@@ -37,13 +37,12 @@ interface DashboardProps {
   readonly deadLetterQueue: IQueue;
   readonly tables: readonly Table[];
   readonly alarms: readonly AlarmBase[];
-  /** Whether there is a forwarder. */
   readonly forwards: boolean;
 }
 
 const hourly = Duration.hours(1);
 
-/** What an operator looks at: the tiles on top, then what flows, what is wrong, and what it costs. */
+/** The dashboard: tiles, throughput, errors and costs. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
@@ -194,7 +193,7 @@ function functions({ functions }: DashboardProps): IWidget[] {
   ];
 }
 
-/** What is paid for by use; all by the hour. */
+/** Usage that is billed, per hour. */
 function costs({ functions, queue, tables, streams, settings }: DashboardProps): IWidget[] {
   const sum = { statistic: Stats.SUM, period: hourly };
   const consumed = (table: Table, kind: 'Read' | 'Write') =>

@@ -7,9 +7,9 @@ import type { MetricName } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { measure } from './measures.ts';
 
-/** A function that a rule fires. */
-interface Clockwork {
-  /** Of its stream. */
+/** A function with a schedule. */
+interface ScheduledFunction {
+  /** The stream's name. */
   readonly name: string;
   readonly function: IFunction;
   readonly cadenceMinutes: number;
@@ -18,54 +18,54 @@ interface Clockwork {
 
 export interface AlarmsProps {
   readonly settings: Settings;
-  readonly pollers: readonly Clockwork[];
+  readonly pollers: readonly ScheduledFunction[];
   readonly operator: IFunction;
-  /** Absent where nothing is forwarded. */
+  /** Absent if nothing is forwarded. */
   readonly forwarder?: IFunction;
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
 }
 
-/** What one alarm watches, and its name. */
+/** The metric, threshold and name of one alarm. */
 export interface Definition {
-  /** Also ends the alarm's name. */
+  /** Also the suffix of the alarm's name. */
   readonly name: string;
   readonly metric: IMetric;
-  /** The alarm is raised at this value and above. */
+  /** The threshold: the alarm is raised at this value or above. */
   readonly from: number;
   readonly periods: number;
-  /** How many of the periods must breach; all of them unless given. */
+  /** How many of the periods must breach; all if absent. */
   readonly breaching?: number;
   readonly missing: TreatMissingData;
 }
 
-/** An alarm that notifies someone. */
+/** An alarm that notifies the topic. */
 export interface Notification extends Definition {
-  /** One sentence. */
+  /** One sentence for the operator. */
   readonly says: string;
   /** The heading in docs/operations.md. */
   readonly heading: string;
 }
 
-/** The page of this repository whose headings alarms name, as it is at the version that is deployed. */
+/** The page whose headings alarms link to, at the deployed version. */
 export const operationsPage = 'docs/operations.md';
 
 const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
 
-/** Three windows of a cadence each: two that are empty may be one tick that is late. */
+/** Two empty periods of one cadence can be one late tick, so three are required. */
 const cycles = 3;
 
 export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification[] {
-  // Every run says how all instances are. The rarest run has to be in the window, however long it took.
+  // Every run sends these metrics for all instances. The window includes the slowest run of the rarest stream.
   const slowest = Math.max(...pollers.map((one) => one.cadenceMinutes + one.timeoutSeconds / 60));
   const period = Duration.minutes(slowest <= 180 ? 15 : 60);
   const periods = Math.ceil(slowest / period.toMinutes());
-  // No run, no news: not-running says so.
+  // Without a run there is no new data; `not-running` reports that.
   const gauge = { periods, breaching: 1, missing: IGNORE };
   const most = (metricName: MetricName) => measure(settings.stackName, metricName, 'Maximum', {}, period);
   const expiring = ([days, left]: readonly [ExpiryDays, string]): Notification => ({
     ...gauge,
-    // Sent only where there are any.
+    // Sent only if the value is not 0.
     missing: NOT_BREACHING,
     name: `token-expires-in-${left.replace(' ', '-')}`,
     metric: most(`TokensExpiring${days}`),
@@ -117,7 +117,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       ...gauge,
       name: 'lag',
       metric: remindingDaily(most('Lag'), period),
-      // Not sent where nothing is polled well; that has other alarms.
+      // Sent only if a poll succeeds; other alarms report failing polls.
       missing: NOT_BREACHING,
       from: settings.alarmLagMinutes * 60,
       says: `A stream of an instance is more than ${settings.alarmLagMinutes} minutes behind, although its polls succeed.`,
@@ -140,7 +140,7 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
       heading: 'an-audit-found-something-missing',
     },
     {
-      // Each poll tries again what failed; some do once.
+      // An audit that fails is retried at the next poll, and some fail only once.
       name: 'audits-failing',
       metric: remindingDaily(anHour('AuditsFailed'), Duration.hours(1)),
       from: 1,
@@ -154,8 +154,8 @@ export function auditAlarms({ settings }: AlarmsProps): Notification[] {
 }
 
 /**
- * Zero for two hours of each day, from 06:00 UTC. An instance for which this alarm is raised for good would hide the others;
- * so the alarm ends, and is raised again if its cause lasts.
+ * Sets the metric to zero for two hours a day, from 06:00 UTC. The alarm ends then, and is raised again if its cause
+ * lasts, so that a permanent failure of one instance does not hide failures of others.
  */
 function remindingDaily(metric: IMetric, period: Duration): IMetric {
   return new MathExpression({
@@ -166,8 +166,8 @@ function remindingDaily(metric: IMetric, period: Duration): IMetric {
   });
 }
 
-/** One where there were none: an alarm on what is not there needs a value for it. */
-export function invocations({ name, function: poller, cadenceMinutes }: Clockwork): Definition {
+/** An alarm on missing invocations needs a value for periods without any. */
+export function invocations({ name, function: poller, cadenceMinutes }: ScheduledFunction): Definition {
   const period = Duration.minutes(cadenceMinutes);
   return {
     name: `${name}-not-run`,
@@ -183,8 +183,8 @@ export function invocations({ name, function: poller, cadenceMinutes }: Clockwor
   };
 }
 
-/** Tells apart why a function does not run; one that runs all the same may be throttled now and then. */
-export function throttles({ name, function: poller }: Clockwork): Definition {
+/** Distinguishes throttling from other reasons why a function does not run. Occasional throttling is normal. */
+export function throttles({ name, function: poller }: ScheduledFunction): Definition {
   return {
     name: `${name}-throttled`,
     metric: poller.metricThrottles({ period: Duration.minutes(15), statistic: 'Sum' }),
@@ -198,12 +198,12 @@ export function errors({
   name,
   function: poller,
   cadenceMinutes,
-}: Omit<Clockwork, 'timeoutSeconds'>): Definition {
+}: Omit<ScheduledFunction, 'timeoutSeconds'>): Definition {
   return {
     name: `${name}-errors`,
     metric: poller.metricErrors({ period: Duration.minutes(cadenceMinutes), statistic: 'Sum' }),
     from: 1,
-    // One that fails every second time is told of once, not again and again.
+    // A function that fails every second time raises one alarm, instead of one after another.
     periods: 5,
     breaching: 2,
     missing: NOT_BREACHING,

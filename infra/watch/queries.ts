@@ -1,7 +1,7 @@
 import { type ILogGroup, QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-/** A saved query of Logs Insights: what an operator used to grep for. */
+/** A saved query of CloudWatch Logs Insights. */
 interface Saved {
   readonly name: string;
   readonly fields?: readonly string[];
@@ -30,7 +30,7 @@ const saved: readonly Saved[] = [
     sort: newestFirst,
   },
   {
-    // Put the instance's own name in.
+    // Replace the instance's name before running the query.
     name: "one instance's story",
     fields: ['@timestamp', 'level', 'stream', 'state', 'message', 'artifacts', 'lagSeconds'],
     filters: ['instance = "acme"'],
@@ -79,11 +79,11 @@ interface QueriesProps {
   readonly stackName: string;
   readonly pollers: readonly ILogGroup[];
   readonly operator: ILogGroup;
-  /** Where something forwards the queue. */
+  /** Absent if nothing is forwarded. */
   readonly forwarder?: ILogGroup;
 }
 
-/** In CloudWatch → Logs Insights → Queries, in a folder that is named after the stack. */
+/** Saved queries in CloudWatch → Logs Insights → Queries, in a folder with the stack's name. */
 export class Queries extends Construct {
   constructor(scope: Construct, id: string, { stackName, pollers, operator, forwarder }: QueriesProps) {
     super(scope, id);

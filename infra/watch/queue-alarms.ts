@@ -8,9 +8,9 @@ type Queues = Pick<AlarmsProps, 'queue' | 'deadLetterQueue'>;
 const { IGNORE, NOT_BREACHING } = TreatMissingData;
 
 /**
- * One where messages are in the queue and none is deleted, whatever the reason: a consumer that is throttled, that fails, or
- * that does not delete what it receives. The age of the oldest message shows none of this, because SQS leaves out messages
- * that were received more than three times.
+ * 1 if messages are in the queue and none is deleted. The consumer may be throttled, fail, or not delete what it
+ * receives. The age of the oldest message does not show this, because SQS excludes messages that were received more
+ * than three times.
  */
 function nothingDeleted(queue: IQueue, period: Duration): IMetric {
   return new MathExpression({
@@ -25,7 +25,7 @@ function nothingDeleted(queue: IQueue, period: Duration): IMetric {
   });
 }
 
-/** The forwarder deletes what Analytics has accepted within seconds. */
+/** The forwarder deletes messages within seconds of their acceptance by Analytics. */
 export function forwarderFails({ queue }: Pick<Queues, 'queue'>): Notification {
   return {
     name: 'forwarder-failing',
@@ -38,7 +38,10 @@ export function forwarderFails({ queue }: Pick<Queues, 'queue'>): Notification {
   };
 }
 
-/** A consumer may run once a day. Two hours more than that: by then a queue that nobody reads has its own alarm. */
+/**
+ * A consumer may run once a day, so this waits two hours longer. A queue that nobody reads has its own alarm before
+ * that.
+ */
 export function nothingConsumed({ queue }: Pick<Queues, 'queue'>): Definition {
   return {
     name: 'queue-nothing-deleted',
@@ -51,14 +54,14 @@ export function nothingConsumed({ queue }: Pick<Queues, 'queue'>): Definition {
 
 const hour = 60 * 60;
 
-/** After a day a consumer is not merely slow; SQS keeps the messages for thirteen days more. */
+/** A day is longer than any delay of a working consumer. SQS keeps the messages for 13 more days. */
 export const queueUnreadSeconds = 24 * hour;
 
 function waits(queue: IQueue): Omit<Notification, 'name' | 'from' | 'says'> {
   return {
     metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(15), statistic: 'Maximum' }),
     periods: 2,
-    // An empty queue has no oldest message, and says nothing.
+    // An empty queue has no oldest message, so the metric is missing.
     missing: NOT_BREACHING,
     heading: 'queue-unread',
   };
@@ -76,7 +79,7 @@ export function queueUnread({ queue }: Pick<Queues, 'queue'>): Notification {
 export function queueAlarms({ queue, deadLetterQueue }: Queues): Notification[] {
   return [
     {
-      // Four days before the first is lost: a long weekend is three and a half.
+      // Four days before the first message is deleted, which is longer than a long weekend.
       ...waits(queue),
       name: 'queue-loses-messages',
       from: 10 * 24 * hour,
@@ -90,7 +93,7 @@ export function queueAlarms({ queue, deadLetterQueue }: Queues): Notification[] 
       }),
       from: 1,
       periods: 1,
-      // A queue that nobody touches falls silent after hours, whatever is in it.
+      // SQS stops sending metrics of an inactive queue after some hours, even if it contains messages.
       missing: IGNORE,
       says: 'The dead-letter queue contains messages that the consumer rejected or never deleted.',
       heading: 'dead-letters',
