@@ -2,6 +2,7 @@ import {
   CloudFormationClient,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  GetTemplateCommand,
 } from '@aws-sdk/client-cloudformation';
 import {
   GetAccountSettingsCommand,
@@ -12,6 +13,7 @@ import {
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientConfig } from '../../functions/adapters/aws.ts';
+import { leftoversOf } from './leftovers.ts';
 import type { Concurrency, Found, FoundStack } from './plan.ts';
 
 interface Where {
@@ -30,16 +32,19 @@ export async function lookInto({
   stackName,
   functionNames,
 }: Where): Promise<Found> {
-  const config = { ...clientConfig, ...(region && { region }), ...(profile && { profile }) };
+  // The AWS CLI also reads AWS_DEFAULT_REGION; the SDK for JavaScript does not.
+  const chosen = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };
   const sts = new STSClient(config);
   const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
-  const [bootstrapVersion, stack, concurrency] = await Promise.all([
+  const [bootstrapVersion, stack, concurrency, leftovers] = await Promise.all([
     bootstrapVersionIn(new SSMClient(config), qualifier).catch(asError),
     stackIn(new CloudFormationClient(config), stackName).catch(asError),
     concurrencyIn(new LambdaClient(config), functionNames).catch(asError),
+    leftoversOf(stackName, config, soon().abortSignal).catch(asError),
   ]);
   const identity = { account: Account, region: await sts.config.region(), caller: Arn };
-  return { ...identity, bootstrapVersion, stack, concurrency };
+  return { ...identity, bootstrapVersion, stack, concurrency, leftovers };
 }
 
 /** A deployment may have the right to take on the CDK's roles and no other: then it goes on without this check. */
@@ -67,16 +72,23 @@ async function stackIn(client: CloudFormationClient, StackName: string): Promise
     );
     return {
       status: Stacks[0]?.StackStatus ?? '',
-      leftTables: StackResources.flatMap(({ ResourceType, ResourceStatus, PhysicalResourceId }) =>
-        ResourceType === 'AWS::DynamoDB::Table' && ResourceStatus === 'DELETE_SKIPPED' && PhysicalResourceId
-          ? [PhysicalResourceId]
-          : [],
+      names: Object.fromEntries(
+        StackResources.map(({ LogicalResourceId = '', PhysicalResourceId = '' }) => [
+          LogicalResourceId,
+          PhysicalResourceId,
+        ]),
       ),
+      template: await templateOf(client, StackName).catch(asError),
     };
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw error;
   }
+}
+
+async function templateOf(client: CloudFormationClient, StackName: string) {
+  const { TemplateBody = '{}' } = await client.send(new GetTemplateCommand({ StackName }), soon());
+  return JSON.parse(TemplateBody);
 }
 
 async function concurrencyIn(lambda: LambdaClient, functionNames: readonly string[]): Promise<Concurrency> {

@@ -1,64 +1,93 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { parseArgs } from 'node:util';
-import cdkJson from '../../cdk.json' with { type: 'json' };
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { streams } from '../../functions/streams/list.ts';
+import { CommandError } from '../errors.ts';
 import { lookInto } from './account.ts';
-import { planOf } from './plan.ts';
-
-interface Tools {
-  /** Path of the CDK's program. */
-  readonly cdk: string;
-  readonly print: (line: string) => void;
-}
+import { argumentsOf, nextCommand, runCdk, type Tools, type Typed } from './cdk.ts';
+import { changesOf } from './changes.ts';
+import { type Found, notBootstrapped, planOf } from './plan.ts';
 
 /**
- * Checks the account and runs `cdk deploy` with the given arguments.
+ * Checks the account, shows what will change, and runs `cdk deploy` with the given arguments.
  * @returns the exit code of the CDK
- * @throws CommandError if the deployment would fail
+ * @throws CommandError if the deployment would fail, or would abandon data unasked
  */
-export async function deploy(args: readonly string[], { cdk, print }: Tools): Promise<number> {
-  const { given, profile, region } = read(args);
-  const context: Readonly<Record<string, unknown>> = { ...cdkJson.context, ...given };
-  const stackName = String(context.stackName);
+export async function deploy(args: readonly string[], tools: Tools): Promise<number> {
+  const { print, ask } = tools;
+  const typed = argumentsOf(args);
+  const { context, stackName, profile, region } = typed;
   const found = await lookInto({
     profile,
-    region: region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION,
+    region,
     stackName,
     qualifier: String(context['@aws-cdk/core:bootstrapQualifier'] ?? 'hnb659fds'),
     functionNames: streams.map(({ name }) => `${stackName}-${name}`),
   });
-  const { lines, problem, reservedConcurrency } = planOf(found, {
+  const { lines, problem, needsBootstrap, reservedConcurrency } = planOf(found, {
     stackName,
     functions: streams.length,
     reservedConcurrency: parsed(context.reservedConcurrency),
-    isGiven: Object.hasOwn(given, 'reservedConcurrency'),
+    isGiven: typed.isGiven('reservedConcurrency'),
   });
   for (const line of lines) print(line);
   if (problem !== undefined) throw problem;
-  const code = await run(cdk, [
-    'deploy',
-    ...args.flatMap((arg) => (arg === '--yes' || arg === '-y' ? ['--require-approval', 'never'] : [arg])),
-    ...(reservedConcurrency === undefined ? [] : ['-c', `reservedConcurrency=${reservedConcurrency}`]),
-  ]);
-  if (code === 0)
-    print(`Next: npm run -s cli -- ${nextCommand(found.stack, { stackName, profile, region })}`);
-  return code;
+  if (needsBootstrap) {
+    if (!(await ask('Bootstrap it now? The CDK creates a bucket, a repository and five roles. [y/N] ')))
+      throw notBootstrapped(found);
+    const place = `aws://${found.account}/${found.region}`;
+    const code = await runCdk(tools, ['bootstrap', place, ...(profile ? ['--profile', profile] : [])]);
+    if (code !== 0) return code;
+  }
+  const choice =
+    reservedConcurrency === undefined ? [] : ['-c', `reservedConcurrency=${reservedConcurrency}`];
+  const assembly = mkdtempSync(join(tmpdir(), 'collector-assembly-'));
+  try {
+    const synthesised = await runCdk(tools, [
+      'synth',
+      '--quiet',
+      '--output',
+      assembly,
+      ...typed.contextArgs,
+      ...choice,
+    ]);
+    if (synthesised !== 0) return synthesised;
+    await confirmChanges(found, assembly, typed, tools);
+    const approval = args.flatMap((arg) =>
+      arg === '--yes' || arg === '-y' ? ['--require-approval', 'never'] : [arg],
+    );
+    const code = await runCdk(tools, ['deploy', ...approval, ...choice, '--app', assembly]);
+    if (code === 0)
+      print(
+        `Next: ${nextCommand(found.stack === undefined ? 'add NAME --host CONSOLE_HOST' : 'status', typed)}`,
+      );
+    return code;
+  } finally {
+    rmSync(assembly, { recursive: true, force: true });
+  }
 }
 
-/** The arguments of `cdk deploy` that the checks need. */
-function read(args: readonly string[]) {
-  const one = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: { context: { ...one, short: 'c', multiple: true }, profile: one, region: one },
-    strict: false,
-  });
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-  // None of the settings that are read here has a second "=" in it.
-  const pairs = [values.context ?? []].flat().map((pair) => String(pair).split('=', 2));
-  const given: Readonly<Record<string, unknown>> = Object.fromEntries(pairs);
-  return { given, profile: text(values.profile), region: text(values.region) };
+async function confirmChanges(
+  { stack }: Found,
+  assembly: string,
+  typed: Typed,
+  { print, ask }: Tools,
+): Promise<void> {
+  const after = JSON.parse(readFileSync(join(assembly, `${typed.stackName}.template.json`), 'utf8'));
+  if (stack instanceof Error || stack?.template instanceof Error) {
+    const { name } = stack instanceof Error ? stack : (stack.template as Error);
+    print(`Changes: not checked (${name})`);
+    return;
+  }
+  const { lines, abandoned } = changesOf(stack?.template, after, (id) => stack?.names[id] ?? id);
+  for (const line of lines) print(line);
+  if (abandoned.length === 0 || typed.yes) return;
+  const which = abandoned.join(', ');
+  if (await ask(`The stack will no longer use ${which}; the data stays there. Deploy? [y/N] `)) return;
+  throw new CommandError(
+    `not deployed: the stack would no longer use ${which}`,
+    'Deploy with --yes if this is what you want.',
+  );
 }
 
 function parsed(value: unknown): unknown {
@@ -67,20 +96,4 @@ function parsed(value: unknown): unknown {
   } catch {
     return value;
   }
-}
-
-async function run(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit' });
-  const [code] = await once(child, 'close');
-  return code ?? 1;
-}
-
-function nextCommand(stack: unknown, options: Readonly<Record<'stackName' | 'profile' | 'region', unknown>>) {
-  const { stackName, profile, region } = options;
-  return [
-    stack === undefined ? 'add NAME --host CONSOLE_HOST' : 'status',
-    ...(stackName === 'SentinelOneCollector' ? [] : [`--stack ${stackName}`]),
-    ...(profile ? [`--profile ${profile}`] : []),
-    ...(region ? [`--region ${region}`] : []),
-  ].join(' ');
 }

@@ -1,4 +1,6 @@
 import { CommandError } from '../errors.ts';
+import type { Template } from './changes.ts';
+import { deletions, type Leftovers } from './leftovers.ts';
 
 /** What was found in the account. An Error stands for what could not be read. */
 export interface Found {
@@ -8,12 +10,15 @@ export interface Found {
   readonly bootstrapVersion: string | undefined | Error;
   readonly stack: FoundStack | undefined | Error;
   readonly concurrency: Concurrency | Error;
+  /** Resources whose names an earlier stack of this name gave; those of the stack itself among them. */
+  readonly leftovers: Leftovers | Error;
 }
 
 export interface FoundStack {
   readonly status: string;
-  /** Tables that CloudFormation did not delete when the first deployment failed. */
-  readonly leftTables: readonly string[];
+  /** What its resources are called in AWS, by logical id. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly template: Template | Error;
 }
 
 export interface Concurrency {
@@ -34,6 +39,8 @@ export interface Wanted {
 
 interface Plan {
   readonly lines: readonly string[];
+  /** The CDK needs a bootstrap, which it can make. */
+  readonly needsBootstrap: boolean;
   /** Why the deployment would fail. */
   readonly problem?: CommandError | undefined;
   /** The setting to deploy with; undefined leaves it as it is. */
@@ -41,17 +48,18 @@ interface Plan {
 }
 
 export function planOf(found: Found, wanted: Wanted): Plan {
-  const { account, region, caller, bootstrapVersion, stack, concurrency } = found;
+  const { account, region, caller, bootstrapVersion, stack, concurrency, leftovers } = found;
   const { line, ...choice } = reservation(concurrency, wanted);
   return {
     lines: [
       `Account ${account}, region ${region}, as ${caller}`,
       `CDK bootstrap: ${shown(bootstrapVersion, (version) => `version ${version}`, 'missing')}`,
       `Stack ${wanted.stackName}: ${shown(stack, ({ status }) => status, 'new')}`,
-      ...(stack instanceof Error ? [] : leftovers(stack)),
+      ...(stack instanceof Error ? [] : orphans(stack, leftovers)),
       `Reserved concurrency: ${line}`,
     ],
-    problem: bootstrapVersion === undefined ? notBootstrapped(found) : blocked(stack, wanted.stackName),
+    needsBootstrap: bootstrapVersion === undefined,
+    problem: blocked(stack, wanted.stackName) ?? inTheWay(stack, leftovers),
     ...choice,
   };
 }
@@ -61,21 +69,36 @@ function shown<T>(value: T | undefined | Error, text: (value: T) => string, abse
   return value === undefined ? absent : text(value);
 }
 
-/** The CDK deletes a stack whose creation failed, and creates it again. Its tables stay. */
-function leftovers(stack: FoundStack | undefined): string[] {
-  if (!stack?.status.startsWith('ROLLBACK_')) return [];
-  const { leftTables } = stack;
+/** A stack that failed to be created is deleted by the CDK and created again. */
+const isNew = (stack: FoundStack | undefined) => stack === undefined || stack.status.startsWith('ROLLBACK_');
+
+/** What is not used by the next stack. */
+function orphans(stack: FoundStack | undefined, leftovers: Leftovers | Error): string[] {
+  if (!isNew(stack)) return [];
+  const failed = stack && '  The first deployment failed. The CDK deletes this stack and creates it again.';
+  if (leftovers instanceof Error)
+    return [...(failed ? [failed] : []), `  Leftovers: not checked (${leftovers.name})`];
+  const commands = deletions({ ...leftovers, logGroups: [] });
   return [
-    '  The first deployment failed. The CDK deletes this stack and creates it again.',
-    ...(leftTables.length > 0 ? ['  Its tables stay, and are empty. To delete them:'] : []),
-    ...leftTables.flatMap((name) => [
-      `    aws dynamodb update-table --table-name ${name} --no-deletion-protection-enabled`,
-      `    aws dynamodb delete-table --table-name ${name}`,
-    ]),
+    ...(failed ? [failed] : []),
+    ...(commands.length > 0
+      ? ['  An earlier stack of this name left these, and the new one does not use them. To delete them:']
+      : []),
+    ...commands.map((command) => `    ${command}`),
   ];
 }
 
-const notBootstrapped = ({ account, region }: Found) =>
+/** CloudFormation fails to create what exists. A stack that is deleted first deletes its own. */
+function inTheWay(stack: Found['stack'], leftovers: Leftovers | Error): CommandError | undefined {
+  if (stack !== undefined || leftovers instanceof Error || leftovers.logGroups.length === 0) return undefined;
+  const { logGroups } = leftovers;
+  return new CommandError(
+    `the stack is new, but its log groups exist: ${logGroups.join(', ')}`,
+    `Export what you need from them, then delete them: ${deletions({ tables: [], queues: [], buckets: [], logGroups }).join('; ')}`,
+  );
+}
+
+export const notBootstrapped = ({ account, region }: Pick<Found, 'account' | 'region'>) =>
   new CommandError(
     `the CDK is not bootstrapped in account ${account}, region ${region}`,
     `Run this once, then deploy again: npx cdk bootstrap aws://${account}/${region}`,

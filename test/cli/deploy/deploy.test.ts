@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deploy } from '../../../cli/deploy/deploy.ts';
+import { destroy } from '../../../cli/deploy/destroy.ts';
 import { explained } from '../../../cli/errors.ts';
 import { ended } from '../../support/cli.ts';
 
@@ -22,6 +23,9 @@ interface Account {
   held: Readonly<Record<string, number>>;
   stack?: string;
   tables: readonly string[];
+  /** The deployed template. */
+  template?: object;
+  logGroups?: readonly string[];
   denied?: boolean;
   refusesKey?: boolean;
 }
@@ -31,6 +35,10 @@ const xml = (name: string, body: string) =>
   `<${name}Response><${name}Result>${body}</${name}Result></${name}Response>`;
 const refusal = (code: string, message: string) =>
   `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+
+/** As the CDK would synthesise it; the fake of the CDK does. */
+const table = { Type: 'AWS::DynamoDB::Table', Properties: { KeySchema: ['instance'] } };
+const templateWith = (resources: object) => ({ Resources: { Table: table, ...resources } });
 
 type Answer = [status: number, body: string | object];
 
@@ -57,23 +65,32 @@ function query(parameters: URLSearchParams): Answer {
           `<Stacks><member><StackName>${name}</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${account.stack}</StackStatus></member></Stacks>`,
         ),
       ];
+    case 'GetTemplate': {
+      const body = JSON.stringify(account.template ?? templateWith({})).replaceAll('"', '&quot;');
+      return [200, xml('GetTemplate', `<TemplateBody>${body}</TemplateBody>`)];
+    }
     default: {
       const resource = (type: string, id: string, status: string) =>
-        `<member><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId><ResourceStatus>${status}</ResourceStatus></member>`;
+        `<member><LogicalResourceId>${type.split(':').at(-1)}</LogicalResourceId><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId><ResourceStatus>${status}</ResourceStatus></member>`;
       const members = [
         resource('AWS::SQS::Queue', 'https://queue', 'DELETE_SKIPPED'),
-        resource('AWS::DynamoDB::Table', 'Team-Accepted', 'DELETE_COMPLETE'),
-        ...account.tables.map((id) => resource('AWS::DynamoDB::Table', id, 'DELETE_SKIPPED')),
+        resource('AWS::DynamoDB::Table', 'Team-Instances', 'CREATE_COMPLETE'),
       ];
       return [200, xml('DescribeStackResources', `<StackResources>${members.join('')}</StackResources>`)];
     }
   }
 }
 
-function answer(path: string, body: string): Answer {
+function answer(path: string, body: string, target: string): Answer {
+  if (path.includes('ListBuckets'))
+    return [200, '<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>'];
   if (path === '/') {
     if (!body.startsWith('{')) return query(new URLSearchParams(body));
     if (account.denied) return [400, { __type: 'AccessDeniedException', message: 'jo may not' }];
+    if (target.endsWith('ListTables')) return [200, { TableNames: [...account.tables, 'TeamOther'] }];
+    if (target.endsWith('ListQueues')) return [200, {}];
+    if (target.endsWith('DescribeLogGroups'))
+      return [200, { logGroups: account.logGroups?.map((logGroupName) => ({ logGroupName })) ?? [] }];
     const { Name } = JSON.parse(body);
     return Name === '/cdk-bootstrap/hnb659fds/version' && account.bootstrap !== undefined
       ? [200, { Parameter: { Name, Value: account.bootstrap } }]
@@ -89,7 +106,11 @@ function answer(path: string, body: string): Answer {
 }
 
 const server = createServer(async (request, response) => {
-  const [status, body] = answer(request.url ?? '', await text(request));
+  const [status, body] = answer(
+    request.url ?? '',
+    await text(request),
+    String(request.headers['x-amz-target'] ?? ''),
+  );
   const missing = status === 404 && { 'x-amzn-errortype': 'ResourceNotFoundException' };
   const denied = status === 403 && { 'x-amzn-errortype': 'AccessDeniedException' };
   response
@@ -100,9 +121,15 @@ const server = createServer(async (request, response) => {
 beforeAll(async () => {
   writeFileSync(
     cdk,
-    `import { writeFileSync } from 'node:fs';
-    writeFileSync(${JSON.stringify(typed)}, JSON.stringify(process.argv.slice(2)));
-    process.exit(Number(process.env.CDK_ENDS_WITH ?? 0));`,
+    `import { appendFileSync, writeFileSync } from 'node:fs';
+    const args = process.argv.slice(2);
+    appendFileSync(${JSON.stringify(typed)}, JSON.stringify(args) + '\\n');
+    const [command] = args;
+    if (command === 'synth') {
+      const settings = args.filter((_, i) => args[i - 1] === '-c').map((one) => one.split('='));
+      const { stackName = 'SentinelOneCollector' } = Object.fromEntries(settings);
+      writeFileSync(args[3] + '/' + stackName + '.template.json', ${JSON.stringify(JSON.stringify(templateWith({})))});
+    } else process.exit(Number(process.env.CDK_ENDS_WITH ?? 0));`,
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -115,9 +142,10 @@ afterAll(() => {
 beforeEach(() => {
   account = { bootstrap: '29', unreserved: 1000, held: {}, tables: [] };
   rmSync(typed, { force: true });
+  lines.length = 0;
+  asked.length = 0;
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  for (const service of ['STS', 'SSM', 'CLOUDFORMATION', 'LAMBDA'])
-    vi.stubEnv(`AWS_ENDPOINT_URL_${service}`, endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'x');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'y');
   vi.stubEnv('AWS_REGION', 'eu-west-1');
@@ -126,10 +154,27 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+const lines: string[] = [];
+const asked: string[] = [];
+const tools = (yes: boolean) => ({
+  cdk,
+  print: (line: string) => lines.push(line),
+  ask: async (question: string) => {
+    asked.push(question);
+    return yes;
+  },
+});
+const calls = () =>
+  readFileSync(typed, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): string[] => JSON.parse(line));
+
+/** What is printed and typed; the folder that the CDK synthesises into has a name of its own each time. */
 async function run(...args: string[]) {
-  const lines: string[] = [];
-  const code = await deploy(args, { cdk, print: (line) => lines.push(line) });
-  return { code, lines, cdkArgs: JSON.parse(readFileSync(typed, 'utf8')) };
+  const code = await deploy(args, tools(false));
+  const cdkArgs = calls().at(-1) ?? [];
+  return { code, lines, cdkArgs: cdkArgs[0] === 'deploy' ? cdkArgs.slice(0, -2) : cdkArgs };
 }
 
 test('a first deployment is checked, runs, and ends with the next command', async () => {
@@ -140,6 +185,8 @@ test('a first deployment is checked, runs, and ends with the next command', asyn
       'CDK bootstrap: version 29',
       'Stack SentinelOneCollector: new',
       expect.stringMatching(/^Reserved concurrency: 1 for each of 3 functions\. .* the account has 1000\.$/),
+      'Changes: 1 added',
+      '  DynamoDB::Table: 1 added',
       'Next: npm run -s cli -- add NAME --host CONSOLE_HOST',
     ],
     cdkArgs: ['deploy', '-c', 'reservedConcurrency=1'],
@@ -195,21 +242,91 @@ test('rights to take on the roles of the CDK are enough', async () => {
   const { code, lines, cdkArgs } = await run();
   expect(code).toBe(0);
   expect(cdkArgs).toEqual(['deploy']);
-  expect(lines.filter((line) => /not checked \(AccessDenied/.test(line))).toHaveLength(3);
+  expect(lines.filter((line) => /not checked \(AccessDenied/.test(line))).toHaveLength(4);
 });
 
 test('a first deployment that failed is deployed again, and the tables it left are named', async () => {
-  account = { ...account, stack: 'ROLLBACK_COMPLETE', tables: ['Team-Instances', 'Team-Cursors'] };
-  const { lines, cdkArgs } = await run();
+  account = {
+    ...account,
+    stack: 'ROLLBACK_COMPLETE',
+    tables: ['Team-TablesInstances', 'Team-TablesCursors'],
+  };
+  const { cdkArgs } = await run('-c', 'stackName=Team');
   expect(cdkArgs[0]).toBe('deploy');
   expect(lines.filter((line) => line.includes(' delete-table '))).toEqual([
-    '    aws dynamodb delete-table --table-name Team-Instances',
-    '    aws dynamodb delete-table --table-name Team-Cursors',
+    '    aws dynamodb delete-table --table-name Team-TablesInstances',
+    '    aws dynamodb delete-table --table-name Team-TablesCursors',
   ]);
+});
+
+test('an account without the bootstrap gets one where someone says yes', async () => {
+  account.bootstrap = undefined;
+  expect(await deploy([], tools(true))).toBe(0);
+  expect(asked).toEqual([expect.stringMatching(/^Bootstrap it now\?/)]);
+  expect(calls().map(([command, place]) => [command, place])).toMatchObject([
+    ['bootstrap', 'aws://111122223333/eu-west-1'],
+    ['synth', '--quiet'],
+    ['deploy', '-c'],
+  ]);
+});
+
+describe('what changes', () => {
+  test('is shown, data-holding resources by name', async () => {
+    account = { ...account, stack: 'UPDATE_COMPLETE', template: templateWith({}) };
+    await run();
+    expect(lines).toContain('Changes: none');
+    expect(lines).toContain('Data: all 1 resources that hold data stay unchanged');
+  });
+
+  test('in a property of a table is named', async () => {
+    const Table = { ...table, Properties: { ...table.Properties, BillingMode: 'PROVISIONED' } };
+    account = { ...account, stack: 'UPDATE_COMPLETE', template: templateWith({ Table }) };
+    await run();
+    expect(lines).toContain('  DynamoDB::Table Team-Instances: changed (BillingMode)');
+    expect(asked).toEqual([]);
+  });
+
+  test('and leaves data behind is deployed only where someone says yes', async () => {
+    const Queue = { Type: 'AWS::SQS::Queue' };
+    account = { ...account, stack: 'UPDATE_COMPLETE', template: templateWith({ Queue }) };
+    await expect(run()).rejects.toThrow('not deployed: the stack would no longer use https://queue');
+    expect(asked).toHaveLength(1);
+    expect(calls().map(([command]) => command)).toEqual(['synth']);
+    await run('--yes');
+    expect(calls().at(-1)?.[0]).toBe('deploy');
+  });
+
+  test('of a key of a table is a new table', async () => {
+    const Table = { ...table, Properties: { KeySchema: ['other'] } };
+    account = { ...account, stack: 'UPDATE_COMPLETE', template: templateWith({ Table }) };
+    await expect(run()).rejects.toThrow('would no longer use Team-Instances');
+  });
+});
+
+describe('npm run destroy', () => {
+  test('says what stays, and how to delete it', async () => {
+    account = { ...account, stack: 'UPDATE_COMPLETE', tables: ['Team-TablesInstances'] };
+    expect(await destroy(['-c', 'stackName=Team'], tools(true))).toBe(0);
+    expect(calls()).toEqual([['destroy', '-c', 'stackName=Team', '--force']]);
+    expect(lines.join('\n')).toMatch(/tables, both queues and the overflow bucket stay/);
+    expect(lines).toContain('  aws dynamodb delete-table --table-name Team-TablesInstances');
+  });
+
+  test('does nothing unless someone says yes, or where there is no stack', async () => {
+    await expect(destroy(['--yes'], tools(false))).rejects.toThrow('there is no stack SentinelOneCollector');
+    account.stack = 'UPDATE_COMPLETE';
+    await expect(destroy([], tools(false))).rejects.toThrow('not deleted');
+    expect(existsSync(typed)).toBe(false);
+  });
 });
 
 test.each<[what: string, Partial<Account>, message: RegExp]>([
   ['without the bootstrap', { bootstrap: undefined }, /^the CDK is not bootstrapped in account 111122223333/],
+  [
+    'with log groups in the way',
+    { logGroups: ['/aws/lambda/Team-agents'] },
+    /log groups exist: \/aws\/lambda/,
+  ],
   ['with a stack that cannot be deleted', { stack: 'DELETE_FAILED' }, /SentinelOneCollector.*DELETE_FAILED/],
 ])('an account %s is not deployed to', async (_, found, message) => {
   account = { ...account, ...found } as Account;
@@ -224,12 +341,26 @@ test('credentials that AWS does not accept end it', async () => {
   expect(existsSync(typed)).toBe(false);
 });
 
-test('without credentials it says so and nothing else', async () => {
-  const child = spawn(process.execPath, ['cli/deploy/main.ts'], {
+test.each([
+  ['', { AWS_EC2_METADATA_DISABLED: 'true' }],
+  [
+    ', and a metadata service that never answers',
+    { AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:PORT' },
+  ],
+])('without credentials%s, it says so and nothing else within 3 seconds', async (_, variables) => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const own = Object.entries(variables).map(([name, value]) => [name, value.replace('PORT', String(port))]);
+  const child = spawn(process.execPath, ['cli/deploy/main.ts', 'deploy'], {
     cwd: join(import.meta.dirname, '..', '..', '..'),
-    env: { PATH: process.env.PATH, HOME: folder, AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    env: { PATH: process.env.PATH, HOME: folder, AWS_REGION: 'eu-west-1', ...Object.fromEntries(own) },
+    timeout: 3_000,
   });
-  expect(await ended(child)).toEqual({
+  const result = await ended(child);
+  silent.closeAllConnections();
+  silent.close();
+  expect(result).toEqual({
     code: 1,
     out: '',
     err: 'no AWS credentials found\n→ Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).\n',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type Found, planOf, type Wanted } from '../../../cli/deploy/plan.ts';
+import { type Found, notBootstrapped, planOf, type Wanted } from '../../../cli/deploy/plan.ts';
 
+const none = { tables: [], queues: [], buckets: [], logGroups: [] };
 const good: Found = {
   account: '111122223333',
   region: 'eu-west-1',
@@ -8,13 +9,15 @@ const good: Found = {
   bootstrapVersion: '29',
   stack: undefined,
   concurrency: { unreserved: 1000, held: 0 },
+  leftovers: none,
 };
 const byDefault: Wanted = { stackName: 'Team', functions: 3, reservedConcurrency: 1, isGiven: false };
 const denied = Object.assign(new Error('jo may not'), { name: 'AccessDeniedException' });
 const last = ({ lines }: ReturnType<typeof planOf>) => lines.at(-1);
-const inState = (status: string, ...leftTables: string[]): Found => ({
+const inState = (status: string, ...tables: string[]): Found => ({
   ...good,
-  stack: { status, leftTables },
+  stack: { status, names: {}, template: {} },
+  leftovers: { ...none, tables },
 });
 
 test('everything that was found has its line', () => {
@@ -25,6 +28,7 @@ test('everything that was found has its line', () => {
       'Stack Team: new',
       'Reserved concurrency: 1 for each of 3 functions. It takes 103 unreserved, 100 of which must remain, and the account has 1000.',
     ],
+    needsBootstrap: false,
     reservedConcurrency: 1,
   });
 });
@@ -72,7 +76,7 @@ describe('reserved concurrency', () => {
 });
 
 test('what may not be read stops nothing and changes nothing', () => {
-  const found = { ...good, bootstrapVersion: denied, stack: denied, concurrency: denied };
+  const found = { ...good, bootstrapVersion: denied, stack: denied, concurrency: denied, leftovers: denied };
   expect(planOf(found, byDefault)).toEqual({
     lines: [
       expect.stringContaining('Account 111122223333'),
@@ -80,15 +84,42 @@ test('what may not be read stops nothing and changes nothing', () => {
       'Stack Team: not checked (AccessDeniedException)',
       'Reserved concurrency: 1 for each of 3 functions, as set in cdk.json; not checked (AccessDeniedException). If Lambda refuses it, use -c reservedConcurrency=false.',
     ],
+    needsBootstrap: false,
   });
 });
 
 describe('what is in the way', () => {
-  test('an account without the bootstrap is told the command', () => {
-    expect(planOf({ ...good, bootstrapVersion: undefined }, byDefault).problem).toMatchObject({
+  test('an account without the bootstrap needs one, and is told the command', () => {
+    expect(planOf({ ...good, bootstrapVersion: undefined }, byDefault).needsBootstrap).toBe(true);
+    expect(notBootstrapped(good)).toMatchObject({
       message: 'the CDK is not bootstrapped in account 111122223333, region eu-west-1',
       remedy: expect.stringMatching(/: npx cdk bootstrap aws:\/\/111122223333\/eu-west-1$/),
     });
+  });
+
+  test('log groups without a stack would make its creation fail', () => {
+    const logGroups = ['/aws/lambda/Team-threats'];
+    const found = { ...good, leftovers: { ...none, logGroups } };
+    expect(planOf(found, byDefault).problem).toMatchObject({
+      message: 'the stack is new, but its log groups exist: /aws/lambda/Team-threats',
+      remedy: expect.stringContaining('aws logs delete-log-group --log-group-name /aws/lambda/Team-threats'),
+    });
+    expect(
+      planOf({ ...inState('UPDATE_COMPLETE'), leftovers: found.leftovers }, byDefault).problem,
+    ).toBeUndefined();
+  });
+
+  test('what an earlier stack left is named, with the commands that delete it', () => {
+    const leftovers = { tables: ['Team-TablesA'], queues: ['https://q'], buckets: ['team-b'], logGroups: [] };
+    const { lines } = planOf({ ...good, leftovers }, byDefault);
+    expect(lines.slice(3, -1)).toEqual([
+      expect.stringContaining('An earlier stack of this name left these'),
+      '    aws dynamodb update-table --table-name Team-TablesA --no-deletion-protection-enabled',
+      '    aws dynamodb delete-table --table-name Team-TablesA',
+      '    aws sqs delete-queue --queue-url https://q',
+      '    aws s3 rb s3://team-b',
+    ]);
+    expect(planOf({ ...inState('UPDATE_COMPLETE'), leftovers }, byDefault).lines).toHaveLength(4);
   });
 
   test.each([
@@ -119,7 +150,7 @@ describe('what is in the way', () => {
       expect(lines.slice(2, -1)).toEqual([
         `Stack Team: ${status}`,
         '  The first deployment failed. The CDK deletes this stack and creates it again.',
-        '  Its tables stay, and are empty. To delete them:',
+        '  An earlier stack of this name left these, and the new one does not use them. To delete them:',
         '    aws dynamodb update-table --table-name Team-a --no-deletion-protection-enabled',
         '    aws dynamodb delete-table --table-name Team-a',
       ]);
