@@ -1,10 +1,10 @@
 import net from 'node:net';
 
 /**
- * Of a host's addresses, IPv4 and IPv6, each is given this long before the next is tried. Node's own 250 ms are too
- * short for another continent: an IPv4 address that answers later is given up for an IPv6 address that leads nowhere.
+ * How long Node tries each address of a host, IPv4 or IPv6, before it tries the next. The default of 250 ms is too
+ * short for a host on another continent: Node gives up a slow IPv4 address for an unreachable IPv6 address.
  */
 const attemptMs = 2_500;
 
-// Holds for every connection of the process that is made after this module is loaded.
+// Applies to all connections of the process that are opened after this.
 net.setDefaultAutoSelectFamilyAttemptTimeout(attemptMs);

@@ -15,29 +15,32 @@ import { client, connectMs, exchange, networkError, plainWords, retryAfterMs } f
 
 interface Request {
   readonly method: 'GET' | 'POST';
-  /** Below `/v1`. */
+  /** Relative to `/v1`. */
   readonly path: string;
   readonly token?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly timeoutMs: number;
-  /** Of the answer, unpacked. */
+  /** Maximum size of the decompressed response. */
   readonly maxBytes: number;
-  /** What a user needs for it. */
+  /** The permission that the request requires. */
   readonly permission: string;
-  /** What no answer may show. */
+  /** Removed from error messages. */
   readonly secrets: readonly string[];
 }
 
-/** Enough for a login's token, or a receipt that says something of each artifact. */
+/** Enough for a login token, or for a receipt with one line per artifact. */
 const receiptBytes = 1024 * 1024;
 
-/** Of an answer. Fifty artifacts with all the metadata that they may have stay below it; their records are texts. */
+/**
+ * The maximum number of values in a response. Fifty artifacts with full metadata have fewer, because their records
+ * are texts.
+ */
 const maxStructure = 200_000;
 
 /**
- * The API of WitFoo Analytics (its documentation: analytics-docs, API, Artifacts and Authentication). `url` is its
- * address, with the path before `/v1` where that is not `/api`.
+ * A client of the WitFoo Analytics API (analytics-docs: API, Artifacts, Authentication).
+ * @param url the address, including the path before `/v1` if it is not `/api`
  */
 export function witfooAnalytics(url: string): Analytics {
   const { host, pathname } = new URL(url);
@@ -72,7 +75,7 @@ export function witfooAnalytics(url: string): Analytics {
     const reply = isHeavy ? undefined : parsed(page);
     const isApi = at(reply, 'success') !== undefined;
     const isPage = !isApi && statusCode !== 200;
-    // The answer to a login may hold a token that is not known yet.
+    // The response to a login may contain a token that is not in `secrets` yet.
     const isLogin = token === undefined && statusCode === 200;
     const words = isLogin ? '' : isPage ? said(plainWords(page), ...secrets) : wordsOf(reply, secrets);
     const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
@@ -98,7 +101,7 @@ export function witfooAnalytics(url: string): Analytics {
     return reply as Json;
   };
 
-  /** A request whose answer has no reason to be large. */
+  /** Sends a request whose response is small. */
   const post = (request: Omit<Request, 'method' | 'maxBytes'>) =>
     ask({ ...request, method: 'POST', maxBytes: receiptBytes }).catch((error: unknown) => {
       throw error instanceof HeavyReplyError ? new UnreadableReplyError(error.message) : error;

@@ -5,7 +5,7 @@ const ajv = new Ajv2020();
 ajv.addSchema(schema, 'message');
 const validate = ajv.compile({ $ref: 'message#/$defs/artifact' });
 
-/** What is wrong with an artifact by its published schema, in one line; undefined where nothing is. */
+/** Returns the first violation of the published artifact schema, or undefined if the artifact is valid. */
 export function flawOf(artifact: unknown): string | undefined {
   if (validate(artifact)) return undefined;
   const [first] = validate.errors ?? [];

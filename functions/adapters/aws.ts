@@ -2,12 +2,12 @@ import https from 'node:https';
 import './addresses.ts';
 
 /**
- * What every AWS client is made with. As Node's own requests do, they go through the proxy of HTTPS_PROXY and
- * NO_PROXY when NODE_USE_ENV_PROXY is set; by themselves they would not.
+ * The options of every AWS client. The SDK ignores HTTPS_PROXY and NO_PROXY, so this agent applies them if
+ * NODE_USE_ENV_PROXY is set.
  */
 export const clientConfig = {
   requestHandler: {
-    // A call that hangs would hold its instance's place until the run is killed; the SDK tries it again instead.
+    // A call that hangs is retried by the SDK; without a timeout it would block its instance until the run ends.
     connectionTimeout: 5_000,
     requestTimeout: 15_000,
     throwOnRequestTimeout: true,

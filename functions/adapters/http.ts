@@ -3,13 +3,12 @@ import got, { type ExtendOptions, type Got, type Request, RequestError } from 'g
 import { type Obstacle, UnreachableError } from '../errors.ts';
 import './addresses.ts';
 
-/** A slow name server or a silent host is found out long before a slow answer would be. */
+/** Shorter than the timeout of a response, so that an unreachable host is detected early. */
 export const connectMs = 10_000;
 
 /**
- * What every request outside AWS is made with. Through the proxy of HTTPS_PROXY where NODE_USE_ENV_PROXY is set, with
- * the certificates of NODE_EXTRA_CA_CERTS: both are Node's own. got's errors carry the request with its secrets, so
- * none leaves an adapter, not even as a cause.
+ * The HTTP client for all requests outside AWS. Node applies HTTPS_PROXY, if NODE_USE_ENV_PROXY is set, and
+ * NODE_EXTRA_CA_CERTS. got's errors contain the request with its secrets, so no adapter throws one, even as a cause.
  */
 export const client = got.extend({
   followRedirect: false,
@@ -17,31 +16,31 @@ export const client = got.extend({
   retry: { limit: 0 },
   headers: {
     accept: 'application/json',
-    // What servers mean by deflate differs, so it is not offered.
+    // Servers disagree about what deflate means, so it is not offered.
     'accept-encoding': 'gzip, br',
     'user-agent': 'sentinelone-collector',
   },
 });
 
-/** An answer whose body is read as far as there is room for it. */
+/** A response whose body is read up to a limit. */
 interface Bounded {
-  /** Undefined where the connection ended without one. */
+  /** Undefined if the connection ended without a response. */
   readonly response: IncomingMessage | undefined;
-  /** Undefined where it is larger; of any status but 200, its beginning. */
+  /** Undefined if the body is larger than the limit. For a status other than 200, the beginning of the body. */
   readonly body: Buffer | undefined;
 }
 
-/** Enough for an error's JSON. */
+/** Enough for the JSON of an error. */
 export const refusalBytes = 64 * 1024;
 
-/** Every connection of a run may hold so much of an answer as it comes; real pages are smaller. */
+/** The part of a response that every connection of a run may hold at once. Real pages are smaller. */
 const unheldBytes = 1024 * 1024;
 
 /**
- * Reads no more than so many bytes; where `by` unpacks, what a bomb unpacks to counts. Throws what got throws, unless
- * the status is known by then and says that there is nothing but an error to read.
- * @param maxBytes of an answer with the status 200
- * @param whenLarge awaited before more than a mebibyte of it is read
+ * Reads a response up to a limit. If `by` decompresses, the limit applies to the decompressed size. Throws got's
+ * errors, unless the status is known and is not 200.
+ * @param maxBytes for a response with the status 200
+ * @param whenLarge awaited before more than 1 MiB of the response is read
  */
 export async function exchange(
   by: Got,
@@ -73,19 +72,22 @@ export async function exchange(
   return { response, body: isRefusal() ? body.subarray(0, refusalBytes) : body };
 }
 
-/** A request whose errors reach the reader only. got can also fail a completely read request if its signal fires late. */
+/**
+ * A request whose errors reach only its reader. got can also emit an error after a response was read completely, if
+ * its signal fires late.
+ */
 export function streamOf(by: Got, url: string | URL, options: ExtendOptions): Request {
   const stream = by.stream(url, options);
   stream.on('error', () => undefined);
   return stream;
 }
 
-/** What to do about each way in which a host can't be reached. */
+/** The remedy for each kind of connection error. */
 type Remedies = Readonly<Record<Exclude<Obstacle, 'console'>, string>>;
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
-/** Why no answer came, in an operator's words. */
+/** Converts a connection error into an error for operators. */
 export function networkError(error: unknown, host: string, remedies: Remedies): UnreachableError {
   const code = error instanceof RequestError ? error.code : 'unknown';
   const unreachable = (what: string, obstacle: keyof Remedies) =>
@@ -97,7 +99,7 @@ export function networkError(error: unknown, host: string, remedies: Remedies): 
   return unreachable("can't be reached, or the connection broke", 'network');
 }
 
-/** The words of an error page or text, without markup. */
+/** The text of an error page, without markup. */
 export function plainWords(body: string): string {
   return body
     .slice(0, 8 * 1024)
@@ -105,10 +107,15 @@ export function plainWords(body: string): string {
     .replace(/<[^>]*>?/g, ' ');
 }
 
-/** The seconds of a `Retry-After`, also with a fraction, a unit or quotation marks; of a list, the longest. */
+/**
+ * The seconds of a `Retry-After`, which may have a fraction, a unit or quotation marks. Of a list, the longest
+ * counts.
+ */
 const seconds = /^\s*"?\+?(\d+(?:\.\d*)?|\.\d+)\s*(?:s|secs?|seconds?)?"?\s*$/i;
 
-/** What the answer asks to wait, in whole seconds rounded up; undefined where it says nothing that can be read. */
+/**
+ * Returns the wait that a response asks for, in whole seconds rounded up; undefined if it has none that can be read.
+ */
 export function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
   const value = (headers['retry-after'] ?? '').slice(0, 40);
   const waits = value.split(',').map((one) => Number(seconds.exec(one)?.[1]));
@@ -118,12 +125,14 @@ export function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
   return Math.max(0, Math.ceil((until - (dateMs(headers) ?? Date.now())) / 1000) * 1000);
 }
 
-/** The `Date` of an answer; undefined where it has none that can be read. */
+/** Returns the `Date` of a response; undefined if it has none that can be read. */
 export function dateMs({ date = '' }: IncomingHttpHeaders): number | undefined {
   return httpDateMs(date);
 }
 
-/** HTTP's three forms of a date (RFC 9110, 5.6.7), and ISO 8601. `Date.parse` alone takes `900, 900` for one. */
+/**
+ * Reads the three date formats of HTTP (RFC 9110, 5.6.7), and ISO 8601. `Date.parse` alone would accept `900, 900`.
+ */
 function httpDateMs(value: string): number | undefined {
   const text = value.trim().slice(0, 40);
   if (!/^(?:[a-z]{3,9}[, ]|\d{4}-\d\d-\d\dT.*Z)/i.test(text)) return undefined;

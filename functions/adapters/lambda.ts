@@ -2,16 +2,16 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Shard, Shards } from '../collect/shards.ts';
 import { clientConfig } from './aws.ts';
 
-/** What a further run of a function is invoked with: its rule's event, and whom it polls. */
+/** The event of a further run: the event of its schedule, and the instances to poll. */
 export interface ShardEvent {
-  /** ISO 8601: the tick. */
+  /** ISO 8601: the scheduled time. */
   readonly time: string;
   readonly instances: readonly string[];
 }
 
-/** Further runs of the function itself. */
+/** Starts further runs of the function itself. */
 export function furtherRuns(FunctionName: string): Shards {
-  // Its own instances wait meanwhile. The SDK tries up to three times.
+  // The instances of this run wait for this call. The SDK tries up to three times.
   const requestHandler = { ...clientConfig.requestHandler, requestTimeout: 5_000 };
   const client = new LambdaClient({ ...clientConfig, requestHandler });
   return {

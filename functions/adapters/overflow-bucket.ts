@@ -3,7 +3,7 @@ import type { Overflow } from '../deliver/ports.ts';
 import type { OverflowObjects } from '../forward/ports.ts';
 import { clientConfig } from './aws.ts';
 
-/** Its client is large and rarely needed, so it is loaded with the first record. */
+/** The S3 client is large and rarely needed, so it is loaded with the first record. */
 async function load() {
   const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
   return { client: new S3Client(clientConfig), GetObjectCommand, PutObjectCommand };
@@ -16,7 +16,7 @@ function s3(): ReturnType<typeof load> {
   return loaded;
 }
 
-/** The overflow bucket, to write to. */
+/** The overflow bucket, for writing. */
 export function overflowBucket(Bucket: string): Overflow {
   return {
     async put(Key, Body) {
@@ -27,7 +27,7 @@ export function overflowBucket(Bucket: string): Overflow {
   };
 }
 
-/** Overflow objects, to read wherever an artifact says that they are. */
+/** Overflow objects, for reading. The location is that in an artifact. */
 export const overflowObjects: OverflowObjects = {
   async get(location, maxBytes) {
     const { client, GetObjectCommand } = await s3();
@@ -45,7 +45,7 @@ export const overflowObjects: OverflowObjects = {
   },
 };
 
-/** Reads into one buffer: to collect the parts and join them takes twice the memory. */
+/** Reads into one buffer, because joining parts would take twice the memory. */
 async function read(stream: Readable, bytes: number): Promise<Uint8Array> {
   const object = Buffer.allocUnsafeSlow(bytes);
   let at = 0;

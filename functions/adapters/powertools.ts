@@ -11,28 +11,28 @@ import { expiryBounds, type Fleet } from '../health/fleet.ts';
 import { type MetricName, namespace, units } from '../health/metrics.ts';
 import { notices } from '../health/notices.ts';
 
-// POWERTOOLS_SERVICE_NAME names the service: the stack, so that two of them in one account stay apart.
+// Powertools reads its service name from POWERTOOLS_SERVICE_NAME, which is the stack's name.
 export const logger = new Logger();
-/** By stream. */
+/** Metrics by stream. */
 export const metrics = new Metrics({ namespace });
-/** Of all streams together, for alarms: what raises one is one metric, however many streams there are. */
+/** Metrics over all streams, so that an alarm needs one metric, however many streams there are. */
 const whole = new Metrics({ namespace });
 const byInstance = new Metrics({ namespace });
 
 const add = (to: Metrics, name: MetricName, value: number) => to.addMetric(name, units[name], value);
 
-/** What outcomes and runs are told to: log lines and metrics. No token, header or record is in either. */
+/** Writes log lines and metrics. They contain no token, header or record. */
 export interface Reports {
   readonly report: (outcome: Outcome) => void;
-  /** Says before its poll who may end the run. */
+  /** Reports an instance that may end the run, before its poll. */
   readonly reportSuspect: (suspect: Suspect) => void;
-  /** Ends a run. */
+  /** Reports the end of a run. */
   readonly reportRun: (summary: RunSummary) => void;
 }
 
 /**
  * Reports on one stream.
- * @param perInstance also counts by instance: a metric of its own for each, which costs
+ * @param perInstance also sends metrics per instance, which are billed
  */
 export function reports(stream: string, perInstance: boolean): Reports {
   metrics.setDefaultDimensions({ stream });
@@ -59,7 +59,7 @@ export function reports(stream: string, perInstance: boolean): Reports {
       add(metrics, 'InstancesNotReached', summary.notReached);
       reportShards(stream, summary);
       if (summary.fleet !== undefined) countFleet(summary.fleet);
-      // A shard knows no fleet, but its audits count.
+      // A shard sends no metrics of the fleet, but its audits count.
       if (whole.hasStoredMetrics()) whole.publishStoredMetrics();
       for (const [state, polls] of failed) countFailures(state, polls);
       failed.clear();
@@ -145,18 +145,18 @@ function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudi
   logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
 }
 
-/** What the operator function is asked for. */
+/** A request to the operator function. */
 interface OperatorAction {
   readonly action: 'check' | 'replay';
   readonly instance: string;
-  /** Undefined where the record names none that is allowed. */
+  /** Undefined if the record has no allowed host. */
   readonly host: string | undefined;
-  /** By the caller's own account; CloudTrail has the proof. */
+  /** As the caller states it; CloudTrail has the verified identity. */
   readonly askedBy: string;
   readonly [detail: string]: unknown;
 }
 
-/** Logged before it is done: a function that is killed says no more. */
+/** Logs a request before it is carried out, because a function that is killed logs nothing. */
 export function reportAction(action: OperatorAction): void {
   logger.info(`sentinelone: ${action.action} of ${action.instance} requested by ${action.askedBy}`, action);
 }
@@ -167,7 +167,7 @@ export function reportCheck(action: OperatorAction, { findings }: CheckReport): 
   logger.info(`sentinelone: check of ${action.instance} ${outcome}`, { ...action, outcome });
 }
 
-/** One invocation's share of a replay; it counts in no metric of the polls. */
+/** Logs one invocation of a replay. It does not count in the metrics of polls. */
 export function reportReplay(action: OperatorAction, progress: ReplayProgress): void {
   const { state, artifacts, position, error } = progress;
   const fields = { ...action, state, artifacts, position };
@@ -201,13 +201,13 @@ function countFleet({ instances, lights, lagSeconds, notices, tokenExpiryDays }:
     add(whole, 'Lag', lagSeconds);
   }
   if (tokenExpiryDays !== undefined) add(whole, 'TokenExpiryDays', tokenExpiryDays);
-  // A metric that is never sent costs nothing.
+  // A metric that is never sent costs nothing, so only bounds with tokens are sent.
   for (const days of expiryBounds) {
     if (notices.expiring[days] > 0) add(whole, `TokensExpiring${days}`, notices.expiring[days]);
   }
 }
 
-/** By kind of error, and only where there are any. */
+/** Counts failures by state; a state without failures is not sent. */
 function countFailures(state: string, polls: number): void {
   whole.addDimension('state', state);
   add(whole, 'PollsFailed', polls);
@@ -222,7 +222,7 @@ function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Out
   byInstance.publishStoredMetrics();
 }
 
-/** The log lines and metrics of one run of the forwarder. */
+/** Writes the log lines and metrics of one run of the forwarder. */
 export function reportForward(outcome: ForwardOutcome): void {
   const { error, warnings, deadLettered, ...fields } = outcome;
   const counts = { ...fields, deadLettered: deadLettered.length };

@@ -9,7 +9,10 @@ import { clientConfig } from './aws.ts';
 
 const client = new SecretsManagerClient(clientConfig);
 
-/** A rotated secret is seen at once when the old token is refused, and after this long where both are good. */
+/**
+ * How long a secret is cached. A refused token is read again immediately, so this delays only a rotation in which
+ * both tokens are valid.
+ */
 const cachedMs = 60 * 60 * 1000;
 
 /** Errors that the operator can fix. All other errors are thrown. */
@@ -37,7 +40,7 @@ export function secretsManager(now: () => number): Secrets {
   };
 }
 
-/** The version with this id, or the current one. Undefined where it does not exist or may not be read. */
+/** Returns the version with this id, or the current one. Returns undefined if it does not exist or cannot be read. */
 export async function readSecret(SecretId: string, version?: string): Promise<Secret | undefined> {
   try {
     const {

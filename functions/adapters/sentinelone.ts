@@ -19,7 +19,7 @@ import {
   retryAfterMs,
 } from './http.ts';
 
-// What has to wait for its turn waits packed.
+// Responses that wait for a permit stay compressed.
 const packing = client.extend({ decompress: false });
 
 /** The SentinelOne Management API v2.1 over HTTPS. */
@@ -47,7 +47,7 @@ interface Exchange {
   readonly packed: Buffer;
 }
 
-/** What was asked for; a refusal is thrown. */
+/** Returns the body of a successful response. Throws an error for any other. */
 async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRequest): Promise<Buffer> {
   if (response.statusCode !== 200) {
     const body = await unpacked(packed, response, { maxBytes: refusalBytes }).catch(() => '');
@@ -60,7 +60,7 @@ async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRe
 
 type Unpacker = (packed: Buffer, options: ZlibOptions) => Transform;
 
-/** Servers call gzip, zlib and raw deflate by each other's names; the first two bytes tell them apart. */
+/** Servers use the names gzip, zlib and raw deflate for each other's formats, so the first two bytes decide. */
 const inflater: Unpacker = (packed, options) => {
   const [first = 0, second = 0] = packed;
   const isZlib = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
@@ -74,12 +74,15 @@ const unpackers: Readonly<Record<string, Unpacker>> = {
   br: (_, options) => createBrotliDecompress(options),
 };
 
-/** Each piece costs a way to another thread and back. */
+/** Large chunks, because each chunk is passed to another thread and back. */
 const unpackedAtOnce = 256 * 1024;
 
 class TooLargeError extends Error {}
 
-/** Waits for `whenLarge` with the first large piece. Rejects where it unpacks to more than `maxBytes`: a bomb is small. */
+/**
+ * Decompresses a body and waits for `whenLarge` at the first large chunk. Rejects if the result exceeds `maxBytes`: a
+ * small body can decompress to gigabytes.
+ */
 async function unpacked(
   packed: Buffer,
   { headers }: IncomingMessage,
@@ -111,11 +114,11 @@ function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest)
 const tooLarge = (host: string, path: string, maxBytes: number) =>
   new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
-/** A GET; with something to say, a POST. */
+/** Sends a GET, or a POST if there is a body. */
 async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
   const { host, token, path, query, timeoutMs, maxBytes, signal } = request;
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
-  // Commas between ids would be three times as long.
+  // Encoded commas between ids would be three times as long.
   url.search = new URLSearchParams(query).toString().replaceAll('%2C', ',');
   const options = {
     headers: {
@@ -154,7 +157,7 @@ function failure(error: unknown, host: string, path: string, timeoutMs: number):
   return networkError(error, host, remedies);
 }
 
-/** Nothing in the answer but its status decides what it is, so nothing in it can make it something else. */
+/** Only the status decides the kind of error, so that the content of a response cannot change it. */
 function refusal(response: IncomingMessage, body: string, { host, path, token }: PageRequest): Error {
   const answer = parsed(body);
   const errors = at(answer, 'errors');
@@ -169,10 +172,10 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
   });
 }
 
-/** An error of the API that is too long to be read to its end. */
+/** The JSON of an API error that was cut at the size limit. */
 const cutOff = /^\s*\{[\s\S]*"errors"\s*:\s*\[/;
 
-/** The code and words of the first error; never its `params`, which may echo the token. */
+/** Returns the code and message of the first error, without `params`, which may repeat the token. */
 function firstOf([first]: readonly Json[]): string {
   const words = [code(first, 'code'), text(first, 'title'), text(first, 'detail')];
   return words.filter((word) => word !== undefined).join(' ');

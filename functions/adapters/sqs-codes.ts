@@ -1,9 +1,9 @@
-/** What a code says: the message's own content is at fault, the queue takes nothing, or another attempt may succeed. */
+/** The meaning of an error code: the message is invalid, the queue accepts no message, or a retry may succeed. */
 export type Fault =
   | { readonly at: 'message' | 'passing' }
   | { readonly at: 'queue'; readonly remedy: string };
 
-/** Only these say that the same message would be refused again. */
+/** Codes that mean that the same message would be refused again. */
 const ofTheMessage = new Set([
   'InvalidMessageContents',
   'InvalidParameterValue',
@@ -11,7 +11,7 @@ const ofTheMessage = new Set([
   'MessageTooLong',
 ]);
 
-/** The queue refuses every message until an operator acts. */
+/** Codes that mean that the queue refuses every message until an operator acts. */
 const ofTheQueue: readonly (readonly [codes: readonly string[], remedy: string])[] = [
   [
     [
@@ -46,8 +46,8 @@ const ofTheQueue: readonly (readonly [codes: readonly string[], remedy: string])
 const remedies = new Map(ofTheQueue.flatMap(([codes, remedy]) => codes.map((code) => [code, remedy])));
 
 /**
- * Decides by the code alone: SQS reports throttling and errors of KMS with `SenderFault: true` as well. An unknown code
- * may pass.
+ * Decides by the code alone, because SQS also sets `SenderFault: true` for throttling and KMS errors. An unknown code
+ * may be temporary.
  */
 export function faultOf(code: string | undefined): Fault {
   const name = plain(code ?? '');
@@ -56,7 +56,9 @@ export function faultOf(code: string | undefined): Fault {
   return { at: ofTheMessage.has(name) ? 'message' : 'passing' };
 }
 
-/** The name of a code in its three spellings: `KmsDisabled`, `KMS.DisabledException`, `com.amazonaws.sqs#KmsDisabled`. */
+/**
+ * Normalises the three spellings of a code: `KmsDisabled`, `KMS.DisabledException`, `com.amazonaws.sqs#KmsDisabled`.
+ */
 function plain(code: string): string {
   return code
     .replace(/^.*#|^AWS\.SimpleQueueService\./, '')

@@ -10,40 +10,40 @@ import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
 import type { Repeats } from './repeats.ts';
 
-/** What an audit found for one hour. */
+/** The result of the audit of one hour. */
 export interface AuditResult {
   readonly hour: Timestamp;
-  /** What the console counts now; records that changed since have left their hour. */
+  /** The console's current count. A record that has changed since then counts in a later hour. */
   readonly atConsole: number;
   readonly delivered: number;
-  /** What came when the hour was read again; undefined where nothing was missing. */
+  /** The number of records delivered when the hour was read again; undefined if nothing was missing. */
   readonly readAgain: number | undefined;
-  /** False where the run's time ended while the hour was read again. */
+  /** False if the run's time ended while the hour was read again. */
   readonly whole: boolean;
 }
 
-/** An audit that did not finish; the next poll tries again. */
+/** An audit that did not finish. The next poll retries it. */
 export interface FailedAudit {
   readonly error: Problem;
 }
 
-/** What an audit uses of the poll that it follows. */
+/** What an audit needs of the poll before it. */
 export interface AuditContext {
   readonly connection: Connection;
   readonly repeats: Repeats;
   readonly overlapMs: number;
   readonly memoryEntries: number;
-  /** Whether another page may be requested. */
+  /** Returns whether another page may be requested. */
   readonly takeRequest: () => boolean;
-  /** Delivers records, also those that were delivered before. */
+  /** Delivers records, including those that were delivered before. */
   readonly deliver: (records: readonly Record[]) => Promise<void>;
   /** Renews the claim. */
   readonly renew: () => Promise<void>;
 }
 
 /**
- * Compares the console's count for a past hour with what was delivered; where the console has more, reads that hour
- * again and delivers all of it. An error is in the result, unless the claim is lost.
+ * Compares the console's count for a past hour with the number of delivered records. If the console has more, reads
+ * the hour again and delivers all of it. Errors are part of the result, except ClaimLostError.
  */
 export async function audit(
   cursor: Cursor,
@@ -71,7 +71,7 @@ export async function audit(
   }
 }
 
-/** Returns how many records were delivered, and whether that was the whole hour. */
+/** Returns the number of delivered records, and whether the whole hour was read. */
 async function readAgain(
   from: Cursor,
   { connection, overlapMs, memoryEntries, takeRequest, deliver, renew }: AuditContext,

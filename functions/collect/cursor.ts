@@ -6,24 +6,26 @@ import { present } from '../kit/json.ts';
 import { epoch, shift, type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 
-/** What is kept between runs for one instance and stream. */
+/** The state that is kept between runs for one instance and stream. */
 export interface Cursor {
-  /** Host and filters; a cursor of another scope is not continued. */
+  /** Host and filters. A cursor with another scope is not continued. */
   readonly scope: string;
   /** Every record before `position − overlap` was delivered. */
   readonly position: Timestamp;
-  /** Records a page. It outlives the listing: a console that is always slow is not tried anew by each. */
+  /**
+   * Records per page. It is kept after the listing, so that a slow console does not start with large pages each time.
+   */
   readonly limit: number;
-  /** Pages in a row, at a limit that was halved, that left room for more. */
+  /** The number of successive pages, at a reduced limit, that were small and fast. */
   readonly roomyPages: number;
-  /** The listing that goes on; undefined when the last one reached its end. */
+  /** The listing in progress; undefined if the last one reached its end. */
   readonly listing: Listing | undefined;
 }
 
-/** The API's own bound on records a page (its specification). */
+/** The API's maximum number of records per page. */
 export const largestLimit = 1000;
 
-/** Where an instance's first listing starts, whatever happens before it succeeds. */
+/** Where an instance's first listing starts. It does not change if the first polls fail. */
 export function firstCursor(instance: Instance, stream: Stream, firstSeenAt: Timestamp): Cursor {
   const position = stream.wholeInventory ? epoch : shift(firstSeenAt, -instance.lookbackHours * 3_600_000);
   return { scope: scopeOf(instance), position, limit: largestLimit, roomyPages: 0, listing: undefined };
@@ -85,7 +87,7 @@ export function encodeCursor(cursor: Cursor): StoredCursor {
   return { schemaVersion, ...rest, ...(listing && { listing: present({ ...listing }) }) };
 }
 
-/** The item is left as it is. */
+/** The item is not changed. */
 export function unreadableCursor(problem: string): CollectorError {
   return new CollectorError('unreadable', `the cursor item can't be read: ${problem}`, {
     name: 'UnreadableCursorError',
@@ -94,7 +96,7 @@ export function unreadableCursor(problem: string): CollectorError {
   });
 }
 
-/** Throws an UnreadableCursorError, naming the attribute and what is wrong with it. */
+/** Throws an UnreadableCursorError that names the invalid attribute. */
 export function decodeCursor(stored: unknown): Cursor {
   const result = v.safeParse(schema, stored, { abortEarly: true });
   if (!result.success) {

@@ -6,51 +6,51 @@ import type { HourCounts } from './hour-counts.ts';
 
 /** A cursor item without its claim. */
 export interface CursorItem {
-  /** When this collector first saw the instance; fixed at the first claim. */
+  /** When the collector first saw the instance; fixed at the first claim. */
   readonly firstSeenAt: Timestamp;
-  /** Undefined before the first commit; not validated. */
+  /** Undefined before the first commit. Not validated. */
   readonly cursor: unknown;
   readonly status: Partial<Status>;
-  /** When the claim lapses, milliseconds since 1970; undefined where it was released. */
+  /** When the claim expires, in milliseconds since 1970; undefined if it was released. */
   readonly claimUntil?: number | undefined;
 }
 
-/** A right to write one cursor item, until `until` or until another run takes it after that. */
+/** An exclusive right to write one cursor item, until `until`, or later until another run takes it. */
 export interface Claim extends CursorKey {
-  /** The run that holds it. */
+  /** The run that holds the claim. */
   readonly run: string;
 }
 
 export interface Save {
-  /** Undefined leaves the stored cursor as it is. */
+  /** Undefined leaves the stored cursor unchanged. */
   readonly cursor?: StoredCursor;
-  /** Replaces the whole status; undefined leaves it as it is. */
+  /** Replaces the whole status; undefined leaves it unchanged. */
   readonly status?: Partial<Status>;
-  /** Renews the claim until then (milliseconds since 1970); undefined gives it up. */
+  /** Renews the claim until this time (milliseconds since 1970); undefined releases it. */
   readonly claimUntil: number | undefined;
 }
 
-/** The memory and the counts of an audit: written together, so that what is remembered is what was counted. */
+/** The memory and the counts for audits. They are written together, so that they always agree. */
 export interface KeptMemory {
   readonly memory: Uint8Array;
   readonly counts: HourCounts;
 }
 
-/** Where memories are kept. */
+/** The storage of memories. */
 export interface Memories {
-  /** What was kept for this lineage of the cursor; undefined if there is nothing. */
+  /** Returns the memory of this lineage of the cursor, or undefined if there is none. */
   readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
   writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
 }
 
 export interface Cursors extends Memories {
-  /** The items that exist, by instance; may be a moment old. */
+  /** Returns the items that exist, by instance. They may be slightly out of date. */
   read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>>;
   /**
-   * Takes the claim if it is absent, lapsed or this run's own; undefined if another run has it.
-   * @param killedRuns counted in the status until a status is saved
+   * Takes the claim if it is absent, expired or held by this run. Returns undefined if another run holds it.
+   * @param killedRuns stored in the status until the next status is saved
    */
   claim(claim: Claim, now: number, until: number, killedRuns?: number): Promise<CursorItem | undefined>;
-  /** Throws ClaimLostError where the claim is no longer this run's, and then writes nothing. */
+  /** Throws ClaimLostError, and writes nothing, if this run no longer holds the claim. */
   save(claim: Claim, save: Save): Promise<void>;
 }

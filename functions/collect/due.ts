@@ -7,8 +7,8 @@ import type { Stream } from '../streams/stream.ts';
 import type { CursorItem } from './cursors.ts';
 
 /**
- * Whether this tick polls the subject: its time has come, give or take half a cadence (else a tick that is a second
- * early would be skipped), or something was edited that may have fixed it.
+ * Returns whether this tick polls the subject. It does if the next poll is due within half a cadence, so that a tick
+ * which is a second early counts, or if the record or secret was edited.
  */
 export async function isDue(
   subject: Subject,
@@ -21,23 +21,23 @@ export async function isDue(
   if (subject.instance === 'disabled') return status?.state !== 'disabled';
   if (status?.nextPollAt === undefined || status.configVersion !== subject.configVersion) return true;
   const waitMs = Date.parse(status.nextPollAt) - scheduledAt;
-  // What can't be read as a time, or is further ahead than any interval, is no reason to wait.
+  // A time that is invalid, or further ahead than any interval, does not delay a poll.
   const isLater = waitMs > (stream.cadenceMinutes * 60_000) / 2 && waitMs <= longestWaitMs;
   if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
-  // No secret changes what the console sends.
+  // A new secret does not change what the console sends, so it does not end a quarantine.
   if (status.killedRuns !== undefined) return false;
   const { secretId, host } = subject.instance;
   const secret = await secrets.read(secretId, true, host).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;
 }
 
-/** The longest pollingInterval, and the longest Retry-After that is kept. */
+/** The longest pollingInterval, and the longest Retry-After that is respected. */
 const longestWaitMs = day;
 
 /**
- * Whether to ask the console when the token expires: where the token itself does not say, and is new or was last asked
- * about a day ago. Not for an instance that was never polled: its records come first.
+ * Returns whether to ask the console when the token expires. It does if the token itself does not say, and if the
+ * token is new or was last asked about a day ago. An instance that was never polled collects its records first.
  */
 export function isExpiryDue(
   status: Partial<Status>,
@@ -49,7 +49,7 @@ export function isExpiryDue(
   return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < day);
 }
 
-/** The longest unpolled first, so that what one invocation does not reach is early in the next. */
+/** Sorts by last poll, oldest first, so that instances which one run does not reach are early in the next. */
 export async function dueOf(
   subjects: readonly Subject[],
   known: ReadonlyMap<string, CursorItem>,
@@ -64,7 +64,7 @@ export async function dueOf(
   return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
 }
 
-/** Not before an instance has been seen for that long: there has to be something to audit. */
+/** A new instance is not audited before it has delivered records for this time. */
 export function isAuditDue({ firstSeenAt, status }: CursorItem, auditMs: number, now: number): boolean {
   return auditMs > 0 && now - Date.parse(status.lastAuditAt ?? firstSeenAt) >= auditMs;
 }

@@ -1,34 +1,34 @@
 import type { Record } from '../console/record.ts';
 import { epoch, later, shift, type Timestamp, toMs } from '../kit/time.ts';
 
-/** How many record versions were delivered for the first time, by the hour of their own time. */
+/** The number of record versions that were delivered for the first time, by the hour of their timestamp. */
 export interface HourCounts {
-  /** From this hour on the counts are complete. */
+  /** The counts are complete from this hour on. */
   readonly since: Timestamp;
-  /** By the hour's beginning; an hour without any is absent. */
+  /** By the start of the hour. An hour without records is absent. */
   readonly delivered: Readonly<{ [hour: Timestamp]: number }>;
-  /** Delivered too, but the console may count them in any hour. */
+  /** Delivered records without a time, which the console may count in any hour. */
   readonly untimed: number;
 }
 
 export const hourMs = 60 * 60 * 1000;
 
-/** Older hours are not counted any more. */
+/** Older hours are no longer counted. */
 const keptMs = 48 * hourMs;
 
-/** Beyond this the console's totals for activities look capped (peer). */
+/** The console's totals for activities appear to be capped at this number. */
 const countedAtMost = 50_000;
 
 function hourOf(time: Timestamp): Timestamp {
   return `${time.slice(0, 13)}:00:00.000000Z`;
 }
 
-/** Counts that begin with the first whole hour after `from`. */
+/** Starts counts with the first whole hour after `from`. */
 export function countsFrom(from: Timestamp): HourCounts {
   return { since: from === epoch ? epoch : hourOf(shift(from, hourMs)), delivered: {}, untimed: 0 };
 }
 
-/** The counts with these records added, and without what is long before `position`. */
+/** Adds these records and removes hours long before `position`. */
 export function counted(counts: HourCounts, records: readonly Record[], position: Timestamp): HourCounts {
   const delivered: { [hour: Timestamp]: number } = {};
   const oldest = shift(position, -keptMs);
@@ -46,12 +46,12 @@ export function counted(counts: HourCounts, records: readonly Record[], position
   return { since: counts.since, delivered, untimed };
 }
 
-/** After versions were forgotten they may be counted twice, which could hide a loss: the counts begin anew. */
+/** Starts new counts. Forgotten versions may be counted twice, which could hide a loss. */
 export function recounted(counts: HourCounts, position: Timestamp): HourCounts {
   return { since: later(counts.since, hourOf(shift(position, hourMs))), delivered: {}, untimed: 0 };
 }
 
-/** A whole hour that no late record can still reach, any of those that are counted; undefined where there is none. */
+/** Chooses one of the counted hours that no late record can still reach. Returns undefined if there is none. */
 export function hourToAudit(
   counts: HourCounts,
   position: Timestamp,
@@ -64,7 +64,7 @@ export function hourToAudit(
   return hours < 1 ? undefined : shift(first, Math.floor(random() * hours) * hourMs);
 }
 
-/** How many more the console has than were delivered. A capped total says nothing. */
+/** Returns how many more records the console has than were delivered. A capped total gives 0. */
 export function missing(atConsole: number, delivered: number): number {
   return atConsole >= countedAtMost ? 0 : Math.max(0, atConsole - delivered);
 }

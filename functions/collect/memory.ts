@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 
-/** 96 bits of SHA-256: among 20,000 versions two agree by chance once in 10^20 memories. */
+/** 96 bits of SHA-256. The probability that two of 20,000 versions collide is about 10^-20. */
 const keyBytes = 12;
 
-/** Beyond this JavaScript has no dates. */
+/** The latest date that JavaScript supports. */
 const latestMs = 8.64e15;
 
-/** Which record versions were delivered already, with the time each belongs to. Exact within its bound. */
+/** The record versions that were delivered, with their times. It is exact up to its limit. */
 export class Memory {
-  /** Key (one character a byte) to milliseconds since 1970. */
+  /** Key (one character per byte) to milliseconds since 1970. */
   readonly #entries = new Map<string, number>();
   readonly #bound: number;
   #changed = false;
@@ -18,7 +18,10 @@ export class Memory {
     this.#bound = bound;
   }
 
-  /** Whether something was added since it was last encoded or decoded; what is forgotten is forgotten again. */
+  /**
+   * Whether versions were added since the last encode or decode. Removals need not be stored, because they can be
+   * repeated.
+   */
   get changed(): boolean {
     return this.#changed;
   }
@@ -40,7 +43,7 @@ export class Memory {
     this.#changed = true;
   }
 
-  /** Adds records of a listing that nothing is forgotten of but by the bound; answers how many were not there. */
+  /** Adds all records of a listing, of which only the limit removes any. Returns how many were new. */
   addAll(records: readonly { readonly version: string }[]): number {
     const fresh = records.filter(({ version }) => !this.has(version));
     for (const { version } of fresh) this.add(version, epoch);
@@ -48,7 +51,7 @@ export class Memory {
     return fresh.length;
   }
 
-  /** Drops what lies before `from`, then the oldest beyond the bound; answers how many the bound cost. */
+  /** Removes versions before `from`, then the oldest beyond the limit. Returns how many the limit removed. */
   forget(from: Timestamp): number {
     const ms = toMs(from);
     for (const [key, time] of this.#entries) {
@@ -60,7 +63,10 @@ export class Memory {
     return excess;
   }
 
-  /** Ascending by time, for each entry the distance from the one before (varint, milliseconds) and the key. */
+  /**
+   * Encodes the entries in order of time: the difference to the previous time as a varint in milliseconds, then the
+   * key.
+   */
   encode(): Uint8Array {
     const bytes = Buffer.allocUnsafe(this.#entries.size * (keyBytes + 8));
     let length = 0;
@@ -78,7 +84,7 @@ export class Memory {
     return bytes.subarray(0, length);
   }
 
-  /** Throws RangeError where the bytes are not those of a memory. */
+  /** Throws RangeError if the bytes are not an encoded memory. */
   static decode(encoded: Uint8Array, bound: number): Memory {
     const memory = new Memory(bound);
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);

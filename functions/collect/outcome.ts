@@ -8,17 +8,17 @@ export interface Outcome extends Progress {
   readonly instance: string;
   readonly stream: string;
   readonly state: State;
-  /** How far the position is behind now; undefined where there is none yet. */
+  /** How far the position is behind the current time; undefined if there is no position yet. */
   readonly lagSeconds: number | undefined;
   readonly durationMs: number;
-  /** The listing reached its end. */
+  /** Whether the listing reached its end. */
   readonly caughtUp: boolean;
-  /** Undefined where none was due. */
+  /** Undefined if no audit was due. */
   readonly audit: AuditResult | FailedAudit | undefined;
   readonly error: Problem | undefined;
 }
 
-/** @param startedAt when the first turn began, milliseconds since 1970; undefined if there was none */
+/** @param startedAt the start of the first turn, in milliseconds since 1970; undefined if there was none */
 export function outcomeOf(
   { instance, stream, startedAt }: { instance: string; stream: string; startedAt: number | undefined },
   result: PollResult,
@@ -38,7 +38,7 @@ export function outcomeOf(
   };
 }
 
-/** An inventory that has not begun is not half a century late. */
+/** The position of a new inventory is the year 1970, which is not a lag. */
 function lagSeconds(position: Timestamp | undefined, now: number): number | undefined {
   if (position === undefined || position === epoch) return undefined;
   return Math.max(0, Math.round((now - toMs(position)) / 1000));

@@ -11,19 +11,22 @@ import type { Settings } from './settings.ts';
 /** The cursor whose deliveries are remembered. */
 export interface History {
   readonly key: CursorKey;
-  /** Changes with the cursor's start: what an older cursor remembers is not this one's. */
+  /** Identifies the start of the cursor. A memory of another lineage is not used. */
   readonly lineage: string;
   /** Where the cursor's first listing started, and where the current one did. */
   readonly start: Timestamp;
   readonly from: Timestamp;
-  /** The last poll read records that it had not requested: whatever is remembered may come again. */
+  /** Whether the last poll received records that it had not requested, so that any record may repeat. */
   readonly ignoresFilter: boolean;
 }
 
-/** A memory of fewer versions is written with each page: it costs little. */
+/** A memory with fewer versions is written with each page, because it is small. */
 const smallMemory = 2000;
 
-/** A larger one, of up to 280 KB, once this part of it is new: else pages of one record would cost as much as full ones. */
+/**
+ * A larger memory, of up to 280 KB, is written when this share of it is new. Otherwise pages of one record would cost
+ * as much as full pages.
+ */
 const unwrittenShare = 0.05;
 
 interface Kept {
@@ -31,7 +34,7 @@ interface Kept {
   counts: HourCounts;
 }
 
-/** Drops record versions that were delivered before. The memory is read when it is first needed. */
+/** Removes record versions that were delivered before. The memory is read when it is first needed. */
 export class Repeats {
   readonly #history: History;
   readonly #settings: Settings;
@@ -41,9 +44,9 @@ export class Repeats {
   #ignoresFilter: boolean;
   /** Versions that were added since the memory was written. */
   #unwritten = 0;
-  /** The memory holds a page that is not acknowledged. */
+  /** Whether the memory contains a page that is not acknowledged. */
   #isAhead = false;
-  /** Older records are not read again, should this poll end here. */
+  /** Records before this time are not read again if the poll ends now. */
   #readAgainFrom: Timestamp;
 
   constructor(history: History, settings: Settings, memories: Memories) {
@@ -54,12 +57,12 @@ export class Repeats {
     this.#ignoresFilter = history.ignoresFilter;
   }
 
-  /** Versions that were forgotten because the memory is full: they may be delivered again. */
+  /** The number of versions that were forgotten because the memory is full. They may be delivered again. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** The pages without repeats; what is acknowledged is remembered before the position moves. */
+  /** Yields the pages without repeats. Acknowledged records are remembered before the position moves. */
   async *without(pages: AsyncIterable<Page>): AsyncGenerator<Page, void> {
     for await (const page of pages) {
       if (page.oddities.unasked > 0) this.#ignoresFilter = true;
@@ -76,7 +79,7 @@ export class Repeats {
     return (await this.#keep()).counts;
   }
 
-  /** Replaces the count of an hour by what it really holds. */
+  /** Replaces the count of an hour with the audited count. */
   async correct(hour: Timestamp, count: number): Promise<void> {
     const kept = await this.#keep();
     kept.counts = { ...kept.counts, delivered: { ...kept.counts.delivered, [hour]: count } };
@@ -87,8 +90,8 @@ export class Repeats {
     if (records.length === 0) return [];
     const { memory } = await this.#keep();
     this.#isAhead = true;
-    // A record without a time is served by a time that only the console knows, no later than the page, give or take a
-    // slow request. It may come again until a listing has passed that.
+    // Only the console knows the time of a record without one. It is at most the time of the page, plus the overlap
+    // for a slow request. The record is remembered until a listing has passed that time.
     const latest = shift(sentAt, this.#settings.overlapMs);
     return records.filter(({ version, time }) => {
       const known = memory.has(version);
@@ -97,7 +100,7 @@ export class Repeats {
     });
   }
 
-  /** Keeps what a listing can read again. */
+  /** Keeps the versions that a listing can read again. */
   async #remember(fresh: readonly Record[], cursor: Cursor, endsTurn: boolean): Promise<void> {
     const kept = this.#kept;
     if (kept === undefined) return;
@@ -115,7 +118,7 @@ export class Repeats {
     if (endsTurn || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
   }
 
-  /** Writes what is remembered and not written yet, unless that includes a page that may not be delivered. */
+  /** Writes the memory if it has changed, unless it contains a page that may not be delivered. */
   async flush(): Promise<void> {
     if (!this.#isAhead && this.#kept?.memory.changed) await this.#write(this.#kept);
   }
@@ -139,19 +142,19 @@ export class Repeats {
     try {
       return { memory: Memory.decode(stored.memory, memoryEntries), counts: stored.counts };
     } catch {
-      // A damaged memory costs repeats with the same ids, which consumers drop, and is overwritten.
+      // A damaged memory is replaced. Its repeats have the same ids, which consumers drop.
       return { memory: new Memory(memoryEntries), counts: countsFrom(from) };
     }
   }
 }
 
 /**
- * The earliest that is read again from this cursor: by the next listing, or by this one if its page token is refused.
- * A listing in order continues from what it read last: that keeps the memory of a long one small.
+ * Returns the earliest time that is read again from this cursor, by the next listing or, after a refused page token,
+ * by this one. A sorted listing continues from the last time read, which keeps its memory small.
  */
 function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
   const overlap = shift(position, -overlapMs);
-  // A listing that went back once may do so again, and again: in a circle.
+  // Timestamps that went back once may go back again.
   if (listing?.sorted === false) return earlier(listing.from, overlap);
   if (listing?.began === undefined) return overlap;
   return earlier(listing.read, shift(listing.began, -overlapMs));

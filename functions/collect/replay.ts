@@ -24,8 +24,8 @@ import { limits, type Settings } from './settings.ts';
 import type { Invocation } from './turn.ts';
 
 /**
- * A past range of a stream that is to be collected again: every record that was created before `to` and has changed
- * since `from`, as it is now. Of an append-only stream those are the records from `from` to before `to`.
+ * A past time range of a stream to collect again: the current state of every record that was created before `to` and
+ * has changed since `from`. For an append-only stream, these are the records from `from` to before `to`.
  */
 export interface ReplayRequest {
   readonly instance: string;
@@ -33,13 +33,13 @@ export interface ReplayRequest {
   readonly to: Timestamp;
 }
 
-/** How far a replay has come after one invocation. */
+/** The progress of a replay after one invocation. */
 export interface ReplayProgress {
-  /** `claimed`: another invocation is working on it. */
+  /** `claimed`: another invocation has the lock. */
   readonly state: 'done' | 'more' | 'claimed' | 'failed';
-  /** Delivered so far, by all invocations. */
+  /** Delivered by all invocations so far. */
   readonly artifacts: number;
-  /** All before this was read. */
+  /** Everything before this time was read. */
   readonly position: Timestamp;
   readonly error?: { readonly state: State; readonly message: string; readonly remedy: string };
 }
@@ -49,16 +49,16 @@ export interface ReplayPorts extends ConsolePorts, DeliveryPorts {
   readonly cursors: Cursors;
 }
 
-/** What a replay needs of the settings; the rate is that of the stream's polls. */
+/** The settings that a replay needs. The rate is that of the stream's polls. */
 export type ReplaySettings = Pick<
   Settings,
   'instanceRules' | 'overlapMs' | 'messageBytes' | 'requestsPerSecond' | 'pageTimeoutMs' | 'pageBytes'
 >;
 
-/** Kept for delivering and committing. */
+/** Time reserved for delivering and committing. */
 const settleMs = 20_000;
 
-/** The part of the polls' rate that a replay adds to theirs: together they stay below 1,000 a minute. */
+/** The rate of a replay as a share of the polls' rate. Together they stay below 1,000 requests a minute. */
 const rateShare = 0.1;
 
 /** The cursor item of a replay, which polls never read. */
@@ -67,8 +67,8 @@ export function replayKey(stream: string, { from, to }: ReplayRequest): string {
 }
 
 /**
- * Continues a replay until the invocation's time is over. Call it until it is done; after a kill the next call continues
- * after the last commit. Between calls the claim is kept for the same caller.
+ * Continues a replay until the invocation's time ends. Call it until the state is `done`. After a kill, the next call
+ * continues from the last commit. Between calls the claim is kept for the same caller.
  */
 export async function replay(
   request: ReplayRequest,
@@ -136,7 +136,7 @@ async function instanceOf(
   return readInstance(item, instanceRules);
 }
 
-/** Another host or other filters are another listing, here as well. */
+/** As for polls, another host or other filters start a new listing. */
 function startOf({ from, to }: ReplayRequest, instance: Instance, { cursor }: CursorItem): Cursor {
   const scope = scopeOf(instance);
   const kept = cursor === undefined ? undefined : decodeCursor(cursor);

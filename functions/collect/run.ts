@@ -11,7 +11,7 @@ import type { Settings } from './settings.ts';
 import { handOver, type Shards } from './shards.ts';
 import { type InstanceRun, type Invocation, type TurnContext, type TurnPorts, turn } from './turn.ts';
 
-/** Every adapter, and every fake, passes one contract suite. */
+/** One contract suite runs against every adapter and every fake. */
 export interface RunPorts extends TurnPorts, ConsolePorts {
   readonly instances: Instances;
   readonly shards: Shards;
@@ -20,21 +20,26 @@ export interface RunPorts extends TurnPorts, ConsolePorts {
 export interface RunSummary {
   /** Records in the instances table. */
   readonly instances: number;
-  /** Of these, the ones whose time has come; of a shard, among its own. */
+  /** The instances that are due; for a shard, of its own. */
   readonly due: number;
-  /** Of these, the ones that other invocations poll. */
+  /** The due instances that other invocations poll. */
   readonly handedOver: number;
-  /** Why another invocation could not be started, so that this one polled its instances; undefined where all were. */
+  /**
+   * Why another invocation could not be started, so that this one polled its instances too; undefined if all were
+   * started.
+   */
   readonly refusal: string | undefined;
-  /** A shard that began more than half a cadence after its tick: the next one is near. */
+  /** A shard that started more than half a cadence after its tick, so that the next tick is near. */
   readonly isLateShard: boolean;
-  /** Of the rest, the ones for which no time was left, or which another invocation has claimed. */
+  /**
+   * The other due instances that were not polled, because no time was left or another invocation holds their claim.
+   */
   readonly notReached: number;
   /** Undefined for a shard, which knows only its own instances. */
   readonly fleet: Fleet | undefined;
 }
 
-/** Polls one stream of every instance that is due. Throws only where the tables can't be read. */
+/** Polls one stream of every instance that is due. Throws only if the tables cannot be read. */
 export async function run(
   stream: Stream,
   invocation: Invocation,
@@ -60,7 +65,7 @@ export async function run(
     const nothing = { startedAt: undefined, requests: 0, result: undefined, item: undefined };
     return { subject, killedRuns, isQuarantined: isQuarantined(item, now), ...nothing };
   });
-  // What may end the run comes last and alone, the likeliest at the very end, in time that is kept for it.
+  // Instances that may kill the run come last, one at a time, the likeliest at the end, in reserved time.
   const trusted = all.filter(({ killedRuns }) => killedRuns === 0);
   const suspects = all.filter(({ killedRuns }) => killedRuns > 0).sort((a, b) => a.killedRuns - b.killedRuns);
   const keptMs = suspects.length > 0 ? invocation.remainingMs() / 4 : 0;

@@ -1,4 +1,4 @@
-/** Parts of about the same size, none larger than `most`. */
+/** Divides the items into parts of about the same size, none larger than `most`. */
 export function shardsOf<T>(items: readonly T[], most: number): T[][] {
   const count = Math.max(1, Math.ceil(items.length / most));
   return Array.from({ length: count }, (_, i) =>
@@ -8,15 +8,18 @@ export function shardsOf<T>(items: readonly T[], most: number): T[][] {
 
 /** How the instances of one tick are divided. */
 export interface Division<T> {
-  /** This invocation polls these. */
+  /** The instances that this invocation polls. */
   readonly own: readonly T[];
-  /** How many instances other invocations poll. */
+  /** The number of instances that other invocations poll. */
   readonly handedOver: number;
-  /** Why another invocation could not be started; undefined where all were. */
+  /** Why another invocation could not be started; undefined if all were started. */
   readonly refusal: string | undefined;
 }
 
-/** Hands all but the first shard to other invocations; those that can't be started leave theirs to this one. */
+/**
+ * Starts another invocation for each shard but the first. This invocation also polls the shards whose invocation
+ * could not be started.
+ */
 export async function handOver<T extends { readonly name: string }>(
   items: readonly T[],
   most: number,
@@ -40,14 +43,14 @@ export async function handOver<T extends { readonly name: string }>(
   return { own, handedOver: items.length - own.length, refusal };
 }
 
-/** Some of the instances of a tick that has too many for one invocation. */
+/** A part of the instances of a tick that has too many for one invocation. */
 export interface Shard {
   readonly instances: readonly string[];
-  /** The tick, milliseconds since 1970. */
+  /** The scheduled time, in milliseconds since 1970. */
   readonly scheduledAt: number;
 }
 
 export interface Shards {
-  /** Starts another invocation that polls them, and does not wait for it. Throws where it may not have started. */
+  /** Starts another invocation for the shard and does not wait for it. Throws if it may not have started. */
   handOver(shard: Shard): Promise<void>;
 }

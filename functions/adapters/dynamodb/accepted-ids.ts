@@ -4,12 +4,14 @@ import type { AcceptedIds } from '../../forward/ports.ts';
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import { inBatches, mostKeys, ownClient } from './client.ts';
 
-/** DynamoDB takes this many in one BatchWriteItem. */
+/** The maximum number of writes in one BatchWriteItem. */
 const mostWrites = 25;
-/** DynamoDB takes keys of up to 2048 bytes. */
+/** DynamoDB accepts keys of up to 2048 bytes. */
 const longestKey = 1024;
 
-/** The table of accepted ids: key `id`; DynamoDB deletes them some time after `expiresAt`, seconds since 1970. */
+/**
+ * The table of accepted ids: key `id`. DynamoDB deletes an item some time after `expiresAt`, in seconds since 1970.
+ */
 export function acceptedIds(TableName: string, days: number, clock: Clock = systemClock): AcceptedIds {
   return {
     async known(ids) {

@@ -9,26 +9,26 @@ import { inParallel } from '../../kit/concurrency.ts';
 import { backoffMs } from '../../kit/pacing.ts';
 import { clientConfig } from '../aws.ts';
 
-/** A client that takes and returns plain values. */
+/** Creates a client that accepts and returns plain values. */
 export function documentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientConfig, ...config }), {
-    // A number too long for JavaScript is rounded, not thrown: one odd item must not hide the others.
+    // Rounds numbers that are too long for JavaScript. An error would hide all other items of the response.
     unmarshallOptions: { wrapNumbers: Number },
   });
 }
 
-/** With the region and the credentials of the environment. */
+/** A client with the region and credentials of the environment. */
 export const ownClient = documentClient();
 
-/** DynamoDB takes this many keys in one BatchGetItem. */
+/** The maximum number of keys in one BatchGetItem. */
 export const mostKeys = 100;
 const batchesAtOnce = 8;
-/** Full jitter of up to 50 ms, doubled each time: 13 s in all at most, 6 s on average. */
+/** Full jitter of up to 50 ms, doubled each time: at most 13 s in all, 6 s on average. */
 const [firstWaitMs, longestWaitMs, mostTries] = [50, 5_000, 9];
 
 /**
- * Sends the items of one table in batches of `size`. `send` returns what DynamoDB did not process, which is sent again
- * later; throws where something is left in the end.
+ * Sends the items for one table in batches of `size`. `send` returns what DynamoDB did not process; that is sent
+ * again. Throws if items remain after the last try.
  */
 export async function inBatches<T>(
   TableName: string,
@@ -52,7 +52,7 @@ export async function inBatches<T>(
 const throttled = (table: string, left: number) =>
   `DynamoDB throttles the table ${table}: ${left} items of a batch were not processed in ${mostTries} requests. Check its capacity: aws dynamodb describe-table --table-name ${table} --query "Table.[TableStatus,BillingModeSummary,OnDemandThroughput,ProvisionedThroughput]"`;
 
-/** The expressions of an UpdateCommand that sets some attributes and removes others. */
+/** Returns the expressions of an UpdateCommand that sets some attributes and removes others. */
 export function updateOf(set: Readonly<Record<string, unknown>>, remove: readonly string[]) {
   const names = Object.keys(set);
   const clause = (keyword: string, parts: readonly string[]) =>
@@ -73,12 +73,12 @@ export function updateOf(set: Readonly<Record<string, unknown>>, remove: readonl
   };
 }
 
-/** Placeholders, since some attributes are reserved words. */
+/** Returns placeholders for attribute names, because some are reserved words. */
 export function namesOf(attributes: readonly string[]): Record<string, string> {
   return Object.fromEntries(attributes.map((name) => [`#${name}`, name]));
 }
 
-/** Undefined where the condition of a write does not hold. */
+/** Returns undefined if the condition of a write is false. */
 export async function ifHolds<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

@@ -45,8 +45,9 @@ export const statusAttributes = Object.keys({
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**
- * The cursors table: key `instance`, sort key `stream`. An item holds the cursor (`cursor`), the claim (`claim`,
- * `claimUntil`) and the status; the memory is an item of its own, with `#memory` behind the stream.
+ * The cursors table: key `instance`, sort key `stream`. An item contains the cursor (`cursor`), the claim (`claim`,
+ * `claimUntil`) and the status. The memory is a separate item, whose sort key is the stream with the suffix
+ * `#memory`.
  */
 export function cursorsTable(
   TableName: string,
@@ -119,7 +120,7 @@ export function cursorsTable(
 /** The status of a cursor item, with its key. */
 export type StatusItem = CursorKey & Partial<Status> & { readonly firstSeenAt?: string };
 
-/** The cursors table for operators: what is known of each stream, without cursors and memories. */
+/** The cursors table for operators: the status of each stream, without cursors and memories. */
 export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
   const attributes = ['instance', 'stream', 'firstSeenAt', ...statusAttributes];
   const projection = {
@@ -127,12 +128,12 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
     ExpressionAttributeNames: namesOf(attributes),
   };
   return {
-    /** At these keys, as far as they exist. */
+    /** Returns the items at these keys that exist. */
     async status(keys: readonly CursorKey[]): Promise<StatusItem[]> {
       return (await readAll(TableName, keys, projection, client)) as StatusItem[];
     },
 
-    /** Of every stream of every instance. */
+    /** Returns the status of every stream of every instance. */
     async list(): Promise<StatusItem[]> {
       const items: StatusItem[] = [];
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection }))
@@ -140,7 +141,7 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
       return items.filter(({ state }) => state !== undefined);
     },
 
-    /** The sort keys of all items of an instance: cursors, memories and replays. */
+    /** Returns the sort keys of all items of an instance: cursors, memories and replays. */
     async keysOf(instance: string): Promise<string[]> {
       const keys: string[] = [];
       const query = {
@@ -155,7 +156,7 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
       return keys;
     },
 
-    /** The scope of each cursor of an instance: undefined where there is no cursor. */
+    /** Returns the scope of each cursor of an instance, or undefined if there is no cursor yet. */
     async scopesOf(instance: string): Promise<{ scope: string | undefined; firstSeenAt: string }[]> {
       const query = {
         TableName,

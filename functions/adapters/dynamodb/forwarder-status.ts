@@ -3,11 +3,11 @@ import { forwarderKey, type Status } from '../../health/status.ts';
 import { ownClient, updateOf } from './client.ts';
 import { statusAttributes } from './cursors.ts';
 
-/** The forwarder's status, in the table of the streams' cursors. */
+/** The forwarder's status, in the cursors table. */
 export function forwarderStatus(TableName: string) {
   return {
     async write(status: Partial<Status>): Promise<void> {
-      // A function that has just started does not know when the last success was.
+      // A new Lambda environment does not know when the last success was, so it keeps `lastSuccessAt`.
       const gone = statusAttributes.filter((name) => !(name in status) && name !== 'lastSuccessAt');
       const { values, ...update } = updateOf(status, gone);
       await ownClient.send(

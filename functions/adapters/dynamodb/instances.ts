@@ -17,7 +17,7 @@ export function instancesTable(TableName: string, client: DynamoDBDocumentClient
   return {
     async list(): Promise<InstanceRecord[]> {
       const records: InstanceRecord[] = [];
-      // The poll that a command asks for sees what the command wrote.
+      // A consistent read, so that a poll which a command triggers sees what the command wrote.
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
         records.push(...(Items as InstanceRecord[]));
       return records;
@@ -30,7 +30,7 @@ export function instancesTable(TableName: string, client: DynamoDBDocumentClient
   } satisfies Instances;
 }
 
-/** The instances table for those who write it. */
+/** The instances table with write access. */
 export function instanceRecords(TableName: string, client: DynamoDBDocumentClient) {
   return {
     ...instancesTable(TableName, client),
@@ -40,14 +40,14 @@ export function instanceRecords(TableName: string, client: DynamoDBDocumentClien
       await client.send(new PutCommand({ TableName, Item: record }));
     },
 
-    /** Returns false where the name is taken. */
+    /** Returns false if the name is taken. */
     async create(record: InstanceRecord): Promise<boolean> {
       const ConditionExpression = 'attribute_not_exists(instance)';
       const created = client.send(new PutCommand({ TableName, Item: record, ConditionExpression }));
       return (await ifHolds(created)) !== undefined;
     },
 
-    /** Sets attributes, and removes those that are undefined. Returns false where there is no such record. */
+    /** Sets attributes, and removes those that are undefined. Returns false if the record does not exist. */
     async change(instance: string, changes: Readonly<Record<string, unknown>>): Promise<boolean> {
       const names = Object.keys(changes);
       const isSet = (name: string) => changes[name] !== undefined;

@@ -3,10 +3,12 @@ import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamod
 import type { TokenHosts } from '../../instances/ports.ts';
 import { ownClient } from './client.ts';
 
-/** No name of an instance has this character. */
+/** A key that no instance can have, because of the `#`. */
 const instance = '#token';
 
-/** In the cursors table, an item for each token by its hash. What is bound stays bound, so it is read once. */
+/**
+ * Items in the cursors table that bind a token, by its hash, to a host. A binding never changes, so it is read once.
+ */
 export function tokenHosts(TableName: string, client: DynamoDBDocumentClient = ownClient): TokenHosts {
   const known = new Map<string, string>();
   return {

@@ -8,7 +8,7 @@ export interface DayLimits {
   readonly dayBytes: number;
 }
 
-/** What a stream of an instance has delivered in a day (UTC), and may deliver: a bound on what its console can cost. */
+/** Counts what a stream of an instance has delivered in a day (UTC). The limit bounds what its console can cost. */
 export class Budget {
   readonly #limits: DayLimits;
   #spent: Spent;
@@ -38,7 +38,7 @@ export class Budget {
     };
   }
 
-  /** Throws OverBudgetError, which ends with the day, where the budget is used up. */
+  /** Throws OverBudgetError, which ends with the day, if the budget is used up. */
   check(now: number): void {
     const { spentArtifacts, spentBytes } = this.#spent;
     const { dayArtifacts, dayBytes } = this.#limits;

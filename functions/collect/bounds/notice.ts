@@ -1,10 +1,10 @@
 import type { Notice } from '../../health/notices.ts';
 import type { Oddities } from '../listing/pages.ts';
 
-/** Each costs as much as a full page. A console that sends no larger ones is read on in the next run. */
+/** A small page costs as much as a full page. After this many in a run, the next run continues. */
 export const smallPagesPerRun = 100;
 
-/** What an operator is told of a page's oddities, if they are more than can be normal. */
+/** Returns a notice for operators if a page has more oddities than normal. */
 export function noticeOf(
   { skewMs, unasked }: Oddities,
   smallPages: number,

@@ -2,28 +2,29 @@ import type { Status } from '../../health/status.ts';
 import { day } from '../../instances/expiry.ts';
 import type { CursorItem } from '../cursors.ts';
 
-/** An instance whose polls may end the whole run. */
+/** An instance whose polls may kill the whole run. */
 export interface Suspect {
   readonly instance: string;
   readonly stream: string;
   readonly killedRuns: number;
 }
 
-/** After so many the instance is polled at widening intervals only. */
+/** After this many killed runs, the instance is polled at increasing intervals. */
 const mostKilledRuns = 3;
 
 const firstWaitMs = 60 * 60 * 1000;
 
 /**
- * How many runs in a row were killed while they polled the instance: a claim that has lapsed is one that its run did not
- * release. Other instances that the same runs polled have such a claim too, until a poll of theirs ends.
+ * Counts the runs in a row that were killed while they polled the instance. A run that ends releases its claims, so
+ * an expired claim means that its run was killed. Other instances of the same run are counted too, until one of their
+ * polls ends.
  */
 export function killedRunsOf(item: CursorItem | undefined, now: number): number {
   const counted = Number(item?.status.killedRuns ?? 0);
   return counted + (hasLapsed(item, now) ? 1 : 0);
 }
 
-/** Whether the instance is to wait now, because it has just killed a run once more. */
+/** Returns whether the instance must wait now, because its run was killed again. */
 export function isQuarantined(item: CursorItem | undefined, now: number): boolean {
   return hasLapsed(item, now) && killedRunsOf(item, now) >= mostKilledRuns;
 }
@@ -32,7 +33,7 @@ function hasLapsed(item: CursorItem | undefined, now: number): boolean {
   return item?.claimUntil !== undefined && item.claimUntil < now;
 }
 
-/** The status of an instance that waits: an hour, then twice as long each time, up to a day. */
+/** The status of a waiting instance: the wait is an hour at first, then doubles up to a day. */
 export function quarantineStatus(
   previous: Partial<Status>,
   killedRuns: number,
