@@ -5,17 +5,17 @@ import { pageBytesOf } from './console/consoles.ts';
 import { type ForwardSettings, requestBytes } from './forward/settings.ts';
 import type { Stream } from './streams/stream.ts';
 
-/** The environment variable that holds, as JSON, what the stack tells a function. */
+/** The environment variable with the settings from the stack, as JSON. */
 export const variable = 'COLLECTOR';
 
 const text = v.pipe(v.string(), v.nonEmpty());
 const positive = v.pipe(v.number(), v.gtValue(0));
 const notNegative = v.pipe(v.number(), v.minValue(0));
 
-/** A wrong suffix would let tokens go to hosts that nobody meant. */
+/** A wrong suffix would allow tokens to be sent to other hosts. */
 const suffix = v.pipe(v.string(), v.toLowerCase(), v.regex(/^\.[a-z0-9-]+(\.[a-z0-9-]+)+$/));
 
-/** Credentials go there: it is HTTPS, and the address itself, which is logged, holds none. */
+/** Credentials are sent to this URL, so it must be HTTPS. The URL is logged, so it must not contain credentials. */
 const httpsUrl = v.message(
   v.pipe(
     v.string(),
@@ -40,21 +40,21 @@ const widget = v.object({
   quietHours: v.record(v.string(), positive),
 });
 
-/** Of a function that reads instances and delivers. */
+/** The settings of functions that read instances and deliver artifacts. */
 const collecting = {
   ...tables,
   artifactQueueUrl: text,
   overflowBucket: text,
   allowedHostSuffixes: suffixes,
   overlapMs: positive,
-  // The stack leaves these out; tests of the deployed functions set them.
+  // Set only by tests of the deployed functions.
   messageBytes: v.optional(positive, limits.messageBytes),
   pageTimeoutMs: v.optional(positive, limits.pageTimeoutMs),
 };
 
 const operator = v.object({
   ...collecting,
-  /** For the streams whose rate is a setting. */
+  /** Only the streams whose rate was set. */
   requestsPerSecondByStream: v.record(v.string(), positive),
 });
 
@@ -66,7 +66,7 @@ const poller = v.object({
   quietMs: v.exactOptional(positive),
   /** Whether further runs may poll the instances beyond `instancesPerRun`. */
   furtherRuns: v.boolean(),
-  // As above.
+  // Set only by tests of the deployed functions.
   memoryEntries: v.optional(positive, limits.memoryEntries),
   instancesPerRun: v.optional(positive, limits.instancesPerRun),
   instancesAtOnce: v.optional(positive, limits.instancesAtOnce),
@@ -78,19 +78,19 @@ const poller = v.object({
 });
 
 const forwarder = v.object({
-  /** With the path before `/v1` where it is another than `/api`. */
+  /** Includes the path before `/v1` if it is not `/api`. */
   analyticsUrl: httpsUrl,
   /** Name or ARN of the secret with `{"email": "…", "password": "…"}`. */
   secretId: text,
   deadLetterQueueUrl: text,
   cursorsTable: text,
-  /** Where ids of accepted artifacts are remembered, and for how long; absent: they are not. */
+  /** The table of accepted ids, and how long it keeps them; absent: ids are not stored. */
   accepted: v.exactOptional(v.object({ table: text, days: positive })),
-  // The stack leaves it out; tests of the deployed functions set it.
+  // Set only by tests of the deployed functions.
   requestBytes: v.optional(positive, requestBytes),
 });
 
-/** What the stack writes. */
+/** The form that the stack writes. */
 export type WidgetEnvironment = v.InferInput<typeof widget>;
 export type OperatorEnvironment = v.InferInput<typeof operator>;
 export type PollerEnvironment = v.InferInput<typeof poller>;
@@ -98,7 +98,7 @@ export type ForwarderEnvironment = v.InferInput<typeof forwarder>;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** @throws Error that names the field which is missing or wrong */
+/** @throws Error that names the missing or invalid field */
 function read<Schema extends v.GenericSchema>(schema: Schema, variables: Variables): v.InferOutput<Schema> {
   const { success, output, issues } = v.safeParse(schema, parsed(variables[variable]), { abortEarly: true });
   if (success) return output;
@@ -117,7 +117,7 @@ function parsed(json: string | undefined): unknown {
   }
 }
 
-/** Lambda sets it. */
+/** Lambda sets the memory size. */
 const memoryMbOf = ({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE = '512' }: Variables) =>
   Number(AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
 
@@ -139,7 +139,7 @@ export function readOperatorEnvironment(variables: Variables, streams: readonly 
     ...others
   } = read(operator, variables);
   const instanceRules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
-  /** For replays of one stream. */
+  /** The settings for replays of one stream. */
   const settingsOf = ({ name, requestsPerSecond }: Stream): ReplaySettings => ({
     instanceRules,
     overlapMs,

@@ -1,14 +1,14 @@
 import { printable } from './kit/said.ts';
 
 /**
- * How one stream of one instance is: who has to act, and what to do, unless the error has a remedy of its own.
- * A state without a remedy is no error.
+ * The states of one stream of one instance: who has to act, and the remedy unless the error has its own. A state
+ * without a remedy is not an error.
  */
 export const states = {
   /** Not polled yet. */
   pending: { acts: 'nobody' },
   ok: { acts: 'nobody' },
-  /** Collecting, but not yet at the end of its listing. */
+  /** Collecting, but not at the end of the listing yet. */
   backlogged: { acts: 'nobody' },
   disabled: { acts: 'nobody' },
   /** HTTP 429. */
@@ -17,12 +17,12 @@ export const states = {
     remedy:
       'Retried automatically. If it persists, set a longer pollingInterval (15 minutes) or use a dedicated token.',
   },
-  /** No usable connection, an answer of 5xx, or a page that is too slow or too big. */
+  /** No connection, a 5xx response, or a page that is too slow or too large. */
   unreachable: {
     acts: 'nobody',
     remedy: 'Retried automatically. If it persists, check the console and the network path.',
   },
-  /** The instance record or its secret breaks a rule. */
+  /** The instance record or its secret is invalid. */
   misconfigured: { acts: 'operator', remedy: 'Correct the instance record.' },
   /** HTTP 401, and `/system/info` refuses the token as well. */
   unauthorized: {
@@ -30,15 +30,15 @@ export const states = {
     remedy:
       'The token is wrong, expired or revoked: create a new token in the console, then run: collector rotate NAME',
   },
-  /** The token is good, but not for this stream. */
+  /** The token is valid, but has no access to this stream. */
   forbidden: { acts: 'operator', remedy: "Give the token's user the missing permission." },
-  /** The console has no licence for this stream, or has not opted in to it. */
+  /** The console has no license for this stream, or has not enabled it. */
   'not-licensed': {
     acts: 'nobody',
     remedy:
       "Nothing to do unless the licence is expected: the stream is requested once a day, and again after an edit of the instance. To stop that, leave it out of the instance's streams.",
   },
-  /** The console has sent more in a day than any is expected to. */
+  /** The console has sent more records in a day than the limit. */
   'over-budget': {
     acts: 'nobody',
     remedy:
@@ -56,13 +56,13 @@ export const states = {
     remedy:
       "Check accountIds, siteIds and groupIds of the instance; if they are correct, report it: the console's API has changed.",
   },
-  /** An answer or a cursor item that can't be read. */
+  /** A response or a cursor item that cannot be read. */
   unreadable: {
     acts: 'developer',
     remedy:
       'Nothing is skipped: the same page is requested again. Look for a proxy or login page in the network path; if there is none, report it.',
   },
-  /** A fault of the collector. */
+  /** A bug in the collector. */
   failed: {
     acts: 'developer',
     remedy: "Nothing is lost: the run is retried. Check the function's log; if it persists, report it.",
@@ -71,10 +71,10 @@ export const states = {
 
 export type State = keyof typeof states;
 
-/** The states that an error leads to. */
+/** The states of errors. */
 type ErrorState = Exclude<State, 'pending' | 'ok' | 'backlogged' | 'disabled'>;
 
-/** What an operator meets: the message says what happened, the remedy what to do. Neither holds a secret. */
+/** An error for operators: the message says what happened, the remedy what to do. Neither contains a secret. */
 export class CollectorError extends Error {
   override readonly name: string;
   readonly state: ErrorState;
@@ -100,7 +100,7 @@ export interface Problem {
   readonly remedy: string;
 }
 
-/** Any other error than a CollectorError is a fault of the collector. */
+/** Any error that is not a CollectorError is a bug in the collector. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof CollectorError) {
     const { name, state, message, remedy } = error;
@@ -111,10 +111,10 @@ export function problemOf(error: unknown): Problem {
   return { name, state: 'failed', message, remedy: states.failed.remedy };
 }
 
-// The classes below exist because code tells them apart.
+// The classes below exist because code distinguishes them.
 
 export class RateLimitedError extends CollectorError {
-  /** What the console asked for; undefined where it said nothing that can be read. */
+  /** The wait that the console asked for; undefined if it sent none that can be read. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
@@ -126,7 +126,7 @@ export class RateLimitedError extends CollectorError {
 /** Where a connection failed: name resolution, a forward proxy, the network, TLS, or the console itself (5xx). */
 export type Obstacle = 'dns' | 'proxy' | 'network' | 'tls' | 'console';
 
-/** No usable connection, or an answer of 5xx. */
+/** No connection, or a 5xx response. */
 export class UnreachableError extends CollectorError {
   readonly retryAfterMs: number | undefined;
   readonly obstacle: Obstacle;
@@ -138,7 +138,7 @@ export class UnreachableError extends CollectorError {
   }
 }
 
-/** A page that did not arrive in time or outgrew its bound: a smaller one may fit. */
+/** A page that was too slow or too large. A smaller page may succeed. */
 export class HeavyPageError extends CollectorError {
   constructor(message: string) {
     const remedy =
@@ -147,7 +147,7 @@ export class HeavyPageError extends CollectorError {
   }
 }
 
-/** `attribute` is the one of the instance record that is wrong. */
+/** `attribute` is the invalid attribute of the instance record. */
 export class MisconfiguredError extends CollectorError {
   readonly attribute: string;
 
@@ -157,9 +157,9 @@ export class MisconfiguredError extends CollectorError {
   }
 }
 
-/** A stream of an instance has delivered as much as it may in a day. */
+/** A stream of an instance has delivered its daily limit. */
 export class OverBudgetError extends CollectorError {
-  /** Until the day ends. */
+  /** Until the end of the day. */
   readonly retryAfterMs: number;
 
   constructor(message: string, retryAfterMs: number) {
@@ -188,7 +188,9 @@ export class UnreadableAnswerError extends CollectorError {
   }
 }
 
-/** A page whose records can't be told apart, because one of them is not JSON: a smaller one may leave that one out. */
+/**
+ * A page whose records cannot be separated, because one of them is not JSON. A smaller page may exclude that record.
+ */
 export class MalformedPageError extends CollectorError {
   constructor() {
     super('unreadable', 'a record is not valid JSON, and smaller pages are needed to isolate it', {
@@ -198,10 +200,10 @@ export class MalformedPageError extends CollectorError {
   }
 }
 
-/** HTTP 401, before it is known whether the token or a permission is at fault. */
+/** HTTP 401, before it is known whether the token or a permission is the cause. */
 export class TokenRefusedError extends Error {
   override readonly name = 'TokenRefusedError';
-  /** What the console says about it, ready to be shown. */
+  /** The console's message, cleaned for display. */
   readonly words: string;
 
   constructor(message: string, words = '') {
@@ -213,7 +215,7 @@ export class TokenRefusedError extends Error {
 /** HTTP 403 from the console itself, before it is known which permission the request needs. */
 export class PermissionMissingError extends Error {
   override readonly name = 'PermissionMissingError';
-  /** What the console says about it, ready to be shown. */
+  /** The console's message, cleaned for display. */
   readonly words: string;
 
   constructor(message: string, words = '') {
@@ -222,17 +224,17 @@ export class PermissionMissingError extends Error {
   }
 }
 
-/** The invocation's time ended a request: nothing is wrong, the next one continues. */
+/** The invocation's time ended a request. This is not a failure; the next invocation continues. */
 export class OutOfTimeError extends Error {
   override readonly name: string = 'OutOfTimeError';
 }
 
-/** The instance's record was edited during its poll: nothing is wrong, the next poll uses the new record. */
+/** The instance's record was edited during its poll. This is not a failure; the next poll uses the new record. */
 export class RecordChangedError extends OutOfTimeError {
   override readonly name = 'RecordChangedError';
 }
 
-/** Another invocation has the claim, or the cursor was removed: this one stops where it is. */
+/** Another invocation has the claim, or the cursor was removed, so this invocation stops. */
 export class ClaimLostError extends Error {
   override readonly name = 'ClaimLostError';
 }

@@ -1,20 +1,22 @@
 import * as v from 'valibot';
 import { type Timestamp, timestamp } from './kit/time.ts';
 
-/** What a poller is invoked for: a tick of its rule, or a shard of one. */
+/** The event of a poller: a tick of its schedule, or a shard of a tick. */
 export interface Tick {
   /** Milliseconds since 1970; at most an hour from now. */
   readonly scheduledAt: number;
-  /** Of a shard, whom it polls; undefined: everybody who is due. */
+  /** The instances of a shard; undefined: every instance that is due. */
   readonly instances: readonly string[] | undefined;
 }
 
-/** An event that no rule, function or command of this version sends. */
+/** An event that no schedule, function or command of this version sends. */
 class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
 }
 
-/** What EventBridge sends, and what `ShardEvent` adds. Lambda's console and `aws lambda invoke` send as little as `{}`. */
+/**
+ * The event of EventBridge, with the fields of `ShardEvent`. Lambda's console and `aws lambda invoke` may send `{}`.
+ */
 const tick = v.strictObject({
   ...v.entriesFromList(
     ['version', 'id', 'detail-type', 'source', 'account', 'region', 'resources', 'detail', 'time'],
@@ -25,7 +27,7 @@ const tick = v.strictObject({
 
 const hourMs = 60 * 60 * 1000;
 
-/** Reads a poller's event. Throws InvalidEventError for anything but a tick and a shard. */
+/** Reads a poller's event. Throws InvalidEventError for anything but a tick or a shard. */
 export function readTick(event: unknown, now: number): Tick {
   if (typeof event === 'object' && event !== null && ('check' in event || 'replay' in event)) {
     throw new InvalidEventError(
@@ -36,7 +38,7 @@ export function readTick(event: unknown, now: number): Tick {
   return { scheduledAt: clamped(time, now), instances };
 }
 
-/** A time far ahead would put off every next poll to then. What is no time is now. */
+/** A time far ahead would delay all later polls, so it is limited. An invalid time counts as now. */
 function clamped(time: unknown, now: number): number {
   const at = v.is(isoTime, time) ? Date.parse(time) : now;
   return Math.min(Math.max(at, now - hourMs), now + hourMs);
@@ -44,19 +46,19 @@ function clamped(time: unknown, now: number): number {
 
 const isoTime = v.pipe(v.string(), v.isoTimestamp());
 
-/** Of an instance: any key that the instances table may have, so that a wrong one can be checked. */
+/** The name of an instance: any key that the instances table can have, so that an invalid record can be checked. */
 const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(2048));
 
-/** DynamoDB takes no larger item. */
+/** The maximum size of a DynamoDB item. */
 const recordBytes = 400 * 1024;
 
-/** Who asks, as the command line knows them. Nothing proves it. */
+/** The caller as the command line knows it. It is not verified. */
 const askedBy = v.pipe(v.string(), v.regex(/^[^\p{C}]{1,300}$/u));
 
 const checkRequest = v.strictObject({
   action: v.literal('check'),
   askedBy,
-  /** By name, as it is in the table; or a record that may not be in the table yet. */
+  /** The name of a stored record, or a record that may not be stored yet. */
   of: v.union([
     name,
     v.pipe(
@@ -64,7 +66,7 @@ const checkRequest = v.strictObject({
       v.check((record) => Buffer.byteLength(JSON.stringify(record)) <= recordBytes),
     ),
   ]),
-  /** The id of the secret's version to check, which was just written; the current one without it. */
+  /** The id of the secret version to check, which was just written; the current version if absent. */
   version: v.exactOptional(v.pipe(v.string(), v.regex(/^[\w-]{32,64}$/))),
 });
 
@@ -78,7 +80,10 @@ const replayRequest = (streams: readonly string[]) =>
     stream: v.picklist(streams),
     from: time,
     to: time,
-    /** Claims are made in its name, so that the caller can continue after a kill without waiting for one to expire. */
+    /**
+     * Claims are made in this name, so that the caller can continue after a kill without waiting for a claim to
+     * expire.
+     */
     by: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/)),
   });
 
@@ -91,7 +96,9 @@ const operatorRequest = (streams: readonly string[]) =>
 export type CheckRequest = v.InferOutput<typeof checkRequest>;
 export type ReplayEvent = v.InferOutput<ReturnType<typeof replayRequest>>;
 
-/** Reads the operator function's event. Throws InvalidEventError for anything that no command of this version asks. */
+/**
+ * Reads the operator function's event. Throws InvalidEventError for anything that no command of this version sends.
+ */
 export function readRequest(event: unknown, streams: readonly string[]): CheckRequest | ReplayEvent {
   return valid(
     operatorRequest(streams),
@@ -100,9 +107,9 @@ export function readRequest(event: unknown, streams: readonly string[]): CheckRe
   );
 }
 
-/** Throws InvalidEventError, which names an attribute and quotes no value. */
+/** Throws InvalidEventError, which names the attribute and quotes no value. */
 function valid<T>(schema: v.GenericSchema<unknown, T>, event: unknown, wanted: string): T {
-  // For valibot a list is an object without the schema's keys.
+  // valibot accepts a list as an object.
   const result = v.safeParse(schema, Array.isArray(event) ? undefined : event, { abortEarly: true });
   if (result.success) return result.output;
   const [{ path = [], type }] = result.issues;

@@ -78,7 +78,7 @@ async function ownToken(instance: Instance, version: string | undefined) {
   }
 }
 
-/** Secrets Manager shows a new version only after some time. */
+/** Secrets Manager may return a new version only after some time. */
 async function readWritten(secretId: string, version: string) {
   for (let tries = 1; ; tries++) {
     const secret = await readSecret(secretId, version);
@@ -108,7 +108,10 @@ async function replayed(request: ReplayEvent, context: Context): Promise<ReplayP
   return progress;
 }
 
-/** What ends a replay before its first page, or takes its claim away. Throws what is a fault of our own or of AWS. */
+/**
+ * Converts an error that ends a replay before its first page, or takes its claim. Throws errors of the collector or
+ * of AWS.
+ */
 function endedBy(error: unknown, position: Timestamp): ReplayProgress {
   if (error instanceof ClaimLostError) return { state: 'claimed', artifacts: 0, position };
   if (!(error instanceof CollectorError)) throw error;
@@ -116,7 +119,7 @@ function endedBy(error: unknown, position: Timestamp): ReplayProgress {
   return { state: 'failed', artifacts: 0, position, error: { state, message, remedy } };
 }
 
-/** Undefined where the record breaks a rule: the check or the replay says which. */
+/** Returns undefined if the record is invalid; the check or the replay reports why. */
 function readable(record: Item): Instance | undefined {
   try {
     return readInstance(record, instanceRules);
@@ -126,7 +129,7 @@ function readable(record: Item): Instance | undefined {
   }
 }
 
-/** Checks an instance, or goes on with a replay. */
+/** Checks an instance, or continues a replay. */
 export const handler = middy<unknown, CheckReport | ReplayProgress>()
   .use(injectLambdaContext(logger))
   .handler(operator);

@@ -20,7 +20,7 @@ const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
 const { report, reportSuspect, reportRun } = reports(stream.name, environment.perInstanceMetrics);
 
-// Loaded with the first request: a run in which nobody is due needs neither.
+// Loaded with the first request, because a run without due instances does not need it.
 const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
 const furtherRuns = async () =>
   (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');

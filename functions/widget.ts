@@ -12,14 +12,14 @@ const environment = readWidgetEnvironment(process.env);
 const instances = instancesTable(environment.instancesTable);
 const cursors = cursorsTable(environment.cursorsTable);
 
-/** What a dashboard sends: the widget's parameters, and where it is shown. */
+/** The event from a dashboard: the widget's parameters, and where it is shown. */
 interface WidgetEvent {
   readonly describe?: boolean;
-  /** A chosen count in the summary; goes before the form. */
+  /** The count that was selected in the summary; overrides the form. */
   readonly pick?: string;
   readonly widgetContext?: {
     readonly theme?: string;
-    /** What stands in the fields of the widget, by name. */
+    /** The fields of the widget's form, by name. */
     readonly forms?: { readonly all?: Readonly<Record<string, unknown>> };
   };
   readonly [parameter: string]: unknown;
@@ -43,7 +43,7 @@ sort: lag
 \`\`\`
 `;
 
-/** CloudWatch takes the place of a click on the element before by calling this function again. */
+/** On a click, CloudWatch replaces the preceding element by calling this function again. */
 function controls(endpoint: string): Controls {
   const call = (parameters: object) =>
     html`<cwdb-action action="call" display="widget" endpoint="${endpoint}">${JSON.stringify(parameters)}</cwdb-action>`;

@@ -2,42 +2,42 @@ import type { Secrets } from '../instances/ports.ts';
 import type { OwnerPorts } from '../instances/secret-owner.ts';
 import type { Clock } from '../kit/clock.ts';
 
-/** What every connection of a run may hold at once. */
+/** The part of a response that every connection of a run may hold at once. */
 export const largeBytes = 256 * 1024;
 
 export interface PageRequest {
   readonly host: string;
   readonly token: string;
-  /** Below `/web/api/v2.1`. */
+  /** Relative to `/web/api/v2.1`. */
   readonly path: string;
   readonly query: Readonly<{ [name: string]: string }>;
   readonly timeoutMs: number;
-  /** After decompression. */
+  /** Applies after decompression. */
   readonly maxBytes: number;
-  /** Awaited before more than `largeBytes` of an answer are held in memory, packed or unpacked. */
+  /** Awaited before more than `largeBytes` of a response are held in memory, compressed or not. */
   readonly whenLarge?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** The body of a 200. */
+/** A response with the status 200. */
 export interface Answer {
   readonly body: Buffer;
   readonly tookMs: number;
-  /** The answer's `Date`, milliseconds since 1970; undefined where it has none that can be read. */
+  /** The `Date` of the response, in milliseconds since 1970; undefined if it has none that can be read. */
   readonly dateMs: number | undefined;
 }
 
 export interface SentinelOne {
   /**
-   * Gets one page. Throws what `refusalOf` gives for another status than 200, UnreachableError (DNS, TLS,
-   * connection) or HeavyPageError (too slow or too big).
+   * Requests one page. Throws the error of `refusalOf` for any other status than 200, UnreachableError (DNS, TLS,
+   * connection) or HeavyPageError (too slow or too large).
    */
   get(request: PageRequest): Promise<Answer>;
-  /** When the token ends, ISO 8601; undefined where the console does not say. Throws as `get` does. */
+  /** Returns when the token expires, in ISO 8601, or undefined if the console does not say. Throws as `get` does. */
   expiry(request: Pick<PageRequest, 'host' | 'token' | 'timeoutMs' | 'signal'>): Promise<string | undefined>;
 }
 
-/** What it takes to ask a console. */
+/** What requests to consoles need. */
 export interface ConsolePorts extends OwnerPorts {
   readonly sentinelone: SentinelOne;
   readonly secrets: Secrets;
@@ -45,12 +45,12 @@ export interface ConsolePorts extends OwnerPorts {
 }
 
 export interface ConsoleSettings {
-  /** How far our clock may be off, where the console does not say the time. */
+  /** The assumed error of this machine's clock, if the console does not send its time. */
   readonly overlapMs: number;
-  /** A page that takes longer is too heavy. */
+  /** A page that takes longer is requested again with fewer records. */
   readonly pageTimeoutMs: number;
-  /** A larger page is requested again with half as many records. */
+  /** A larger page is requested again with fewer records. */
   readonly pageBytes: number;
-  /** To one console with one token. */
+  /** The limit for one console with one token. */
   readonly requestsPerSecond: number;
 }

@@ -18,25 +18,25 @@ import { readPage } from './page.ts';
 import { boundedListing, queryOf } from './query.ts';
 import { forbidden, unauthorized } from './refusal.ts';
 
-/** The result for one thing. `off` is what the operator has switched off. */
+/** The result of one check. `off` means that the operator has disabled it. */
 export interface Finding {
   /** `record`, `secret`, `dns`, `tls`, `reachable`, `clock`, `token`, `expiry`, or a stream's name. */
   readonly what: string;
   readonly outcome: 'ok' | 'warning' | 'failed' | 'off';
   readonly detail: string;
-  /** What to do about it. */
+  /** What the operator can do. */
   readonly remedy?: string;
 }
 
-/** The findings are in the order in which a poll would meet them; what could not be checked is absent. */
+/** The findings are in the order of a poll. A check that could not be made is absent. */
 export interface CheckReport {
   readonly host: string | undefined;
   readonly findings: readonly Finding[];
-  /** Nothing failed: polls will collect. */
+  /** Whether no check failed, so that polls will collect. */
   readonly good: boolean;
   readonly tokenExpiresAt: string | undefined;
   readonly latencyMs: number | undefined;
-  /** The console's clock minus ours. */
+  /** The console's clock minus this machine's. */
   readonly clockDifferenceMs: number | undefined;
 }
 
@@ -45,15 +45,17 @@ const timeoutMs = 15_000;
 /** Enough for one record. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** HTTP's `Date` has whole seconds; beyond this one of the two clocks is wrong. */
+/** HTTP's `Date` has whole seconds. A larger difference means that one of the two clocks is wrong. */
 const clockNoticeMs = 60_000;
 
 export interface CheckPorts extends Pick<ConsolePorts, 'sentinelone' | 'clock'> {
-  /** The token to check, and whether its secret names the host. Throws MisconfiguredError where there is none. */
+  /**
+   * Returns the token to check, and whether its secret names the host. Throws MisconfiguredError if there is none.
+   */
   readonly tokenOf: (instance: Instance) => Promise<{ readonly token: string; readonly isBound: boolean }>;
 }
 
-/** Makes the requests that polls of every stream need, one each, and collects nothing. */
+/** Makes one request of each kind that polls of every stream need, and collects nothing. */
 export async function check(
   record: Readonly<Record<string, unknown>>,
   streams: readonly Stream[],
@@ -129,7 +131,7 @@ const get = ({ host, token, ports }: Target, path: string, query: PageRequest['q
     signal: new AbortController().signal,
   });
 
-/** For each place where a connection fails: what works before it, and which finding fails. */
+/** For each kind of connection error: the checks that passed before it, and the check that failed. */
 const reachedBefore: Readonly<Record<Obstacle, readonly [works: readonly string[], fails: string]>> = {
   dns: [[], 'dns'],
   proxy: [[], 'reachable'],
@@ -150,7 +152,7 @@ interface TokenCheck {
   readonly clockDifferenceMs?: number | undefined;
 }
 
-/** Whether the console answers and accepts the token: `/system/info` answers every valid one, whatever its role. */
+/** Checks whether the console accepts the token. `/system/info` accepts every valid token, whatever its role. */
 async function checkToken(target: Target): Promise<TokenCheck> {
   const { host, ports } = target;
   const work = (whats: readonly string[]) => whats.map((what) => ok(what, `${host} ${details[what]}`));
@@ -183,9 +185,9 @@ async function checkToken(target: Target): Promise<TokenCheck> {
   }
 }
 
-/** Whole seconds, in milliseconds. */
+/** Returns whole seconds, in milliseconds. */
 function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: CheckPorts): number | undefined {
-  // The answer's whole second began up to a second before.
+  // A `Date` is rounded down to a whole second.
   if (dateMs === undefined) return undefined;
   return Math.round((dateMs + 500 - (clock.now() - tookMs / 2)) / 1000) * 1000;
 }

@@ -26,24 +26,24 @@ export interface ConnectionOptions {
   readonly instance: Instance;
   readonly stream: Stream;
   readonly settings: ConsoleSettings;
-  /** Of all connections to this console with this token. */
+  /** Returns the pace that all connections with this console and token share. */
   readonly paceOf: (token: string) => Pace;
   readonly largePages: LargePages;
-  /** Until requests have to have ended. */
+  /** The time in which requests must end. */
   readonly remainingMs: () => number;
   readonly ports: ConsolePorts;
 }
 
-/** What is known of the token that was used. */
+/** What is known about the token that was used. */
 export interface TokenKnowledge {
   readonly secretVersion: string | undefined;
-  /** ISO 8601; undefined where neither the token nor the console says. */
+  /** ISO 8601; undefined if neither the token nor the console says. */
   readonly tokenExpiresAt: string | undefined;
-  /** The console was asked when the token expires. */
+  /** Whether the console was asked when the token expires. */
   readonly tokenChecked: boolean;
 }
 
-/** A count, or what `/system/info` says, is far smaller. */
+/** A count, or a response of `/system/info`, is far smaller. */
 const smallBytes = 64 * 1024;
 
 /** Short, because the last page is not committed yet. */
@@ -51,7 +51,7 @@ const expiryMs = 5_000;
 
 type Requested = Pick<PageRequest, 'path' | 'query' | 'maxBytes' | 'signal'>;
 
-/** The connection to one instance's console; it reads the secret with the first request, and again after a 401. */
+/** The connection to one instance's console. It reads the secret with the first request, and again after a 401. */
 export class Connection {
   readonly #options: ConnectionOptions;
   #token: string | undefined;
@@ -63,7 +63,7 @@ export class Connection {
     this.#options = options;
   }
 
-  /** Holds also after a request that failed. */
+  /** Also valid after a request that failed. */
   get knowledge(): TokenKnowledge {
     return {
       secretVersion: this.#secretVersion,
@@ -72,7 +72,7 @@ export class Connection {
     };
   }
 
-  /** Whether another connection waits with a large page. */
+  /** Whether another connection waits for a permit for a large page. */
   isWaitedFor(): boolean {
     return this.#options.largePages.isWaitedFor();
   }
@@ -82,8 +82,8 @@ export class Connection {
   }
 
   /**
-   * The listing's next page. Throws a CollectorError: MisconfiguredError where the secret holds no token; or
-   * OutOfTimeError where the invocation's time ended the request, or the record was edited meanwhile.
+   * Requests the next page of the listing. Throws a CollectorError: MisconfiguredError if the secret contains no
+   * token, or OutOfTimeError if the invocation's time ended the request or the record was edited meanwhile.
    */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
     const { stream, instance, settings, ports } = this.#options;
@@ -110,7 +110,7 @@ export class Connection {
     }
   }
 
-  /** How many records the console has from `from` to before `until`. Throws as `page` does. */
+  /** Returns the number of records that the console has from `from` to before `until`. Throws as `page` does. */
   async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
     const { stream, instance } = this.#options;
     let sum = 0;
@@ -127,7 +127,7 @@ export class Connection {
     return sum;
   }
 
-  /** Asks the console when the token ends. A console that does not say is no error: nothing is collected by it. */
+  /** Asks the console when the token expires. An error is ignored, because it does not affect collection. */
   async askExpiry(): Promise<void> {
     const { instance, ports } = this.#options;
     const token = this.#token ?? (await this.#readSecret(false));
@@ -148,7 +148,7 @@ export class Connection {
     return retrying(ask, retryOf(clock), clock, remainingMs, signal);
   }
 
-  /** A 401 has three causes: the secret was rotated, a permission is missing, or the token is dead. */
+  /** A 401 has three possible causes: a rotated secret, a missing permission, or an invalid token. */
   async #authorized(request: Requested): Promise<HeldAnswer> {
     const { stream, instance } = this.#options;
     try {
@@ -171,7 +171,7 @@ export class Connection {
     }
   }
 
-  /** `/system/info` answers every valid token, whatever its role (the vendor's specification). */
+  /** `/system/info` accepts every valid token, whatever its role (the vendor's specification). */
   async #isTokenGood(signal: AbortSignal): Promise<boolean> {
     try {
       const { release } = await this.#get({ path: '/system/info', query: {}, maxBytes: smallBytes, signal });
@@ -225,11 +225,11 @@ export class Connection {
     try {
       token = await tokenFor(instance, secret, ports);
     } catch (error) {
-      // Nothing is refused because of what is only in the cache.
+      // A cached secret may be out of date, so an invalid one is read again.
       if (fresh || !(error instanceof MisconfiguredError)) throw error;
       return this.#readSecret(true);
     }
-    // Another token than before may be that of another host, which the record has by now.
+    // A new token may belong to another host, which the record has now.
     if (this.#token !== undefined && this.#token !== token) await confirm(instance, ports);
     this.#token = token;
     this.#tokenExpiresAt = expiryIn(this.#token);
@@ -237,9 +237,9 @@ export class Connection {
   }
 }
 
-/** An answer; a large one is in memory until it is released. */
+/** A response. A large one counts against the memory permits until it is released. */
 interface HeldAnswer extends Answer {
   readonly release: () => void;
-  /** When it was asked for, by our clock. */
+  /** When the request was sent, by this machine's clock. */
   readonly sentMs: number;
 }

@@ -6,21 +6,24 @@ import { Connection } from './connection.ts';
 import { LargePages } from './large-pages.ts';
 import { Pace } from './pace.ts';
 
-/** Connections with a large page at one time, whatever the number of instances: memory has to hold their pages. */
+/**
+ * The number of connections that may hold a large page at the same time, whatever the number of instances. It bounds
+ * the memory.
+ */
 const largePagesAtOnce = 2;
 
-/** Of these, the ones to one host: none keeps all other hosts waiting. */
+/** The number of these for one host, so that no host blocks all others. */
 const largePagesOfHost = 1;
 
 /**
- * The largest page in a function of so much memory, which holds as many as `largePagesAtOnce`, in pieces and whole, in
- * addition to the runtime and what is being sent.
+ * The maximum size of a page, by the function's memory. `largePagesAtOnce` pages must fit, as chunks and joined, in
+ * addition to the runtime and the messages being sent.
  */
 export const pageBytesOf = (memoryMb: number) => (memoryMb * 1024 * 1024) / 32;
 
 /**
- * The consoles of one invocation: they share memory, and each has a pace over all of its connections. Instances with the
- * same host and token are one console, because SentinelOne limits a token.
+ * The consoles of one invocation. They share memory. Instances with the same host and token share one pace, because
+ * SentinelOne limits requests per token.
  */
 export class Consoles {
   readonly #settings: ConsoleSettings;
@@ -34,7 +37,7 @@ export class Consoles {
     this.#ports = ports;
   }
 
-  /** A connection that makes requests until `remainingMs` is 0. Close it when the poll ends. */
+  /** Opens a connection that makes requests until `remainingMs` is 0. Close it when the poll ends. */
   connect(instance: Instance, stream: Stream, remainingMs: () => number): Connection {
     const { host } = instance;
     const { clock } = this.#ports;

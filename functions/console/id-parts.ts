@@ -3,10 +3,13 @@ import type { Instance } from '../instances/instance.ts';
 
 type Ids = Pick<Instance, 'accountIds' | 'siteIds' | 'groupIds'>;
 
-/** Servers take request lines of 8 KiB; a page token may be half of that. */
+/** Servers accept request lines of 8 KiB, of which a page token may take half. */
 const idsLength = 3_500;
 
-/** The ids of an instance, in as many parts as requests are needed: together they select what all ids select. */
+/**
+ * Divides the ids of an instance into as many parts as requests are needed. Together the parts select what all ids
+ * select.
+ */
 export function idParts({ accountIds, siteIds, groupIds }: Ids): Ids[] {
   const lists = [accountIds, siteIds, groupIds];
   const lengths = lists.map((list) => list.join().length);
@@ -22,7 +25,7 @@ export function idParts({ accountIds, siteIds, groupIds }: Ids): Ids[] {
   );
 }
 
-/** An empty list, which selects all, is one piece. */
+/** An empty list selects everything and is one part. */
 function cut(list: readonly string[], most: number): string[][] {
   const pieces: string[][] = [[]];
   let length = 0;
@@ -37,18 +40,21 @@ function cut(list: readonly string[], most: number): string[][] {
   return pieces;
 }
 
-/** One part of a listing. The parts are listed one after the other, each from where the listing starts. */
+/** One part of a listing. The parts are listed one after another, each from the start of the listing. */
 export interface Part {
   readonly ids: Ids;
   /** The page token within the part. */
   readonly token: string | undefined;
-  /** Not the only part: times go back where the next one begins. */
+  /** Whether there are other parts. Timestamps then go back where the next part starts. */
   readonly isOneOfMany: boolean;
-  /** The listing's next page token, by that of the part. */
+  /** Returns the listing's next page token for the next page token of the part. */
   readonly next: (token: string | undefined) => string | undefined;
 }
 
-/** The part that the listing's page token leads to. Throws RefusedRequestError where the ids were cut otherwise. */
+/**
+ * Returns the part that the listing's page token belongs to. Throws RefusedRequestError if the ids were divided
+ * differently.
+ */
 export function partOf(instance: Ids, token: string | undefined): Part {
   const parts = idParts(instance);
   const count = parts.length;

@@ -2,10 +2,10 @@ import { OutOfTimeError } from '../errors.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Semaphore } from '../kit/concurrency.ts';
 
-/** A large page that waits for longer ends the poll: it waits in memory, although packed. */
+/** A large page that waits longer ends the poll, because it takes memory although it is compressed. */
 const longestWaitMs = 60_000;
 
-/** The large pages of one connection. All connections of an invocation share the memory for them. */
+/** The large pages of one connection. All connections of an invocation share their permits. */
 export class LargePages {
   readonly #permit: Semaphore;
   readonly #clock: Clock;
@@ -18,7 +18,9 @@ export class LargePages {
     this.#remainingMs = remainingMs;
   }
 
-  /** Returns, once there is memory for another page, how to release it. Throws OutOfTimeError if that takes too long. */
+  /**
+   * Waits for a permit for another page and returns how to release it. Throws OutOfTimeError if that takes too long.
+   */
   async add(signal: AbortSignal): Promise<() => void> {
     const over = new AbortController();
     const waitMs = Math.min(longestWaitMs, this.#remainingMs());
@@ -33,7 +35,7 @@ export class LargePages {
     return release;
   }
 
-  /** Whether another connection waits with a large page. */
+  /** Whether another connection waits for a permit. */
   isWaitedFor(): boolean {
     return this.#permit.contended();
   }

@@ -1,9 +1,9 @@
 import { printable } from '../kit/said.ts';
 import type { Record } from './record.ts';
 
-/** What was delivered with a mark in its metadata, so that a consumer does not read it as JSON. */
+/** Records that were delivered with a mark in their metadata, because a consumer cannot read them as JSON. */
 export interface Marks {
-  /** Records that are not JSON, or too complex to be parsed. */
+  /** Records that are not JSON, or too complex to parse. */
   readonly malformed: number;
   /** Records with bytes that are not UTF-8. */
   readonly notUtf8: number;
@@ -11,7 +11,7 @@ export interface Marks {
   readonly recordIds: readonly string[];
 }
 
-/** Enough to find the cause at the console. */
+/** Enough to find the cause in the console. */
 const mostIds = 5;
 
 export const noMarks: Marks = { malformed: 0, notUtf8: 0, recordIds: [] };

@@ -2,13 +2,13 @@ import { RateLimitedError, UnreachableError } from '../errors.ts';
 import type { Clock } from '../kit/clock.ts';
 import { backoffMs, type Limiter, limiter, type Retry } from '../kit/pacing.ts';
 
-/** After a 429 that does not say how long to wait. */
+/** The pause after a 429 without `Retry-After`. */
 const shortestPauseMs = 1_000;
 
 /** A longer wait ends the poll, so that other instances are polled meanwhile. */
 const longestWaitMs = 30_000;
 
-/** The pace of all requests to one console with one token, over all connections of an invocation. */
+/** The pace of all requests with one console and token, over all connections of an invocation. */
 export class Pace {
   readonly #host: string;
   readonly #limiter: Limiter;
@@ -18,7 +18,10 @@ export class Pace {
     this.#limiter = limiter(requestsPerSecond, clock);
   }
 
-  /** Waits until the next request may start. Throws RateLimitedError if the console asked for a longer wait than `mostMs`. */
+  /**
+   * Waits until the next request may start. Throws RateLimitedError if the console asked for a longer wait than
+   * `mostMs`.
+   */
   async turn(mostMs: number, signal?: AbortSignal): Promise<void> {
     await this.#limiter.turn(signal, (pausedMs) => {
       if (pausedMs <= Math.min(mostMs, longestWaitMs)) return;
@@ -27,14 +30,14 @@ export class Pace {
     });
   }
 
-  /** After an error that asks for a wait no connection starts a request before that. */
+  /** After an error with a wait, no connection starts a request before that wait ends. */
   pauseAfter(error: unknown): void {
     if (error instanceof RateLimitedError) this.#limiter.pause(error.retryAfterMs ?? shortestPauseMs);
     if (error instanceof UnreachableError) this.#limiter.pause(error.retryAfterMs ?? 0);
   }
 }
 
-/** How requests to a console are retried. */
+/** The retry policy for requests to a console. */
 export function retryOf(clock: Clock): Retry {
   return {
     whether: (error) => waitMs(error) <= longestWaitMs,
@@ -43,7 +46,7 @@ export function retryOf(clock: Clock): Retry {
   };
 }
 
-/** What the console asks to wait; endless for an error that a retry does not help. */
+/** The wait that the console asks for; infinite for an error that a retry does not fix. */
 function waitMs(error: unknown): number {
   const passes = error instanceof RateLimitedError || error instanceof UnreachableError;
   return passes ? (error.retryAfterMs ?? 0) : Number.POSITIVE_INFINITY;

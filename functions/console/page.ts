@@ -14,18 +14,19 @@ import {
 /** One page: the bytes of each record, as views on the response, and the token of the next page. */
 export interface Page {
   readonly records: readonly Span[];
-  /** Undefined at the true end of the listing. */
+  /** Undefined at the end of the listing. */
   readonly next: string | undefined;
-  /** False if the list could not be split: all that is in it is one record. */
+  /** False if the list could not be split; then the whole list is one record. */
   readonly split: boolean;
 }
 
-/** Real page tokens have less than 200 characters; a cursor item must not grow by them. */
+/** Real page tokens have less than 200 characters. The limit bounds the size of a cursor item. */
 const longestToken = 4096;
 
 /**
- * Reads the body of a response to `request`, which was for `limit` records. Throws UnreadableAnswerError, with the reason, if it is
- * not a page; MalformedPageError if only its list can't be split, and a smaller page shows which record is at fault.
+ * Reads the body of a response to `request`, which was for `limit` records. Throws UnreadableAnswerError, with the
+ * reason, if it is not a page. Throws MalformedPageError if only its list cannot be split; smaller pages then show
+ * which record is the cause.
  */
 export function readPage(body: Buffer, limit: number, request = 'the response'): Page {
   const text = body.subarray(0, byteOrderMark.length).equals(byteOrderMark)
@@ -40,7 +41,7 @@ export function readPage(body: Buffer, limit: number, request = 'the response'):
   }
 }
 
-/** Describes the error without text from the body: JSON.parse quotes its input, which must not be logged. */
+/** Describes the error without text from the body. JSON.parse quotes its input, which must not be logged. */
 function problem(body: Buffer, error: SyntaxError): string {
   if (body[skipSpace(body, 0)] === lessThan) return 'it is HTML or XML';
   return error instanceof PageSyntaxError ? error.message : 'it is not JSON';
@@ -64,7 +65,9 @@ function pageOf(body: Buffer, limit: number): Page {
   return { records: [{ bytes, values: Number.POSITIVE_INFINITY }], next, split: false };
 }
 
-/** The response with null for its list; undefined where that is not JSON. Each record is parsed by itself. */
+/**
+ * Returns the response with null for its list, or undefined if that is not JSON. Each record is parsed separately.
+ */
 function envelopeOf(body: Buffer, { start, end }: Range): Json | undefined {
   if (body.length - (end - start) > longestEnvelope) throw tooMuch();
   const envelope = parsed(`${body.subarray(0, start)}null${body.subarray(end)}`);
@@ -74,12 +77,12 @@ function envelopeOf(body: Buffer, { start, end }: Range): Json | undefined {
   return envelope;
 }
 
-/** More are tried by nobody: each costs the parsing of an envelope. */
+/** Each attempt parses an envelope, so their number is limited. */
 const mostAttempts = 100;
 
 /**
- * A list that holds something malformed, which starts at `start`: it ends where the rest of the response is valid JSON
- * and has a page token, so that no wrong guess can skip a record.
+ * Finds the end of a malformed list that starts at `start`: where the rest of the response is valid JSON and has a
+ * page token, so that a wrong guess cannot skip a record.
  */
 function unsplitList(body: Buffer, start: number): { readonly list: Range; readonly envelope: Json } {
   const ends: number[] = [];
@@ -100,8 +103,8 @@ function unsplitList(body: Buffer, start: number): { readonly list: Range; reado
 }
 
 /**
- * The page token is percent-encoded or not; null, missing, empty and the text "null" all mean the end (recorded
- * answers). Anything else that is not text could be a page that is never asked for, so it is an error.
+ * Returns the page token, which may be percent-encoded. null, missing, empty and the text "null" mean the end of the
+ * listing. Any other value that is not text is an error, because it could be a page that would be skipped.
  */
 function nextOf(envelope: Json | undefined): string | undefined {
   const pagination = at(envelope, 'pagination');

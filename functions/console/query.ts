@@ -3,7 +3,10 @@ import { present } from '../kit/json.ts';
 import { epoch, type Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 
-/** The parameters of the listing's next request; the same filters and sort go with every page token. */
+/**
+ * Returns the parameters of the listing's next request. The filters and the sort order are repeated with every page
+ * token.
+ */
 export function queryOf(
   stream: Stream,
   instance: Instance,
@@ -17,7 +20,7 @@ export function queryOf(
     sortBy: stream.orderedBy,
     sortOrder: 'asc',
     skipCount: 'true',
-    // A filter on time would leave out the records of an inventory that have none.
+    // A filter on time would exclude the records of an inventory that have no time.
     [`${stream.orderedBy}__gte`]: listing.from === epoch ? undefined : listing.from,
     [`${stream.orderedBy}__lt`]: listing.until,
     ...(listing.createdBefore !== undefined && { createdAt__lt: listing.createdBefore }),
@@ -28,38 +31,47 @@ export function queryOf(
   });
 }
 
-/** A listing of its own for a stretch that is read again. */
+/** A separate listing for a time range that is read again. */
 export function boundedListing(from: Timestamp, until: Timestamp): Listing {
   return { from, until, began: undefined, read: from, token: undefined, ordered: true, sorted: true };
 }
 
 /** One reading of a stream from a position to its end, over one or several runs. */
 export interface Listing {
-  /** The lower bound that all its requests carry, so that its page tokens stay good. */
+  /**
+   * The lower bound of all its requests. It must not change, because page tokens are only valid with the same
+   * filters.
+   */
   readonly from: Timestamp;
-  /** An upper bound, for an hour that is read again; a stream's own listing has none, for it would starve records. */
+  /**
+   * The upper bound when an hour is read again. A stream's own listing has none, because records that keep changing
+   * would never be read.
+   */
   readonly until?: Timestamp;
-  /** For a replay: only records that were created before. */
+  /** For a replay: only records that were created before this time. */
   readonly createdBefore?: Timestamp;
-  /** The console's clock when the first request that it answered was sent; undefined before that. */
+  /** When the first successful request was sent, by the console's clock; undefined before that. */
   readonly began: Timestamp | undefined;
-  /** The last timestamp read; `from` at first. */
+  /** The last timestamp that was read; `from` at first. */
   readonly read: Timestamp;
-  /** Asks for the next page; undefined for the first one from `from`. */
+  /** The token of the next page; undefined for the first page. */
   readonly token: string | undefined;
-  /** False once timestamps went back by more than the overlap: then nothing but the end moves the position. */
+  /**
+   * False after timestamps went back by more than the overlap. Then the position moves only at the end of the
+   * listing.
+   */
   readonly ordered: boolean;
-  /** False once timestamps went back at all: then what was read last is not all there was before it. */
+  /** False after timestamps went back at all. Then older records may still follow. */
   readonly sorted: boolean;
-  /** Absent after a page that brought something new. */
+  /** Absent after a page with new records. */
   readonly idle?: Idle | undefined;
 }
 
-/** Pages in a row of a listing that brought nothing new. */
+/** Successive pages of a listing without new records. */
 export interface Idle {
-  /** How many; a page of repeats at one timestamp counts less. */
+  /** The number of pages. A page of repeats at one timestamp counts less. */
   readonly pages: number;
-  /** As they were before these pages. */
+  /** The state before these pages. */
   readonly read: Timestamp;
   readonly ordered: boolean;
   readonly sorted: boolean;

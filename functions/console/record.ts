@@ -8,21 +8,24 @@ import type { ConsoleClock } from './console-clock.ts';
 import { readPage } from './page.ts';
 import { parsedSpan, type Span } from './split.ts';
 
-/** A record with what the cursor and the memory need to know of it. Its parsed form is not kept: it can take ten times as much. */
+/**
+ * A record with the values that the cursor and the memory need. Its parsed form is not kept, because it can take ten
+ * times as much memory.
+ */
 export interface Record {
-  /** SentinelOne's own bytes. */
+  /** The bytes as SentinelOne sent them. */
   readonly raw: Buffer;
-  /** It is not JSON, or too complex to be parsed. */
+  /** Whether it is not JSON, or too complex to parse. */
   readonly malformed: boolean;
   readonly isUtf8: boolean;
   readonly recordId: string;
-  /** `recordId`, and `@<updatedAt>` where records have versions: the same for the same version. */
+  /** `recordId`, with `@<updatedAt>` if records of the stream have versions. */
   readonly version: string;
-  /** The time that the stream is ordered by; undefined where the record has none that can be read. */
+  /** The time that the stream is ordered by; undefined if the record has none that can be read. */
   readonly time: Timestamp | undefined;
 }
 
-/** SentinelOne's ids are 18 or 19 digits; anything far longer, or with half of a surrogate pair, is no id. */
+/** SentinelOne's ids have 18 or 19 digits. A far longer text, or one with half of a surrogate pair, is not an id. */
 const longestId = 200;
 
 export function readRecord(span: Span, stream: Stream): Record {
@@ -36,7 +39,7 @@ export function readRecord(span: Span, stream: Stream): Record {
   return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time };
 }
 
-/** Bytes that are not UTF-8 are read as U+FFFD, so that two ids could become one. */
+/** Invalid UTF-8 is read as U+FFFD, so that two different ids could become equal. */
 function isId(id: string): boolean {
   return id.length <= longestId && id.isWellFormed() && !id.includes('\uFFFD');
 }
@@ -55,7 +58,7 @@ export function readRecords(
   return { records, next, isolated: isAmbiguous };
 }
 
-/** Whether what is malformed may hold more than one record: a bracket or quote that is missing joins neighbours. */
+/** Whether a malformed record may contain its neighbours: a missing bracket or quote joins records. */
 function mayHoldNeighbours({ raw, malformed }: Record): boolean {
   return malformed && /\}\s*,\s*\{/.test(raw.toString('latin1'));
 }
@@ -68,15 +71,15 @@ function hash(raw: Buffer): string {
 export interface PageRead {
   readonly records: readonly Record[];
   readonly next: string | undefined;
-  /** The listing goes back in time where one of its parts ends and the next begins. */
+  /** Set where one part of the listing ends and the next begins, because timestamps go back there. */
   readonly unordered?: boolean;
-  /** Call it once its records are no longer needed. */
+  /** Call it when its records are no longer needed. */
   readonly release?: () => void;
   readonly sentAt: ConsoleClock['sentAt'];
   readonly aheadMs?: ConsoleClock['aheadMs'];
   readonly skewMs?: ConsoleClock['skewMs'];
-  /** It came quickly and was small: a page twice as large is no risk. */
+  /** Whether it was fast and small, so that a page of twice the size is safe. */
   readonly roomy: boolean;
-  /** A malformed record was alone on it: pages after it may be as large as before. */
+  /** Whether it contains only one malformed record, so that later pages may be larger again. */
   readonly isolated?: boolean;
 }

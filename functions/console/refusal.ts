@@ -10,22 +10,24 @@ import {
 } from '../errors.ts';
 import type { Stream } from '../streams/stream.ts';
 
-/** An answer other than 200. */
+/** A response with a status other than 200. */
 export interface Refusal {
   readonly host: string;
-  /** Below `/web/api/v2.1`. */
+  /** Relative to `/web/api/v2.1`. */
   readonly path: string;
   readonly status: number;
-  /** What it says, ready to be shown. */
+  /** The error message of the response, cleaned for display. */
   readonly words: string;
-  /** It is the API's own JSON: the console itself answers, and nothing before it. */
+  /** Whether the body is the API's own JSON, so that the console itself answered, and not a proxy or firewall. */
   readonly isApi: boolean;
   readonly retryAfterMs: number | undefined;
-  /** Where a redirect leads to, ready to be shown. */
+  /** The target of a redirect, cleaned for display. */
   readonly target: string;
 }
 
-/** The error that an answer is. The status decides; what it says only tells apart what has one status. */
+/**
+ * Converts a response into an error. The status decides; the message only distinguishes causes that share a status.
+ */
 export function refusalOf(refusal: Refusal): Error {
   const { host, path, status, words, isApi, retryAfterMs, target } = refusal;
   const what = `${host} answers ${status} to ${path}${colon(words)}`;
@@ -39,14 +41,14 @@ export function refusalOf(refusal: Refusal): Error {
   if (status === 407) return blocked(what, remedies.proxy);
   if (status === 410 || status === 421 || (status === 404 && !isApi)) return wrongHost(what, remedies.moved);
   if (tooLong.has(status)) return new RefusedRequestError(what, remedies.tooLong);
-  // A page token that is refused is one also where the words come from a server before the console.
+  // A 400 for a page token counts as a refused token, even if another server than the console sent it.
   if (status === 400) return new RefusedRequestError(what, isApi ? undefined : remedies.between);
   if (!isApi || status === 451) return blocked(what, remedies.between);
   if (status === 402 || status === 403) return new PermissionMissingError(what, words);
   return new RefusedRequestError(what, status === 404 ? remedies.notFound : undefined);
 }
 
-/** Timeouts and conflicts that pass. */
+/** Timeouts and conflicts that are temporary. */
 const passing = new Set([408, 425]);
 
 /** The request line or the headers are too long for a server. */
@@ -69,7 +71,7 @@ function wrongHost(problem: string, remedy: string): MisconfiguredError {
   return new MisconfiguredError('host', problem, remedy);
 }
 
-/** Not retried at once: a firewall that is asked again and again blocks for longer. */
+/** Not retried soon, because some firewalls extend a block with each request. */
 function blocked(what: string, remedy: string): CollectorError {
   return new CollectorError('unreachable', what, { name: 'BlockedError', remedy });
 }
@@ -80,7 +82,10 @@ export function unauthorized(host: string, why = ''): CollectorError {
   });
 }
 
-/** The console refuses the stream to a token that is good. `words` are the console's, ready to be shown. */
+/**
+ * The error for a valid token without access to the stream.
+ * @param words the console's message, cleaned for display
+ */
 export function forbidden(host: string, stream: Stream, words = ''): CollectorError {
   const { name, permission } = stream;
   const denial = denials.find(({ says }) => says.test(words));
@@ -102,7 +107,7 @@ interface Denial {
   readonly remedy?: string;
 }
 
-/** What 403 means other than a missing permission, by what the console says. The first that matches holds. */
+/** Causes of 403 other than a missing permission, by the console's message. The first match counts. */
 const denials: readonly Denial[] = [
   {
     says: /\bIP\b|\ballow-?list|\bwhite-?list|\bnetwork (?:zone|range|restriction)/,
@@ -111,7 +116,7 @@ const denials: readonly Denial[] = [
       "The console accepts requests from some addresses only. Add the functions' egress addresses to its IP restrictions.",
   },
   { says: /\blicen[cs]|\bsubscription|\bSKU\b|\badd-on\b|\bopt(?:ed|ing)?[ -]?in\b/i, state: 'not-licensed' },
-  // A scope without a product, and not a user without a right.
+  // A scope without the product, not a user without permission.
   {
     says: /^(?!.*\b(?:user|role|permission|token|authentication|access)s?\b).*(?:\bnot|n['’]t)\b.*\b(?:enabled|activated|purchased|included)\b/i,
     state: 'not-licensed',

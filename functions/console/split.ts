@@ -3,14 +3,14 @@ import { type Json, parsed } from '../kit/json.ts';
 /** The bytes of one value. */
 export interface Span {
   readonly bytes: Buffer;
-  /** How many values it has inside, which is what its parsed form costs. */
+  /** The number of values in it, which determines the memory of its parsed form. */
   readonly values: number;
 }
 
-/** Parsed, a value takes up to 100 bytes. Real records have less than 1,000. */
+/** A parsed value takes up to 100 bytes. Real records have fewer than 1,000 values. */
 const mostValues = 100_000;
 
-/** The value, with rounded numbers; undefined where it is not JSON, or too complex to be parsed. */
+/** Parses the value, which rounds long numbers. Returns undefined if it is not JSON, or too complex. */
 export function parsedSpan({ bytes, values }: Span): Json | undefined {
   if (values > mostValues) return undefined;
   try {
@@ -23,7 +23,7 @@ export function parsedSpan({ bytes, values }: Span): Json | undefined {
 /** Real responses have less than 200 bytes in addition to `data`. */
 export const longestEnvelope = 64 * 1024;
 
-/** Why a response is not a page, in words that quote nothing of it. */
+/** Why a response is not a page. The message quotes nothing of it. */
 export class PageSyntaxError extends SyntaxError {}
 
 export const tooMuch = () =>
@@ -33,7 +33,7 @@ const [quote, comma, colon] = [0x22, 0x2c, 0x3a];
 
 const [openBracket, backslash, closeBracket, openBrace, closeBrace] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
 
-/** From the first byte to one past the last. */
+/** From the first byte to the one after the last. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -42,7 +42,10 @@ export interface Range {
 interface Lists {
   /** Where the first list named `data` at the top level starts. */
   readonly start: number;
-  /** The list that JSON.parse would show as `data`: the last of that name. Undefined if there is none, or no end of it. */
+  /**
+   * The list that JSON.parse would return as `data`, which is the last of that name. Undefined if there is none, or
+   * if its end is missing.
+   */
   readonly whole: Range | undefined;
 }
 
@@ -75,13 +78,16 @@ export function findData(body: Buffer): Lists {
   return found(data === undefined ? 'it has no data' : 'its data is not a list');
 }
 
-/** Undefined if no value ends where a comma or the list's end follows. Commas without a value between them are skipped. */
+/**
+ * Returns undefined if a value is not followed by a comma or the end of the list. Commas without a value between them
+ * are skipped.
+ */
 export function elements(body: Buffer, { start, end }: Range, limit: number): Span[] | undefined {
   const found: Span[] = [];
   for (let i = skipSpace(body, start + 1); i < end - 1; ) {
     if (body[i] !== comma) {
       if (found.length === limit) {
-        // A malformed record can look like several.
+        // A malformed record can look like several records.
         if (limit === 1 || found.some((span) => parsedSpan(span) === undefined)) return undefined;
         throw new PageSyntaxError(`it has more than the ${limit} records requested`);
       }
@@ -97,7 +103,7 @@ export function elements(body: Buffer, { start, end }: Range, limit: number): Sp
   return found;
 }
 
-/** One past the end of the value that starts at `start`, or -1; and the number of values in it. */
+/** Returns the offset after the value that starts at `start`, or -1, and the number of values in it. */
 function valueEnd(body: Buffer, start: number): { readonly end: number; readonly values: number } {
   let depth = 0;
   let values = 0;
@@ -132,7 +138,7 @@ function valueEnd(body: Buffer, start: number): { readonly end: number; readonly
   return { end: -1, values };
 }
 
-/** One past the closing quote of the string that opens at `start`, or -1. */
+/** Returns the offset after the closing quote of the string that starts at `start`, or -1. */
 function stringEnd(body: Buffer, start: number): number {
   for (let i = start + 1; i < body.length; i++) {
     const byte = body[i];

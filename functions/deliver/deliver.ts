@@ -49,7 +49,7 @@ export async function deliverRecords(
   ports: DeliveryPorts,
 ): Promise<void> {
   if (records.length === 0) return;
-  // To pack a page takes as long as a round trip: the request for the next page leaves first.
+  // Packing a page takes as long as a round trip, so the request for the next page is sent first.
   await ports.clock.sleep(0);
   const key = { instance: instance.instance, stream: stream.name };
   const items = records.map((record) => ({
@@ -78,7 +78,7 @@ export async function deliver(
   await send(packMessages(moved, delivery.messageBytes), delivery, ports);
 }
 
-/** Those that fit into a message; the others are added to `large`. */
+/** Yields the artifacts that fit into a message. Adds the others to `large`. */
 function* packed(items: Iterable<Deliverable>, large: Deliverable[]): Generator<PackedArtifact, void> {
   for (const item of items) {
     const whole = item.raw.length > largestMessage ? undefined : packArtifact(item.artifact());

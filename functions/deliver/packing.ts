@@ -45,7 +45,7 @@ export function bodyOf({ artifacts }: Pick<Message, 'artifacts'>): string {
   return head + artifacts.map(({ json }) => json).join(between) + tail;
 }
 
-/** Fills ingest requests up to `mostBytes` and `most` items in order; an item larger than that has one to itself. */
+/** Fills requests up to `mostBytes` and `most` items in order. A larger item gets its own request. */
 export function packRequests<T extends { readonly packed: PackedArtifact }>(
   items: readonly T[],
   mostBytes: number,
@@ -76,7 +76,7 @@ interface Box<T> {
   readonly bytes: number;
 }
 
-/** Takes an item only when it is needed, so that no more than one box is held. */
+/** Takes an item only when it is needed, so that only one request is held at a time. */
 function* fill<T>(
   source: Iterable<T>,
   bytesOf: (item: T) => number,

@@ -7,7 +7,7 @@ import { messagesOf, type QueuedArtifact, type ReceivedMessage, unpack } from '.
 import type { Session } from './session.ts';
 import type { ForwardSettings } from './settings.ts';
 
-/** What the runs of one Lambda environment hand on. */
+/** The state that the runs of one Lambda environment share. */
 export interface SharedState {
   readonly session: Session;
   /** The number of artifacts that Analytics refused since it last accepted one. */

@@ -11,16 +11,19 @@ import { postWithRecord } from './post-with-record.ts';
 import { isOftenReceived, type Posted, receivesOf } from './queued-artifacts.ts';
 import type { Ingestion, Result } from './request.ts';
 
-/** The run may have to search for each of them. */
+/** The run may have to search for each artifact. */
 const maxArtifacts = 500;
 
-/** Of messages that were received often, smaller requests are posted, so that a rejected artifact is found sooner. */
+/** Messages that were received often are posted in smaller requests, so that a rejected artifact is found sooner. */
 const fewArtifacts = 50;
 
-/** After so many failures in a row Analytics is down: fewer if it has answered nothing in this run. */
+/**
+ * After this many failures in a row Analytics is considered down. The limit is lower if it has not answered in this
+ * run.
+ */
 const [maxFirstFailures, maxFailures] = [4, 10];
 
-/** With backoff some seconds. */
+/** With backoff, this takes some seconds. */
 const mergedTries = 4;
 
 /** What is posted together: one request, or one artifact with its record from the overflow bucket. */

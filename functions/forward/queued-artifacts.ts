@@ -43,7 +43,7 @@ export interface Unpacked {
 /** The smallest valid artifact has 90 bytes, so a message of 1 MiB has no room for more than this. */
 const maxArtifacts = 12_000;
 
-/** Twice what {@link maxArtifacts} of the smallest have. */
+/** Twice the number of values that {@link maxArtifacts} of the smallest size have. */
 const maxStructure = 200_000;
 
 /** With more flawed artifacts, the whole message is one dead letter: thousands would take longer than a run. */
@@ -95,8 +95,8 @@ export function unpack(
 }
 
 /**
- * Messages that were received more often than this are posted each by itself, after the others and once in a run, so
- * that a message which Analytics fails on delays no other.
+ * A message that was received more often is posted by itself, after the others and once per run, so that a message
+ * which makes Analytics fail does not delay the others.
  */
 const often = 3;
 

@@ -16,7 +16,7 @@ export interface Ingestion {
   readonly onRequest: (artifacts: number) => void;
 }
 
-/** What became of one artifact; or what an operator should know, although nothing failed. */
+/** The result for one artifact, or a warning for the operator. */
 export type Result =
   | { readonly accepted: Posted }
   | { readonly refused: Posted; readonly reason: string }

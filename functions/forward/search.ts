@@ -30,13 +30,15 @@ const searchPages = 10;
  */
 const searchBytes = 4 * 1024 * 1024;
 
-/** What a search has found; `error` if it did not end. It is an OutOfTimeError if the run has no time for it. */
+/**
+ * The result of a search. `error` is set if it did not finish; it is an OutOfTimeError if the run has no time left.
+ */
 interface Findings {
   readonly found: ReadonlySet<Posted>;
   readonly error: Error | undefined;
 }
 
-/** Finds out which artifacts of a request Analytics accepted, until it has found the number that it said. */
+/** Searches for the artifacts of a request until it has found as many as Analytics accepted. */
 export async function findAccepted(
   request: readonly Posted[],
   accepted: number,

@@ -2,38 +2,41 @@ import type { Stream } from '../streams/stream.ts';
 import type { KnownStatus } from './known-status.ts';
 import { notices } from './notices.ts';
 
-/** red: someone has to act now. yellow: look again soon. green: healthy. grey: switched off, or not licensed. */
+/** red: act now. yellow: check again soon. green: healthy. grey: disabled, or not licensed. */
 export type Light = 'red' | 'yellow' | 'green' | 'grey';
 
-/** What is wrong, as alarms tell it apart. A verdict has one cause at most, so one cause raises one alarm. */
+/**
+ * The cause of a problem, by which alarms are distinguished. A verdict has at most one, so that one problem raises
+ * one alarm.
+ */
 export type Cause = 'rejected' | 'failing' | 'silent' | 'quiet' | 'token';
 
 export interface Finding {
   readonly light: Light;
-  /** The light in one or two words: a state, or what no state says. */
+  /** One or two words: a state, or a problem that no state covers. */
   readonly word: string;
   readonly cause?: Cause;
-  /** The cause has lasted long enough for its alarm. */
+  /** Whether the cause has lasted long enough for its alarm. */
   readonly alarm?: boolean;
-  /** ISO 8601: since when it has. Undefined where that is not known. */
+  /** ISO 8601: when that began. Undefined if unknown. */
   readonly alarmSince?: string | undefined;
   /** ISO 8601. */
   readonly since?: string | undefined;
   readonly error?: string | undefined;
-  /** What to do, as the command to type where there is one. */
+  /** What to do, as a command if there is one. */
   readonly remedy?: string | undefined;
 }
 
-/** What is judged. */
+/** The input of a judgement. */
 export interface Case {
   readonly name: string;
   readonly status: KnownStatus;
-  /** Milliseconds between two polls that succeed. */
+  /** Milliseconds between two successful polls. */
   readonly cycleMs: number;
   readonly now: number;
 }
 
-/** A run that is killed writes no status: the count is from the claim of the next one. */
+/** A run that is killed writes no status, so the count comes from the claim of the next run. */
 export function killed({ status }: Case, { cadenceMinutes }: Stream): Finding | undefined {
   const { killedRuns, lastPollAt, state } = status;
   if (killedRuns === 0 || state === 'failed') return undefined;
@@ -46,7 +49,7 @@ export function killed({ status }: Case, { cadenceMinutes }: Stream): Finding | 
   };
 }
 
-/** What polls notice and go on. */
+/** Problems that polls report without failing. */
 export function noticed({ status, cycleMs, now }: Case): Finding | undefined {
   const { notice, noticeDetail, noticeSince } = status;
   if (notice === undefined) return undefined;

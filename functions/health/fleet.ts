@@ -4,39 +4,44 @@ import type { Stream } from '../streams/stream.ts';
 import type { CursorStatus } from './known-status.ts';
 import { type Cause, type Light, type Verdict, verdictOf } from './verdict.ts';
 
-/** Instances by the cause of their verdict, once it has lasted long enough for an alarm. */
+/** The number of instances by cause, counted once the cause has lasted long enough for an alarm. */
 interface Causes {
   readonly rejected: number;
   readonly failing: number;
   readonly silent: number;
   readonly quiet: number;
-  /** Tokens that expire within so many days, or have expired, each under the first bound that it meets. */
+  /**
+   * Tokens that have expired or expire within this many days. Each token counts once, under the smallest number that
+   * applies.
+   */
   readonly expiring: Readonly<Record<ExpiryDays, number>>;
 }
 
-/** The verdicts of one stream over all instances at the end of a run. It includes instances that the run did not poll. */
+/**
+ * The verdicts of one stream over all instances at the end of a run, including instances that the run did not poll.
+ */
 export interface Fleet extends Causes {
   /**
-   * Of these, the ones that alarms are sent: a cause counts when it is new, and at the same time of each later day. An
-   * instance that fails for good does not keep an alarm raised, so the next one to fail raises it again.
+   * The counts for alarms: a cause counts when it is new, and at the same time of each later day. An instance that
+   * fails permanently does not keep an alarm raised, so the next failure raises it again.
    */
   readonly notices: Causes;
-  /** Instances that collect this stream: all that are not grey. */
+  /** Instances that collect this stream, which are all that are not grey. */
   readonly instances: number;
   readonly lights: Readonly<Record<Light, number>>;
-  /** The longest lag of those whose polls succeed; undefined where there is none. */
+  /** The longest lag of instances whose polls succeed; undefined if there are none. */
   readonly lagSeconds: number | undefined;
-  /** Until the first of these tokens expires; undefined where no expiry is known. */
+  /** Days until the first token expires; undefined if no expiry is known. */
   readonly tokenExpiryDays: number | undefined;
 }
 
-/** An instance and its cursor item at the end of the run; undefined where there is none. */
+/** An instance and its cursor item at the end of the run; undefined if there is none. */
 export interface Member {
   readonly subject: Subject;
   readonly item: CursorStatus | undefined;
 }
 
-/** Days before a token expires at which an alarm is raised. */
+/** Days before the expiry of a token at which an alarm is raised. */
 export type ExpiryDays = 1 | 7 | 14;
 
 export const expiryBounds: readonly ExpiryDays[] = [1, 7, 14];
@@ -49,18 +54,18 @@ export function fleetOf(members: readonly Member[], stream: Stream, now: number,
   );
 }
 
-/** How long a cause counts as new: at least one run that is not late ends within it. */
+/** How long a cause counts as new: long enough for at least one run to end in that time. */
 export function noticeMs({ cadenceMinutes }: Pick<Stream, 'cadenceMinutes'>): number {
   return Math.max(60, 1.5 * cadenceMinutes) * 60_000;
 }
 
-/** The verdicts of one stream of all instances. */
+/** Sums up the verdicts of one stream over all instances. */
 export function sum(verdicts: readonly Verdict[], now: number, newForMs: number): Fleet {
   const wanted = verdicts.filter(({ light }) => light !== 'grey');
-  // A time that is not known counts at every moment.
+  // A cause that began at an unknown time always counts.
   const isNotice = (sinceMs: number) => !((now - sinceMs) % day > newForMs);
   const notices = wanted.filter(({ alarmSince = '' }) => isNotice(Date.parse(alarmSince)));
-  // A refused token has an alarm of its own.
+  // A refused token has its own alarm.
   const expiries = wanted
     .filter(({ cause, tokenExpiresAt }) => cause !== 'rejected' && tokenExpiresAt !== undefined)
     .map(({ tokenExpiresAt = '' }) => Date.parse(tokenExpiresAt));

@@ -5,18 +5,18 @@ import type { HealthRules } from './rules.ts';
 import { forwarderKey, type Status } from './status.ts';
 import { compareLights, forwarderVerdict, type Light, type Verdict, verdictOf } from './verdict.ts';
 
-/** How one instance is: the verdict of its worst stream. The forwarder has this shape too. */
+/** The health of one instance, which is the verdict of its worst stream. The forwarder has the same form. */
 export interface InstanceHealth {
   readonly instance: string;
   readonly host: string;
   readonly light: Light;
   readonly worst: Verdict;
-  /** When its token ends, by the stream that says the earliest. */
+  /** When its token expires: the earliest that any stream reports. */
   readonly tokenExpiresAt: string | undefined;
   readonly streams: readonly Verdict[];
 }
 
-/** Judges an instance record by the cursor items of its streams; nothing in either is trusted. */
+/** Judges an instance record by the cursor items of its streams. Both may contain anything. */
 export function instanceHealth(
   record: Readonly<Record<string, unknown>>,
   itemOf: (stream: string) => CursorStatus | undefined,
@@ -37,7 +37,7 @@ export function forwarderHealth(status: Partial<Status>, now: number): InstanceH
   return healthOf(forwarderKey.instance, '', [forwarderVerdict(status, now)]);
 }
 
-/** Of equally bad streams the first is in front. */
+/** Of equally bad streams, the first one counts. */
 function healthOf(instance: string, host: string, streams: readonly Verdict[]): InstanceHealth {
   const worst = streams.reduce((a, b) => (compareLights(b.light, a.light) < 0 ? b : a));
   const [tokenExpiresAt] = streams.flatMap((one) => one.tokenExpiresAt ?? []).sort();
@@ -50,7 +50,7 @@ export function isProblem({ light }: Pick<InstanceHealth, 'light'>): boolean {
 
 type Compare = (a: InstanceHealth, b: InstanceHealth) => number;
 
-/** Orders by name; what is equal stays in order of name. */
+/** Equal instances are sorted by name. */
 export const orders = {
   problems: (a, b) => compareLights(a.light, b.light),
   name: () => 0,
@@ -62,7 +62,7 @@ export const orders = {
 export type Order = keyof typeof orders;
 
 export interface Selection {
-  /** Part of a name, host, light, word or error; in capitals or not. */
+  /** Part of a name, host, light, word or error; not case-sensitive. */
   readonly find: string;
   readonly show: Light | 'problems' | 'all';
   readonly sort: Order;

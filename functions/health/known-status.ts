@@ -3,13 +3,13 @@ import { epoch, timestamp, toMs } from '../kit/time.ts';
 import { notices } from './notices.ts';
 import type { Status } from './status.ts';
 
-/** The part of a cursor item that is judged; nothing in it is trusted. */
+/** The part of a cursor item that is judged. It may contain anything. */
 export interface CursorStatus {
   readonly firstSeenAt?: string | undefined;
   readonly status: Partial<Status>;
 }
 
-/** A status as far as it can be read. */
+/** The attributes of a status that can be read. */
 export type KnownStatus = ReturnType<typeof readStatus>;
 
 export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} }) {

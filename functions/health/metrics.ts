@@ -1,7 +1,7 @@
 /** The CloudWatch namespace of the collector's own metrics. */
 export const namespace = 'SentinelOneCollector';
 
-/** The collector's own metrics, each with its unit: what is sent, what alarms watch and what the dashboard shows. */
+/** The collector's own metrics and their units. Functions send them; alarms and the dashboard show them. */
 export const units = {
   Artifacts: 'Count',
   Pages: 'Count',

@@ -1,4 +1,4 @@
-/** What a poll notices that is no error: for each the verdict's word, what to do, and whether it costs enough for an alarm. */
+/** Problems that a poll reports without failing: the verdict's word, the remedy, and whether it raises an alarm. */
 export const notices = {
   filter: {
     word: 'filter ignored',

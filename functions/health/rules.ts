@@ -1,8 +1,8 @@
-/** Deployed settings that health depends on. The stack passes them as JSON to every user of the judge. */
+/** Deployed settings that health depends on. The stack passes them as JSON to all that judge health. */
 export interface HealthRules {
   /** Lower case, each with its leading dot. */
   readonly allowedHostSuffixes: readonly string[];
-  /** By stream: how long polls may succeed and bring nothing. Not watched where it is absent. */
+  /** Hours without records before a stream is quiet, by stream; absent: never. */
   readonly quietHours: Readonly<Record<string, number>>;
 }
 

@@ -4,16 +4,16 @@ import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Notice } from './notices.ts';
 
-/** What a poll leaves for operators to see. */
+/** The result of a poll for its status. */
 export interface PollEnd {
   readonly now: number;
   readonly scheduledAt: number;
-  /** Between polls while all is well. */
+  /** The interval between successful polls. */
   readonly intervalMs: number;
   readonly cadenceMs: number;
   readonly state: State;
   readonly error: unknown;
-  /** An audit came to an end. */
+  /** Whether an audit finished. */
   readonly audited: boolean;
   readonly artifacts: number;
   readonly notice?: Notice | undefined;
@@ -21,17 +21,17 @@ export interface PollEnd {
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
   readonly tokenExpiresAt?: string | undefined;
-  /** The console was asked for it, whether or not it said. */
+  /** Whether the console was asked when the token expires. */
   readonly tokenChecked?: boolean | undefined;
   readonly configVersion: string;
 }
 
-/** Repeated failure widens the gap to this many cadences. */
+/** Repeated failures widen the interval up to this many cadences. */
 const widestGap = 3;
 
 const day = 24 * 60 * 60 * 1000;
 
-/** A console may ask for a longer wait; it is asked again after this. */
+/** If the console asks for a longer wait, it is polled again after this time. */
 const longestWaitMs = day;
 
 export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
@@ -69,7 +69,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   };
 }
 
-/** The failures in a row, and when the first of them was. */
+/** Returns the number of failures in a row, and when the first of them was. */
 export function failuresAfter(
   previous: Partial<Status>,
   isFailure: boolean,
@@ -80,7 +80,7 @@ export function failuresAfter(
   return { failures, ...(isFailure && failingSince !== undefined && { failingSince }) };
 }
 
-/** What is known of a token holds as long as the secret does. */
+/** The known expiry stays valid until the secret changes. */
 function tokenStatus(previous: Partial<Status>, end: PollEnd): Partial<Status> {
   const kept =
     end.secretVersion !== undefined && end.secretVersion === previous.secretVersion ? previous : {};
@@ -99,7 +99,7 @@ function spentOf({ spentDay, spentArtifacts, spentBytes }: Partial<Status>): Par
   return present({ spentDay, spentArtifacts, spentBytes }) as Partial<Status>;
 }
 
-/** Errors are over when nothing is wanted; how far it came stays. */
+/** Clears errors and keeps the position. */
 export function disabledStatus(status: Partial<Status>): Partial<Status> {
   const {
     lastError,
@@ -127,7 +127,7 @@ export interface Spent {
   readonly spentBytes: number;
 }
 
-/** How a stream of an instance is: attributes of the cursor item, for operators. Times are ISO 8601. */
+/** The status of a stream of an instance: attributes of the cursor item, for operators. Times are ISO 8601. */
 export interface Status extends Spent {
   readonly state: State;
   readonly lastPollAt: string;
@@ -136,31 +136,31 @@ export interface Status extends Spent {
   readonly remedy: string;
   /** Polls in a row that failed. */
   readonly failures: number;
-  /** The first of these. */
+  /** When the first of them failed. */
   readonly failingSince: string;
   readonly nextPollAt: string;
   /** Artifacts delivered by the last poll. */
   readonly lastCount: number;
   readonly position: Timestamp;
-  /** The instance record that was polled; another one is an edit. */
+  /** The version of the instance record that was polled. A different version means that the record was edited. */
   readonly configVersion: string;
   /** The secret's version that was used. */
   readonly secretVersion: string;
-  /** The last audit that came to an end. */
+  /** The last audit that finished. */
   readonly lastAuditAt: string;
-  /** The last poll that delivered something. */
+  /** The last poll that delivered a record. */
   readonly lastRecordAt: string;
-  /** When the token that was used expires; absent where neither it nor the console says. */
+  /** When the token expires; absent if neither the token nor the console says. */
   readonly tokenExpiresAt: string;
-  /** When the console was last asked for it. */
+  /** When the console was last asked for the expiry. */
   readonly tokenCheckedAt: string;
-  /** What the last poll noticed; since when polls notice it. */
+  /** The problem that the last poll reported, and since when polls report it. */
   readonly notice: Notice['kind'];
   readonly noticeDetail: string;
   readonly noticeSince: string;
-  /** Runs in a row that were killed while they polled this; absent after a poll that ended. */
+  /** Runs in a row that were killed while they polled this instance; absent after a poll that ended. */
   readonly killedRuns: number;
 }
 
-/** Where the forwarder's status lies in the cursors table: no instance can have that name. */
+/** The key of the forwarder's status in the cursors table. No instance can have this name. */
 export const forwarderKey: CursorKey = { instance: '#analytics', stream: 'forwarder' };

@@ -9,7 +9,7 @@ import { forwarderKey, type Status } from './status.ts';
 
 export type { Cause, Light } from './finding.ts';
 
-/** How one stream of one instance is. Times are ISO 8601; a time that is not known is undefined. */
+/** The verdict on one stream of one instance. Times are ISO 8601; an unknown time is undefined. */
 export interface Verdict extends Finding {
   readonly stream: string;
   readonly lastPollAt: string | undefined;
@@ -27,8 +27,8 @@ export interface Verdict extends Finding {
 }
 
 /**
- * Judges one stream of one instance. `item` is undefined where no poll has seen the instance yet.
- * @param quietMs how long a stream may bring nothing
+ * Judges one stream of one instance. `item` is undefined if no poll has seen the instance yet.
+ * @param quietMs how long polls may deliver nothing
  */
 export function verdictOf(
   subject: Subject,
@@ -41,7 +41,7 @@ export function verdictOf(
   const one: Case = { name: subject.name, status, cycleMs: subjectIntervalMs(subject, stream), now };
   if (subject.instance === 'disabled')
     return verdict(stream.name, status, [{ light: 'grey', word: 'disabled' }]);
-  // The first of the worst is the verdict.
+  // Of equally bad findings, the first one counts.
   return verdict(stream.name, status, [
     subject.instance instanceof MisconfiguredError ? invalidRecord(one, subject.instance) : failure(one),
     killed(one, stream),
@@ -53,10 +53,10 @@ export function verdictOf(
   ]);
 }
 
-/** After two of these without a success, the forwarder has the alarm that CloudWatch raises in the third. */
+/** After two of these without a success, CloudWatch raises the forwarder's alarm in the third. */
 const forwarderCycleMs = 15 * 60_000;
 
-/** Judges the forwarder. It polls nothing and writes nothing while the queue is empty, so it is never silent. */
+/** Judges the forwarder. It writes nothing while the queue is empty, so it is never considered silent. */
 export function forwarderVerdict(given: Partial<Status>, now: number): Verdict {
   const status = readStatus({ status: given });
   const found = failure({ name: forwarderKey.instance, status, cycleMs: forwarderCycleMs, now });
@@ -66,7 +66,7 @@ export function forwarderVerdict(given: Partial<Status>, now: number): Verdict {
 
 const order: readonly Light[] = ['red', 'yellow', 'green', 'grey'];
 
-/** Negative where `a` is worse. */
+/** Negative if `a` is worse. */
 export function compareLights(a: Light, b: Light): number {
   return order.indexOf(a) - order.indexOf(b);
 }
@@ -93,20 +93,20 @@ function lagSeconds({ lastPollAt, position, firstSeenAt }: KnownStatus): number 
   return Math.max(0, Math.round((Date.parse(lastPollAt) - toMs(from)) / 1000));
 }
 
-/** Says once what every alarm on failures waits for: more than two cycles since the first failure in a row. */
+/** Decides, for every alarm on failures, whether they last longer than two cycles. */
 function failure({ name, status, cycleMs, now }: Case): Finding | undefined {
   const { state, failures, lastError: error, remedy } = status;
   if (state === 'unknown') return unknown;
   if (!('remedy' in states[state])) return undefined;
-  // Items of earlier versions do not say when the failures began.
+  // Items of earlier versions do not have `failingSince`.
   const since = status.failingSince ?? status.lastSuccessAt ?? status.firstSeenAt;
   const lasts = since === undefined ? failures > 2 : now - Date.parse(since) > 2 * cycleMs;
   const shared = { word: state, since, error, alarmSince: since } as const;
-  // Nothing is wrong, and nothing is collected.
+  // Nothing is wrong, but nothing is collected.
   if (state === 'not-licensed') return { ...shared, light: 'grey', remedy };
   if (state === 'unauthorized' && name !== forwarderKey.instance)
     return { ...shared, light: 'red', cause: 'rejected', alarm: true, remedy: rotation(name) };
-  // What is retried needs someone only if it lasts.
+  // A failure that is retried needs an operator only if it lasts.
   const light = states[state].acts !== 'nobody' || lasts ? 'red' : 'yellow';
   const alarmSince = since && iso(Date.parse(since) + 2 * cycleMs);
   return { ...shared, light, cause: 'failing', alarm: lasts, alarmSince, remedy };
@@ -131,7 +131,7 @@ const options: Readonly<Record<string, string>> = {
   streams: '--streams NAMES',
 };
 
-/** The record as it is now counts, also where the last poll saw a valid one. */
+/** The current record counts, even if the last poll used a valid one. */
 function invalidRecord(one: Case, { attribute, message, remedy }: MisconfiguredError): Finding {
   const before = failure(one);
   const option = Object.hasOwn(options, attribute) ? options[attribute] : undefined;
@@ -147,11 +147,11 @@ function invalidRecord(one: Case, { attribute, message, remedy }: MisconfiguredE
   };
 }
 
-/** A poll is late once it has been due for one and a half cadences: a tick has passed without it. */
+/** A poll is late once it has been due for one and a half cadences, so that a tick has passed without it. */
 function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Finding | undefined {
   const { state, failures, lastPollAt, nextPollAt, firstSeenAt } = status;
   const since = lastPollAt ?? firstSeenAt;
-  // The item does not say when it was switched on again.
+  // The item does not say when the instance was enabled again.
   if (since === undefined || state === 'disabled') return undefined;
   const next = Date.parse(nextPollAt ?? since);
   // As for polls, a time that is more than a day ahead counts as absent.

@@ -105,7 +105,7 @@ export function readInstance(item: Readonly<Record<string, unknown>>, rules: Ins
   };
 }
 
-/** Where the token of an instance is whose record names no secret. */
+/** The secret of an instance whose record names none. */
 export const defaultSecretId = (instance: string) => `signal-client/sentinelone/${instance}`;
 
 const labels = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
@@ -131,7 +131,7 @@ function readHost(given: string, suffixes: readonly string[]): { host: string | 
   return { host, problem: '' };
 }
 
-/** Whether a record as it is stored now has the same host and secret. */
+/** Returns whether a stored record still has the same host and secret. */
 export function isStill(
   { instance, host, secretId }: Instance,
   stored: Readonly<Record<string, unknown>> | undefined,
@@ -143,12 +143,12 @@ export function isStill(
   );
 }
 
-/** Whether this stream is enabled for the instance. */
+/** Returns whether this stream is enabled for the instance. */
 export function collects(instance: Instance, stream: Stream): boolean {
   return instance.enabled && (instance.streams ?? [stream.name]).includes(stream.name);
 }
 
-/** Milliseconds between polls: the operator's interval, rounded up to whole ticks. */
+/** Returns milliseconds between polls: the operator's interval, rounded up to whole ticks. */
 export function intervalMs(instance: Instance, stream: Stream): number {
   const { pollingInterval: wanted } = instance;
   const minutes =
@@ -161,7 +161,7 @@ export function intervalMs(instance: Instance, stream: Stream): number {
   return ticks * stream.cadenceMinutes * 60_000;
 }
 
-/** A hash of all attributes, which changes with each edit. */
+/** Returns a hash of all attributes, which changes with each edit. */
 export function fingerprint(item: Readonly<Record<string, unknown>>): string {
   return digest(JSON.stringify(item, sortedKeys)).slice(0, 16);
 }

@@ -1,13 +1,13 @@
 type Item = Readonly<Record<string, unknown>>;
 
 export interface Instances {
-  /** Every item of the table, as plain values. */
+  /** Returns every item of the table, as plain values. */
   list(): Promise<Item[]>;
-  /** One item, as it is now; undefined where there is none. */
+  /** Returns the current item, or undefined if there is none. */
   read(instance: string): Promise<Item | undefined>;
 }
 
-/** Names a cursor item. */
+/** The key of a cursor item. */
 export interface CursorKey {
   readonly instance: string;
   readonly stream: string;
@@ -21,16 +21,16 @@ export interface Secret {
 
 export interface Secrets {
   /**
-   * The current version. Undefined where it does not exist or may not be read. `fresh` asks the store, not a cache. What
-   * was read for one host is not given from the cache for another.
+   * Returns the current version, or undefined if it does not exist or cannot be read. With `fresh`, the cache is not
+   * used. A value that was cached for one host is not returned for another host.
    */
   read(secretId: string, fresh: boolean, host?: string): Promise<Secret | undefined>;
 }
 
-/** Remembers where tokens were used whose secret names no host. */
+/** Stores the host at which a token was first used, if its secret names none. */
 export interface TokenHosts {
   /**
-   * The host that a token, with the version of its secret, is bound to. If it is bound to none, it is bound to the host
+   * Returns the host that a token, with the version of its secret, is bound to. An unbound token is bound to the host
    * that `first` returns; if `first` throws, it stays unbound.
    */
   hostOf(stored: string, first: () => Promise<string>): Promise<string>;

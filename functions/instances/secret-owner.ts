@@ -3,16 +3,17 @@ import { type Instance, isStill } from './instance.ts';
 import type { Instances, Secret, TokenHosts } from './ports.ts';
 import { boundHost, readToken } from './token.ts';
 
-/** What it takes to decide whether a token may be sent to a host. */
+/** What is needed to decide whether a token may be sent to a host. */
 export interface OwnerPorts {
   readonly instances: Pick<Instances, 'read'>;
   readonly tokenHosts: TokenHosts;
 }
 
 /**
- * The token of an instance's secret, if it may be sent to the instance's host. A secret that names a host is bound to it.
- * A token whose secret names none is bound to the host that it is first used at, if the stored record has this host and
- * this secret. Throws MisconfiguredError, or RecordChangedError where the stored record has another host or secret.
+ * Returns the token of an instance's secret if it may be sent to the instance's host. A secret that names a host is
+ * bound to it. A token whose secret names none is bound to the host where it is first used, if the stored record has
+ * this host and this secret. Throws MisconfiguredError, or RecordChangedError if the stored record has another host
+ * or secret.
  */
 export async function tokenFor(
   instance: Instance,

@@ -9,13 +9,13 @@ import {
   readInstance,
 } from './instance.ts';
 
-/** An instance record as a run meets it. */
+/** An instance record as a run reads it. It may be invalid. */
 export interface Subject {
-  /** The record's key, also where the rest of it is wrong. */
+  /** The record's key, even if the rest of it is invalid. */
   readonly name: string;
   /** Changes with every edit of the record. */
   readonly configVersion: string;
-  /** What to poll; `disabled` where the operator wants nothing of this stream; or what is wrong with the record. */
+  /** What to poll; `disabled` if the operator has disabled this stream; or the error of an invalid record. */
   readonly instance: Instance | 'disabled' | MisconfiguredError;
 }
 
@@ -50,7 +50,7 @@ export function isPolled(subject: Subject): subject is Subject & { readonly inst
   return subject.instance !== 'disabled' && !(subject.instance instanceof MisconfiguredError);
 }
 
-/** Milliseconds between two polls that succeed. */
+/** Milliseconds between two successful polls. */
 export function subjectIntervalMs(subject: Subject, stream: Stream): number {
   return isPolled(subject) ? intervalMs(subject.instance, stream) : stream.cadenceMinutes * 60_000;
 }

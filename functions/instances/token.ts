@@ -2,7 +2,7 @@ import { MisconfiguredError } from '../errors.ts';
 import { at, type Json, parsed, text } from '../kit/json.ts';
 
 /**
- * The token in a secret's value: the value itself, or `apiKey` of a JSON object. Throws MisconfiguredError where
+ * Returns the token in a secret's value: the value itself, or `apiKey` of a JSON object. Throws MisconfiguredError if
  * there is none; the message never quotes the value.
  */
 export function readToken(value: string | undefined, secretId: string): string {
@@ -23,7 +23,7 @@ export function readToken(value: string | undefined, secretId: string): string {
   return token;
 }
 
-/** Undefined for what can be sent in a header. */
+/** Returns undefined if the token can be sent in a header. */
 function problemWith(token: string): string | undefined {
   if (token === '') return 'is empty';
   if (/^bearer\s/i.test(token)) return 'starts with "Bearer", which is not part of an API token';
@@ -33,10 +33,10 @@ function problemWith(token: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(token) ? undefined : 'contains characters that no API token has';
 }
 
-/** The host that a secret's value binds its token to: `host` of a JSON object. Undefined where it names none. */
+/** Returns the host that a secret's value binds its token to: `host` of a JSON object. Undefined if it names none. */
 export function boundHost(value: string | undefined): string | undefined {
   const host = at(parsed(unwrapped(value ?? '')), 'host');
-  // As an instance record may have it.
+  // It may have any form that an instance record accepts.
   return host === undefined
     ? undefined
     : String(host)
@@ -46,8 +46,8 @@ export function boundHost(value: string | undefined): string | undefined {
 }
 
 /**
- * A secret's value with another token, bound to its host. JSON keeps its other keys, each number as it was written.
- * Undefined where the value is JSON that cannot be read, so that it is not overwritten.
+ * Returns a secret's value with another token, bound to its host. JSON keeps its other keys, and each number as it
+ * was written. Returns undefined if the value is JSON that cannot be read, so that it is not overwritten.
  */
 export function withToken(value: string | undefined, token: string, host: string): string | undefined {
   const written = unwrapped(value ?? '');
@@ -57,15 +57,15 @@ export function withToken(value: string | undefined, token: string, host: string
   return JSON.stringify({ ...keys, apiKey: token, host });
 }
 
-/** The text of a binary secret: UTF-8, or UTF-16 as PowerShell writes files. */
+/** Returns the text of a binary secret: UTF-8, or UTF-16, which PowerShell writes. */
 export function textOf(bytes: Uint8Array): string {
   const [first, second] = bytes;
   return new TextDecoder(first === 0xff && second === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
-/** Without what shells, editors and copied headers put around a value: white space, a BOM, quotes, `ApiToken `. */
+/** Removes what shells, editors and copied headers add to a value: white space, a BOM, quotes, `ApiToken `. */
 function unwrapped(value: string): string {
-  // `trim` removes a BOM as well.
+  // `trim` also removes a BOM.
   const written = value.trim();
   const json = written.startsWith('"') ? parsed(written) : undefined;
   const inner =
@@ -79,7 +79,7 @@ function unwrapped(value: string): string {
 
 const isJson = (written: string) => /^[{[]/.test(written);
 
-/** `JSON.parse` rounds what has more than 15 digits. */
+/** `JSON.parse` rounds numbers with more than 15 digits. */
 const asWritten = ((_: string, value: unknown, { source }: { readonly source?: string }) =>
   typeof value === 'number' && source !== undefined ? rawJSON(source) : value) as Reviver;
 
@@ -87,7 +87,7 @@ type Reviver = (this: unknown, key: string, value: Json) => Json;
 
 const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
 
-/** A path or an ARN is a name; anything else could be the token itself, written into the wrong attribute. */
+/** A path or an ARN is a name. Anything else could be the token itself, written into the wrong attribute. */
 function shown(secretId: string): string {
   return secretId.includes('/') || secretId.includes(':') ? secretId : `${secretId.slice(0, 4)}…`;
 }

@@ -6,7 +6,7 @@ export interface Clock {
   now(): number;
   /** Ends early, without an error, when `signal` fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** From 0 up to, not including, 1. */
+  /** A number from 0 up to, but not including, 1. */
   random(): number;
 }
 

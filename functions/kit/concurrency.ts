@@ -1,13 +1,13 @@
-/** How a turn left its item, and whether the item is to have another turn. */
+/** The result of a turn, and whether the item needs another turn. */
 export interface AfterTurn<T> {
   readonly item: T;
   readonly again: boolean;
 }
 
 /**
- * Gives each item a turn, `atOnce` of them concurrently, in the order given; an item that is to have another turn
- * queues behind all that wait. `contended` tells a running turn whether any item waits. Returns the items as their last
- * turns left them. After an error, the turns under way end and the first error is thrown.
+ * Gives each item a turn, up to `atOnce` concurrently, in the given order. An item that needs another turn goes to
+ * the end of the queue. `contended` tells a running turn whether any item waits. Returns the result of each item's
+ * last turn. After an error, no other turn starts, the running turns end, and the first error is thrown.
  */
 export async function inTurns<T>(
   items: readonly T[],
@@ -34,8 +34,8 @@ export async function inTurns<T>(
 }
 
 /**
- * Calls `each` with every item, `atOnce` of them concurrently; an item is taken from its source only when its call starts.
- * After an error no other call starts; it is thrown.
+ * Calls `each` with every item, up to `atOnce` concurrently. An item is taken from its source only when its call
+ * starts. After an error no other call starts, and the error is thrown.
  */
 export async function inParallel<T>(
   items: Iterable<T>,
@@ -59,7 +59,7 @@ export async function inParallel<T>(
 
 /** Limits concurrency, first in, first out. */
 export interface Semaphore {
-  /** False where `signal` fired before a permit was free. */
+  /** Returns false if `signal` fired before a permit was free. */
   acquire(signal: AbortSignal): Promise<boolean>;
   release(): void;
   /** Whether a caller is waiting. */
@@ -98,7 +98,7 @@ export function semaphore(permits: number): Semaphore {
   };
 }
 
-/** One holder's permit of all of these semaphores. What it acquires while it holds the permit shares it. */
+/** Returns one permit for all of these semaphores. Nested acquisitions by the holder share it. */
 export function permitOf(...semaphores: readonly Semaphore[]): Semaphore {
   let holds = 0;
   let acquiring: Promise<boolean> | undefined;

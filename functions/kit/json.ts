@@ -45,7 +45,7 @@ function saysSomething(value: Json | undefined): value is string {
   return typeof value === 'string' && !placeholders.has(value.trim());
 }
 
-/** The same object without its undefined values. */
+/** Returns the object without its undefined values. */
 export function present<T extends Record<string, unknown>>(
   object: T,
 ): { [K in keyof T]: Exclude<T[K], undefined> } {
@@ -59,7 +59,7 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | 
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** The value of a JSON text; undefined where it is not JSON. A byte order mark before it is ignored: PowerShell writes one. */
+/** Parses a JSON text; returns undefined if it is invalid. A byte order mark, which PowerShell writes, is ignored. */
 export function parsed(json: string, reviver?: Parameters<typeof JSON.parse>[1]): Json | undefined {
   try {
     return JSON.parse(json.replace(/^\uFEFF/, ''), reviver);
@@ -69,8 +69,8 @@ export function parsed(json: string, reviver?: Parameters<typeof JSON.parse>[1])
 }
 
 /**
- * Returns the number of brackets, braces and commas outside texts. Parsed, each takes up to a hundred bytes, so what a
- * stranger sends is counted before it is parsed.
+ * Returns the number of brackets, braces and commas outside texts. Each takes up to 100 bytes when parsed, so text
+ * from outside is counted before it is parsed.
  */
 export function structureOf(json: string): number {
   const [quote, backslash, comma, bracket, brace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];

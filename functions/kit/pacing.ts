@@ -48,16 +48,16 @@ export async function within<T>(ms: number, operation: () => Promise<T>, clock: 
   }
 }
 
-/** Spaces requests evenly, for all that share it. */
+/** Spaces requests evenly for all its users. */
 export interface Limiter {
   /**
    * Waits until the next request may start.
-   * @param onPause called with the milliseconds that are left before a pause is waited for; throw to leave instead
+   * @param onPause called with the remaining milliseconds before a pause is waited for; throw to leave instead
    */
   turn(signal?: AbortSignal, onPause?: (ms: number) => void): Promise<void>;
-  /** No request starts for so long, also none that already waits for its turn. */
+  /** Delays all requests by this time, including those that already wait. */
   pause(ms: number): void;
-  /** Milliseconds until a pause ends; 0 without one. */
+  /** Milliseconds until the pause ends; 0 if there is none. */
   pausedMs(): number;
 }
 
@@ -68,7 +68,7 @@ export function limiter(perSecond: number, clock: Clock): Limiter {
   let before = 0;
   const now = () => {
     const ms = clock.now();
-    // After a clock was put back, times that it gave before are too far ahead to wait for.
+    // After the clock was set back, earlier times are too far ahead to wait for.
     if (ms < before) [free, pausedUntil] = [ms, ms];
     before = ms;
     return ms;

@@ -1,21 +1,21 @@
-/** Longer text is cut: nobody reads an operator's table or a log line to its end. */
+/** Longer text is cut, because a table or a log line must stay readable. */
 const longest = 300;
 
-/** Enough to fill `longest` also where most of it is not shown. */
+/** Enough to fill `longest` even if most of it is removed. */
 const read = 4096;
 
-/** A part of a secret that is at least as long as this is not shown either. */
+/** A part of a secret is also removed if it is at least this long. */
 const part = 8;
 
 /**
- * What another system says, fit for a log, a status, a page and a terminal: one line of bounded length, without
- * characters that move, turn or hide writing, and without the secrets or parts of them, in any case and encoding.
+ * Cleans text from another system for a log, a status, a page or a terminal: one line of limited length, without
+ * characters that move, reverse or hide text, and without the secrets or parts of them, in any case and encoding.
  */
 export function said(words: string, ...secrets: readonly string[]): string {
   return printable(hidden(oneLine(words.slice(0, read)), secrets));
 }
 
-/** A stranger's text in one line of bounded length, without characters that move, turn or hide writing. */
+/** Cleans text from outside: one line of limited length, without characters that move, reverse or hide text. */
 export function printable(text: string): string {
   const line = oneLine(text.slice(0, read));
   return line.length <= longest ? line : `${line.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
@@ -26,13 +26,13 @@ function oneLine(text: string): string {
     text
       .replace(/[\p{Cc}\p{Z}\u2800]+/gu, ' ')
       .replace(/[\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]+/gu, '')
-      // Marks that are stacked cover the lines above.
+      // Stacked combining marks cover the lines above.
       .replace(/(\p{M}{2})\p{M}+/gu, '$1')
       .trim()
   );
 }
 
-/** A text to search, and where in the original each of its characters begins and ends. */
+/** A text to search, with the position of each of its characters in the original. */
 interface View {
   readonly text: string;
   readonly starts: readonly number[];
@@ -58,7 +58,7 @@ function hidden(line: string, secrets: readonly string[]): string {
   return shown;
 }
 
-/** A character, as itself or as URLs, JSON and HTML escape it, also more than once. Spaces between are left out. */
+/** A character, as itself or escaped for URLs, JSON or HTML, even repeatedly. Spaces are skipped. */
 const escapes =
   /(?:%(?:25)*|\\u00|\\x|&(?:amp;)*#x0*)([0-9a-f]{2});?|&(?:amp;)*#0*(\d{2,3});|\\+(["\\/])|[^ ]/gi;
 
@@ -71,7 +71,7 @@ function viewOf(line: string, character: RegExp): View {
         : decimal !== undefined
           ? String.fromCharCode(Number(decimal))
           : (self ?? whole);
-    // Lower case of some characters is longer than they are.
+    // The lower case of some characters is longer than the character.
     return { value: value.toLowerCase().charAt(0), start: match.index, end: match.index + whole.length };
   });
   return {
@@ -81,12 +81,12 @@ function viewOf(line: string, character: RegExp): View {
   };
 }
 
-/** A secret as it is, in hexadecimal digits, and in base64 at each of the three places where it may begin. */
+/** Returns the secret itself, in hexadecimal, and in base64 at each of the three possible offsets. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encoded = [0, 1, 2].flatMap((before) => {
     const padded = Buffer.concat([Buffer.alloc(before), bytes]);
-    // The first and the last character may hold bits of what is next to the secret.
+    // The first and the last character may contain bits of the neighbouring bytes.
     const own = (text: string) =>
       text.slice(before === 0 ? 0 : before + 1, padded.length % 3 === 0 ? undefined : -1);
     return [own(padded.toString('base64').replace(/=+$/, '')), own(padded.toString('base64url'))];

@@ -22,7 +22,7 @@ export function timestamp(value: Json | undefined): Timestamp | undefined {
   return utc.length === 24 ? `${utc.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}Z` : undefined;
 }
 
-/** For JavaScript, 30 February is 2 March. */
+/** JavaScript reads 30 February as 2 March. */
 function isDate(date: string): boolean {
   return new Date(Date.parse(date)).toISOString().startsWith(date);
 }

@@ -45,7 +45,7 @@ const messageTypes: Readonly<Record<Kind, (data: Json | undefined) => string>> =
   other: () => 'endpoint_protection',
 };
 
-/** Of detections whose record does not say how sure it is. */
+/** Detections whose record does not say how certain they are. */
 const suspicious = new Set(['4003', '4105', '4107', '4109', '4112', '4113']);
 
 function severityOf(kind: Kind, type: string | undefined, data: Json | undefined): Severity {
@@ -58,7 +58,7 @@ function severityOf(kind: Kind, type: string | undefined, data: Json | undefined
   return type === '22' ? 'low' : 'high';
 }
 
-/** What any activity may have. */
+/** The metadata that any activity may have. */
 function general(record: Json, data: Json | undefined) {
   const byUser = name(data, 'byUser');
   const user = name(data, 'username') ?? name(data, 'userName');
@@ -93,7 +93,7 @@ function general(record: Json, data: Json | undefined) {
   };
 }
 
-/** Where the file was on the endpoint; of an upload the record has the console's own path, for the download. */
+/** The file's path on the endpoint. For an upload, the record has the console's own path, for the download. */
 function pathOf(data: Json | undefined): string | undefined {
   const path = text(data, 'filePath');
   return path !== undefined && path === text(data, 'downloadUrl') ? undefined : path;
@@ -108,7 +108,7 @@ const details: Readonly<
   5232: firewall,
 };
 
-/** A device that was plugged in or out, or was not let in. */
+/** A device that was connected, disconnected or blocked. */
 function device(data: Json | undefined) {
   const ids = [text(data, 'vendorId'), text(data, 'productId')];
   return present({
@@ -120,7 +120,7 @@ function device(data: Json | undefined) {
   });
 }
 
-/** Traffic that a firewall rule stopped. */
+/** Traffic that a firewall rule blocked. */
 function firewall(data: Json | undefined) {
   const local = ipAddress(data, 'reportedLocalHost');
   return present({

@@ -1,13 +1,13 @@
 import { activityNames } from './activity-names.ts';
 
-/** What an activity is about: decides its message type, and how its record is read. */
+/** The subject of an activity. It decides the message type and how the record is read. */
 export type Kind = 'config_change' | 'auth_failure' | 'detection' | 'rule alert' | 'other';
 
-/** A type, or the first and the last of a range. The numbers in between that the vendor adds later belong to it, too. */
+/** A type, or the first and the last of a range. A range includes numbers that the vendor may add later. */
 type Types = number | readonly [first: number, last: number];
 
 interface Family {
-  /** What happened, for types without a name of their own. */
+  /** The event, for types without a specific name. */
   readonly name: string;
   readonly kind: Kind;
   readonly types: readonly Types[];
@@ -58,7 +58,7 @@ const families: readonly Family[] = [
       [3606, 3607],
     ],
   },
-  // To look at a password counts as well: who has it can uninstall agents.
+  // Viewing a password counts as well, because it allows uninstalling agents.
   { name: 'Uninstall password used or changed', kind: 'config_change', types: [[3610, 3613]] },
   { name: 'Script changed', kind: 'config_change', types: [3616, [3622, 3623]] },
   { name: 'Marketplace app changed', kind: 'config_change', types: [[3633, 3639]] },
@@ -110,7 +110,7 @@ const families: readonly Family[] = [
   },
 
   { name: 'Failed console login', kind: 'auth_failure', types: [[133, 134], 144, 3625] },
-  // Found on an endpoint, by the cloud, or by a rule or an analyst who marked an event.
+  // Detected on an endpoint, by the cloud, or by a rule or an analyst who marked an event.
   { name: 'Threat detected', kind: 'detection', types: [[18, 20], 22, 4003, [4104, 4113]] },
   { name: 'Rule alert', kind: 'rule alert', types: [3608, 3784] },
 
@@ -193,7 +193,7 @@ for (const family of families) {
   }
 }
 
-/** What is known of an activity type; of the many that no list has, that they are no more than activities. */
+/** Returns what is known about an activity type. An unknown type is a general activity. */
 export function activityType(type: number): { kind: Kind; activityTypeName: string | undefined } {
   const family = byType.get(type);
   return { kind: family?.kind ?? 'other', activityTypeName: activityNames[type] ?? family?.name };

@@ -1,4 +1,4 @@
-/** What the types that analysts look for most are called; their family names the others. */
+/** The names of the types that analysts search for most. Other types have the name of their family. */
 export const activityNames: Readonly<Record<number, string>> = {
   17: 'Agent subscribed',
   18: 'New threat mitigated',

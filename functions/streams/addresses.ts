@@ -6,33 +6,40 @@ const ipv4 = new RegExp(`^${byte}(?:\\.${byte}){3}$`);
 
 const ipv6Letters = /^[\da-f:.]+$/i;
 
-/** Six pairs, or the eight of an EUI-64, in the record's own writing: a search for what the console shows finds it. */
+/**
+ * Six pairs, or eight for an EUI-64. The spelling of the record is kept, so that a search for what the console shows
+ * finds it.
+ */
 const macForm = /^[\da-f]{2}([:-])[\da-f]{2}(?:\1[\da-f]{2}){4}(?:\1[\da-f]{2}\1[\da-f]{2})?$/i;
 
 const onlyZeros = /^[0:-]+$/;
 
-/** Interfaces of containers, virtual machines and tunnels, and the loopback: the host is not reached there. */
+/**
+ * Interfaces of containers, virtual machines and tunnels, and the loopback. The host cannot be reached through them.
+ */
 const virtualInterface =
   /^(?:lo\d*$|loopback|docker|br-|veth|utun|tun\d|tap\d|wg\d|virbr|vboxnet|vmnet|cni|cali|flannel|podman|lxcbr|lxdbr|vethernet \((?:wsl|default switch|nat|dockernat)|virtualbox host-only|vmware network adapter)/i;
 
-/** A host's own address on the default networks of Docker, VirtualBox and libvirt. */
+/** A host's own address in the default networks of Docker, VirtualBox and libvirt. */
 const virtualAddress = /^(?:172\.(?:1[7-9]|2\d|3[01])\.0\.1|192\.168\.56\.1|192\.168\.122\.1)$/;
 
-/** The second lowest bit of the first byte: an address that software made up, not the card's maker. */
+/**
+ * The second lowest bit of the first byte marks an address that was assigned by software, not by the manufacturer.
+ */
 const madeUpMac = /^[\da-f][2367abef]/i;
 
 const longestAddress = 64;
 
-/** The text as an IPv4 or IPv6 address; undefined for anything else, which would break an index of addresses. */
+/** Returns the text if it is an IPv4 or IPv6 address. Anything else would break an index of addresses. */
 function address(value: Json | undefined): string | undefined {
   if (typeof value !== 'string' || value.length > longestAddress) return undefined;
   const trimmed = value.trim();
   if (ipv4.test(trimmed)) return trimmed;
-  // A URL's host knows all of the ways to write an IPv6 address.
+  // The URL parser knows all spellings of an IPv6 address.
   return ipv6Letters.test(trimmed) && URL.canParse(`http://[${trimmed}]/`) ? trimmed : undefined;
 }
 
-/** The text as a MAC; zeros are the absence of one. */
+/** Returns the text if it is a MAC address. Zeros mean that there is none. */
 function mac(value: Json | undefined): string | undefined {
   if (typeof value !== 'string' || value.length > longestAddress) return undefined;
   const trimmed = value.trim();
@@ -48,15 +55,15 @@ const separators = /[,;\s]+/;
 
 const mostListed = 300;
 
-/** What stands at `key`, as a list of texts: consoles write lists of addresses with commas. */
+/** Returns the value at `key` as a list of texts. Consoles separate addresses with commas. */
 export function listed(record: Json | undefined, key: string): string[] {
   return text(record, key)?.split(separators, mostListed) ?? [];
 }
 
-/** Ranks from here on are no address that a host is reached at. */
+/** From this rank on, a host cannot be reached at the address. */
 const unreachable = 4;
 
-/** How well an address stands for its host; the lowest is the best. */
+/** Ranks how well an address identifies its host; lower is better. */
 function rank(ip: string, onVirtual: boolean): number {
   const isIpv4 = !ip.includes(':');
   const kind = isIpv4 ? kindOfIpv4(ip) : kindOfIpv6(ip.toLowerCase());
@@ -64,7 +71,7 @@ function rank(ip: string, onVirtual: boolean): number {
   return (onVirtual || virtualAddress.test(ip) ? 2 : 0) + (isIpv4 ? 0 : 1);
 }
 
-/** 0 of a host, 1 link-local, 2 loopback, 3 unspecified. */
+/** 0: host, 1: link-local, 2: loopback, 3: unspecified. */
 function kindOfIpv4(ip: string): number {
   if (ip.startsWith('169.254.')) return 1;
   if (ip.startsWith('127.')) return 2;
@@ -84,11 +91,11 @@ function kindOfIpv6(ip: string): number {
   return ipv4 === undefined ? 0 : kindOfIpv4(ipv4);
 }
 
-/** What a host is found by. */
+/** The addresses by which a host can be searched. */
 export interface HostAddresses {
   /** The address that an analyst would call the host's. */
   clientIP: string | undefined;
-  /** The MAC of the interface that has `clientIP`. */
+  /** The MAC of the interface with `clientIP`. */
   clientMAC: string | undefined;
   clientIPs: string[] | undefined;
   clientMACs: string[] | undefined;
@@ -109,7 +116,7 @@ interface Candidate {
 
 const filled = (values: ReadonlySet<string>) => (values.size > 0 ? [...values] : undefined);
 
-/** The first of the best; `preferred` among those that a host is reached at. */
+/** Returns the first of the best candidates, or `preferred` if the host can be reached at it. */
 function best(candidates: readonly Candidate[], preferred?: string): Candidate | undefined {
   let found: Candidate | undefined;
   for (const one of candidates) {
@@ -119,7 +126,7 @@ function best(candidates: readonly Candidate[], preferred?: string): Candidate |
   return found;
 }
 
-/** A host's addresses by its network interfaces; `lastIpToMgmt` is the one that it last used. */
+/** Returns a host's addresses by its network interfaces. `lastIpToMgmt` is the address that it used last. */
 export function addressesOf(interfaces: readonly Json[], lastIpToMgmt?: Json): HostAddresses {
   const { candidates, macs, only } = readInterfaces(interfaces);
   const preferred = address(lastIpToMgmt);
@@ -133,8 +140,10 @@ export function addressesOf(interfaces: readonly Json[], lastIpToMgmt?: Json): H
 }
 
 /**
- * A host's addresses at a time: `then` are those of that time, `interfaces` those of today, which say where an address
- * is and what its MAC is. Today's addresses hold where those of that time are missing or reach no host.
+ * Returns a host's addresses at a past time.
+ * @param then the addresses at that time
+ * @param interfaces the current interfaces, which show the interface and the MAC of an address. Current addresses are
+ * used if those of that time are missing or unreachable.
  */
 export function addressesThen(then: readonly string[], interfaces: readonly Json[]): HostAddresses {
   const now = readInterfaces(interfaces);
@@ -175,12 +184,12 @@ function readInterfaces(interfaces: readonly Json[]) {
       }
     }
   }
-  /** Of a host with one card the MAC is known, also where no interface has the address. */
+  /** If a host has one card, its MAC is known even if no interface has the address. */
   const only = real.size === 1 ? [...real][0] : undefined;
   return { candidates, macs, only };
 }
 
-/** A host's addresses where a record has two lists, of addresses and of MACs, and no interfaces. */
+/** Returns a host's addresses if a record has a list of addresses and a list of MACs, but no interfaces. */
 export function addressesIn(ips: readonly string[], physical: readonly string[]): HostAddresses {
   if (ips.length === 0 && physical.length === 0) return noAddresses;
   const candidates = ips.flatMap((value) => {

@@ -4,7 +4,7 @@ import { addressesOf, ipAddress } from './addresses.ts';
 import { cloudInstanceId, name, severity, span, time } from './fields.ts';
 import type { Metadata, Stream } from './stream.ts';
 
-/** What is said of an agent whose record says so. */
+/** The words for the flags of an agent. */
 const states: readonly (readonly [key: string, state: string])[] = [
   ['isActive', 'active'],
   ['infected', 'infected'],

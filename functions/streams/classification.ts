@@ -1,8 +1,8 @@
 import { lookUp } from '../kit/json.ts';
 
 /**
- * A word of a classification in lower case to Analytics' message type; the first that is there decides. The vendor
- * writes `Trojan` as well as `Linux.Malware`.
+ * Message types of Analytics by words of a classification, in lower case. The first match counts. The vendor writes
+ * both `Trojan` and `Linux.Malware`.
  */
 const messageTypes: Readonly<Record<string, string>> = {
   ransomware: 'ransomware_encryption',
@@ -26,7 +26,7 @@ const knownWords = Object.keys(messageTypes);
 
 const notLetters = /[^a-z]+/;
 
-/** Analytics' message type of a threat. */
+/** Returns Analytics' message type for a threat. */
 export function messageTypeOf(classification: string): string {
   const words = classification.slice(0, 200).toLowerCase().split(notLetters);
   const known = knownWords.find((word) => words.includes(word));

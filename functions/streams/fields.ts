@@ -6,17 +6,20 @@ const severityCodes = { critical: '2', high: '3', medium: '4', low: '5', informa
 
 export type Severity = keyof typeof severityCodes;
 
-/** Both fields that say how severe an artifact is. */
+/** The two fields for the severity of an artifact. */
 export function severity(severityLabel: Severity): { severityLabel: Severity; severityCode: string } {
   return { severityLabel, severityCode: severityCodes[severityLabel] };
 }
 
-/** The time at `path` in UTC; what is no time, such as the text "None", is absent. */
+/** Returns the time at `path` in UTC; undefined if it is not a time, such as the text "None". */
 export function time(record: Json | undefined, ...path: readonly string[]): Timestamp | undefined {
   return timestamp(at(record, ...path));
 }
 
-/** When something began and ended. Consoles write some ends a moment before the start: the start holds then. */
+/**
+ * Returns the start and the end of an event. Some consoles write an end slightly before the start; then the start is
+ * used for both.
+ */
 export function span(
   startTimeUTC: Timestamp | undefined,
   end: Timestamp | undefined,
@@ -25,10 +28,10 @@ export function span(
   return { startTimeUTC, endTimeUTC };
 }
 
-/** How consoles write a name that they do not know. */
+/** How consoles write an unknown name. */
 const unknownName = /^\s*(?:unknown|null|none|n\/a|-)\s*$/i;
 
-/** The name at `key`; what stands for an unknown name is absent. */
+/** Returns the name at `key`; undefined if the name is unknown. */
 export function name(record: Json | undefined, key: string): string | undefined {
   const value = text(record, key);
   return value === undefined || unknownName.test(value) ? undefined : value;
@@ -37,7 +40,7 @@ export function name(record: Json | undefined, key: string): string | undefined 
 /** MD5, SHA-1 and SHA-256. */
 const hashForm = /^(?:[\da-f]{32}|[\da-f]{40}|[\da-f]{64})$/i;
 
-/** The hashes among the values, the longest and so the strongest first. */
+/** Returns the hashes among the values, the longest and strongest first. */
 export function hashes(values: readonly (Json | undefined)[]): {
   fileHash: string | undefined;
   fileHashes: string[] | undefined;
@@ -54,20 +57,22 @@ export function hashes(values: readonly (Json | undefined)[]): {
 
 const technique = /\bT\d{4}(?:[./]\d{3})?(?!\d)/g;
 
-/** MITRE ATT&CK techniques in a text. A sub-technique is `T1059.001` in a name, and a folder in a link: `T1059/001`. */
+/**
+ * Returns the MITRE ATT&CK techniques in a text. A sub-technique is `T1059.001` in a name and `T1059/001` in a link.
+ */
 export function techniques(said: string): string[] {
   return said.match(technique)?.map((id) => id.replace('/', '.')) ?? [];
 }
 
 const port = /^[1-9]\d{0,4}$/;
 
-/** The port at `key`, sent as a number or as text; consoles write 0 and "" for none. */
+/** Returns the port at `key`, which is a number or a text. Consoles write 0 and "" for none. */
 export function portNumber(record: Json | undefined, key: string): string | undefined {
   const value = code(record, key) ?? '';
   return port.test(value) && Number(value) < 65_536 ? value : undefined;
 }
 
-/** The process id at `key`; consoles write 0 for none. */
+/** Returns the process id at `key`. Consoles write 0 for none. */
 export function processId(record: Json | undefined, key: string): string | undefined {
   const value = code(record, key);
   return value === '0' ? undefined : value;
@@ -75,12 +80,12 @@ export function processId(record: Json | undefined, key: string): string | undef
 
 const folders = /^.*[\\/]/s;
 
-/** The last part of a path of any system: what tools call the name of a program. */
+/** Returns the last part of a path of any operating system. */
 export function baseName(path: string | undefined): string | undefined {
   return path?.replace(folders, '') || path;
 }
 
-/** The cloud's own id of the machine, whichever provider names one. */
+/** Returns the cloud provider's id of the machine, whichever provider it is. */
 export function cloudInstanceId(providers: Json | undefined): string | undefined {
   if (typeof providers !== 'object' || providers === null || Array.isArray(providers)) return undefined;
   for (const provider of Object.keys(providers)) {

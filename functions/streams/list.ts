@@ -3,5 +3,5 @@ import { agents } from './agents.ts';
 import type { Stream } from './stream.ts';
 import { threats } from './threats.ts';
 
-/** Everything that is polled: the stack makes one rule and one function of each. */
+/** All streams. The stack creates one schedule and one function for each. */
 export const streams: readonly Stream[] = [threats, activities, agents];

@@ -11,13 +11,13 @@ export function severityOfRule(data: Json | undefined): Severity {
   return severities.find((severity) => severity === said) ?? 'medium';
 }
 
-/** A console writes the three users of a Linux process as one text. */
+/** Consoles write the three users of a Linux process as one text. */
 const linuxUsers = /^Effective: (.*?)(?:, Real: (.*?))?(?:, Login: (.*))?$/;
 
-/** Longer texts are no user names. */
+/** A longer text is not a user name. */
 const longestUser = 1000;
 
-/** Whose process it was, and the person who was logged in, as far as the record tells them apart. */
+/** Returns the user of the process and the person who was logged in, if the record distinguishes them. */
 function usersOf(data: Json | undefined): { userName: string | undefined; loggedInUser: string | undefined } {
   const login = name(data, 'loginsusername');
   const process = name(data, 'sourceprocessusername');
@@ -29,7 +29,7 @@ function usersOf(data: Json | undefined): { userName: string | undefined; logged
 
 const alertIds = /"alertid"\s*:\s*(\d{1,20})(?!\d)/gi;
 
-/** The id as the record's own text has it: older consoles send a number that is too long for `JSON.parse`. */
+/** Returns the id as it is written in the record. Older consoles send a number that is too long for `JSON.parse`. */
 function alertIdOf(data: Json | undefined, raw: string): string | undefined {
   const known = code(data, 'alertid') ?? code(data, 'alertId');
   const rounded = at(data, 'alertid') ?? at(data, 'alertId');
@@ -39,7 +39,10 @@ function alertIdOf(data: Json | undefined, raw: string): string | undefined {
 
 const serverSide = /^in/i;
 
-/** What an alert of a custom rule (3608) or a platform rule (3784) is found by; its owner is not who caused it. */
+/**
+ * The metadata of an alert of a custom rule (3608) or a platform rule (3784). The rule's owner is not the user who
+ * caused it.
+ */
 export function ruleAlert(record: Json, data: Json | undefined, raw: string) {
   const cameIn = serverSide.test(text(data, 'neteventdirection') ?? '');
   const ips = [...listed(data, 'agentipv4'), ...listed(data, 'agentipv6')];
@@ -62,7 +65,7 @@ export function ruleAlert(record: Json, data: Json | undefined, raw: string) {
     program: text(data, 'sourceprocessname'),
     pid: processId(data, 'sourceprocesspid'),
     commandLine: text(data, 'sourceprocesscommandline'),
-    // Older consoles misspell it.
+    // Older consoles misspell this key.
     signer: text(data, 'sourceprocessfilesigneridentity') ?? text(data, 'sourceprocessfilesingeridentity'),
     osName: name(data, 'origagentosname'),
     agentVersion: text(data, 'origagentversion'),

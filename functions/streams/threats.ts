@@ -15,7 +15,7 @@ function metadata(record: Json): Metadata {
   const info = at(record, 'threatInfo');
   const then = at(record, 'agentDetectionInfo');
   const now = at(record, 'agentRealtimeInfo');
-  /** How the agent was when the threat was found, else how it is today. */
+  /** The agent's state when the threat was found, or else its current state. */
   const ofAgent = (key: string) => name(then, key) ?? name(now, key);
   const classification = text(info, 'classification');
   const confidence = text(info, 'confidenceLevel');
@@ -67,14 +67,14 @@ function metadata(record: Json): Metadata {
     message: sentence(own, [classification, confidence], status),
     attackTechniqueIds: unique(techniquesOf(record)),
     tags: unique([
-      // `undefined` is the vendor's word for a threat that nobody has judged yet.
+      // The vendor writes `undefined` for a threat that nobody has judged yet.
       ...['analystVerdict', 'incidentStatus', 'mitigationStatus'].map((key) => text(info, key)),
       ...list(info, 'engines'),
     ]),
   });
 }
 
-/** A threat that an analyst calls a false positive is none that someone has to look at. */
+/** A threat that an analyst marked as a false positive needs no attention. */
 function severityOf(confidence: string | undefined, verdict: string | undefined): Severity {
   if (verdict?.toLowerCase() === 'false_positive') return 'low';
   return lookUp(severities, confidence?.toLowerCase() ?? '') ?? 'low';

@@ -1,10 +1,10 @@
 import { orders, type Selection } from '../health/instance-health.ts';
 
-/** What a form or an address can ask for, by name. */
+/** The values that a form or a URL can have, by name. */
 export const shows = ['all', 'problems', 'red', 'yellow', 'green', 'grey'] as const;
 export const sorts = Object.keys(orders) as readonly Selection['sort'][];
 
-/** Reads a choice from whatever a form or an address holds. */
+/** Reads a choice from a form or a URL, which may contain anything. */
 export function readChoice({ find, show, sort }: Readonly<Record<string, unknown>>): Selection {
   return {
     find: typeof find === 'string' ? find.trim().slice(0, 200) : '',

@@ -1,4 +1,4 @@
-/** Text that is HTML already. Only `html` and `raw` make it. */
+/** Text that is already HTML. Only `html` and `raw` create it. */
 export class Html {
   readonly text: string;
 
@@ -17,7 +17,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A template whose every value is escaped, but for what this template made; attributes have to be quoted. */
+/** A template that escapes every value except other templates. Attributes must be quoted. */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(String.raw({ raw: texts }, ...parts.map(written)));
 }

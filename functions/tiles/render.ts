@@ -6,28 +6,28 @@ import { shows, sorts } from './choice.ts';
 import { Html, html } from './html.ts';
 import { style } from './style.ts';
 
-/** What the tiles are shown in. */
+/** The context in which the tiles are shown. */
 export interface Frame {
   readonly theme: 'light' | 'dark' | 'auto';
   readonly controls: Controls;
 }
 
-/** How a choice is made where there is no script. */
+/** How the user filters the tiles without a script. */
 export interface Controls {
-  /** Around the fields, which are named as in `Choice`. */
+  /** Wraps the fields, which are named as in `Choice`. */
   readonly form: (fields: Html) => Html;
-  /** What shows these tiles when it is chosen. */
+  /** Makes a link that shows these tiles. */
   readonly link: (label: Html, show: Selection['show']) => Html;
 }
 
-/** So many tiles are shown with all that is known of them; more than that are a list. */
+/** Up to this number, tiles show all details. More instances are shown as a list. */
 const mostOpen = 60;
-/** So few are shown open however well they are. */
+/** Up to this number, all tiles are open, whatever their health. */
 const fewOpen = 12;
-/** A page holds no more; the choice finds the others. */
+/** The maximum number of tiles on a page. A filter finds the others. */
 const mostTiles = 1500;
 
-/** The tiles as HTML without a script, for a widget as for a page. Everything in it is escaped. */
+/** Renders the tiles as HTML without a script, for a widget or a page. All text is escaped. */
 export function renderTiles(
   tiles: readonly InstanceHealth[],
   choice: Selection,
@@ -115,7 +115,7 @@ function behind({ lagSeconds = 0 }: Verdict): string {
   return lagSeconds < 60 ? '' : `${span(lagSeconds * 1000)} behind`;
 }
 
-/** Streams of one instance often fail for one reason: it is shown once. */
+/** Streams of one instance often fail for the same reason, which is shown once. */
 function troubles(streams: readonly Verdict[]): Html[] {
   const groups = Map.groupBy(
     streams.filter(({ error }) => error !== undefined),

@@ -2,7 +2,7 @@ const dark = `
   --ink: #e6e9ed; --faint: #9aa7b3; --back: #161d26; --card: #1f2934; --line: #35424f;
   --red: #ff7a70; --yellow: #f5c451; --green: #4fc27a; --grey: #93a0ad;`;
 
-/** For every place where tiles are shown; the names are the tiles' own. */
+/** The same style for the widget and the page. The class names are unique to the tiles. */
 export const style = `
 .s1 {
   --ink: #16191f; --faint: #566371; --back: #ffffff; --card: #f7f8f9; --line: #d5dbe1;
