@@ -20,7 +20,7 @@ import { resolve, resources, type Template } from './aws/template.ts';
 import { startConcurrent } from './lambda/concurrent.ts';
 import { type EventSource, type Fed, feed } from './lambda/event-source.ts';
 import { type LocalFunction, startFunction } from './lambda/function.ts';
-import { Waits } from './waits.ts';
+import { TickTimes } from './tick-times.ts';
 
 export interface CollectorOptions {
   readonly template: Template;
@@ -149,7 +149,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
   });
   const instances = instanceRecords(output('InstancesTableName'), tables);
   const cursors = cursorItems(output('CursorsTableName'), tables);
-  const waits = new Waits(cursors, tables, output('CursorsTableName'), options.nowMs ?? Date.now);
+  const tickTimes = new TickTimes(cursors, tables, output('CursorsTableName'), options.nowMs ?? Date.now);
   return {
     aws,
     functions,
@@ -164,7 +164,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     async tick(stream, time) {
       const fired = functions.get(stream);
       if (fired === undefined) throw new Error(`no function polls ${stream}`);
-      const scheduledAt = await waits.until(stream, time.getTime(), () => !fired.busy);
+      const scheduledAt = await tickTimes.until(stream, time.getTime(), () => !fired.busy);
       return fired.invoke({
         source: 'aws.events',
         'detail-type': 'Scheduled Event',

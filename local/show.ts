@@ -2,7 +2,7 @@ import { duration, moment, print, type Style, styled } from '../cli/output.ts';
 import { type InstanceHealth, select } from '../functions/health/instance-health.ts';
 import type { Light } from '../functions/health/verdict.ts';
 import type { Accepted } from './analytics/search.ts';
-import type { Found } from './find-again.ts';
+import type { Found } from './search-check.ts';
 
 export const say = (line = '') => print(line);
 

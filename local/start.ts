@@ -9,17 +9,17 @@ import { streams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
 import { type Analytics, startAnalytics } from './analytics/analytics.ts';
 import { type Arguments, readArguments, usage } from './arguments.ts';
-import { compare, countOf } from './arrivals.ts';
 import { type LocalCollector, startCollector } from './collector.ts';
-import { findAgain, knownThreat } from './find-again.ts';
+import { compare, countOf } from './delivered.ts';
 import { readHealth } from './health.ts';
-import { busy, fleets, mostRemarks, realConsole, recordsIn, type Scene } from './scenes.ts';
+import { busy, fleets, mostRemarks, realConsole, recordsIn, type Scenario } from './scenarios.ts';
+import { checkSearch, searchableThreat } from './search-check.ts';
 import { readLogLine, say, sayFound, sayHealth, sayLogLine, sayNewest } from './show.ts';
 import { startTiles } from './tiles.ts';
 
 /** The running collector, its consoles and Analytics, and counts from the log lines of its functions. */
 interface Stage {
-  readonly scene: Scene;
+  readonly scenario: Scenario;
   readonly collector: LocalCollector;
   readonly analytics: Analytics;
   readonly tally: { collected: number; forwarded: number };
@@ -63,7 +63,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
     return Promise.race([work, aborted]);
   };
   await using world = new AsyncDisposableStack();
-  const scene = world.adopt(await sceneOf(given), ({ close }) => close());
+  const scenario = world.adopt(await scenarioOf(given), ({ close }) => close());
   const analytics = world.adopt(await startAnalytics(), ({ close }) => close());
   stopped.throwIfAborted();
   const folder = world.adopt(await mkdtemp(join(tmpdir(), 'sentinelone-synth-')), removed);
@@ -72,7 +72,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   const tally = { collected: 0, forwarded: 0 };
   const options = {
     ...synthesise({ analyticsUrl: analytics.url }, join(folder, 'assembly')),
-    environment: scene.environment,
+    environment: scenario.environment,
     forwarderEnvironment: { NODE_EXTRA_CA_CERTS: caFile },
     onLine(line: string) {
       sayLogLine(line);
@@ -89,21 +89,21 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   collector.aws.secrets.put('signal-client/analytics', JSON.stringify(user));
 
   stopped.throwIfAborted();
-  const { remarks = [] } = scene;
+  const { remarks = [] } = scenario;
   for (const remark of remarks.slice(0, mostRemarks)) say(remark);
   if (remarks.length > mostRemarks) say(`… and ${remarks.length - mostRemarks} more lines`);
-  for (const { record, token, should, firstSeenMs } of scene.instances) {
+  for (const { record, token, should, firstSeenMs } of scenario.instances) {
     await collector.addInstance(record, token);
     if (firstSeenMs !== undefined) await collector.firstSaw(record.instance, firstSeenMs);
     if (should === 'unauthorized') say(`${record.instance} has a wrong token, as an example.`);
   }
-  const stage = { scene, collector, analytics, tally, stopped };
+  const stage = { scenario, collector, analytics, tally, stopped };
   if (given.once) await step(tickAll(stage));
   else {
     const tiles = world.adopt(await startTiles(collector), ({ close }) => close());
     say(`Tiles of all instances: ${tiles.url}`);
-    world.defer(await announced(collector, scene));
-    await step(tickOnAndOn(stage, speedOf(given)));
+    world.defer(await announced(collector, scenario));
+    await step(runSchedule(stage, speedOf(given)));
   }
   return await summary(stage, given);
 }
@@ -111,7 +111,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
 /** Records the endpoints for `npm run cli -- --local`. */
 function announced(
   { aws: { credentials }, endpoints, outputs }: LocalCollector,
-  { consoles }: Scene,
+  { consoles }: Scenario,
 ): Promise<() => Promise<void>> {
   const { stackName } = cdkJson.context;
   const reached = consoles && { proxyUrl: consoles.proxyUrl, caFile: consoles.caFile };
@@ -127,7 +127,7 @@ function speedOf({ host }: Arguments): number {
   return host === undefined ? 60 : 1;
 }
 
-async function sceneOf({ once, records, host }: Arguments): Promise<Scene> {
+async function scenarioOf({ once, records, host }: Arguments): Promise<Scenario> {
   if (records !== undefined) return recordsIn(records);
   if (host === undefined) return fleets(once ? {} : busy);
   const token = process.env.SENTINELONE_API_TOKEN;
@@ -150,13 +150,13 @@ async function tick({ collector, stopped }: Stage, stream: string, time: number)
 }
 
 /** Each tick has the simulated time, so that all instances are due. */
-async function tickOnAndOn(stage: Stage, speed: number): Promise<void> {
+async function runSchedule(stage: Stage, speed: number): Promise<void> {
   const { collector, analytics, stopped } = stage;
   if (speed > 1) say(`The schedule runs ${speed}× faster than in AWS. Press Ctrl-C to stop.`);
   say(`Search page for the collected artifacts, as in Analytics: ${analytics.pageUrl}`);
   const start = Date.now();
   const pause = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: stopped }).catch(() => undefined);
-  const clockwork = async (stream: string, cadenceMs: number) => {
+  const schedule = async (stream: string, cadenceMs: number) => {
     for (let ticks = 0; !stopped.aborted; ticks++) {
       await tick(stage, stream, start + ticks * cadenceMs);
       await pause(start + ((ticks + 1) * cadenceMs) / speed - Date.now());
@@ -174,7 +174,7 @@ async function tickOnAndOn(stage: Stage, speed: number): Promise<void> {
     }
   };
   await Promise.all([
-    ...streams.map(({ name, cadenceMinutes }) => clockwork(name, cadenceMinutes * 60_000)),
+    ...streams.map(({ name, cadenceMinutes }) => schedule(name, cadenceMinutes * 60_000)),
     eventSource(),
     onlooker(),
   ]);
@@ -201,11 +201,11 @@ function sayArrived({ analytics: { accepted, acceptedInAll } }: Stage): void {
 
 /** Prints the final status. Returns 1 if there is a mismatch. */
 async function summary(stage: Stage, { once }: Arguments): Promise<number> {
-  const { scene, collector, analytics, tally } = stage;
+  const { scenario, collector, analytics, tally } = stage;
   await sayNow(collector);
   const status = await collector.status();
   const wrong: string[] = [];
-  for (const { record, should } of scene.instances) {
+  for (const { record, should } of scenario.instances) {
     for (const { name } of streams) {
       const found = status.find(({ instance, stream }) => instance === record.instance && stream === name);
       const state = found?.state ?? 'pending';
@@ -214,16 +214,16 @@ async function summary(stage: Stage, { once }: Arguments): Promise<number> {
       }
     }
   }
-  if (scene.expected !== undefined) {
-    const { unchanged, expected: total, unexpected } = compare(analytics.accepted, scene.expected);
+  if (scenario.expected !== undefined) {
+    const { unchanged, expected: total, unexpected } = compare(analytics.accepted, scenario.expected);
     say(`${unchanged} of ${total} records delivered unchanged`);
     if (unchanged < total) wrong.push(`${total - unchanged} records are missing or changed`);
     if (unexpected > 0) wrong.push(`${unexpected} unexpected artifacts`);
-    if (scene.unserved) wrong.push(`lines that could not be served: ${scene.unserved}`);
+    if (scenario.unserved) wrong.push(`lines that could not be served: ${scenario.unserved}`);
   }
-  const threat = knownThreat(analytics.accepted);
+  const threat = searchableThreat(analytics.accepted);
   if (threat !== undefined) {
-    const found = findAgain(threat, analytics.search);
+    const found = checkSearch(threat, analytics.search);
     sayFound(threat, found);
     for (const { field, value, found: isFound, foundByOther } of found) {
       if (!isFound) wrong.push(`a threat is not found by ${field} ${value}`);

@@ -6,10 +6,10 @@ import { createRateLimit } from './rate-limit.ts';
 import { RefusedRequest, refusals } from './refusals.ts';
 import { createStore, type Store } from './store.ts';
 import { plainStream, type Stream, streams } from './streams.ts';
-import { goodToken, mayDo, presentedToken, type Token } from './tokens.ts';
+import { goodToken, hasPermission, presentedToken, type Token } from './tokens.ts';
 
 /** Stores the records of a source, by stream name. */
-export interface Shelf {
+export interface RecordSink {
   /** Adds a record, or replaces the one with its id. `values` overrides fields that are missing or different in the text. */
   put(stream: string, text: string, values?: Record<string, unknown>): void;
   /** Adds a record, even if another has the same id. */
@@ -19,7 +19,7 @@ export interface Shelf {
 
 /** The source of a console's records. */
 export interface Source {
-  start(shelf: Shelf, nowMs: number): void;
+  start(sink: RecordSink, nowMs: number): void;
   /** Updates the records to a time. Called before each response. */
   advanceTo?(nowMs: number): void;
 }
@@ -39,7 +39,7 @@ export interface ConsoleOptions {
 }
 
 /** One simulated console. */
-export interface SimulatedConsole extends Shelf {
+export interface SimulatedConsole extends RecordSink {
   host: string;
   /** May be changed at any time. */
   tokens: Token[];
@@ -138,7 +138,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     simulated.serve(name, stream);
   source?.start(simulated, clocks.nowMs());
 
-  const comeBack = {
+  const retryAfterValue = {
     absent: () => undefined,
     seconds: () => '1',
     date: () => new Date(clocks.nowMs() + 1000).toUTCString(),
@@ -155,12 +155,12 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   const respond = (asked: Asked): Answer => {
     const route = routes.get(`${asked.method} ${asked.path}`);
     if (!route) return refusals.notFound();
-    if (!withinRate(route, asked)) return refusals.tooManyRequests(comeBack[retryAfter]());
+    if (!withinRate(route, asked)) return refusals.tooManyRequests(retryAfterValue[retryAfter]());
     const presented = presentedToken(asked.authorization);
     const token = goodToken(simulated.tokens, presented, clocks.nowMs());
     if (route.needs !== false) {
       if (!token) return refusals.unauthorized(presented);
-      if (!mayDo(token, route.needs)) return refusals.forbidden(token.missingPermissionStatus);
+      if (!hasPermission(token, route.needs)) return refusals.forbidden(token.missingPermissionStatus);
     }
     return route.answer(asked, token);
   };

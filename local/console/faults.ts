@@ -71,7 +71,7 @@ const forms: Record<NextPage, (page: Page, sent: string | undefined) => Page['pa
 };
 
 /** Applies a fault to the console's response. */
-export function spoil(answer: Answer, { headers = {}, nextPage }: Fault, request: SeenRequest): Answer {
+export function withFault(answer: Answer, { headers = {}, nextPage }: Fault, request: SeenRequest): Answer {
   const kept = Object.entries({ ...answer.headers, ...headers }).filter(([, value]) => value !== null);
   const { body } = answer;
   const isPage = typeof body === 'object' && !Buffer.isBuffer(body);

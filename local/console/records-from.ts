@@ -124,8 +124,8 @@ export function recordsFrom(folder: string): RecordsFromFolder {
   return {
     texts,
     sources: consoles.map((records) => ({
-      start(shelf) {
-        for (const { stream, text } of records) shelf.add(stream, text);
+      start(sink) {
+        for (const { stream, text } of records) sink.add(stream, text);
       },
     })),
     ...(times.length > 0 && {

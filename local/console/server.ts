@@ -7,7 +7,7 @@ import { bodyOf } from '../http/serve.ts';
 import { type Answer, sendAnswer } from './answer.ts';
 import type { KeyPair } from './certificates.ts';
 import type { Asked, createConsole } from './console.ts';
-import { type Fault, type FaultRule, type SeenRequest, spoil } from './faults.ts';
+import { type Fault, type FaultRule, type SeenRequest, withFault } from './faults.ts';
 import { refusals } from './refusals.ts';
 import { presentedToken } from './tokens.ts';
 
@@ -54,7 +54,7 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
     };
     const seen = note(console, asked);
     const fault = faultOf(console.simulated.faults, seen);
-    await enact(response, fault, seen, () => console.answer(asked));
+    await respondWith(response, fault, seen, () => console.answer(asked));
   };
 
   const server = createServer(
@@ -93,14 +93,14 @@ function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
 }
 
 /** Lets a fault have its way with an answer. */
-async function enact(response: ServerResponse, fault: Fault, seen: SeenRequest, own: () => Answer) {
+async function respondWith(response: ServerResponse, fault: Fault, seen: SeenRequest, own: () => Answer) {
   if (fault.delayMs) await sleep(fault.delayMs);
   if (fault.hang) return;
   if (fault.reset) {
     response.socket?.destroy();
     return;
   }
-  const answer = spoil(fault.answer ?? own(), fault, seen);
+  const answer = withFault(fault.answer ?? own(), fault, seen);
   if (fault.headers?.date === null) response.removeHeader('date');
   seen.status = answer.status;
   await sendAnswer(response, answer, fault);

@@ -26,5 +26,5 @@ export function goodToken(
   return found?.expiresAt !== undefined && Date.parse(found.expiresAt) <= nowMs ? undefined : found;
 }
 
-export const mayDo = ({ permissions }: Token, permission: string | undefined): boolean =>
+export const hasPermission = ({ permissions }: Token, permission: string | undefined): boolean =>
   permission === undefined || permissions === undefined || permissions.includes(permission);

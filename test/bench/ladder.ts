@@ -1,4 +1,4 @@
-import { livingFleet } from '../../local/console/fleet/living.ts';
+import { simulatedFleet } from '../../local/console/fleet/simulated-fleet.ts';
 
 /** Records evenly spaced in time, each made when it is asked for. */
 export interface Ladder {
@@ -37,7 +37,7 @@ export function moulds(): ReadonlyMap<string, readonly Mould[]> {
     remove: () => undefined,
   };
   const fleet = { seed: 'bench', agents: 200, historyHours: 24, threatsPerDay: 200, loginsPerDay: 300 };
-  livingFleet(fleet).start(shelf, Date.UTC(2026, 0, 1));
+  simulatedFleet(fleet).start(shelf, Date.UTC(2026, 0, 1));
   return new Map(
     [...texts].map(([stream, byId]) => [
       stream,

@@ -9,7 +9,7 @@ import { synthesise } from '../../infra/synth.ts';
 import { startAnalytics } from '../../local/analytics/analytics.ts';
 import { resources } from '../../local/aws/template.ts';
 import { faultFor, faults } from '../../local/console/faults.ts';
-import { livingFleet } from '../../local/console/fleet/living.ts';
+import { simulatedFleet } from '../../local/console/fleet/simulated-fleet.ts';
 import { activityText, threatText } from '../fixtures/records.ts';
 import { startTimeLine, type TimeLine, type TimeLineOptions } from '../support/time-line.ts';
 import { goodToken } from '../support/world.ts';
@@ -64,7 +64,7 @@ function expectTold({ told }: TimeLine, ...names: string[]): void {
 
 describe('nobody is told anything', () => {
   test('over a quiet night of twelve hours', async () => {
-    const quiet = livingFleet({ seed: 'night', historyHours: 2, threatsPerDay: 2, loginsPerDay: 20 });
+    const quiet = simulatedFleet({ seed: 'night', historyHours: 2, threatsPerDay: 2, loginsPerDay: 20 });
     const night = await startTimeLine({
       hosts: { [hostOf('acme')]: { source: quiet }, [hostOf('globex')]: {}, [hostOf('off')]: {} },
       overrides: { auditMs: 4 * hour * minuteMs },

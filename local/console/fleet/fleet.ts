@@ -1,4 +1,4 @@
-import type { Shelf } from '../console.ts';
+import type { RecordSink } from '../console.ts';
 import type { Micros } from '../time.ts';
 import { type ActivityDetails, createActivity, type Operator } from './activity.ts';
 import { type Agent, createAgent } from './agent.ts';
@@ -40,8 +40,8 @@ export interface Fleet {
 /** A third of the records have all non-ASCII characters escaped; both forms are valid JSON. */
 const write = (id: string, record: Printable) => print(record, { ascii: BigInt(id) % 3n === 0n });
 
-/** Creates an empty fleet that stores its records in `shelf`. */
-export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start: Micros): Fleet {
+/** Creates an empty fleet that stores its records in `sink`. */
+export function createFleet(options: Required<FleetOptions>, sink: RecordSink, start: Micros): Fleet {
   const random = createRandom(options.seed);
   const schedule = createSchedule(start);
   const pending = new Set<Agent | Threat>();
@@ -51,7 +51,7 @@ export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start
     name,
     mail,
   }));
-  if (!first) throw new Error('somebody has to look after the fleet');
+  if (!first) throw new Error('the list of operators is empty');
 
   const delay = () => (random.chance(0.95) ? random.next() * 2 : random.next() * options.latestSeconds);
   /** A record that changes again before it is visible becomes visible once, with its latest state. */
@@ -72,29 +72,29 @@ export function createFleet(options: Required<FleetOptions>, shelf: Shelf, start
     operators: [first, ...rest],
     agents: [],
     open: new Map(),
-    showAgent: (agent) => soon(agent, () => shelf.put('agents', write(agent.id, agent))),
+    showAgent: (agent) => soon(agent, () => sink.put('agents', write(agent.id, agent))),
     showThreat: (threat, agent) =>
       soon(threat, () =>
-        shelf.put('threats', write(threat.id, { ...threat, agentRealtimeInfo: agentNow(agent) })),
+        sink.put('threats', write(threat.id, { ...threat, agentRealtimeInfo: agentNow(agent) })),
       ),
     addActivity(place, details) {
       const activity = createActivity(schedule.now(), place, details, random);
       const text = write(activity.id, activity);
-      schedule.in(delay(), () => shelf.put('activities', text, details.hidden ? { hidden: true } : {}));
+      schedule.in(delay(), () => sink.put('activities', text, details.hidden ? { hidden: true } : {}));
     },
   };
 }
 
 /** Adds the initial agents: most are active, some are offline, some are decommissioned. */
-export function enlist(fleet: Fleet) {
+export function addAgents(fleet: Fleet) {
   const { options, random, schedule, places, agents } = fleet;
   for (let number = 1; number <= options.agents; number++) {
     const since = daysBefore(schedule.now(), random.between(2, 700), random);
     const agent = createAgent(since, number, random.pick(places), random);
-    const fate = random.next();
-    agent.isDecommissioned = fate < 0.05;
-    agent.isUninstalled = fate >= 0.05 && fate < 0.08;
-    agent.isActive = fate >= 0.15;
+    const draw = random.next();
+    agent.isDecommissioned = draw < 0.05;
+    agent.isUninstalled = draw >= 0.05 && draw < 0.08;
+    agent.isActive = draw >= 0.15;
     agent.networkStatus = agent.isActive ? 'connected' : 'disconnected';
     agents.push(agent);
     fleet.showAgent(agent);

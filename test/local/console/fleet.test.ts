@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Source } from '../../../local/console/console.ts';
-import { livingFleet } from '../../../local/console/fleet/living.ts';
 import { print } from '../../../local/console/fleet/print.ts';
+import { simulatedFleet } from '../../../local/console/fleet/simulated-fleet.ts';
 import { readTime } from '../../../local/console/time.ts';
 import { idsOf, noon, startConsole } from './harness.ts';
 
@@ -42,8 +42,8 @@ describe('a living fleet', () => {
         fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 5 }),
         (seed, steps) => {
           const whole = steps.reduce((sum, step) => sum + step, 0);
-          const inSteps = watch(livingFleet({ ...small, seed }), steps);
-          const atOnce = watch(livingFleet({ ...small, seed }), [whole]);
+          const inSteps = watch(simulatedFleet({ ...small, seed }), steps);
+          const atOnce = watch(simulatedFleet({ ...small, seed }), [whole]);
           expect(texts(inSteps)).toEqual(texts(atOnce));
         },
       ),
@@ -52,12 +52,12 @@ describe('a living fleet', () => {
   });
 
   it('is another for another seed', () => {
-    const [one, other] = ['one', 'other'].map((seed) => texts(watch(livingFleet({ ...small, seed }), [])));
+    const [one, other] = ['one', 'other'].map((seed) => texts(watch(simulatedFleet({ ...small, seed }), [])));
     expect(one).not.toEqual(other);
   });
 
   const puts = watch(
-    livingFleet({ seed: 'acme' }),
+    simulatedFleet({ seed: 'acme' }),
     Array.from({ length: 48 }, () => 30),
   );
   const threats = records(puts, 'threats');
@@ -143,7 +143,10 @@ describe('a living fleet', () => {
   });
 
   it('has agents that are gone', () => {
-    const many = records(watch(livingFleet({ seed: 'many', agents: 200, historyHours: 0.1 }), []), 'agents');
+    const many = records(
+      watch(simulatedFleet({ seed: 'many', agents: 200, historyHours: 0.1 }), []),
+      'agents',
+    );
     expect(many.filter(({ isDecommissioned }) => isDecommissioned).length).toBeGreaterThan(2);
     expect(many.filter(({ isUninstalled }) => isUninstalled).length).toBeGreaterThan(2);
   });
@@ -151,7 +154,7 @@ describe('a living fleet', () => {
 
 describe('a console with a living fleet', () => {
   it('shows at each request how the fleet stands by then, and keeps hidden activities to itself', async () => {
-    const given = await startConsole({ source: livingFleet({ ...small, seed: 'acme' }) });
+    const given = await startConsole({ source: simulatedFleet({ ...small, seed: 'acme' }) });
     const last = { sortBy: 'updatedAt', sortOrder: 'desc', limit: 1 };
     const before = (await given.ask('/agents', last)).body;
     given.clock.ms += 60 * minute;

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
 import type { FleetOptions } from './console/fleet/fleet.ts';
-import { livingFleet } from './console/fleet/living.ts';
+import { simulatedFleet } from './console/fleet/simulated-fleet.ts';
 import { recordsFrom } from './console/records-from.ts';
 
 /** The consoles and instances that the collector runs with. */
-export interface Scene {
-  readonly instances: readonly SceneInstance[];
+export interface Scenario {
+  readonly instances: readonly ScenarioInstance[];
   /** Environment variables with which the functions reach the consoles by host name. */
   readonly environment: Readonly<Record<string, string>>;
   /** Undefined for a real console. */
@@ -20,7 +20,7 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-interface SceneInstance {
+interface ScenarioInstance {
   readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
   readonly token: string;
   /** When the collector first saw it, if that is not now: its look-back counts from there. */
@@ -42,14 +42,14 @@ const spareTokens = [
 export const mostRemarks = 20;
 
 /** The activity level of a fleet. */
-type Pace = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
+type Activity = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
 
 /** New records in every minute. */
-export const busy: Pace = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
+export const busy: Activity = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
 
 /** Two working instances, and one with a wrong token. */
-export async function fleets(pace: Pace): Promise<Scene> {
-  const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): SceneInstance => {
+export async function fleets(activity: Activity): Promise<Scenario> {
+  const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): ScenarioInstance => {
     const good = i < 2;
     return {
       record: { instance: name.slice(name.indexOf('-') + 1), host: `${name}.sentinelone.net` },
@@ -60,10 +60,10 @@ export async function fleets(pace: Pace): Promise<Scene> {
   const hosts = Object.fromEntries(
     instances.map(({ record }) => [
       record.host,
-      { tokens: [{ token: goodToken }], source: livingFleet({ seed: record.instance, ...pace }) },
+      { tokens: [{ token: goodToken }], source: simulatedFleet({ seed: record.instance, ...activity }) },
     ]),
   );
-  const spare = { tokens: spareTokens, source: livingFleet({ seed: 'hooli', ...pace }) };
+  const spare = { tokens: spareTokens, source: simulatedFleet({ seed: 'hooli', ...activity }) };
   const consoles = await startConsoles({ hosts: { ...hosts, [spareHost]: spare } });
   return { instances, environment: towards(consoles), consoles, expected: undefined, close: consoles.close };
 }
@@ -74,7 +74,7 @@ const longestLookbackHours = 87_600;
 const hourMs = 3_600_000;
 
 /** Consoles that serve the records of `folder`, and instances whose look-back includes the oldest record. */
-export async function recordsIn(folder: string): Promise<Scene> {
+export async function recordsIn(folder: string): Promise<Scenario> {
   const { sources, texts: expected, repeats, unserved, ...times } = recordsFrom(folder);
   const remarks = [...repeats, ...unserved.map((line) => `${line} (not served)`)];
   if (Object.values(expected).every((texts) => texts.length === 0)) {
@@ -112,7 +112,7 @@ export async function recordsIn(folder: string): Promise<Scene> {
 }
 
 /** A real console, with the proxy and CA settings of this machine. */
-export function realConsole(host: string, token: string): Scene {
+export function realConsole(host: string, token: string): Scenario {
   const kept = ['NODE_USE_ENV_PROXY', 'HTTPS_PROXY', 'https_proxy'];
   const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
   // The functions run in another folder, so the path must be absolute.

@@ -76,7 +76,7 @@ function follow(fleet: Fleet, threat: Threat, agent: Agent, [step, ...rest]: Ste
 }
 
 /** Creates a threat on an agent and schedules its mitigation. */
-export const strike = (fleet: Fleet) => {
+export const startThreat = (fleet: Fleet) => {
   const { agents, random, schedule, open } = fleet;
   const [first, ...rest] = agents.filter(({ isActive }) => isActive);
   if (!first) return;

@@ -48,7 +48,7 @@ function update(fleet: Fleet, agent: Agent) {
 }
 
 /** The possible actions of an agent at a check-in, with their probabilities. */
-const habits: [chance: number, habit: (fleet: Fleet, agent: Agent) => void][] = [
+const checkInActions: [chance: number, action: (fleet: Fleet, agent: Agent) => void][] = [
   [0.004, scan],
   [0.002, update],
 ];
@@ -58,7 +58,7 @@ function checkIn(fleet: Fleet, agent: Agent) {
   const { random, schedule } = fleet;
   agent.lastActiveDate = written(schedule.now());
   touch(fleet, agent);
-  for (const [chance, habit] of habits) if (random.chance(chance)) habit(fleet, agent);
+  for (const [chance, action] of checkInActions) if (random.chance(chance)) action(fleet, agent);
   const leaves = random.chance(0.01);
   if (leaves) {
     goOffline(fleet, agent);
@@ -67,7 +67,7 @@ function checkIn(fleet: Fleet, agent: Agent) {
   fleet.showAgent(agent);
 }
 
-export const subscribe = (fleet: Fleet) => {
+export const registerAgent = (fleet: Fleet) => {
   const { agents, random, schedule, places } = fleet;
   const agent = createAgent(schedule.now(), agents.length + 1, random.pick(places), random);
   agents.push(agent);
@@ -97,7 +97,7 @@ export const changePolicy = (fleet: Fleet) => {
 };
 
 /** Lets the agents that are active check in from now on. */
-export function beginCheckIns(fleet: Fleet) {
+export function startCheckIns(fleet: Fleet) {
   for (const agent of fleet.agents.filter(({ isActive }) => isActive))
     fleet.schedule.in(fleet.random.spread(1, 12 * minute), () => checkIn(fleet, agent));
 }

@@ -1,19 +1,19 @@
 import type { Source } from '../console.ts';
 import { microsOf } from '../time.ts';
-import { createFleet, enlist, type Fleet, type FleetOptions } from './fleet.ts';
-import { beginLives } from './lives.ts';
+import { startEvents } from './events.ts';
+import { addAgents, createFleet, type Fleet, type FleetOptions } from './fleet.ts';
 
 const normal = { agents: 40, historyHours: 24, threatsPerDay: 16, loginsPerDay: 120, latestSeconds: 45 };
 
 /** A simulated fleet that changes over time: agents check in, threats appear and change, users log in. */
-export function livingFleet(options: FleetOptions): Source {
+export function simulatedFleet(options: FleetOptions): Source {
   let fleet: Fleet | undefined;
   return {
-    start(shelf, nowMs) {
+    start(sink, nowMs) {
       const complete = { ...normal, ...options };
-      fleet = createFleet(complete, shelf, microsOf(nowMs - complete.historyHours * 3_600_000));
-      enlist(fleet);
-      beginLives(fleet);
+      fleet = createFleet(complete, sink, microsOf(nowMs - complete.historyHours * 3_600_000));
+      addAgents(fleet);
+      startEvents(fleet);
       fleet.schedule.advanceTo(microsOf(nowMs));
     },
     advanceTo(nowMs) {

@@ -9,7 +9,7 @@ const furthestMs = 59 * 60 * 1000;
  * Lets ticks be fired for times far from now. A poller takes the time of a tick for an hour from now at most, so beyond
  * that the tick is for now, and the next polls that are written in the cursors table are moved nearer instead.
  */
-export class Waits {
+export class TickTimes {
   readonly #cursors: Pick<ReturnType<typeof cursorItems>, 'list'>;
   readonly #tables: DynamoDBDocumentClient;
   readonly #table: string;

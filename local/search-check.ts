@@ -11,7 +11,7 @@ export interface Found {
 }
 
 /** Returns the newest threat with a value in every searchable field. */
-export function knownThreat(accepted: readonly Accepted[]): Accepted | undefined {
+export function searchableThreat(accepted: readonly Accepted[]): Accepted | undefined {
   return accepted.findLast(
     (artifact) =>
       artifact.metadata.stream === 'threats' &&
@@ -20,7 +20,7 @@ export function knownThreat(accepted: readonly Accepted[]): Accepted | undefined
 }
 
 /** Searches for `artifact` by each field, once with its value and once with a different value. */
-export function findAgain(
+export function checkSearch(
   { uuid, ...artifact }: Accepted,
   search: (filters: Filters) => readonly Accepted[],
 ): Found[] {

@@ -1,24 +1,24 @@
 import { activities } from './activities.ts';
-import { beginCheckIns, changePolicy, decommission, subscribe } from './agent-life.ts';
+import { changePolicy, decommission, registerAgent, startCheckIns } from './agent-events.ts';
 import type { Fleet } from './fleet.ts';
 import { ruleAlert } from './rule-alert.ts';
-import { strike } from './threat-life.ts';
+import { startThreat } from './threat-events.ts';
 import { idAt } from './world.ts';
 
 const day = 86_400;
 
-type Life = (fleet: Fleet) => void;
+type FleetEvent = (fleet: Fleet) => void;
 
 /** Repeats an event at random times. */
-function keepHappening(fleet: Fleet, perDay: number, happen: Life) {
+function repeatAtRandom(fleet: Fleet, perDay: number, event: FleetEvent) {
   if (perDay <= 0) return;
   fleet.schedule.in(fleet.random.wait(day / perDay), () => {
-    happen(fleet);
-    keepHappening(fleet, perDay, happen);
+    event(fleet);
+    repeatAtRandom(fleet, perDay, event);
   });
 }
 
-const logIn: Life = (fleet) => {
+const logIn: FleetEvent = (fleet) => {
   const { random, operators, places } = fleet;
   const operator = random.pick(operators);
   const address = `203.0.113.${random.between(1, 254)}`;
@@ -27,10 +27,10 @@ const logIn: Life = (fleet) => {
   fleet.addActivity(places[0], attempt(places[0], operator, address));
 };
 
-const useToken: Life = ({ random, operators, places, addActivity }) =>
+const useToken: FleetEvent = ({ random, operators, places, addActivity }) =>
   addActivity(places[0], activities.apiTokenUsed(places[0], random.pick(operators)));
 
-const alert: Life = (fleet) => {
+const alert: FleetEvent = (fleet) => {
   const { random, agents, schedule } = fleet;
   const agent = agents[random.between(0, agents.length - 1)];
   if (!agent) return;
@@ -39,7 +39,7 @@ const alert: Life = (fleet) => {
 };
 
 /** What a console records several times a day, and nobody has to act on. */
-const routine: Life = ({ random, operators, places, agents, addActivity }) => {
+const routine: FleetEvent = ({ random, operators, places, agents, addActivity }) => {
   const [place, operator, agent] = [random.pick(places), random.pick(operators), agents[0]];
   const events = [
     () => addActivity(place, activities.exclusionAdded(place, operator, 'C:\\Backup\\agent.exe')),
@@ -52,15 +52,15 @@ const routine: Life = ({ random, operators, places, agents, addActivity }) => {
 };
 
 /** Starts all events of the fleet. */
-export function beginLives(fleet: Fleet) {
+export function startEvents(fleet: Fleet) {
   const { options } = fleet;
-  beginCheckIns(fleet);
-  keepHappening(fleet, options.threatsPerDay, strike);
-  keepHappening(fleet, options.loginsPerDay, logIn);
-  keepHappening(fleet, 24, useToken);
-  keepHappening(fleet, 6, changePolicy);
-  keepHappening(fleet, 30, alert);
-  keepHappening(fleet, 24, routine);
-  keepHappening(fleet, 2, subscribe);
-  keepHappening(fleet, 1, decommission);
+  startCheckIns(fleet);
+  repeatAtRandom(fleet, options.threatsPerDay, startThreat);
+  repeatAtRandom(fleet, options.loginsPerDay, logIn);
+  repeatAtRandom(fleet, 24, useToken);
+  repeatAtRandom(fleet, 6, changePolicy);
+  repeatAtRandom(fleet, 30, alert);
+  repeatAtRandom(fleet, 24, routine);
+  repeatAtRandom(fleet, 2, registerAgent);
+  repeatAtRandom(fleet, 1, decommission);
 }
