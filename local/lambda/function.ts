@@ -41,7 +41,8 @@ export interface LocalFunction {
 export async function startFunction(options: FunctionOptions): Promise<LocalFunction> {
   let child: ChildProcess | undefined;
   let settle: ((result: RuntimeResult | Error) => void) | undefined;
-  const api = await startRuntimeApi((result) => settle?.(result));
+  // AWS's own runtime client accepts a host and a port only.
+  const api = await startRuntimeApi((result) => settle?.(result), { hasKey: options.runtime === undefined });
   let before: Promise<unknown> = Promise.resolve();
   let open = 0;
   let isStopped = false;

@@ -22,7 +22,7 @@ export type RuntimeResult =
   | { readonly kind: 'init-error'; readonly body: { errorType: string; errorMessage: string } };
 
 export interface RuntimeApi {
-  /** `host:port/key`, for AWS_LAMBDA_RUNTIME_API. Only its own function knows the random key. */
+  /** `host:port/key`, for AWS_LAMBDA_RUNTIME_API: only its own function knows the random key. `host:port` without a key. */
   readonly address: string;
   /** Sends the event when the runtime asks for the next one. */
   hand(invocation: Invocation): void;
@@ -32,7 +32,10 @@ export interface RuntimeApi {
 }
 
 /** Starts Lambda's side of the Runtime API on a local port. */
-export async function startRuntimeApi(onResult: (result: RuntimeResult) => void): Promise<RuntimeApi> {
+export async function startRuntimeApi(
+  onResult: (result: RuntimeResult) => void,
+  { hasKey = true } = {},
+): Promise<RuntimeApi> {
   let waiting: ServerResponse | undefined;
   let pending: Invocation | undefined;
   const meet = () => {
@@ -45,10 +48,11 @@ export async function startRuntimeApi(onResult: (result: RuntimeResult) => void)
     waiting = undefined;
     pending = undefined;
   };
-  const key = randomBytes(32).toString('base64url');
+  const prefix = hasKey ? `/${randomBytes(32).toString('base64url')}` : '';
   const { port, close } = await serve(async (request, response) => {
-    const [, given, , , area, idOrError = '', kind] = (request.url ?? '').split('/');
-    if (given !== key) throw new BadRequest(403, 'The key is wrong.');
+    const { url = '' } = request;
+    if (!url.startsWith(`${prefix}/`)) throw new BadRequest(403, 'The key is wrong.');
+    const [, , , area, idOrError = '', kind] = url.slice(prefix.length).split('/');
     if (area === 'invocation' && idOrError === 'next') {
       waiting = response;
       response.once('close', () => {
@@ -62,7 +66,7 @@ export async function startRuntimeApi(onResult: (result: RuntimeResult) => void)
     else if (kind === 'response' || kind === 'error') onResult({ kind, id: idOrError, body });
   });
   return {
-    address: `127.0.0.1:${port}/${key}`,
+    address: `127.0.0.1:${port}${prefix}`,
     hand(invocation) {
       pending = invocation;
       meet();
