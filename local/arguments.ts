@@ -28,7 +28,7 @@ export function readArguments(given: readonly string[], environment: NodeJS.Proc
   });
   if (values.records !== undefined && values.host !== undefined)
     throw new Error('--records and --host cannot be combined.');
-  // Without `--`, npm takes the option for its own and passes it on in this variable.
+  // Without `--`, npm takes the option itself and passes it on in this variable.
   const once = values.once || environment.npm_config_once === 'true';
   return { once, records: values.records, host: values.host, help: values.help };
 }

@@ -24,13 +24,13 @@ import { TickTimes } from './tick-times.ts';
 
 export interface CollectorOptions {
   readonly template: Template;
-  /** The folder with the functions' modules. */
+  /** The folder with the bundled functions. */
   readonly code: string;
   /** Environment variables in addition to those of the template: proxy and CA. */
   readonly environment: Readonly<Record<string, string>>;
   /** Environment variables for the forwarder only. They override `environment`. */
   readonly forwarderEnvironment?: Readonly<Record<string, string>>;
-  /** Goes before what the stack tells each function (functions/environment.ts). */
+  /** Overrides the settings that the stack passes to each function (functions/environment.ts). */
   readonly overrides?: Readonly<Record<string, unknown>>;
   /** How long failed messages stay hidden after `forward`, in place of the artifact queue's visibility timeout. */
   readonly visibilityTimeoutSeconds?: number;
@@ -54,7 +54,7 @@ export interface LocalCollector {
   tick(stream: string, time: Date): Promise<unknown>;
   /** Writes an instance record and, if a token is given, its secret. */
   addInstance(record: InstanceRecord, secret?: string): Promise<void>;
-  /** Makes the look-back of an instance count from another time than its first poll. */
+  /** Sets when the collector first saw an instance, from which its look-back counts. */
   firstSaw(instance: string, atMs: number): Promise<void>;
   status(): Promise<StatusItem[]>;
   /** Returns all instance records. */
@@ -181,7 +181,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         if (stream === 'forwarder') continue;
         const claim = { instance, stream, run: 'first' };
         await table.claim(claim, atMs, atMs);
-        // Without a time of the last audit, the years since then would be audited.
+        // Without `lastAuditAt`, the years since then would be audited.
         const status = { state: 'pending', lastAuditAt: new Date().toISOString() } as const;
         await table.save(claim, { status, claimUntil: undefined });
       }

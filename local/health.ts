@@ -6,7 +6,7 @@ import type { LocalCollector } from './collector.ts';
 
 export type Watched = Pick<LocalCollector, 'instances' | 'status' | 'outputs'>;
 
-/** Judges every instance, and the forwarder where it has run. */
+/** Judges every instance, and the forwarder if it has run. */
 export async function readHealth(
   { instances, status, outputs }: Watched,
   now: number,

@@ -13,9 +13,9 @@ export interface Scenario {
   readonly consoles?: Pick<Consoles, 'proxyUrl' | 'caFile'>;
   /** The expected records by stream; undefined if they are not known in advance. */
   readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
-  /** What there is to say of lines that are not served as records of their own. */
+  /** Messages about lines that are not served as separate records. */
   readonly remarks?: readonly string[];
-  /** How many lines can't be served. */
+  /** The number of lines that cannot be served. */
   readonly unserved?: number;
   close(): Promise<void>;
 }
@@ -23,14 +23,14 @@ export interface Scenario {
 interface ScenarioInstance {
   readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
   readonly token: string;
-  /** When the collector first saw it, if that is not now: its look-back counts from there. */
+  /** When the collector first saw the instance (default: now). Its look-back counts from this time. */
   readonly firstSeenMs?: number;
   /** The expected state of every stream. */
   readonly should: 'ok' | 'unauthorized';
 }
 
 const goodToken = 'token-of-a-simulated-console';
-/** A console without an instance, with tokens to try commands with. */
+/** A console without an instance, and tokens for trying commands. */
 const spareHost = 'usea1-hooli.sentinelone.net';
 const spareTokens = [
   { token: goodToken, expiresAt: '2099-01-01T00:00:00.000Z' },
@@ -88,7 +88,7 @@ export async function recordsIn(folder: string): Promise<Scenario> {
     hosts: Object.fromEntries(
       sources.map((source, i) => [hosts[i] ?? '', { tokens: [{ token: goodToken }], source }]),
     ),
-    // A listing ends at the console's own time, also in front of records of the future.
+    // A listing ends at the console's current time, so the clock is set after the newest record.
     nowMs: () => Math.max(Date.now(), newestMs + 1000),
   });
   const hours = Math.ceil((Date.now() - oldestMs) / hourMs) + 1;

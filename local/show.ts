@@ -18,7 +18,7 @@ const shownFields = [
   'caughtUp',
 ];
 
-/** A function's log line as an operator would read it in CloudWatch; metrics are left out. */
+/** Prints a function's log line as CloudWatch shows it, without metrics. */
 export function sayLogLine(line: string): void {
   const entry = parsed(line);
   if (entry === undefined) {
@@ -32,7 +32,7 @@ export function sayLogLine(line: string): void {
   say(`${styled(style, level)} ${entry.message}  ${styled('dim', fields.join(' '))}`);
 }
 
-/** How many artifacts a log line says were fetched from a console, or posted to Analytics. */
+/** Returns how many artifacts a log line reports as fetched from a console or posted to Analytics. */
 export function readLogLine(line: string): { readonly fetched: number; readonly posted: number } {
   const { message, artifacts, posted } = parsed(line) ?? {};
   const isFetched = String(message).startsWith('sentinelone: fetched');
@@ -49,7 +49,7 @@ function parsed(line: string): Record<string, unknown> | undefined {
 
 const styles: Readonly<Record<Light, Style>> = { red: 'red', yellow: 'yellow', green: 'green', grey: 'dim' };
 
-/** One line for each instance and stream; what is wrong, and what to do about it, below. */
+/** Prints one line per instance and stream, followed by the problem and its remedy. */
 export function sayHealth(all: readonly InstanceHealth[], now: number): void {
   say();
   say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'SINCE', 'LAST COUNT', 'LAG', 'POSITION')));
@@ -60,7 +60,7 @@ export function sayHealth(all: readonly InstanceHealth[], now: number): void {
       const cells = [stream, word, moment(since, now), String(lastCount ?? '-'), lag, position ?? '-'];
       say(styled(styles[light], row(instance, ...cells)));
       const trouble = error === undefined ? undefined : `    ${error}. ${remedy ?? ''}`;
-      // Streams of one instance often fail for one reason.
+      // Streams of one instance often fail for the same reason, which is printed once.
       if (trouble !== undefined && trouble !== before) say(trouble);
       before = trouble;
     }
@@ -68,7 +68,7 @@ export function sayHealth(all: readonly InstanceHealth[], now: number): void {
   say();
 }
 
-/** The artifact that arrived last, so that there is one to look at. */
+/** Prints the artifact that arrived last, as an example. */
 export function sayNewest({ timestamp, metadata }: Accepted): void {
   const { messageType = '-', severityLabel = '-', clientHostname = '-' } = metadata;
   say(
@@ -76,7 +76,7 @@ export function sayNewest({ timestamp, metadata }: Accepted): void {
   );
 }
 
-/** By which fields a search finds a threat. */
+/** Prints the fields by which a search finds a threat. */
 export function sayFound({ metadata }: Accepted, found: readonly Found[]): void {
   say(`search finds the threat ${metadata.id}`);
   for (const { field, value, found: isFound, foundByOther } of found) {

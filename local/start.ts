@@ -26,7 +26,7 @@ interface Stage {
   readonly stopped: AbortSignal;
 }
 
-/** The whole collector on this machine: the deployed bundle and template against stand-ins. */
+/** Runs the whole collector on this machine: the bundle and the template with stand-ins for AWS. */
 async function main(): Promise<number> {
   const given = readArguments(process.argv.slice(2), process.env);
   if (given.help) {
@@ -42,18 +42,18 @@ async function main(): Promise<number> {
   return code;
 }
 
-/** Aborts when this process is asked to end, or when nobody reads its output any more. A second signal ends it at once. */
+/** Aborts on a signal, or when the reader of the output exits. A second signal exits immediately. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.abort());
   for (const output of [process.stdout, process.stderr]) output.on('error', () => stop.abort());
-  // npm passes a signal to its shell, which ends without this process.
+  // npm sends a signal only to its shell, so this process also watches its parent.
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && stop.abort(), 500).unref();
   return stop.signal;
 }
 
-/** Rejects when it is stopped, and stops all that it started. */
+/** Rejects when it is stopped, and stops everything that it started. */
 async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   const step = <T>(work: Promise<T>): Promise<T> => {
     const aborted = new Promise<never>((_, reject) => {
@@ -81,7 +81,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
       tally.forwarded += posted;
     },
   };
-  // Synthesis is synchronous: signals that came meanwhile arrive after it.
+  // Synthesis is synchronous, so signals during it are handled after it.
   await nextTurn();
   stopped.throwIfAborted();
   const collector = world.adopt(await startCollector(options), ({ close }) => close());
@@ -165,7 +165,7 @@ async function runSchedule(stage: Stage, speed: number): Promise<void> {
   const eventSource = async () => {
     while (!stopped.aborted) if (!(await forwardSome(stage))) await pause(1_000);
   };
-  const onlooker = async () => {
+  const reporter = async () => {
     while (!stopped.aborted) {
       await pause(10_000);
       if (stopped.aborted) return;
@@ -176,7 +176,7 @@ async function runSchedule(stage: Stage, speed: number): Promise<void> {
   await Promise.all([
     ...streams.map(({ name, cadenceMinutes }) => schedule(name, cadenceMinutes * 60_000)),
     eventSource(),
-    onlooker(),
+    reporter(),
   ]);
 }
 

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
 
-/** The furthest from now that a poller takes a tick's time for, and a minute less. */
+/** A poller accepts a tick within an hour of the current time. This is one minute less. */
 const furthestMs = 59 * 60 * 1000;
 
 /**
- * Lets ticks be fired for times far from now. A poller takes the time of a tick for an hour from now at most, so beyond
- * that the tick is for now, and the next polls that are written in the cursors table are moved nearer instead.
+ * Allows ticks at times far from the current time. A poller accepts a tick only within an hour. Further away, the
+ * tick has the current time, and the next polls in the cursors table are moved instead.
  */
 export class TickTimes {
   readonly #cursors: Pick<ReturnType<typeof cursorItems>, 'list'>;
   readonly #tables: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #now: () => number;
-  /** By stream: how far its next polls are moved. */
+  /** By stream: how far its next polls were moved. */
   readonly #moved = new Map<string, number>();
 
   constructor(
@@ -30,8 +30,8 @@ export class TickTimes {
   }
 
   /**
-   * Answers the time to fire the tick for, in milliseconds since 1970.
-   * @param isIdle whether no poll of the stream is under way, which would write a next poll of its own
+   * Returns the time for the tick, in milliseconds since 1970.
+   * @param isIdle whether no poll of the stream is running, which would overwrite its next poll
    */
   async until(stream: string, time: number, isIdle: () => boolean): Promise<number> {
     const aheadMs = time - this.#now();

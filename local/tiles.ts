@@ -7,7 +7,7 @@ import { style } from '../functions/tiles/style.ts';
 import { readHealth, type Watched } from './health.ts';
 import { serve } from './http/serve.ts';
 
-/** The widget's tiles as a page of this machine. */
+/** The widget's tiles as a local web page. */
 export interface Tiles {
   /** `http://127.0.0.1:PORT/tiles` */
   readonly url: string;

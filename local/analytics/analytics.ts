@@ -8,44 +8,44 @@ import { startPageServer } from './page-server.ts';
 import type { Accepted, Filters } from './search.ts';
 
 export interface AnalyticsOptions {
-  /** Who may log in; one user that may read and write unless given. */
+  /** The users who can log in (default: one user with read and write permission). */
   users?: User[];
-  /** Its clock, in milliseconds; it also sets the `Date` headers. The machine's unless given. */
+  /** The clock in milliseconds, which also sets the `Date` headers (default: the system clock). */
   nowMs?: () => number;
-  /** Signs its certificate; a throw-away one unless given. */
+  /** Signs the server certificate (default: a temporary authority). */
   authority?: KeyPair;
-  /** Held in memory: the newest 100,000 unless told otherwise. */
+  /** Maximum number of artifacts in memory; the oldest are dropped (default: 100,000). */
   artifactsKept?: number;
-  /** And of those no more than hold so much raw text together, 256 Mi characters unless told otherwise. */
+  /** Maximum number of characters of raw text in memory (default: 256 Mi). */
   charactersKept?: number;
 }
 
 /** A running stand-in for WitFoo Analytics. */
 export interface Analytics {
-  /** Of the API, `https://127.0.0.1:<port>`. */
+  /** The API's address, `https://127.0.0.1:<port>`. */
   url: string;
-  /** The authority to trust for `url`. */
+  /** The authority that clients must trust for `url`. */
   caPem: string;
-  /** Of the search page, for a browser; it asks for no login. */
+  /** The search page, for a browser. It has no login. */
   pageUrl: string;
-  /** May be changed at any time. */
+  /** Can be changed at any time. */
   users: User[];
-  /** How long a token is good for; may be changed at any time and counts for the logins to come. */
+  /** The lifetime of a token. A change applies to later logins. */
   tokenLifeMs: number;
-  /** From now on every token so far is an invalid one. */
+  /** Makes all issued tokens invalid. */
   revokeTokens(): void;
-  /** May be changed at any time; the first rule that names a fault wins. */
+  /** Can be changed at any time. The first rule that returns a fault applies. */
   faults: FaultRule[];
   /** Every request, oldest first. */
   readonly requests: SeenRequest[];
   readonly logins: SeenRequest[];
   readonly posts: SeenRequest[];
-  /** The accepted artifacts that are still held, in the order of their arrival, each as often as it came. */
+  /** The accepted artifacts in memory, in order of arrival, including repeats. */
   readonly accepted: readonly Accepted[];
-  /** How often each `metadata.id` among those came. */
+  /** How often each `metadata.id` was accepted. */
   readonly times: ReadonlyMap<string, number>;
   readonly acceptedInAll: number;
-  /** What is found, newest first. */
+  /** Returns the matching artifacts, newest first. */
   search(filters: Filters): Accepted[];
   close(): Promise<void>;
 }

@@ -8,19 +8,19 @@ import { bodyOf } from '../http/serve.ts';
 import { type Api, type Asked, artifactsIn, routeOf } from './api.ts';
 import type { Fault, FaultRule, SeenRequest } from './faults.ts';
 
-/** More than the forwarder posts at once. */
+/** Larger than any request of the forwarder. */
 const mostBytes = 64 * 2 ** 20;
 
-/** Enough for any test; a stand-in that runs for days must not grow. */
+/** Bounds the memory of a stand-in that runs for days. */
 const requestsKept = 100_000;
 
 export interface ApiServerOptions {
   api: Api;
   certificate: KeyPair;
   nowMs: () => number;
-  /** The first rule that names a fault wins. */
+  /** The first rule that returns a fault applies. */
   faults: readonly FaultRule[];
-  /** Where every request is noted, oldest first. */
+  /** Receives every request, oldest first. */
   requests: SeenRequest[];
 }
 
@@ -58,7 +58,7 @@ export async function startApiServer({ api, certificate, nowMs, faults, requests
     response.sendDate = false;
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
-  // A client that does not trust the authority is its own affair.
+  // Ignores clients that do not trust the authority.
   server.on('tlsClientError', () => {});
   return listen(server);
 }

@@ -10,11 +10,11 @@ import type { Accepted, Filters } from './search.ts';
 
 export type Permission = 'signals:read' | 'signals:write';
 
-/** Who may log in. */
+/** A user who can log in. */
 export interface User {
   email: string;
   password: string;
-  /** A token holds those of the moment of its login. */
+  /** A token has the permissions from the time of its login. */
   permissions: readonly Permission[];
 }
 
@@ -56,7 +56,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** The list in a body, whatever is in it; undefined when there is none. */
+/** Returns the list in a body, or undefined if there is none. */
 export function artifactsIn(body: string): unknown[] | undefined {
   const { artifacts } = (readJson(body) ?? {}) as { artifacts?: unknown };
   return Array.isArray(artifacts) ? artifacts : undefined;
@@ -64,7 +64,7 @@ export function artifactsIn(body: string): unknown[] | undefined {
 
 const given = (params: URLSearchParams, name: string) => params.get(name) || undefined;
 
-/** The time range and the text of a search; undefined when a time is none. */
+/** Reads the time range and the text of a search. Returns undefined if a time is invalid. */
 function readFilters(params: URLSearchParams): Filters | undefined {
   const [source, text, start, end] = ['source', 'query', 'start', 'end'].map((name) => given(params, name));
   const [from, to] = [readTime(start), readTime(end)];
@@ -77,7 +77,7 @@ function readFilters(params: URLSearchParams): Filters | undefined {
   };
 }
 
-/** A whole number in `least` to `greatest`; undefined when it is none. */
+/** Reads a whole number from `least` to `greatest`. Returns undefined if it is invalid. */
 function readCount(text: string | undefined, usual: number, least: number, greatest: number) {
   if (text === undefined) return usual;
   const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;
@@ -94,7 +94,7 @@ const answered = ({ uuid, source, raw, timestamp, metadata, createdAt }: Accepte
   created_at: writeTime(createdAt),
 });
 
-/** Makes what answers the requests of the documented API. */
+/** Creates the request handler of the documented API. */
 export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
   let key = randomBytes(32);
 
@@ -167,13 +167,13 @@ export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
   };
 
   return {
-    /** Lets a request have its effect, as far as a fault does not change it. */
+    /** Carries out a request, as far as the fault allows it. */
     answer(asked: Asked, fault: Fault, seen: SeenRequest): Answer {
       if (seen.bytes > (fault.largestBytes ?? Number.POSITIVE_INFINITY))
         return refusal(413, 'request body too large');
       return fault.answer ?? handlers[seen.route](asked, fault, seen);
     },
-    /** From now on every token so far is an invalid one. */
+    /** Makes all issued tokens invalid. */
     revokeTokens() {
       key = randomBytes(32);
     },

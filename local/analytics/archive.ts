@@ -5,16 +5,16 @@ import { type Accepted, type Filters, matcher } from './search.ts';
 
 export interface ArchiveOptions {
   nowMs: () => number;
-  /** The newest so many stay. */
+  /** Maximum number of artifacts; the oldest are dropped. */
   artifactsKept: number;
-  /** And of those no more than hold so much raw text together. */
+  /** Maximum number of characters of raw text of these. */
   charactersKept: number;
 }
 
-/** Older events are found by the time of their arrival. */
+/** Older events are searched by arrival time. */
 const byEventTimeMicros = microsOf(30 * 24 * 60 * 60 * 1000);
 
-/** What Analytics has accepted and still holds: the newest, in memory. */
+/** The accepted artifacts in memory. The oldest are dropped. */
 export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveOptions) {
   const held: Accepted[] = [];
   const times = new Map<string, number>();
@@ -41,12 +41,12 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
   const isVisible = (artifact: Accepted) => (hidden.get(artifact) ?? 0) <= searches;
 
   return {
-    /** The accepted artifacts that are still held, in the order of their arrival, each as often as it came. */
+    /** The accepted artifacts in memory, in order of arrival, including repeats. */
     held: held as readonly Accepted[],
-    /** How often each `metadata.id` among those came. */
+    /** How often each `metadata.id` was accepted. */
     times: times as ReadonlyMap<string, number>,
     acceptedInAll: () => acceptedInAll,
-    /** Takes an artifact; the next `hiddenForSearches` searches over the API do not find it yet. */
+    /** Stores an artifact. The next `hiddenForSearches` searches over the API do not find it. */
     take({ source, raw, timestamp, metadata = {} }: Artifact, hiddenForSearches = 0) {
       const createdAt = microsOf(nowMs());
       const eventAt = readTime(timestamp) ?? createdAt;
@@ -66,11 +66,11 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
       if (hiddenForSearches > 0) hidden.set(accepted, searches + hiddenForSearches + 1);
       while (held.length > artifactsKept || characters > charactersKept) dropOldest();
     },
-    /** Tells that a search over the API begins. */
+    /** Counts a search over the API. */
     searched() {
       searches += 1;
     },
-    /** What is found, newest first. */
+    /** Returns the matching artifacts, newest first. */
     search(filters: Filters): Accepted[] {
       const matches = matcher(filters);
       return held

@@ -3,13 +3,13 @@ import { readTime } from '../console/time.ts';
 
 const value = v.union([v.string(), v.array(v.string())]);
 
-/** An empty address breaks an index of the real Analytics. */
+/** The index of the real Analytics cannot store an empty address. */
 const noEmptyAddress = (metadata: Record<string, string | string[]>) =>
   Object.entries(metadata).every(([key, found]) => !key.endsWith('IP') || found !== '');
 
 /**
- * What is accepted. That a malformed artifact is rejected alone, and not its whole request, is deduced from the
- * answer's `rejected`.
+ * The accepted form. The API returns a count of `rejected` artifacts, so a malformed artifact is assumed to be
+ * rejected alone.
  */
 const artifact = v.object({
   source: v.pipe(v.string(), v.nonEmpty()),

@@ -12,11 +12,11 @@ export interface SeenRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** Of the body. */
+  /** Size of the body. */
   readonly bytes: number;
-  /** Of a login that could be read. */
+  /** The email address of a login, if it can be read. */
   email?: string;
-  /** How many artifacts an ingest request holds, as far as it can be read. */
+  /** The number of artifacts in an ingest request, if it can be read. */
   artifacts?: number;
   accepted?: number;
   rejected?: number;
@@ -36,7 +36,7 @@ export interface Fault extends Travel {
   cut?: Moment;
   /** Replaces the response of Analytics; the request has no effect. */
   answer?: Answer;
-  /** Stands before the body of each response. */
+  /** Added before the body of each response. */
   prefix?: string;
   /** Larger bodies get a 413 response. */
   largestBytes?: number;

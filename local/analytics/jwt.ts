@@ -13,13 +13,16 @@ export interface Claims {
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const signature = (signed: string, key: Buffer) => createHmac('sha256', key).update(signed).digest();
 
-/** A JSON Web Token, signed with HS256. */
+/** Writes a JSON Web Token, signed with HS256. */
 export function writeToken(claims: Claims, key: Buffer): string {
   const signed = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded(claims)}`;
   return `${signed}.${signature(signed, key).toString('base64url')}`;
 }
 
-/** The claims of a token that was signed with `key`, expired or not; of any other, undefined. */
+/**
+ * Returns the claims of a token that was signed with `key`, even if it has expired. Returns undefined for any other
+ * token.
+ */
 export function readToken(token: string, key: Buffer): Claims | undefined {
   const [head = '', body = '', given = ''] = token.split('.');
   const expected = signature(`${head}.${body}`, key);

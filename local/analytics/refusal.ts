@@ -6,5 +6,5 @@ export const json = (status: number, body: object): Answer => ({
   body: JSON.stringify(body),
 });
 
-/** An answer that says no, as Analytics words it. */
+/** An error response in the format of Analytics. */
 export const refusal = (status: number, message: string): Answer => json(status, { success: false, message });

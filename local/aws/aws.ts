@@ -13,15 +13,15 @@ import { serve, whole } from '../http/serve.ts';
 import { type LocalSecretsManager, startSecretsManager } from './secrets-manager.ts';
 import { type Known, resolve, resources, type Template } from './template.ts';
 
-/** Stand-ins for the AWS services that the stack uses, holding its tables, queues and buckets. */
+/** Stand-ins for the AWS services that the stack uses, with its tables, queues and buckets. */
 export interface LocalAws extends Known {
   readonly dynamodb: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly s3: S3Client;
   readonly secrets: LocalSecretsManager;
-  /** Every request needs them. */
+  /** Every request must have them. */
   readonly credentials: Readonly<Record<'accessKeyId' | 'secretAccessKey' | 'sessionToken', string>>;
-  /** Leads the AWS SDK of another process here. */
+  /** Environment variables that direct the AWS SDK of another process here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
@@ -38,7 +38,8 @@ interface QueueProperties {
 export async function startAws(template: Template): Promise<LocalAws> {
   const sessionToken = randomBytes(32).toString('base64url');
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local', sessionToken };
-  // Neither of these two listens: fauxqs would on all interfaces, and both without a credential.
+  // Neither server listens on the network. fauxqs would listen on all interfaces, and both would accept requests
+  // without credentials.
   const dynalites = dynalite({ createTableMs: 0 });
   const fauxqs = buildApp({ logger: false });
   await fauxqs.ready();
@@ -70,11 +71,11 @@ export async function startAws(template: Template): Promise<LocalAws> {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
     );
-    // Its own URL has a host name that only some machines resolve.
+    // The queue's own URL has a host name that some machines cannot resolve.
     names.set(logicalId, queues.endpoint + new URL(QueueUrl).pathname);
     arns.set(logicalId, Attributes?.QueueArn ?? '');
   }
-  // One queue's attributes may name another queue.
+  // A queue's attributes can refer to another queue.
   for (const queue of queueProperties) {
     const QueueUrl = names.get(queue.logicalId);
     const Attributes = attributesOf(queue, { names, arns });
@@ -117,7 +118,7 @@ function tableOf({
   return { TableName: logicalId, KeySchema, AttributeDefinitions, BillingMode };
 }
 
-/** As the SQS API takes them: text, and the redrive policy as JSON. */
+/** The attributes in the format of the SQS API: text, and the redrive policy as JSON. */
 function attributesOf(queue: QueueProperties, known: Known): Record<string, string> {
   const numbers = (['VisibilityTimeout', 'MaximumMessageSize', 'MessageRetentionPeriod'] as const).flatMap(
     (name) => (queue[name] === undefined ? [] : [[name, String(queue[name])]]),

@@ -1,19 +1,22 @@
 import { jsonOf, serve } from '../http/serve.ts';
 
-/** A function as the endpoint needs it. */
+/** A function of the endpoint. */
 interface Invoked {
   invoke(event: unknown): Promise<unknown>;
-  /** An invocation is under way or waits. */
+  /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
 }
 
-/** A stand-in for Lambda's `Invoke`, for functions that run once at a time. */
+/** A stand-in for Lambda's `Invoke`, for functions that run one invocation at a time. */
 export interface LocalLambda {
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
-/** Serves the functions, by name; as with a reserved concurrency of one, a caller who waits for an answer is throttled. */
+/**
+ * Serves the functions by name. As with a reserved concurrency of one, a synchronous call to a busy function is
+ * throttled.
+ */
 export async function startLambda(
   functions: ReadonlyMap<string, Invoked>,
   sessionToken: string,
@@ -32,7 +35,7 @@ export async function startLambda(
       if (invoked === undefined)
         return refuse(404, 'ResourceNotFoundException', `there is no function ${name}`);
       if (request.headers['x-amz-invocation-type'] === 'Event') {
-        // The result is in its log; the caller does not wait for it.
+        // The caller does not wait for the result, which is in the function's log.
         invoked.invoke(event).catch(() => undefined);
         return response.writeHead(202).end();
       }

@@ -1,6 +1,6 @@
 import { jsonOf, serve } from '../http/serve.ts';
 
-/** A stand-in for CloudWatch Logs: what the functions print, and `FilterLogEvents` over it. */
+/** A stand-in for CloudWatch Logs: stores what the functions print, and answers `FilterLogEvents`. */
 export interface LocalLogs {
   readonly endpoint: string;
   append(logGroup: string, message: string): void;
@@ -61,7 +61,7 @@ export async function startLogs(sessionToken: string): Promise<LocalLogs> {
   };
 }
 
-/** Of the pattern language what is needed: `{ $.field = "value" }`, or nothing. */
+/** Supports only the patterns in use: `{ $.field = "value" }`, or none. */
 function matcher(pattern = ''): ((message: string) => boolean) | undefined {
   if (pattern === '') return () => true;
   const [, field = '', value] = /^\{ \$\.(\w+) = "([^"]*)" \}$/.exec(pattern) ?? [];

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { jsonOf, serve } from '../http/serve.ts';
 
-/** A stand-in for Secrets Manager over its own protocol, JSON 1.1 by `x-amz-target`, as strict and as late as AWS. */
+/**
+ * A stand-in for Secrets Manager with its protocol (JSON 1.1 by `x-amz-target`), validation and eventual consistency.
+ */
 export interface LocalSecretsManager {
   readonly endpoint: string;
-  /** How long reads are behind writes, and how long a deletion without recovery takes. */
+  /** The delay until a read shows a write, and until a forced deletion is complete. */
   lagMs: number;
-  /** Creates or replaces a secret; each time with a new version, which is visible at once. */
+  /** Creates or replaces a secret with a new version, which is visible immediately. */
   put(name: string, value: string | Uint8Array): void;
   remove(name: string): void;
-  /** The current value; undefined where there is none, or it is scheduled for deletion. */
+  /** Returns the current value, or undefined if there is none or the secret is scheduled for deletion. */
   current(name: string): string | undefined;
   close(): Promise<void>;
 }
@@ -22,14 +24,14 @@ interface Version {
 interface Secret {
   /** By version id. */
   readonly versions: Map<string, Version>;
-  /** `forced`: it cannot be restored. */
+  /** `forced`: the secret cannot be restored. */
   deleted: 'no' | 'scheduled' | 'forced';
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has an input of its own.
 type Input = any;
 
-/** An answer that says no. */
+/** An error response. */
 class Refusal extends Error {
   readonly type: string;
   constructor(type: string, message: string) {
@@ -38,19 +40,19 @@ class Refusal extends Error {
   }
 }
 
-/** Secrets by name, as they are, and as they were. */
+/** The secrets by name, in their current state and in the state that reads show. */
 class Store {
   lagMs = 250;
   readonly #history = new Map<string, { readonly at: number; readonly secret: Secret | undefined }[]>();
 
-  /** As it is now. */
+  /** The current state. */
   now(name: string): Secret | undefined {
     const last = this.#history.get(name)?.at(-1);
     const isGone = last?.secret?.deleted === 'forced' && Date.now() - last.at >= this.lagMs;
     return isGone ? undefined : structuredClone(last?.secret);
   }
 
-  /** As reads show it. */
+  /** The state that reads show. */
   seen(name: string): Secret | undefined {
     const until = Date.now() - this.lagMs;
     return this.#history.get(name)?.findLast(({ at }) => at <= until)?.secret;
@@ -60,7 +62,7 @@ class Store {
     this.#history.set(name, [...(this.#history.get(name) ?? []).slice(-50), { at: Date.now(), secret }]);
   }
 
-  /** Visible at once. */
+  /** Visible immediately. */
   set(name: string, secret: Secret | undefined): void {
     this.#history.set(name, [{ at: 0, secret }]);
   }
@@ -120,7 +122,7 @@ function operationsOn(store: Store): Readonly<Record<string, ((input: Input) => 
     if (secret.deleted !== 'no') throw beingDeleted();
     return secret;
   };
-  /** To write to. A secret that was just restored may be refused for some time. */
+  /** Returns a secret for writing. A write may be refused for some time after a restore. */
   const writable = (SecretId: string): Secret => {
     if (store.seen(SecretId)?.deleted === 'scheduled') throw beingDeleted();
     return usable(store.now(SecretId));
@@ -218,13 +220,13 @@ function beingDeleted(): Refusal {
   return new Refusal('InvalidRequestException', 'The secret is scheduled for deletion (simulated).');
 }
 
-/** The SDK sends one with each request. */
+/** The SDK sends a token with each request. */
 function idOf(ClientRequestToken: string): string {
   if (/^[\w-]{32,64}$/.test(ClientRequestToken)) return ClientRequestToken;
   throw new Refusal('InvalidParameterException', 'ClientRequestToken must have 32 to 64 characters.');
 }
 
-/** Whether a request with this token was done before. */
+/** Returns whether a request with this token was already carried out. */
 function isRepeat({ versions }: Secret, token: string, value: string): boolean {
   return versions.get(token)?.value === value;
 }
@@ -241,8 +243,8 @@ function addVersion(secret: Secret, id: string, value: Version['value'], stages:
 }
 
 /**
- * Each label is at one version; the current one's former holder becomes the previous one. A version without a label can
- * still be read by its id.
+ * Moves a label to a version. The previous version gets AWSPREVIOUS when AWSCURRENT moves. A version without a label
+ * can still be read by its id.
  */
 function label(secret: Secret, stage: string, version: Version | undefined): void {
   const before = find(secret, stage)?.[1];

@@ -1,4 +1,4 @@
-/** A CloudFormation template as synthesised, as far as the stand-ins read it. */
+/** The parts of a synthesised CloudFormation template that the stand-ins read. */
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
@@ -9,22 +9,22 @@ interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
-/** Resources of one type, each with its logical id. */
+/** Returns the resources of one type, each with its logical id. */
 export function resources<T>(template: Template, type: string): (T & { readonly logicalId: string })[] {
   return Object.entries(template.Resources)
     .filter(([, { Type }]) => Type === type)
     .map(([logicalId, { Properties }]) => ({ ...(Properties as T), logicalId }));
 }
 
-/** What resources are called here, by logical id. */
+/** The local names of resources, by logical id. */
 export interface Known {
-  /** `Ref`: a table's or bucket's name, a queue's URL. */
+  /** `Ref`: the name of a table or bucket, or the URL of a queue. */
   readonly names: ReadonlyMap<string, string>;
-  /** `Fn::GetAtt` of `Arn`: a queue's. */
+  /** `Fn::GetAtt` of `Arn`, for queues. */
   readonly arns: ReadonlyMap<string, string>;
 }
 
-/** What `Ref`, `Fn::GetAtt` and `Fn::Join` stand for here; throws for a resource that has no stand-in. */
+/** Resolves `Ref`, `Fn::GetAtt` and `Fn::Join`. Throws for a resource without a stand-in. */
 export function resolve(value: unknown, known: Known): string {
   if (typeof value === 'string') return value;
   const {

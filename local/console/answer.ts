@@ -2,31 +2,31 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
-/** A page before it is written, so that a fault can still change its pagination. */
+/** A page before it is serialised, so that a fault can change its pagination. */
 export interface Page {
-  /** The texts of the records, answered as they are. */
+  /** The texts of the records, which are sent unchanged. */
   records: string[];
   pagination: { nextCursor?: string | null; totalItems?: number } | null;
 }
 
-/** What the console says to one request. */
+/** The response to a request. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string | Buffer | Page;
 }
 
-/** How an answer travels, when it does not simply travel. */
+/** How a response is sent, if not in the normal way. */
 export interface Travel {
-  /** Only so many bytes are sent, then the connection is cut. */
+  /** The connection is closed after this many bytes. */
   truncateAt?: number;
-  /** A few bytes at a time. */
+  /** The response is sent a few bytes at a time. */
   trickle?: { bytes: number; everyMs: number };
-  /** What `deflate` means to the server: sent to clients that take it, or to all of them. */
+  /** The format that the server calls `deflate`. With `unasked`, it is sent even to clients that do not accept it. */
   deflate?: { form: 'raw' | 'zlib' | 'gzip'; unasked?: boolean };
 }
 
-/** Joins the records' own texts: parsing and printing would round their numbers. */
+/** Joins the texts of the records, because parsing them would round their numbers. */
 const writePage = ({ records, pagination }: Page) =>
   `{"data":[${records.join(',')}],"pagination":${JSON.stringify(pagination)},"errors":null}`;
 
@@ -46,7 +46,7 @@ async function* pieces(bytes: Buffer, { truncateAt = bytes.length, trickle }: Tr
 
 const deflaters = { raw: deflateRawSync, zlib: deflateSync, gzip: gzipSync };
 
-/** Sends an answer, compressed where the client takes it and the answer is not compressed already. */
+/** Sends a response, compressed if the client accepts that and it is not compressed already. */
 export async function sendAnswer(
   response: ServerResponse,
   { status, headers, body }: Answer,

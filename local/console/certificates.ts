@@ -9,7 +9,7 @@ export interface KeyPair {
 
 const strong = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
-/** A throw-away certificate authority; only its certificate needs to be trusted. */
+/** Creates a temporary certificate authority. Clients only need to trust its certificate. */
 export async function createAuthority(name: string): Promise<KeyPair> {
   const made = await generate([{ name: 'commonName', value: name }], {
     ...strong,
@@ -21,7 +21,7 @@ export async function createAuthority(name: string): Promise<KeyPair> {
   return { key: made.private, cert: made.cert };
 }
 
-/** A server certificate for `hosts`, which are names or IP addresses, signed by `authority`. */
+/** Creates a server certificate for `hosts`, which are names or IP addresses, signed by `authority`. */
 export async function createServerCertificate(authority: KeyPair, hosts: string[]): Promise<KeyPair> {
   const made = await generate([{ name: 'commonName', value: 'stand-in' }], {
     ...strong,
@@ -36,7 +36,7 @@ export async function createServerCertificate(authority: KeyPair, hosts: string[
   return { key: made.private, cert: made.cert };
 }
 
-/** Clients look for an address among the addresses only, never among the names. */
+/** Clients look for an IP address only among the IP addresses of a certificate. */
 function altName(host: string) {
   return isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host };
 }

@@ -41,9 +41,9 @@ export interface ConsoleOptions {
 /** One simulated console. */
 export interface SimulatedConsole extends RecordSink {
   host: string;
-  /** May be changed at any time. */
+  /** Can be changed at any time. */
   tokens: Token[];
-  /** The first rule that names a fault wins. */
+  /** The first rule that returns a fault applies. */
   faults: FaultRule[];
   /** Every request, oldest first. */
   requests: SeenRequest[];
@@ -64,7 +64,7 @@ export interface Asked {
 
 export interface Clocks {
   nowMs: () => number;
-  /** Measures the rates in real time, independent of the console's clock. */
+  /** Measures request rates, independent of the console's clock. */
   monotonicMs: () => number;
 }
 

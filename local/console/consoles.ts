@@ -9,29 +9,29 @@ import { startServer } from './server.ts';
 export interface ConsolesOptions {
   /** The consoles, by host name. */
   hosts: Record<string, ConsoleOptions>;
-  /** The consoles' clock, in milliseconds; it also sets their `Date` headers. The machine's unless given. */
+  /** The consoles' clock in milliseconds, which also sets their `Date` headers (default: the system clock). */
   nowMs?: () => number;
-  /** The clock that meters request rates. */
+  /** The clock for request rates. */
   monotonicMs?: () => number;
 }
 
-/** Running consoles, and what a client needs to reach them under their own names. */
+/** Running consoles, with what a client needs to reach them by host name. */
 export interface Consoles {
-  /** For `HTTPS_PROXY`. */
+  /** The value for `HTTPS_PROXY`. */
   proxyUrl: string;
-  /** For `NODE_EXTRA_CA_CERTS`; gone after `close`. */
+  /** The value for `NODE_EXTRA_CA_CERTS`. `close` deletes the file. */
   caFile: string;
   caPem: string;
-  /** The console of a host; throws when there is none. */
+  /** Returns the console of a host. Throws if there is none. */
   console(host: string): SimulatedConsole;
-  /** Every host that a client asked the proxy for, oldest first. */
+  /** Every CONNECT request to the proxy, oldest first. */
   connects: readonly Connect[];
-  /** Ends every connection to a console. */
+  /** Closes every connection to a console. */
   cutConnections(): void;
   close(): Promise<void>;
 }
 
-/** Starts simulated SentinelOne consoles and the proxy that leads to them. Nothing here reaches the network. */
+/** Starts simulated SentinelOne consoles and a proxy for them. Nothing reaches the network. */
 export async function startConsoles({
   hosts,
   nowMs = Date.now,

@@ -99,7 +99,7 @@ export const faults = {
   deflate: (form: 'raw' | 'zlib' | 'gzip', unasked = false): Fault => ({ deflate: { form, unasked } }),
   badGateway: { answer: refusals.badGateway() },
   unavailable: (retryAfter?: string): Fault => ({ answer: refusals.unavailable(retryAfter) }),
-  /** `retryAfter` is sent as it is: seconds, an HTTP date, or nonsense. */
+  /** `retryAfter` is sent unchanged: seconds, an HTTP date, or an invalid value. */
   tooManyRequests: (retryAfter?: string): Fault => ({ answer: refusals.tooManyRequests(retryAfter) }),
   refusedPageToken: { answer: refusals.invalid('cursor: Invalid cursor.') },
   nextPage: (nextPage: NextPage): Fault => ({ nextPage }),

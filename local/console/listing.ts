@@ -3,16 +3,13 @@ import { type PageToken, writePageToken } from './page-token.ts';
 import type { Query } from './query.ts';
 import { compareIds, compareValues, type Store, type StoredRecord } from './store.ts';
 
-/** Whether a record comes after the place that a page token names, ascending. */
+/** Returns whether a record comes after the position of a page token. */
 function follows(store: Store, { field, value, key }: PageToken): (record: StoredRecord) => number {
   const kind = store.stream.fields[field]?.kind ?? 'text';
   return (record) => compareValues(kind, record.values[field] ?? null, value) || compareIds(record.key, key);
 }
 
-/**
- * One page of a stream. A token is handed out whenever the page is full: when nothing is left, the listing ends with an
- * empty page.
- */
+/** Reads one page of a stream. A full page has a next page token, so a listing can end with an empty page. */
 export function readPage(store: Store, query: Query): Page {
   const { limit, skip, sortBy, descending, after } = query;
   const ascending = store.sortedBy(sortBy);

@@ -1,4 +1,4 @@
-/** Where a page ended, as the console tells itself: it holds a sort and a place in it, and no filters. */
+/** The end of a page, as the console encodes it: sort field, value and key, without filters. */
 export interface PageToken {
   field: string;
   value: string | number | null;
@@ -6,8 +6,8 @@ export interface PageToken {
 }
 
 /**
- * Writes a page token as the console hands it out: base64 JSON, percent-encoded already. The JSON is padded with a space
- * where needed, so that each token ends in `=` and shows what its encoding does.
+ * Writes a page token in the console's format: base64 JSON, percent-encoded. The JSON is padded with a space if
+ * needed, so that each token ends in `=` and its encoding matters.
  */
 export function writePageToken({ field, value, key }: PageToken): string {
   const json = JSON.stringify({
@@ -20,7 +20,7 @@ export function writePageToken({ field, value, key }: PageToken): string {
   return encodeURIComponent(Buffer.from(padded).toString('base64'));
 }
 
-/** Reads a page token that came back decoded; undefined when it is none. */
+/** Reads a decoded page token. Returns undefined if it is invalid. */
 export function readPageToken(text: string): PageToken | undefined {
   if (!/^[A-Za-z0-9+/]+=*$/.test(text)) return undefined;
   try {

@@ -8,11 +8,11 @@ export interface Connect {
   admitted: boolean;
 }
 
-/** A forward proxy that leads to the simulated consoles and nowhere else. */
+/** A forward proxy that reaches only the simulated consoles. */
 export interface Proxy {
   url: string;
   connects: Connect[];
-  /** Ends every connection, as happens to those that nobody uses for long. */
+  /** Closes every connection, as a server does with idle ones. */
   cutConnections(): void;
   close(): Promise<void>;
 }
@@ -20,7 +20,10 @@ export interface Proxy {
 const refuse = (socket: Duplex) =>
   socket.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
 
-/** Starts a CONNECT proxy: `<host>:443` of a known host leads to `port` on this machine, all else to a 502. */
+/**
+ * Starts a CONNECT proxy that forwards `<host>:443` of a known host to `port` on this machine. Other targets get a
+ * 502.
+ */
 export async function startProxy(hosts: ReadonlySet<string>, port: number): Promise<Proxy> {
   const connects: Connect[] = [];
   const open = new Set<Duplex>();

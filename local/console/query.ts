@@ -6,7 +6,7 @@ import { readTime } from './time.ts';
 
 type Accepts = (record: StoredRecord) => boolean;
 
-/** What a request asks of a stream. */
+/** The query of a request to a stream. */
 export interface Query {
   limit: number;
   skip: number;
@@ -41,7 +41,10 @@ const comparisons: Record<string, (a: number, b: number) => boolean> = {
   lte: (a, b) => a <= b,
 };
 
-/** A record without the time passes: what the vendor does with one is not known, and leaving it out would hide it. */
+/**
+ * A record without the time matches, because the vendor's behavior is not known and excluding the record would hide
+ * it.
+ */
 function timeFilter(name: string, field: string, comparison: string, text: string): Accepts {
   const bound = readTime(text) ?? refuse(`${name}: Not a valid datetime.`);
   const holds = comparisons[comparison] ?? refuse(`${name}: Unknown field`);
@@ -51,7 +54,7 @@ function timeFilter(name: string, field: string, comparison: string, text: strin
   };
 }
 
-/** Keeps the records whose field is in the list; a flag that a record lacks is off. */
+/** Keeps the records whose field is in the list. A missing flag counts as false. */
 function listFilter({ field, max, unsent }: ListFilter, name: string, wanted: string[]): Accepts {
   if (wanted.length > max) refuse(`${name}: Longer than maximum length ${max}.`);
   const set = new Set(wanted);
@@ -63,7 +66,7 @@ const listed = (text: string) => text.split(',').map((each) => each.trim().toLow
 
 type Reader = (query: Query, text: string, name: string) => void;
 
-/** Every parameter that a stream takes, and what it does to the query. */
+/** Returns every parameter of a stream, and how it changes the query. */
 function parameters(stream: Stream): Map<string, Reader> {
   const readers = new Map<string, Reader>(
     Object.entries<Reader>({
@@ -86,7 +89,7 @@ function parameters(stream: Stream): Map<string, Reader> {
         query.countOnly = flag(name, text);
       },
       cursor: (query, text, name) => {
-        // An empty one is no refusal: it answers the first page, for ever.
+        // A real console accepts an empty page token and returns the first page again.
         if (text !== '') query.after = readPageToken(text) ?? refuse(`${name}: Invalid cursor.`);
       },
     }),
@@ -105,7 +108,7 @@ function parameters(stream: Stream): Map<string, Reader> {
   return readers;
 }
 
-/** What holds for parameters that are not sent: the console's own defaults, none of them helpful. */
+/** The console's defaults for missing parameters. */
 function defaults(stream: Stream, sent: URLSearchParams): Accepts[] {
   const lists = Object.entries(stream.listFilters)
     .filter(([name, { unsent }]) => unsent && !sent.has(name))
@@ -121,8 +124,8 @@ function defaults(stream: Stream, sent: URLSearchParams): Accepts[] {
 }
 
 /**
- * Reads the parameters of a request to a stream by someone who `sees` no more than these lists allow; throws a
- * `RefusedRequest` for one that the console would not take.
+ * Reads the parameters of a request, within the scope of a token (`sees`). Throws RefusedRequest for invalid
+ * parameters.
  */
 export function readQuery(stream: Stream, sent: URLSearchParams, sees: Record<string, string[]> = {}): Query {
   const query: Query = {

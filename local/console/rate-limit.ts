@@ -1,4 +1,4 @@
-/** Says whether one more request fits: `burst` at once, `perSecond` in the long run. */
+/** A token bucket. Returns whether another request is allowed. */
 export function createRateLimit(
   { perSecond, burst }: { perSecond: number; burst: number },
   monotonicMs: () => number,

@@ -9,20 +9,20 @@ export interface RecordsFromFolder {
   /** The records' texts by stream, in the files' order, without repeats. */
   texts: Record<string, string[]>;
   /**
-   * One for each console that is needed. Activities have no versions: two with one id are one record to a collector,
-   * so the second is on a second console.
+   * One source per console. Activities have no versions, so a collector treats two with the same id as one record;
+   * the second is on a second console.
    */
   sources: Source[];
-  /** The earliest and the latest time in milliseconds that listings filter by; undefined if no record has one. */
+  /** The earliest and the latest time that listings filter by, in milliseconds; undefined if no record has one. */
   oldestMs?: number;
   newestMs?: number;
-  /** Lines that are left out because an earlier line has the same id and time. */
+  /** Lines that are skipped because an earlier line has the same id and time. */
   repeats: string[];
-  /** Lines that no console can serve, and why. */
+  /** Lines that no console can serve, with the reason. */
   unserved: string[];
 }
 
-/** Redacted files can have one id in every line. Each needs a console of its own, with an instance. */
+/** Redacted files can have the same id in every line. Each line then needs its own console and instance. */
 const mostConsoles = 50;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -34,7 +34,10 @@ interface Line {
   bytes: Buffer;
 }
 
-/** Lines end at `\n` only: U+2028 is a character like any other. */
+/**
+ * Lines end at `
+ * ` only. U+2028 does not end a line.
+ */
 function readLines(file: string): Line[] {
   if (!existsSync(file)) return [];
   const bytes = readFileSync(file);
@@ -48,7 +51,9 @@ function readLines(file: string): Line[] {
   return lines;
 }
 
-/** The record in a line without the white space around it; undefined in an empty line, or the reason why there is none. */
+/**
+ * Returns the record in a line without surrounding white space, or why there is none; undefined for an empty line.
+ */
 function recordIn({ bytes }: Line): { text: string; record: unknown } | { reason: string } | undefined {
   let text: string;
   try {
@@ -66,7 +71,7 @@ function recordIn({ bytes }: Line): { text: string; record: unknown } | { reason
   }
 }
 
-/** The values that a stream's records are filtered and sorted by. */
+/** Returns the values by which a stream's records are filtered and sorted. */
 function valuesOf(definition: Stream, text: string) {
   const store = createStore(definition);
   store.add(text);
@@ -74,8 +79,8 @@ function valuesOf(definition: Stream, text: string) {
 }
 
 /**
- * The records of `folder`: `threats.ndjson`, `activities.ndjson` and `agents.ndjson`, one record per line, served byte for
- * byte. A missing file contains no records.
+ * Reads `STREAM.ndjson` of each stream from `folder`, one record per line. Records are served unmodified. A missing
+ * file contains no records.
  */
 export function recordsFrom(folder: string): RecordsFromFolder {
   const texts: Record<string, string[]> = {};

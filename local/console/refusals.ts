@@ -23,10 +23,10 @@ const nginx = (status: number, reason: string, headers: Record<string, string> =
   body: `<html>\r\n<head><title>${status} ${reason}</title></head>\r\n<body>\r\n<center><h1>${status} ${reason}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`,
 });
 
-/** The answers that say no, in the words and forms that a real console has for them. */
+/** Error responses with the text and format of a real console. */
 export const refusals = {
   invalid: (detail: string) => refusal({ status: 400, code: 4000040, title: 'Validation Error', detail }),
-  /** Echoes the token, as a real console may: logging the response would leak it. */
+  /** Repeats the token, as a real console may, so that logging the response would leak it. */
   unauthorized: (token = '') =>
     refusal({
       status: 401,
@@ -45,12 +45,12 @@ export const refusals = {
   notFound: () => refusal({ status: 404, code: 4040010, title: 'Resource not found' }),
   failed: (status = 500) =>
     refusal({ status, code: 5000010, title: 'Server could not process the request.' }),
-  /** 403 has more causes than a missing permission; only the words tell which. */
+  /** A missing permission is only one cause of 403. The message shows which one it is. */
   denied: (title: string, detail?: string) =>
     refusal({ status: 403, code: 4030010, title, ...(detail && { detail }) }),
-  /** A page of what is before the console: a firewall, a proxy, or a server that the console has left. */
+  /** An error page of a firewall, a proxy, or a server that no longer hosts the console. */
   page: (status: number, reason: string) => nginx(status, reason),
-  /** A code of any form, as JSON. */
+  /** An error code of any type, as JSON. */
   oddCode: (status: number, code: string): Answer => ({
     status,
     headers: json,
@@ -68,7 +68,7 @@ export const refusals = {
     nginx(429, 'Too Many Requests', retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
 };
 
-/** Thrown where a request turns out to be refused; carries the answer. */
+/** Thrown for a refused request, with the response. */
 export class RefusedRequest extends Error {
   override readonly name = 'RefusedRequest';
   readonly answer: Answer;

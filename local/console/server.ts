@@ -12,10 +12,10 @@ import { refusals } from './refusals.ts';
 import { presentedToken } from './tokens.ts';
 
 const prefix = '/web/api/v2.1';
-/** Enough for any test; a console that runs for days must not grow. */
+/** Bounds the memory of a console that runs for days. */
 const requestsKept = 100_000;
 
-/** What nginx takes unless it is told otherwise. */
+/** The default limit of nginx. */
 const longestLine = 8 * 1024;
 
 export type Served = ReturnType<typeof createConsole> & { certificate: KeyPair };
@@ -26,7 +26,7 @@ function split(url: string): { path: string; params: URLSearchParams } {
   return { path, params: searchParams };
 }
 
-/** Starts the HTTPS server of all consoles; which one answers is in the request's host name. */
+/** Starts the HTTPS server of all consoles. The host name of a request selects the console. */
 export async function startServer(served: ReadonlyMap<string, Served>, nowMs: () => number) {
   const consoleOf = (name: string | undefined) => served.get((name ?? '').toLowerCase().replace(/:\d+$/, ''));
 
@@ -71,7 +71,7 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
       serve(request, response).catch((error: unknown) => response.destroy(error as Error));
     },
   );
-  // A client that leaves in the middle of a handshake is its own affair.
+  // Ignores clients that disconnect during the handshake.
   server.on('tlsClientError', () => {});
 
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -92,7 +92,7 @@ function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
   return {};
 }
 
-/** Lets a fault have its way with an answer. */
+/** Sends a response with a fault. */
 async function respondWith(response: ServerResponse, fault: Fault, seen: SeenRequest, own: () => Answer) {
   if (fault.delayMs) await sleep(fault.delayMs);
   if (fault.hang) return;

@@ -3,7 +3,7 @@ import { readTime } from './time.ts';
 
 type Value = string | number | null;
 
-/** One record: the text that is answered, and what it is sorted and filtered by, read once. */
+/** The text of a record, and the values by which it is sorted and filtered. */
 export interface StoredRecord {
   key: string;
   text: string;
@@ -18,7 +18,7 @@ export interface Store {
   /** Adds the record, even if another has the same id. */
   add(text: string): void;
   remove(id: string): void;
-  /** All records, ascending by the field and then by key. */
+  /** Returns all records, ascending by the field and then by key. */
   sortedBy(field: string): readonly StoredRecord[];
 }
 

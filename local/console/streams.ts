@@ -1,7 +1,7 @@
 /** How a field's values are read and compared. Times compare by value, ids as numbers of any length. */
 export type Kind = 'id' | 'time' | 'number' | 'text';
 
-/** A place in a record that can be sorted or filtered by. */
+/** A field of a record for sorting or filtering. */
 export interface Field {
   path: string;
   kind: Kind;
@@ -11,25 +11,25 @@ export interface Field {
 export interface ListFilter {
   field: string;
   max: number;
-  /** The list that holds when the parameter is not sent: the console's undocumented defaults. */
+  /** The list that applies if the parameter is absent: the console's undocumented defaults. */
   unsent?: string[];
 }
 
 /** One path of the API, as data. A new stream is a new value of this type. */
 export interface Stream {
   path: string;
-  /** Without one, any valid token may read it. */
+  /** If absent, any valid token can read it. */
   permission?: string;
   rate?: { perSecond: number; burst: number };
   fields: Record<string, Field>;
   /** Names of fields. */
   sortBy: string[];
-  /** Names of fields; each gives four parameters: `__gt`, `__gte`, `__lt` and `__lte`. */
+  /** Names of fields. Each has four parameters: `__gt`, `__gte`, `__lt` and `__lte`. */
   timeFilters: string[];
   listFilters: Record<string, ListFilter>;
-  /** Parameters that show records which are otherwise left out, and the field that marks those. */
+  /** Parameters that include records which are excluded by default, and the field that marks those. */
   reveals?: Record<string, string>;
-  /** `totalItems` never says more than this. */
+  /** The maximum of `totalItems`. */
   totalCap?: number;
 }
 
@@ -50,7 +50,7 @@ const scopeFilters: Record<string, ListFilter> = {
   groupIds: { field: 'groupId', max: 500 },
 };
 
-/** A stream whose records keep id, times and scope at the top level, sortable and filterable by both times. */
+/** A stream whose records have id, times and scope at the top level, sortable and filterable by both times. */
 export const plainStream = (path: string, changes: Partial<Stream> = {}): Stream => ({
   path,
   fields: { id: id('id'), createdAt: time('createdAt'), updatedAt: time('updatedAt'), ...scopeFields() },
@@ -135,5 +135,5 @@ const agents: Stream = plainStream('/agents', {
   },
 });
 
-/** What every console serves, by name. */
+/** The streams of every console, by name. */
 export const streams: Record<string, Stream> = { threats, activities, agents };

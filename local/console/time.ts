@@ -1,6 +1,6 @@
 /**
- * Times are whole microseconds since 1970: `Date` keeps three fraction digits and SentinelOne writes six.
- * They stay below 2^53 until the year 2255.
+ * Whole microseconds since 1970, because SentinelOne writes six fraction digits and `Date` keeps three. The values
+ * stay below 2^53 until the year 2255.
  */
 export type Micros = number;
 
@@ -8,7 +8,7 @@ export const microsOf = (ms: number): Micros => Math.round(ms * 1000);
 
 const written = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)$/;
 
-/** Reads a time with any number of fraction digits; undefined when it is none. */
+/** Reads a time with any number of fraction digits. Returns undefined if it is invalid. */
 export function readTime(text: unknown): Micros | undefined {
   const parts = typeof text === 'string' ? written.exec(text) : null;
   if (!parts) return undefined;
@@ -17,7 +17,7 @@ export function readTime(text: unknown): Micros | undefined {
   return Number.isNaN(ms) ? undefined : ms * 1000 + Number(fraction.padEnd(6, '0'));
 }
 
-/** Writes a time as the console does: UTC with six fraction digits. */
+/** Writes a time in the console's format: UTC with six fraction digits. */
 export function writeTime(at: Micros): string {
   const ms = Math.floor(at / 1000);
   const below = String(at - ms * 1000).padStart(3, '0');

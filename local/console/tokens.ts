@@ -1,22 +1,22 @@
-/** An API token and what its user may do. */
+/** An API token and the permissions of its user. */
 export interface Token {
   token: string;
-  /** Such as `Threats.view`; all of them when left out. */
+  /** Such as `Threats.view`; all permissions if absent. */
   permissions?: string[];
-  /** ISO times; a token past its expiry is as good as a wrong one. */
+  /** ISO 8601. An expired token is refused. */
   createdAt?: string;
   expiresAt?: string;
-  /** List parameters that hold for whatever it asks: `{ siteIds: ['…'] }` for a token of one site. */
+  /** List parameters that limit every request: `{ siteIds: ['…'] }` for a token of one site. */
   sees?: Record<string, string[]>;
-  /** Some endpoints say 401 where a permission is missing. */
+  /** Some endpoints return 401 for a missing permission. */
   missingPermissionStatus?: 401 | 403;
 }
 
-/** Reads the token out of an `Authorization: ApiToken …` header. */
+/** Reads the token of an `Authorization: ApiToken …` header. */
 export const presentedToken = (authorization: string | undefined): string | undefined =>
   /^ApiToken (\S+)$/.exec(authorization ?? '')?.[1];
 
-/** The token if it is known and still good. */
+/** Returns the token if it is known and has not expired. */
 export function goodToken(
   tokens: readonly Token[],
   presented: string | undefined,

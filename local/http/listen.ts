@@ -3,13 +3,13 @@ import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** Lets a server listen on a free port of this machine only. */
+/** Listens on a free port of the loopback interface. */
 export async function listen(server: Server | TlsServer) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    /** Ends what still hangs as well. */
+    /** Also closes open connections. */
     async close() {
       const closed = once(server, 'close');
       server.close();

@@ -22,9 +22,9 @@ export interface Serving {
 }
 
 export interface Callers {
-  /** What every request must have as its AWS session token. */
+  /** The AWS session token that every request must have. */
   readonly sessionToken?: string;
-  /** The pages served here are answered too: Chromium sends their origin when it loads a module script. */
+  /** Also answers this server's own pages: Chromium sends their origin when it loads a module script. */
   readonly ownPages?: boolean;
 }
 
@@ -93,7 +93,7 @@ export async function bodyOf(request: IncomingMessage, most = 16 * mebibyte): Pr
   return Buffer.concat(pieces);
 }
 
-/** Reads the JSON object that is posted, `{}` if the body is empty. Throws BadRequest for anything else. */
+/** Reads the posted JSON object, or `{}` if the body is empty. Throws BadRequest for anything else. */
 export async function jsonOf(request: IncomingMessage): Promise<object> {
   if (request.method !== 'POST') throw new BadRequest(405, 'Only POST is allowed.');
   const text = (await bodyOf(request)).toString();
@@ -111,7 +111,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The request again with its whole body, for a handler that an aborted request would end. */
+/** Reads the whole body first, for a handler that cannot handle an aborted request. */
 export async function whole(request: IncomingMessage): Promise<IncomingMessage> {
   const { method, url, headers } = request;
   const body = Readable.from([await bodyOf(request)], { objectMode: false });

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The runtime's side of Lambda's Runtime API: loads the handler as `_HANDLER` names it, then polls for events in a loop.
- * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ * The runtime's side of Lambda's Runtime API: loads the handler that `_HANDLER` names, then polls for events in a
+ * loop. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 const { AWS_LAMBDA_RUNTIME_API = '', LAMBDA_TASK_ROOT = '', _HANDLER = '', ...environment } = process.env;
 const api = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;

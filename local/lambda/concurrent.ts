@@ -1,6 +1,6 @@
 import { type FunctionOptions, type LocalFunction, startFunction } from './function.ts';
 
-/** A function without reserved concurrency: an invocation that finds every process busy gets another one. */
+/** A function without reserved concurrency: if all processes are busy, an invocation starts another one. */
 export async function startConcurrent(options: FunctionOptions): Promise<LocalFunction> {
   const all: LocalFunction[] = [await startFunction(options)];
   return {

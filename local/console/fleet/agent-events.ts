@@ -84,7 +84,7 @@ export const decommission = (fleet: Fleet) => {
   fleet.addActivity(silent, activities.decommissioned(silent));
 };
 
-/** A policy reaches all agents of a site at one instant: many records, one timestamp. */
+/** A policy change updates all agents of a site at once, so that many records have the same timestamp. */
 export const changePolicy = (fleet: Fleet) => {
   const { random, places, agents, operators, schedule } = fleet;
   const place = random.pick(places);
@@ -96,7 +96,7 @@ export const changePolicy = (fleet: Fleet) => {
   }
 };
 
-/** Lets the agents that are active check in from now on. */
+/** Starts the check-ins of the active agents. */
 export function startCheckIns(fleet: Fleet) {
   for (const agent of fleet.agents.filter(({ isActive }) => isActive))
     fleet.schedule.in(fleet.random.spread(1, 12 * minute), () => checkIn(fleet, agent));

@@ -38,7 +38,7 @@ const alert: FleetEvent = (fleet) => {
   fleet.addActivity(agent, ruleAlert(agent, id(), id(), random));
 };
 
-/** What a console records several times a day, and nobody has to act on. */
+/** Events of a normal day that need no action. */
 const routine: FleetEvent = ({ random, operators, places, agents, addActivity }) => {
   const [place, operator, agent] = [random.pick(places), random.pick(operators), agents[0]];
   const events = [
