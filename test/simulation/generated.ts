@@ -8,9 +8,8 @@ import fc from 'fast-check';
 import { parseAst } from 'vitest/node';
 
 /**
- * Breaks a copy of the rooms that make a poll, at each place where they can be broken by rule, and looks for what
- * shows it: first the file's own unit tests, then forty simulated worlds, then all unit tests of these rooms. Exit 1 if
- * fewer than nine in ten are caught.
+ * Mutates a copy of the folders of a poll at each place where a rule applies, and runs the tests: first the file's own
+ * unit tests, then forty simulated worlds, then all unit tests of these folders. Exits 1 if fewer than 90 % are caught.
  */
 const usage = `npm run mutants:generated                               every mutant (more than an hour on one core)
 npm run mutants:generated -- --sample N [--seed S]      N of them, drawn by S (1)
