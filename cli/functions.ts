@@ -2,7 +2,6 @@ import { InvokeCommand, ResourceNotFoundException, TooManyRequestsException } fr
 import type { ReplayProgress } from '../functions/collect/replay.ts';
 import type { CheckReport } from '../functions/console/check.ts';
 import type { CheckRequest, ReplayEvent } from '../functions/events.ts';
-import { streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Output } from './output.ts';
 import type { Stack } from './stack.ts';
@@ -103,7 +102,7 @@ export async function replayInFunction(
 }
 
 /** Triggers a poll of each stream and does not wait for it to end. */
-export async function pollNow({ lambda, functionOf }: Stack): Promise<void> {
+export async function pollNow({ lambda, functionOf, streams }: Stack): Promise<void> {
   for (const { name } of streams) {
     await lambda.send(
       new InvokeCommand({ FunctionName: functionOf(name), InvocationType: 'Event', Payload: '{}' }),

@@ -19,7 +19,9 @@ export async function readHealth(
   records: readonly InstanceRecord[],
   withForwarder: boolean,
 ): Promise<InstanceHealth[]> {
-  const keys = records.flatMap(({ instance }) => streams.map(({ name }) => ({ instance, stream: name })));
+  const keys = records.flatMap(({ instance }) =>
+    stack.streams.map(({ name }) => ({ instance, stream: name })),
+  );
   const known = await readStatus(stack, withForwarder ? [...keys, forwarderKey] : keys);
   const now = Date.now();
   const forwarder = known.get(`${forwarderKey.instance} ${forwarderKey.stream}`);

@@ -10,20 +10,21 @@ import {
   scopeOf,
 } from '../functions/instances/instance.ts';
 import type { CursorKey } from '../functions/instances/ports.ts';
-import { streams } from '../functions/streams/list.ts';
+import { defaultStreams, deployedStreams, streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';
 
 export type { InstanceRecord };
 
 /** What of a stack decides whether a record is valid. */
-type Rules = { readonly rules: Pick<HealthRules, 'allowedHostSuffixes'> };
+type Rules = { readonly rules: Pick<HealthRules, 'allowedHostSuffixes' | 'optionalStreams'> };
 
-const streamNames = streams.map(({ name }) => name);
+const defaultNames = defaultStreams.map(({ name }) => name);
 
 /** The rules by which the functions of the stack read a record. */
 export function instanceRules({ rules }: Rules): InstanceRules {
-  return { allowedHostSuffixes: rules.allowedHostSuffixes, streams: streamNames };
+  const { allowedHostSuffixes, optionalStreams = [] } = rules;
+  return { allowedHostSuffixes, streams: deployedStreams(streams, optionalStreams).map(({ name }) => name) };
 }
 
 /** Returns the record with its defaults. Throws CommandError that names the invalid attribute. */
@@ -193,7 +194,7 @@ export function overlapping(
       // Nothing is collected for an invalid record.
       return false;
     }
-    const collects = (instance: Instance) => instance.streams ?? streamNames;
+    const collects = (instance: Instance) => instance.streams ?? defaultNames;
     return (
       theirs.host === mine.host &&
       collects(theirs).some((stream) => collects(mine).includes(stream)) &&

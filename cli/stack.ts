@@ -12,6 +12,8 @@ import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
 import { instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
 import { type HealthRules, readRules } from '../functions/health/rules.ts';
+import { deployedStreams, streams } from '../functions/streams/list.ts';
+import type { Stream } from '../functions/streams/stream.ts';
 import { CommandError } from './errors.ts';
 import { type RunningStack, running } from './running.ts';
 
@@ -24,6 +26,8 @@ export interface Stack {
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly rules: HealthRules;
+  /** Those with a function. */
+  readonly streams: readonly Stream[];
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
@@ -132,6 +136,7 @@ function stackOf(
     }
     return value;
   };
+  const rules = readRules(output('HealthRules'));
   return {
     name,
     isLocal,
@@ -139,7 +144,8 @@ function stackOf(
     cursors: cursorItems(output('CursorsTableName'), dynamodb),
     queueUrl: output('ArtifactQueueUrl'),
     deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
-    rules: readRules(output('HealthRules')),
+    rules,
+    streams: deployedStreams(streams, rules.optionalStreams ?? []),
     ...clients,
     operatorFunction: outputs.OperatorFunctionName,
     functionOf: (stream) => `${name}-${stream}`,

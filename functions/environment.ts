@@ -38,6 +38,7 @@ const widget = v.object({
   ...tables,
   allowedHostSuffixes: suffixes,
   quietHours: v.record(v.string(), positive),
+  optionalStreams: v.exactOptional(v.array(text)),
 });
 
 /** The settings of functions that read instances and deliver artifacts. */

@@ -3,7 +3,7 @@ import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
 import { readWidgetEnvironment } from './environment.ts';
 import { instanceHealth } from './health/instance-health.ts';
-import { streams } from './streams/list.ts';
+import { deployedStreams, streams } from './streams/list.ts';
 import { readChoice } from './tiles/choice.ts';
 import { html } from './tiles/html.ts';
 import { type Controls, renderTiles } from './tiles/render.ts';
@@ -53,6 +53,8 @@ function controls(endpoint: string): Controls {
   };
 }
 
+const deployed = deployedStreams(streams, environment.optionalStreams ?? []);
+
 /** Renders the tiles of all instances for a CloudWatch dashboard. */
 export async function handler(event: WidgetEvent, context: Pick<Context, 'invokedFunctionArn'>) {
   if (event.describe) return description;
@@ -61,7 +63,7 @@ export async function handler(event: WidgetEvent, context: Pick<Context, 'invoke
   const choice = readChoice({ ...event, ...forms?.all, ...picked });
   const records = await instances.list();
   const names = records.map(({ instance }) => String(instance));
-  const read = streams.map(async ({ name }) => [name, await cursors.read(name, names)] as const);
+  const read = deployed.map(async ({ name }) => [name, await cursors.read(name, names)] as const);
   const known = new Map(await Promise.all(read));
   const now = Date.now();
   const tiles = records.map((record) =>

@@ -32,6 +32,7 @@ export function readSettings(
 
 /** Replacements for settings of earlier versions. */
 const removed: Readonly<Record<string, string>> = {
+  secretKeyArns: 'its keys are now part of secretArns',
   httpsProxy: 'it is now proxy, {"url": …}',
   noProxy: 'it is now part of proxy, {"url": …, "except": […]}',
   subnetIds: 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}',

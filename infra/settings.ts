@@ -11,6 +11,7 @@ export type Settings = v.InferOutput<ReturnType<typeof settingsSchema>>;
  */
 export function settingsSchema(streams: readonly Stream[]) {
   const streamNames = streams.map(({ name }) => name);
+  const optionalNames = streams.filter(({ byDefault }) => !byDefault).map(({ name }) => name);
   const byStream = `by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": `;
   const rates = Object.fromEntries(streams.map(({ name, requestsPerSecond }) => [name, requestsPerSecond]));
   const quietHours = withoutZeros(
@@ -30,15 +31,21 @@ export function settingsSchema(streams: readonly Stream[]) {
       ['.sentinelone.net'],
     ),
     secretArns: setting(
-      'secrets outside `signal-client/sentinelone/*` that the functions may read',
-      listOf(/^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(-[A-Za-z0-9]{6}|[*?]+)$/),
-      `a JSON list of ARNs of secrets, each with the six characters at its end or a wildcard there, such as ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/console-AbCdEf"], ${longest}`,
+      'secrets outside `signal-client/sentinelone/*` that the functions may read, and your KMS keys that encrypt secrets',
+      v.pipe(
+        v.array(v.union([v.pipe(v.string(), v.regex(secretArn)), v.pipe(v.string(), v.regex(keyArn))])),
+        v.check((arns) => [secretArn, keyArn].every((form) => isShort(arns.filter((arn) => form.test(arn))))),
+      ),
+      `a JSON list of ARNs: of secrets, each with the six characters at its end or a wildcard there, such as ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/console-AbCdEf"], and of KMS keys (of the keys themselves: an alias grants nothing), each kind ${longest}`,
       [],
     ),
-    secretKeyArns: setting(
-      'your KMS keys that encrypt these secrets',
-      listOf(keyArn),
-      `a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing), ${longest}`,
+    optionalStreams: setting(
+      `streams to deploy in addition to ${streamNames.filter((name) => !optionalNames.includes(name)).join(', ')}, out of ${optionalNames.map((name) => `\`${name}\``).join(', ')}; instances name them in \`streams\` ([how](docs/alerts.md))`,
+      v.pipe(
+        v.array(v.picklist(optionalNames)),
+        v.transform((names) => [...new Set(names)]),
+      ),
+      `a JSON list of streams out of ${optionalNames.join(', ')}`,
       [],
     ),
     reservedConcurrency: setting(
@@ -156,6 +163,7 @@ const retentions = Object.values(RetentionDays).filter(
   (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,
 ) as RetentionDays[];
 
+const secretArn = /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(-[A-Za-z0-9]{6}|[*?]+)$/;
 const keyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
 const host = '([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])';
 const analyticsUrl = new RegExp(`^https://${host}(:\\d+)?(/[\\w.~/-]*)?$`);
@@ -172,12 +180,10 @@ const wholeNumber = (least: number, most: number) =>
 const longestList = 1300;
 const longest = `of up to ${longestList} characters in all`;
 
+const isShort = (list: string[]) => JSON.stringify(list).length <= longestList;
+
 const listOf = (item: RegExp, least = 0) =>
-  v.pipe(
-    v.array(v.pipe(v.string(), v.regex(item))),
-    v.minLength(least),
-    v.check((list) => JSON.stringify(list).length <= longestList),
-  );
+  v.pipe(v.array(v.pipe(v.string(), v.regex(item))), v.minLength(least), v.check(isShort));
 
 /** A value from `-c` is text and is parsed as JSON, so that `-c overlapMinutes=15` is a number. */
 const fromText = <Output>(schema: v.GenericSchema<unknown, Output>, allowed: string) =>

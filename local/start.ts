@@ -5,7 +5,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { print } from '../cli/output.ts';
 import { announce } from '../cli/running.ts';
-import { streams } from '../functions/streams/list.ts';
+import { streams as allStreams, deployedStreams } from '../functions/streams/list.ts';
 import { synthesise } from '../infra/synth.ts';
 import { type Analytics, startAnalytics } from './analytics/analytics.ts';
 import { type Arguments, readArguments, usage } from './arguments.ts';
@@ -16,6 +16,10 @@ import { busy, fleets, mostRemarks, realConsole, recordsIn, type Scenario } from
 import { checkSearch, searchableThreat } from './search-check.ts';
 import { readLogLine, say, sayFound, sayHealth, sayLogLine, sayNewest } from './show.ts';
 import { startTiles } from './tiles.ts';
+
+/** Streams in addition to those by default. */
+const optionalStreams: readonly string[] = [];
+const streams = deployedStreams(allStreams, optionalStreams);
 
 /** The running collector, its consoles and Analytics, and counts from the log lines of its functions. */
 interface Stage {
@@ -71,7 +75,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   await writeFile(caFile, analytics.caPem);
   const tally = { collected: 0, forwarded: 0 };
   const options = {
-    ...synthesise({ analyticsUrl: analytics.url }, join(folder, 'assembly')),
+    ...synthesise({ analyticsUrl: analytics.url, optionalStreams }, join(folder, 'assembly')),
     environment: scenario.environment,
     forwarderEnvironment: { NODE_EXTRA_CA_CERTS: caFile },
     onLine(line: string) {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FilterLogEventsCommand, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
 import type { Command } from 'commander';
-import { streams } from '../../functions/streams/list.ts';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { type Output, plain, type Style, styled } from '../output.ts';
@@ -51,7 +50,7 @@ interface Line {
 
 async function linesSince(stack: Stack, startTime: number, instance: string | undefined): Promise<Line[]> {
   const filterPattern = instance === undefined ? undefined : `{ $.instance = "${instance}" }`;
-  const names = streams.map(({ name }) => stack.functionOf(name));
+  const names = stack.streams.map(({ name }) => stack.functionOf(name));
   const groups = [...names, ...(stack.operatorFunction === undefined ? [] : [stack.operatorFunction])].map(
     (name) => linesOf(stack, `/aws/lambda/${name}`, startTime, filterPattern),
   );

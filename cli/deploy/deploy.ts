@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { streams } from '../../functions/streams/list.ts';
+import { deployedStreams, streams } from '../../functions/streams/list.ts';
 import { CommandError } from '../errors.ts';
 import { lookInto } from './account.ts';
 import { argumentsOf, nextCommand, runCdk, type Tools, type Typed } from './cdk.ts';
@@ -17,16 +17,18 @@ export async function deploy(args: readonly string[], tools: Tools): Promise<num
   const { print, ask } = tools;
   const typed = argumentsOf(args);
   const { context, stackName, profile, region } = typed;
+  const optional = parsed(context.optionalStreams);
+  const deployed = deployedStreams(streams, Array.isArray(optional) ? optional : []);
   const found = await lookInto({
     profile,
     region,
     stackName,
     qualifier: String(context['@aws-cdk/core:bootstrapQualifier'] ?? 'hnb659fds'),
-    functionNames: streams.map(({ name }) => `${stackName}-${name}`),
+    functionNames: deployed.map(({ name }) => `${stackName}-${name}`),
   });
   const { lines, problem, needsBootstrap, reservedConcurrency } = planOf(found, {
     stackName,
-    functions: streams.length,
+    functions: deployed.length,
     reservedConcurrency: parsed(context.reservedConcurrency),
     isGiven: typed.isGiven('reservedConcurrency'),
   });

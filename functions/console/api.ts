@@ -1,6 +1,7 @@
 import type { Secrets } from '../instances/ports.ts';
 import type { OwnerPorts } from '../instances/secret-owner.ts';
 import type { Clock } from '../kit/clock.ts';
+import type { Json } from '../kit/json.ts';
 
 /** The part of a response that every connection of a run may hold at once. */
 export const largeBytes = 256 * 1024;
@@ -11,6 +12,8 @@ export interface PageRequest {
   /** Relative to `/web/api/v2.1`. */
   readonly path: string;
   readonly query: Readonly<{ [name: string]: string }>;
+  /** With it the request is a POST with this body. */
+  readonly json?: Json | undefined;
   readonly timeoutMs: number;
   /** Applies after decompression. */
   readonly maxBytes: number;

@@ -13,10 +13,10 @@ import { collects, type Instance, type InstanceRules, readInstance } from '../in
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
-import { idParts } from './id-parts.ts';
-import { readPage } from './page.ts';
-import { boundedListing, queryOf } from './query.ts';
+import { boundedListing } from './query.ts';
 import { forbidden, unauthorized } from './refusal.ts';
+import { sourceOf } from './sources/list.ts';
+import type { Ask } from './sources/source.ts';
 
 /** The result of one check. `off` means that the operator has disabled it. */
 export interface Finding {
@@ -78,7 +78,8 @@ export async function check(
     if (reached.accepted) {
       tokenExpiresAt = await expiryOf(target);
       findings.push(expiryFinding(tokenExpiresAt, ports.clock.now()));
-      for (const stream of streams) findings.push(await checkStream(stream, instance, target));
+      const asked = streams.filter(({ name, byDefault }) => byDefault || instance.streams?.includes(name));
+      for (const stream of asked) findings.push(await checkStream(stream, instance, target));
     }
   } catch (error) {
     if (!(error instanceof MisconfiguredError)) throw error;
@@ -120,12 +121,17 @@ interface Target {
   readonly ports: CheckPorts;
 }
 
-const get = ({ host, token, ports }: Target, path: string, query: PageRequest['query'] = {}) =>
+const get = (
+  { host, token, ports }: Target,
+  path: string,
+  { query = {}, json }: Partial<Pick<PageRequest, 'query' | 'json'>> = {},
+) =>
   ports.sentinelone.get({
     host,
     token,
     path,
     query,
+    ...(json !== undefined && { json }),
     timeoutMs,
     maxBytes,
     signal: new AbortController().signal,
@@ -231,12 +237,14 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
   if (!collects({ ...instance, enabled: true }, stream))
     return off(stream.name, "not one of the instance's streams");
   const now = target.ports.clock.now();
+  const ask: Ask = async (request, read) => {
+    const answer = await get(target, request.path, request);
+    return { ...answer, value: read(answer.body), release: () => {}, sentMs: now };
+  };
   const listing = boundedListing(fromMs(now - day), fromMs(now));
   try {
-    for (const ids of idParts(instance)) {
-      const query = queryOf(stream, { ...instance, ...ids }, listing, 1);
-      readPage((await get(target, stream.path, query)).body, 1);
-    }
+    const source = sourceOf(stream, instance);
+    for (const token of source.starts) await source.page({ ...listing, token }, 1, ask);
     return ok(stream.name, 'read permission OK');
   } catch (error) {
     const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;

@@ -4,23 +4,22 @@ import {
   OutOfTimeError,
   PermissionMissingError,
   TokenRefusedError,
-  UnreadableAnswerError,
 } from '../errors.ts';
 import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import { confirm, tokenFor } from '../instances/secret-owner.ts';
-import { at, parsed } from '../kit/json.ts';
 import { retrying } from '../kit/pacing.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { Answer, ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
+import type { ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
 import { consoleClock } from './console-clock.ts';
-import { idParts, partOf } from './id-parts.ts';
 import type { LargePages } from './large-pages.ts';
 import { type Pace, retryOf } from './pace.ts';
-import { boundedListing, type Listing, queryOf } from './query.ts';
-import { type PageRead, readRecords } from './record.ts';
+import type { Listing } from './query.ts';
+import type { PageRead } from './record.ts';
 import { forbidden, unauthorized } from './refusal.ts';
+import { sourceOf } from './sources/list.ts';
+import type { Ask, HeldAnswer, Source } from './sources/source.ts';
 
 export interface ConnectionOptions {
   readonly instance: Instance;
@@ -49,11 +48,14 @@ const smallBytes = 64 * 1024;
 /** Short, because the last page is not committed yet. */
 const expiryMs = 5_000;
 
-type Requested = Pick<PageRequest, 'path' | 'query' | 'maxBytes' | 'signal'>;
+type Requested = Pick<PageRequest, 'path' | 'query' | 'json' | 'maxBytes' | 'signal'>;
+
+type Read<T> = (body: Buffer) => T;
 
 /** The connection to one instance's console. It reads the secret with the first request, and again after a 401. */
 export class Connection {
   readonly #options: ConnectionOptions;
+  readonly #source: Source;
   #token: string | undefined;
   #secretVersion: string | undefined;
   #tokenExpiresAt: string | undefined;
@@ -61,6 +63,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#source = sourceOf(options.stream, options.instance);
   }
 
   /** Also valid after a request that failed. */
@@ -86,45 +89,20 @@ export class Connection {
    * token, or OutOfTimeError if the invocation's time ended the request or the record was edited meanwhile.
    */
   async page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead> {
-    const { stream, instance, settings, ports } = this.#options;
+    const { settings, ports } = this.#options;
     const { pageBytes, pageTimeoutMs, overlapMs } = settings;
-    const { ids, token, isOneOfMany, next: after } = partOf(instance, listing.token);
-    const query = queryOf(stream, { ...instance, ...ids }, { ...listing, token }, limit);
-    const answer = await this.#patiently(query, pageBytes, signal);
-    try {
-      const page = listing.token === undefined ? 'first page' : 'a later page';
-      const request = `GET ${stream.path}, ${page} from ${listing.from}`;
-      const { records, next, isolated } = readRecords(answer.body, limit, stream, request);
-      return {
-        ...consoleClock(answer, answer.sentMs, ports.clock.now(), overlapMs),
-        release: answer.release,
-        records,
-        next: after(next),
-        unordered: isOneOfMany,
-        roomy: answer.tookMs < pageTimeoutMs / 4 && answer.body.length < pageBytes / 4,
-        isolated,
-      };
-    } catch (error) {
-      answer.release();
-      throw error;
-    }
+    const { answer, ...page } = await this.#source.page(listing, limit, this.#ask(signal));
+    return {
+      ...page,
+      ...consoleClock(answer, answer.sentMs, ports.clock.now(), overlapMs),
+      release: answer.release,
+      roomy: answer.tookMs < pageTimeoutMs / 4 && answer.body.length < pageBytes / 4,
+    };
   }
 
   /** Returns the number of records that the console has from `from` to before `until`. Throws as `page` does. */
   async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
-    const { stream, instance } = this.#options;
-    let sum = 0;
-    for (const ids of idParts(instance)) {
-      const listing = queryOf(stream, { ...instance, ...ids }, boundedListing(from, until), 1);
-      const query = { ...listing, skipCount: 'false', countOnly: 'true' };
-      const { body, release } = await this.#patiently(query, smallBytes, signal);
-      release();
-      const total = at(parsed(body.toString()), 'pagination', 'totalItems');
-      if (typeof total !== 'number')
-        throw new UnreadableAnswerError(`GET ${stream.path}, count from ${from}: no total`);
-      sum += total;
-    }
-    return sum;
+    return this.#source.total(from, until, this.#ask(signal));
   }
 
   /** Asks the console when the token expires. An error is ignored, because it does not affect collection. */
@@ -141,23 +119,26 @@ export class Connection {
       .catch(() => undefined);
   }
 
-  #patiently(query: PageRequest['query'], maxBytes: number, signal: AbortSignal): Promise<HeldAnswer> {
-    const { stream, remainingMs, ports } = this.#options;
+  #ask(signal: AbortSignal): Ask {
+    const { remainingMs, ports, settings } = this.#options;
     const { clock } = ports;
-    const ask = () => this.#authorized({ path: stream.path, query, maxBytes, signal });
-    return retrying(ask, retryOf(clock), clock, remainingMs, signal);
+    return ({ isSmall, ...asked }, read) => {
+      const maxBytes = isSmall ? smallBytes : settings.pageBytes;
+      const ask = () => this.#authorized({ ...asked, maxBytes, signal }, read);
+      return retrying(ask, retryOf(clock), clock, remainingMs, signal);
+    };
   }
 
   /** A 401 has three possible causes: a rotated secret, a missing permission, or an invalid token. */
-  async #authorized(request: Requested): Promise<HeldAnswer> {
+  async #authorized<T>(request: Requested, read: Read<T>): Promise<HeldAnswer & { readonly value: T }> {
     const { stream, instance } = this.#options;
     try {
       try {
-        return await this.#get(request);
+        return await this.#get(request, read);
       } catch (error) {
         const refused = this.#token;
         if (!(error instanceof TokenRefusedError) || (await this.#readSecret(true)) === refused) throw error;
-        return await this.#get(request);
+        return await this.#get(request, read);
       }
     } catch (error) {
       if (
@@ -174,7 +155,8 @@ export class Connection {
   /** `/system/info` accepts every valid token, whatever its role (the vendor's specification). */
   async #isTokenGood(signal: AbortSignal): Promise<boolean> {
     try {
-      const { release } = await this.#get({ path: '/system/info', query: {}, maxBytes: smallBytes, signal });
+      const request = { path: '/system/info', query: {}, maxBytes: smallBytes, signal };
+      const { release } = await this.#get(request, () => undefined);
       release();
       return true;
     } catch (error) {
@@ -184,7 +166,7 @@ export class Connection {
     }
   }
 
-  async #get(request: Requested): Promise<HeldAnswer> {
+  async #get<T>(request: Requested, read: Read<T>): Promise<HeldAnswer & { readonly value: T }> {
     const { instance, paceOf, largePages, remainingMs, ports, settings } = this.#options;
     const { pageTimeoutMs } = settings;
     const token = this.#token ?? (await this.#readSecret(false));
@@ -208,7 +190,7 @@ export class Connection {
           return acquiring;
         },
       });
-      return { ...answer, release, sentMs };
+      return { ...answer, value: read(answer.body), release, sentMs };
     } catch (error) {
       release();
       pace.pauseAfter(error);
@@ -235,11 +217,4 @@ export class Connection {
     this.#tokenExpiresAt = expiryIn(this.#token);
     return this.#token;
   }
-}
-
-/** A response. A large one counts against the memory permits until it is released. */
-interface HeldAnswer extends Answer {
-  readonly release: () => void;
-  /** When the request was sent, by this machine's clock. */
-  readonly sentMs: number;
 }

@@ -1,14 +1,14 @@
 import type { Instance } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
 import { epoch, type Timestamp } from '../kit/time.ts';
-import type { Stream } from '../streams/stream.ts';
+import type { RestStream } from '../streams/stream.ts';
 
 /**
  * Returns the parameters of the listing's next request. The filters and the sort order are repeated with every page
  * token.
  */
 export function queryOf(
-  stream: Stream,
+  stream: RestStream,
   instance: Instance,
   listing: Listing,
   limit: number,
@@ -17,7 +17,7 @@ export function queryOf(
   return present({
     ...stream.query,
     limit: String(limit),
-    sortBy: stream.orderedBy,
+    sortBy: stream.sortBy ?? stream.orderedBy,
     sortOrder: 'asc',
     skipCount: 'true',
     // A filter on time would exclude the records of an inventory that have no time.

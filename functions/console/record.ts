@@ -33,7 +33,7 @@ export function readRecord(span: Span, stream: Stream): Record {
   const value = parsedSpan(span);
   const malformed = value === undefined;
   const time = timestamp(at(value, ...stream.time));
-  const id = text(value, 'id');
+  const id = text(value, ...stream.id);
   const recordId = id !== undefined && isId(id) ? id : hash(bytes);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;
   return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time };

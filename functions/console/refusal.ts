@@ -87,12 +87,11 @@ export function unauthorized(host: string, why = ''): CollectorError {
  * @param words the console's message, cleaned for display
  */
 export function forbidden(host: string, stream: Stream, words = ''): CollectorError {
-  const { name, permission } = stream;
+  const { name, permission, licence, byDefault } = stream;
   const denial = denials.find(({ says }) => says.test(words));
-  if (denial?.state === 'not-licensed')
-    return new CollectorError(denial.state, `${host} has no licence for ${name}${colon(words)}`, {
-      name: 'NotLicensedError',
-    });
+  if (denial?.state === 'not-licensed') return notLicensed(host, stream, words, licence);
+  // An optional stream is not for every console: that a token does not reach it is no fault of the token.
+  if (denial?.isOfScope && !byDefault) return notLicensed(host, stream, words, denial.remedy);
   return new CollectorError('forbidden', `${host} does not let the token read ${name}${colon(words)}`, {
     name: 'ForbiddenError',
     remedy:
@@ -101,10 +100,26 @@ export function forbidden(host: string, stream: Stream, words = ''): CollectorEr
   });
 }
 
+/** Nothing is wrong, and nothing is collected. */
+function notLicensed(
+  host: string,
+  { name }: Stream,
+  words: string,
+  remedy: string | undefined,
+): CollectorError {
+  const what = `${host} has no licence for ${name}${colon(words)}`;
+  return new CollectorError('not-licensed', what, {
+    name: 'NotLicensedError',
+    ...(remedy !== undefined && { remedy }),
+  });
+}
+
 interface Denial {
   readonly says: RegExp;
   readonly state: 'forbidden' | 'not-licensed';
   readonly remedy?: string;
+  /** The token is of a narrower scope. */
+  readonly isOfScope?: boolean;
 }
 
 /** Causes of 403 other than a missing permission, by the console's message. The first match counts. */
@@ -124,6 +139,7 @@ const denials: readonly Denial[] = [
   {
     says: /\bscope\b|\b(?:site|account|group|tenant|global)(?:[ -]level)? users?\b/i,
     state: 'forbidden',
+    isOfScope: true,
     remedy:
       "The token's scope does not include this. Use a token of a user with a wider scope (site, account or global), or leave this stream out of the instance's streams.",
   },

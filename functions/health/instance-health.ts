@@ -3,7 +3,14 @@ import type { Stream } from '../streams/stream.ts';
 import type { CursorStatus } from './known-status.ts';
 import type { HealthRules } from './rules.ts';
 import { forwarderKey, type Status } from './status.ts';
-import { compareLights, forwarderVerdict, type Light, type Verdict, verdictOf } from './verdict.ts';
+import {
+  compareLights,
+  forwarderVerdict,
+  type Light,
+  notDeployed,
+  type Verdict,
+  verdictOf,
+} from './verdict.ts';
 
 /** The health of one instance, which is the verdict of its worst stream. The forwarder has the same form. */
 export interface InstanceHealth {
@@ -21,11 +28,14 @@ export function instanceHealth(
   record: Readonly<Record<string, unknown>>,
   itemOf: (stream: string) => CursorStatus | undefined,
   streams: readonly Stream[],
-  { allowedHostSuffixes, quietHours }: HealthRules,
+  { allowedHostSuffixes, quietHours, optionalStreams = [] }: HealthRules,
   now: number,
 ): InstanceHealth {
   const rules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
-  const verdicts = streams.map((stream) => {
+  const isDeployed = ({ name, byDefault }: Stream) => byDefault || optionalStreams.includes(name);
+  const named = Array.isArray(record.streams) ? record.streams : [];
+  const verdicts = streams.flatMap((stream): Verdict | [] => {
+    if (!isDeployed(stream)) return named.includes(stream.name) ? notDeployed(stream) : [];
     const quietMs = (quietHours[stream.name] ?? Number.POSITIVE_INFINITY) * 3_600_000;
     return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs);
   });

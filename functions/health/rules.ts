@@ -4,11 +4,14 @@ export interface HealthRules {
   readonly allowedHostSuffixes: readonly string[];
   /** Hours without records before a stream is quiet, by stream; absent: never. */
   readonly quietHours: Readonly<Record<string, number>>;
+  /** Streams that are deployed in addition to those by default; absent: none. */
+  readonly optionalStreams?: readonly string[];
 }
 
 /** The stack output `HealthRules`, as JSON. */
-export function rulesText({ allowedHostSuffixes, quietHours }: HealthRules): string {
-  return JSON.stringify({ allowedHostSuffixes, quietHours });
+export function rulesText({ allowedHostSuffixes, quietHours, optionalStreams = [] }: HealthRules): string {
+  const more = optionalStreams.length > 0 && { optionalStreams };
+  return JSON.stringify({ allowedHostSuffixes, quietHours, ...more });
 }
 
 /** Reads the stack output `HealthRules`. */

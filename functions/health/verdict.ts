@@ -53,6 +53,18 @@ export function verdictOf(
   ]);
 }
 
+/** An instance names the stream, and the stack has no function for it. */
+export function notDeployed({ name }: Stream): Verdict {
+  return verdict(name, readStatus(), [
+    {
+      light: 'yellow',
+      word: 'not deployed',
+      error: `the stack has no function for ${name}`,
+      remedy: `Deploy with ${name} in the setting optionalStreams, or leave it out of the instance's streams.`,
+    },
+  ]);
+}
+
 /** After two of these without a success, CloudWatch raises the forwarder's alarm in the third. */
 const forwarderCycleMs = 15 * 60_000;
 

@@ -16,7 +16,7 @@ export interface Instance {
   readonly siteIds: readonly string[];
   readonly groupIds: readonly string[];
   readonly lookbackHours: number;
-  /** Undefined: every stream. */
+  /** Undefined: those that are collected by default. */
   readonly streams: readonly string[] | undefined;
 }
 
@@ -145,7 +145,7 @@ export function isStill(
 
 /** Returns whether this stream is enabled for the instance. */
 export function collects(instance: Instance, stream: Stream): boolean {
-  return instance.enabled && (instance.streams ?? [stream.name]).includes(stream.name);
+  return instance.enabled && (instance.streams?.includes(stream.name) ?? stream.byDefault);
 }
 
 /** Returns milliseconds between polls: the operator's interval, rounded up to whole ticks. */

@@ -5,7 +5,7 @@ import { addressesIn, ipAddress, listed } from './addresses.ts';
 import { messageTypeOf } from './classification.ts';
 import { baseName, hashes, name, portNumber, processId, type Severity, severity, time } from './fields.ts';
 import { ruleAlert, severityOfRule } from './rule-alert.ts';
-import type { Metadata, Stream } from './stream.ts';
+import type { Metadata, RestStream } from './stream.ts';
 
 function metadata(record: Json, raw = ''): Metadata {
   const data = at(record, 'data');
@@ -135,15 +135,19 @@ function firewall(data: Json | undefined) {
   });
 }
 
-export const activities: Stream = {
+export const activities: RestStream = {
   name: 'activities',
+  byDefault: true,
   path: '/activities',
   cadenceMinutes: 10,
   timeoutSeconds: 540,
   requestsPerSecond: 6,
   quietHours: 96,
+  pageSize: 1000,
+  timeDigits: 6,
   orderedBy: 'createdAt',
   time: ['createdAt'],
+  id: ['id'],
   query: { includeHidden: 'false' },
   wholeInventory: false,
   permission: 'Activity Page.view',

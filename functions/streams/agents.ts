@@ -2,7 +2,7 @@ import type { Json } from '../kit/json.ts';
 import { at, code, isTrue, list, present, text, unique } from '../kit/json.ts';
 import { addressesOf, ipAddress } from './addresses.ts';
 import { cloudInstanceId, name, severity, span, time } from './fields.ts';
-import type { Metadata, Stream } from './stream.ts';
+import type { Metadata, RestStream } from './stream.ts';
 
 /** The words for the flags of an agent. */
 const states: readonly (readonly [key: string, state: string])[] = [
@@ -65,15 +65,19 @@ function sentence(record: Json, user: string | undefined): string {
   ].join('');
 }
 
-export const agents: Stream = {
+export const agents: RestStream = {
   name: 'agents',
+  byDefault: true,
   path: '/agents',
   cadenceMinutes: 60,
   timeoutSeconds: 840,
   requestsPerSecond: 4,
   quietHours: 96,
+  pageSize: 1000,
+  timeDigits: 6,
   orderedBy: 'updatedAt',
   time: ['updatedAt'],
+  id: ['id'],
   query: { isDecommissioned: 'True,False', isUninstalled: 'True,False' },
   wholeInventory: true,
   permission: 'Endpoints.view',

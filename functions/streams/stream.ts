@@ -4,22 +4,38 @@ import type { Json } from '../kit/json.ts';
 export type Metadata = Record<string, string | string[]>;
 
 /** One kind of record, as data. A new stream is one file that exports one of these, and one line in the list. */
-export interface Stream {
-  /** Lower-case plural. It is part of the names of the function, the rule, the cursors and the log line. */
-  readonly name: string;
+export type Stream = RestStream;
+
+/** A stream that is a list of the REST API. */
+export interface RestStream extends StreamBase {
   /** Relative to `/web/api/v2.1`. */
   readonly path: string;
+  /** The API's hidden defaults, sent explicitly. */
+  readonly query: Readonly<Record<string, string>>;
+  /** The column that the list is sorted by, where the API names it differently than the filter on time. */
+  readonly sortBy?: string;
+}
+
+interface StreamBase {
+  /** Lower-case plural. It is part of the names of the function, the rule, the cursors and the log line. */
+  readonly name: string;
+  /** False: it has a function only if the setting `optionalStreams` names it, and is collected only for instances that name it. */
+  readonly byDefault: boolean;
   /** The interval of the schedule; must divide a day. */
   readonly cadenceMinutes: number;
   /** The function's timeout: it must end before the next tick. */
   readonly timeoutSeconds: number;
-  /** The limit for one console. The vendor's own limit for a token is higher (10, 10 and 25). */
+  /** The limit for one console. The vendor's own limit for a token is higher. */
   readonly requestsPerSecond: number;
   /**
    * Hours without new records before the default alarm; absent if long silence is normal. 96 hours exceed a long
    * weekend, which lasts 84 hours from Friday to Tuesday.
    */
   readonly quietHours?: number;
+  /** The most records that are requested with one page. */
+  readonly pageSize: number;
+  /** The fraction digits of its times: a filter on time is rounded to them, so that no record is left out. */
+  readonly timeDigits: 3 | 6;
   /**
    * The filter and sort column that changes with the record. A stream ordered by `updatedAt` has versions of a
    * record; one ordered by `createdAt` is append-only.
@@ -27,12 +43,14 @@ export interface Stream {
   readonly orderedBy: 'updatedAt' | 'createdAt';
   /** The path of that time in a record. */
   readonly time: readonly string[];
-  /** The API's hidden defaults, sent explicitly. */
-  readonly query: Readonly<Record<string, string>>;
+  /** Where a record keeps its id. */
+  readonly id: readonly string[];
   /** Whether the first listing reads all records, however old. */
   readonly wholeInventory: boolean;
   /** The permission that the token's role needs, as SentinelOne's role editor names it. */
   readonly permission: string;
+  /** Tells operators what a console lacks that does not have this stream, and where it is enabled. */
+  readonly licence?: string;
   /**
    * Returns the stream's own metadata. It must not throw, whatever the record's form. `raw` keeps the digits that
    * `record` rounds.

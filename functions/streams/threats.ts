@@ -3,7 +3,7 @@ import { at, code, list, lookUp, present, text, unique } from '../kit/json.ts';
 import { addressesThen, ipAddress, listed } from './addresses.ts';
 import { messageTypeOf } from './classification.ts';
 import { cloudInstanceId, hashes, name, type Severity, severity, span, techniques, time } from './fields.ts';
-import type { Metadata, Stream } from './stream.ts';
+import type { Metadata, RestStream } from './stream.ts';
 
 /** By `threatInfo.confidenceLevel`. */
 const severities: Readonly<Record<string, Severity>> = { malicious: 'high', suspicious: 'medium' };
@@ -113,14 +113,18 @@ function sentence(
   ].join('');
 }
 
-export const threats: Stream = {
+export const threats: RestStream = {
   name: 'threats',
+  byDefault: true,
   path: '/threats',
   cadenceMinutes: 5,
   timeoutSeconds: 270,
   requestsPerSecond: 6,
+  pageSize: 1000,
+  timeDigits: 6,
   orderedBy: 'updatedAt',
   time: ['threatInfo', 'updatedAt'],
+  id: ['id'],
   query: {},
   wholeInventory: false,
   permission: 'Threats.view',

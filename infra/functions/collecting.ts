@@ -11,6 +11,7 @@ import {
   keyWildcards,
   may,
   objectsOf,
+  secretsOf,
   useKey,
   wildcard,
 } from './rights.ts';
@@ -61,7 +62,7 @@ export function collectingRights(
     may(cursorActions, cursors.tableArn),
     may(['sqs:SendMessage'], queue.queueArn),
     may(['s3:PutObject'], overflow.arnForObjects('*')),
-    may(['secretsmanager:GetSecretValue'], ownSecrets, ...settings.secretArns),
+    may(['secretsmanager:GetSecretValue'], ownSecrets, ...secretsOf(settings)),
     ...decryptSecrets(settings),
     ...useKey(settings),
   ];
@@ -75,7 +76,7 @@ export function collectingWildcards({ settings, overflow }: Collecting): Acknowl
       'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:signal-client/sentinelone/*',
       'A new instance brings its secret under this prefix and needs no deployment.',
     ),
-    ...settings.secretArns
+    ...secretsOf(settings)
       .filter((arn) => arn.includes('*'))
       .map((arn) => wildcard(arn, 'The operator who deploys grants these secrets by a setting.')),
     ...keyWildcards(settings),

@@ -20,14 +20,22 @@ export function arnOf(scope: Construct, service: string, resource: string, resou
   return Stack.of(scope).formatArn({ service, resource, resourceName, arnFormat });
 }
 
+const isKey = (arn: string) => arn.split(':')[2] === 'kms';
+
+/** The operator's own secrets. */
+export function secretsOf({ secretArns }: Settings): string[] {
+  return secretArns.filter((arn) => !isKey(arn));
+}
+
 /** Allows decryption only through Secrets Manager, so only of secrets that the function may read. */
-export function decryptSecrets({ secretKeyArns: keys }: Settings): PolicyStatement[] {
+export function decryptSecrets({ secretArns }: Settings): PolicyStatement[] {
+  const keys = secretArns.filter(isKey);
   if (keys.length === 0) return [];
   const services = [...new Set(keys.map((key) => regional(key, 'secretsmanager')))];
   return [
     new PolicyStatement({
       actions: ['kms:Decrypt'],
-      resources: [...keys],
+      resources: keys,
       conditions: { StringEquals: { 'kms:ViaService': services } },
     }),
   ];

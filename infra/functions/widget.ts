@@ -27,6 +27,7 @@ export class Widget extends Construct {
         cursorsTable: cursors.tableName,
         allowedHostSuffixes: settings.allowedHostSuffixes,
         quietHours: settings.quietHours,
+        ...(settings.optionalStreams.length > 0 && { optionalStreams: settings.optionalStreams }),
       },
       policy: 'read',
       rights: [

@@ -1,4 +1,4 @@
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
 import { synthesise } from '../../infra/synth.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
 import { bill, type Fleet, type Line, quietBill } from './bill.ts';
 import { grouped, sum } from './numbers.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PollerEnvironment, variable } from '../../functions/environment.ts';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { bundle } from '../../infra/build/bundle.ts';
 import { allocator } from '../../infra/functions/collecting.ts';
 import { memoryMb } from '../../infra/functions/function.ts';

@@ -18,7 +18,7 @@ describe('settings', () => {
       stackName: 'SentinelOneCollector',
       allowedHostSuffixes: ['.sentinelone.net'],
       secretArns: [],
-      secretKeyArns: [],
+      optionalStreams: [],
       reservedConcurrency: 1,
       overlapMinutes: 10,
       requestsPerSecond: {},
@@ -68,7 +68,7 @@ describe('settings', () => {
       ['arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:team/*'],
     ],
     [
-      'secretKeyArns',
+      'secretArns',
       ['arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef'],
       ['arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef'],
     ],
@@ -120,8 +120,7 @@ describe('settings', () => {
   const wholeNumber = (least: number, most: number) => `must be a whole number from ${least} to ${most}`;
   const suffixes = 'must be a JSON list of one or more lower-case host suffixes';
   const secrets =
-    'must be a JSON list of ARNs of secrets, each with the six characters at its end or a wildcard';
-  const keys = 'must be a JSON list of ARNs of KMS keys (of the keys themselves: an alias grants nothing)';
+    'must be a JSON list of ARNs: of secrets, each with the six characters at its end or a wildcard';
   const concurrency = 'must be a whole number from 1 to 1000, or false to reserve none';
   const rates = 'must be a JSON object of positive numbers by stream name (threats, activities)';
   const address =
@@ -146,8 +145,8 @@ describe('settings', () => {
     ['secretArns', ['arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/s1'], secrets],
     ['secretArns', ['arn:aws:secretsmanager:eu-west-1:111122223333:secret:*'], secrets],
     ['secretArns', ['arn:aws:secretsmanager:*:111122223333:secret:team/*'], secrets],
-    ['secretKeyArns', ['arn:aws:kms:eu-west-1:111122223333:alias/team'], keys],
-    ['secretKeyArns', ['arn:aws:kms:eu-west-1:111122223333:key/*'], keys],
+    ['secretArns', ['arn:aws:kms:eu-west-1:111122223333:alias/team'], secrets],
+    ['secretArns', ['arn:aws:kms:eu-west-1:111122223333:key/*'], secrets],
     ['reservedConcurrency', 0, concurrency],
     ['reservedConcurrency', 'true', concurrency],
     ['reservedConcurrency', 1.5, concurrency],

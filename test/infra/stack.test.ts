@@ -13,20 +13,24 @@ import type {
   OperatorEnvironment,
   PollerEnvironment,
 } from '../../functions/environment.ts';
-import { streams } from '../../functions/streams/list.ts';
+import { streams as allStreams, defaultStreams as streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { SettingsError } from '../../infra/context.ts';
 import { allocator } from '../../infra/functions/collecting.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 
 const madeUp: Stream = {
-  name: 'alerts',
-  path: '/alerts',
+  name: 'exclusions',
+  byDefault: true,
+  path: '/exclusions',
   cadenceMinutes: 1440,
   timeoutSeconds: 120,
   requestsPerSecond: 2,
+  pageSize: 1000,
+  timeDigits: 6,
   orderedBy: 'createdAt',
   time: ['createdAt'],
+  id: ['id'],
   query: {},
   wholeInventory: false,
   permission: 'Alerts.view',
@@ -37,7 +41,7 @@ const rates: Record<string, string> = {
   threats: 'rate(5 minutes)',
   activities: 'rate(10 minutes)',
   agents: 'rate(1 hour)',
-  alerts: 'rate(1 day)',
+  exclusions: 'rate(1 day)',
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'collector-stack-'));
@@ -417,13 +421,49 @@ describe('a fourth stream', () => {
   test('has its function and its rule as soon as it is in the list', () => {
     const template = collected({}, [...streams, madeUp]);
     template.resourceCountIs('AWS::Lambda::Function', streams.length + 3);
-    const { poll, rule } = own(template, 'alerts');
-    expect(told(template, poll)).toMatchObject({ stream: 'alerts', requestsPerSecond: 2 });
+    const { poll, rule } = own(template, 'exclusions');
+    expect(told(template, poll)).toMatchObject({ stream: 'exclusions', requestsPerSecond: 2 });
     expect(rule.ScheduleExpression).toBe('rate(1 day)');
     // Lambda keeps no event for longer than six hours.
     expect(only(template, 'AWS::Lambda::EventInvokeConfig', { FunctionName: poll.ref })).toMatchObject({
       MaximumEventAgeInSeconds: 6 * 60 * 60,
     });
+  });
+});
+
+describe.each(allStreams.filter(({ byDefault }) => !byDefault))('the optional stream $name', ({ name }) => {
+  const resourcesOf = (template: Template) =>
+    Object.entries(template.toJSON().Resources as Record<string, { Type: string }>);
+  const idOf = (stream: string) => stream.replaceAll('-', '');
+  const typesOf = (template: Template, stream: string) =>
+    resourcesOf(template)
+      .filter(([id]) => id.startsWith(idOf(stream)) || id.includes(`Alarms${idOf(stream)}`))
+      .map(([, { Type }]) => Type)
+      .sort();
+  const [without, with_] = [collected(), collected({ optionalStreams: [name] }, allStreams)];
+
+  test('adds to the stack what every stream has there, and nothing else', () => {
+    expect(typesOf(without, name)).toEqual([]);
+    expect(typesOf(with_, name)).toEqual(typesOf(without, 'agents'));
+    const known = new Set(resourcesOf(without).map(([id]) => id));
+    const added = resourcesOf(with_).filter(([id]) => !known.has(id));
+    expect(added.map(([, { Type }]) => Type).sort()).toEqual(typesOf(with_, name));
+  });
+
+  test('is in alarms, queries and dashboard, and known to those who judge', () => {
+    const mentions = (template: Template) =>
+      new Set(
+        resourcesOf(template)
+          .filter(([, resource]) => JSON.stringify(resource).includes(name))
+          .map(([, { Type }]) => Type),
+      );
+    for (const type of ['CloudWatch::Alarm', 'CloudWatch::Dashboard', 'Lambda::Function', 'Logs::LogGroup'])
+      expect(mentions(with_), type).toContain(`AWS::${type}`);
+    const { log } = own(with_, name);
+    const query = only(with_, 'AWS::Logs::QueryDefinition', { Name: 'SentinelOneCollector/fetched' });
+    expect(query.LogGroupNames).toContainEqual(log.ref);
+    expect(JSON.stringify(with_.toJSON().Outputs.HealthRules)).toContain(name);
+    expect(JSON.stringify(without.toJSON())).not.toContain(`optionalStreams`);
   });
 });
 
@@ -570,7 +610,7 @@ describe('the forwarder', () => {
       analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
       analyticsSecretId: secret,
       analyticsConcurrency: 5,
-      secretKeyArns: [key],
+      secretArns: [key],
     });
     const { forward, role, source } = forwarder(made);
     expect(told(made, forward)).toMatchObject({
@@ -665,8 +705,7 @@ describe('settings', () => {
     template = collected({
       stackName: 'Team',
       allowedHostSuffixes: ['.sentinelone.net', '.s1.example.com'],
-      secretArns: [secret, secrets],
-      secretKeyArns: keys,
+      secretArns: [secret, ...keys, secrets],
       reservedConcurrency: false,
       overlapMinutes: 15,
       requestsPerSecond: { threats: 1.5 },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CfnResource } from 'aws-cdk-lib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { CollectorApp } from '../../infra/synth.ts';
 import { resources, type Template } from '../../local/aws/template.ts';
 import { everySetting, longestStackName } from '../support/settings.ts';
@@ -80,11 +80,13 @@ test('the longest settings fit into the environments and the roles that AWS allo
     ...everySetting,
     stackName: longestStackName,
     allowedHostSuffixes: listOf((i) => `.s.${i}`),
-    secretArns: listOf((i) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/${i}-*`),
-    secretKeyArns: keys,
+    secretArns: [
+      ...listOf((i) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/${i}-*`),
+      ...keys,
+    ],
     proxy: { url: 'http://proxy.example:3128', except: listOf((i) => `10.0.0.${i}`) },
   };
-  expect(() => appOf({ ...context, secretKeyArns: [...keys, ...keys] })).toThrow(/secretKeyArns/);
+  expect(() => appOf({ ...context, secretArns: [...keys, ...keys] })).toThrow(/secretArns/);
   const { template } = synthesised(appOf(context));
   const functions = resources<{ Environment: { Variables: object } }>(template, 'AWS::Lambda::Function');
   const roles = resources<{ Policies: object[] }>(template, 'AWS::IAM::Role');

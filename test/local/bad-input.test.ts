@@ -1,7 +1,7 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { type Fault, faultFor, faults } from '../../local/console/faults.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';

@@ -20,12 +20,16 @@ import type { Stream } from './stream.ts';
 
 export const exclusions: Stream = {
   name: 'exclusions',
+  byDefault: true,
   path: '/exclusions',
   cadenceMinutes: 30,
   timeoutSeconds: 600,
   requestsPerSecond: 2,
+  pageSize: 1000,
+  timeDigits: 6,
   orderedBy: 'updatedAt',
   time: ['updatedAt'],
+  id: ['id'],
   query: {},
   wholeInventory: true,
   permission: 'Exclusions.view',

@@ -6,7 +6,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { noticeMs } from '../../functions/health/fleet.ts';
 import type { CursorStatus } from '../../functions/health/known-status.ts';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { readHealth } from '../../local/health.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { sayHealth } from '../../local/show.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ReplayProgress } from '../../functions/collect/replay.ts';
 import type { CheckReport } from '../../functions/console/check.ts';
 import { fromMs } from '../../functions/kit/time.ts';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { faultFor, faults } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
@@ -23,10 +23,7 @@ import { allows, type Statement } from '../support/policy.ts';
 import { everyRight } from '../support/settings.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
-const [keyArn, teamSecret] = [everyRight.secretKeyArns, everyRight.secretArns].map(String) as [
-  string,
-  string,
-];
+const [teamSecret, keyArn] = everyRight.secretArns as [string, string];
 const host = 'usea1-rights.sentinelone.net';
 const textOf: Record<string, (time: string, fields?: object) => string> = {
   threats: (time, fields) => threatText(time, { ...fields }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { faultFor as befallAnalytics } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
 import { faultFor } from '../../local/console/faults.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 

@@ -1,7 +1,9 @@
 /** Every setting that gives a function a further right. */
 export const everyRight: Readonly<Record<string, unknown>> = {
-  secretArns: ['arn:aws:secretsmanager:us-east-1:000000000000:secret:team/console-AbCdEf'],
-  secretKeyArns: ['arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555'],
+  secretArns: [
+    'arn:aws:secretsmanager:us-east-1:000000000000:secret:team/console-AbCdEf',
+    'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555',
+  ],
   analyticsUrl: 'https://analytics.example',
   rememberAcceptedDays: 7,
   keyArn: 'arn:aws:kms:us-east-1:000000000000:key/99999999-8888-7777-6666-555555555555',

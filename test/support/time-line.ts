@@ -10,7 +10,7 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { resolve, resources, type Template } from '../../local/aws/template.ts';
 import { CloudWatch, MetricStore } from './cloudwatch.ts';
 import { clockEnvironment, shiftClock, shiftDates } from './shifted-clock.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { countLights } from '../../../functions/health/fleet.ts';
 import { forwarderHealth, instanceHealth, select } from '../../../functions/health/instance-health.ts';
 import { readRules, rulesText } from '../../../functions/health/rules.ts';
-import { streams } from '../../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../../functions/streams/list.ts';
 import { readChoice } from '../../../functions/tiles/choice.ts';
 import {
   ago,

@@ -5,7 +5,7 @@ import type { Status } from '../../../functions/health/status.ts';
 import { compareLights, forwarderVerdict, verdictOf } from '../../../functions/health/verdict.ts';
 import { subjectOf } from '../../../functions/instances/subject.ts';
 import { epoch } from '../../../functions/kit/time.ts';
-import { streams } from '../../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../../functions/streams/list.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
 import { healthRows, healthyItem, nameOf } from '../../fixtures/health-rows.ts';
 import { iso } from '../../fixtures/tokens.ts';

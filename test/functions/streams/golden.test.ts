@@ -5,6 +5,7 @@ import { artifactOf } from '../../../functions/deliver/artifact.ts';
 import { bodyOf, packArtifact, packMessages } from '../../../functions/deliver/packing.ts';
 import { activities } from '../../../functions/streams/activities.ts';
 import { agents } from '../../../functions/streams/agents.ts';
+import { ruleAlerts } from '../../../functions/streams/rule-alerts.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { threats } from '../../../functions/streams/threats.ts';
 import { instance } from '../../fixtures/given.ts';
@@ -63,6 +64,15 @@ const streams: [stream: Stream, always: string[], sometimes: string[]][] = [
     [
       ...['endTimeUTC', 'lastActiveTimeUTC', 'domain', 'cloudInstanceId', 'tags'],
       ...[...ofHost, ...ofAgent.filter((field) => field !== 'agentId'), ...named],
+    ],
+  ],
+  [
+    ruleAlerts,
+    ['streamName', 'messageType', 'severityLabel', 'severityCode', 'alertId', 'message'],
+    [
+      ...['startTimeUTC', 'endTimeUTC', 'clientHostname', 'clientIP', 'clientIPs', 'serverIP', 'serverPort'],
+      ...['fqdn', 'pid', 'userName', 'osName', 'agentVersion', 'agentUuid', 'attackTechniqueIds', 'tags'],
+      ...[...ofFile.filter((field) => field !== 'signer'), ...ofFinding, ...named],
     ],
   ],
 ];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../functions/kit/json.ts';
-import { streams } from '../../../functions/streams/list.ts';
+import { defaultStreams, deployedStreams, streams } from '../../../functions/streams/list.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { strange } from '../../fixtures/given.ts';
 import { messageTypes } from '../../support/schema.ts';
@@ -32,7 +32,7 @@ function pathsOf(stream: Stream): string[][] {
   } catch {
     // Only what it looked at matters here.
   }
-  return [...paths, [...stream.time], ['id']];
+  return [...paths, [...stream.time], [...stream.id]];
 }
 
 function put(path: readonly string[], value: Json): Json {
@@ -96,8 +96,8 @@ describe('every stream', () => {
     '%s keeps its time in the field that it is ordered by, and has a name that names things',
     (_, stream) => {
       expect(stream.time.at(-1)).toBe(stream.orderedBy);
-      expect(stream.name).toMatch(/^[a-z]+s$/);
-      expect(stream.path).toBe(`/${stream.name}`);
+      expect(stream.name).toMatch(/^[a-z-]+s$/);
+      if (stream.byDefault) expect(stream.path).toBe(`/${stream.name}`);
       for (const value of Object.values(stream.query)) expect(value).not.toBe('');
     },
   );
@@ -111,15 +111,25 @@ describe('every stream', () => {
       ['threats', 5],
       ['activities', 10],
       ['agents', 60],
+      ['rule-alerts', 5],
     ]);
+    expect(defaultStreams.map(({ name }) => name)).toEqual(['threats', 'activities', 'agents']);
+    expect(deployedStreams(streams, ['rule-alerts'])).toEqual(streams);
   });
+
+  it.each(named)(
+    '%s says what a console lacks that does not have it, unless every console has it',
+    (_, stream) => {
+      expect(stream.licence !== undefined).toBe(!stream.byDefault);
+    },
+  );
 
   it('stays below the vendor’s limits, alone and together', () => {
     expect(
       Object.fromEntries(
         streams.map((s) => [s.name, s.requestsPerSecond <= (s.name === 'agents' ? 25 : 10)]),
       ),
-    ).toEqual({ threats: true, activities: true, agents: true });
+    ).toEqual({ threats: true, activities: true, agents: true, 'rule-alerts': true });
     expect(streams.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0) * 60).toBeLessThan(
       1000,
     );

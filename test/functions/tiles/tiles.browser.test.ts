@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { streams } from '../../../functions/streams/list.ts';
+import { defaultStreams as streams } from '../../../functions/streams/list.ts';
 import { readChoice } from '../../../functions/tiles/choice.ts';
 import { html } from '../../../functions/tiles/html.ts';
 import { type Frame, renderTiles } from '../../../functions/tiles/render.ts';

@@ -384,7 +384,7 @@ describe('a request', () => {
       expect(query).toEqual({
         ...one.query,
         limit: '1000',
-        sortBy: one.orderedBy,
+        sortBy: one.sortBy ?? one.orderedBy,
         sortOrder: 'asc',
         skipCount: 'true',
         [`${one.orderedBy}__gte`]: at(-600),
@@ -401,6 +401,7 @@ describe('a request', () => {
       Object.fromEntries(streams.map((one) => [one.name, queryOf(one, narrowed, open, 1000)])),
     ).toMatchObject({
       threats: { ...common, sortBy: 'updatedAt', updatedAt__gte: at(-600) },
+      'rule-alerts': { ...common, sortBy: 'alertInfoCreatedAt', createdAt__gte: at(-600) },
       activities: { ...common, sortBy: 'createdAt', createdAt__gte: at(-600), includeHidden: 'false' },
       agents: {
         ...common,

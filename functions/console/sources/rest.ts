@@ -1,0 +1,43 @@
+import { UnreadableAnswerError } from '../../errors.ts';
+import type { Instance } from '../../instances/instance.ts';
+import { at, parsed } from '../../kit/json.ts';
+import type { RestStream } from '../../streams/stream.ts';
+import { idParts, partOf } from '../id-parts.ts';
+import { boundedListing, queryOf } from '../query.ts';
+import { readRecords } from '../record.ts';
+import type { Source } from './source.ts';
+
+/** A list of the REST API. */
+export function restSource(stream: RestStream, instance: Instance): Source {
+  const { path } = stream;
+  return {
+    async page(listing, limit, ask) {
+      const { ids, token, isOneOfMany, next: after } = partOf(instance, listing.token);
+      const query = queryOf(stream, { ...instance, ...ids }, { ...listing, token }, limit);
+      const page = listing.token === undefined ? 'first page' : 'a later page';
+      const what = `GET ${path}, ${page} from ${listing.from}`;
+      const read = (body: Buffer) => readRecords(body, limit, stream, what);
+      const { value, ...answer } = await ask({ path, query }, read);
+      return { ...value, next: after(value.next), unordered: isOneOfMany, answer };
+    },
+
+    async total(from, until, ask) {
+      let sum = 0;
+      for (const ids of idParts(instance)) {
+        const listing = queryOf(stream, { ...instance, ...ids }, boundedListing(from, until), 1);
+        const query = { ...listing, skipCount: 'false', countOnly: 'true' };
+        const { value, release } = await ask({ path, query, isSmall: true }, (body) => {
+          const total = at(parsed(body.toString()), 'pagination', 'totalItems');
+          if (typeof total !== 'number')
+            throw new UnreadableAnswerError(`GET ${path}, count from ${from}: no total`);
+          return total;
+        });
+        release();
+        sum += value;
+      }
+      return sum;
+    },
+
+    starts: idParts(instance).map((_, i, { length }) => (i === 0 ? undefined : `${i}/${length} `)),
+  };
+}
