@@ -1,18 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendAnswer } from '../console/answer.ts';
+import { type ReceivedRequest, sendAnswer } from '../console/answer.ts';
 import type { KeyPair } from '../console/certificates.ts';
+import { faultOf, record } from '../http/fault-rules.ts';
 import { listen } from '../http/listen.ts';
 import { bodyOf } from '../http/serve.ts';
-import { type Api, type Asked, artifactsIn, routeOf } from './api.ts';
-import type { Fault, FaultRule, SeenRequest } from './faults.ts';
+import { type Api, artifactsIn, routeOf } from './api.ts';
+import type { FaultRule, SeenRequest } from './faults.ts';
 
 /** Larger than any request of the forwarder. */
 const mostBytes = 64 * 2 ** 20;
-
-/** Bounds the memory of a stand-in that runs for days. */
-const requestsKept = 100_000;
 
 export interface ApiServerOptions {
   api: Api;
@@ -26,14 +24,12 @@ export interface ApiServerOptions {
 
 /** Starts the HTTPS server of the documented API. */
 export async function startApiServer({ api, certificate, nowMs, faults, requests }: ApiServerOptions) {
-  const note = ({ method, path, body }: Asked, bytes: number): SeenRequest => {
+  const note = ({ method, path, body }: ReceivedRequest, bytes: number): SeenRequest => {
     const route = routeOf(method, path);
     const artifacts = route === 'ingest' ? artifactsIn(body)?.length : undefined;
     const seen: SeenRequest = { at: nowMs(), route, method, path, bytes };
     if (artifacts !== undefined) seen.artifacts = artifacts;
-    requests.push(seen);
-    if (requests.length > requestsKept) requests.shift();
-    return seen;
+    return record(requests, seen);
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -41,7 +37,7 @@ export async function startApiServer({ api, certificate, nowMs, faults, requests
     const bytes = await bodyOf(request, mostBytes);
     const asked = read(request, bytes.toString('utf8'));
     const seen = note(asked, bytes.length);
-    const fault = faultOf(faults, seen);
+    const fault = faultOf(faults, seen) ?? {};
     if (fault.delayMs !== undefined) await sleep(fault.delayMs);
     if (fault.hang === 'before') return;
     if (fault.cut === 'before') return void response.socket?.destroy();
@@ -63,15 +59,7 @@ export async function startApiServer({ api, certificate, nowMs, faults, requests
   return listen(server);
 }
 
-function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
-  for (const rule of rules) {
-    const fault = rule(seen);
-    if (fault !== undefined) return fault;
-  }
-  return {};
-}
-
-function read({ method = 'GET', url = '/', headers }: IncomingMessage, body: string): Asked {
+function read({ method = 'GET', url = '/', headers }: IncomingMessage, body: string): ReceivedRequest {
   const { pathname, searchParams } = new URL(url, 'https://analytics.invalid');
   return {
     method,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Answer } from '../console/answer.ts';
+import type { Answer, ReceivedRequest } from '../console/answer.ts';
 import { readTime, writeTime } from '../console/time.ts';
 import type { Archive } from './archive.ts';
 import { type Artifact, isArtifact } from './artifact.ts';
@@ -18,16 +18,6 @@ export interface User {
   permissions: readonly Permission[];
 }
 
-/** A request as it arrives. */
-export interface Asked {
-  method: string;
-  /** Without `/api`. */
-  path: string;
-  params: URLSearchParams;
-  authorization: string | undefined;
-  body: string;
-}
-
 export interface ApiOptions {
   archive: Archive;
   nowMs: () => number;
@@ -35,7 +25,7 @@ export interface ApiOptions {
   tokenLifeMs: () => number;
 }
 
-type Handler = (asked: Asked, fault: Fault, seen: SeenRequest) => Answer;
+type Handler = (request: ReceivedRequest, fault: Fault, seen: SeenRequest) => Answer;
 
 const organisation = 'witfoo';
 const greatestLimit = 1000;
@@ -149,14 +139,14 @@ export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
 
   const allowed =
     (permission: Permission, handler: Handler): Handler =>
-    (asked, fault, seen) => {
-      const [, presented] = /^Bearer (\S+)$/.exec(asked.authorization ?? '') ?? [];
+    (request, fault, seen) => {
+      const [, presented] = /^Bearer (\S+)$/.exec(request.authorization ?? '') ?? [];
       if (presented === undefined) return refusal(401, 'missing authorization');
       const claims = readToken(presented, key);
       if (claims === undefined) return refusal(401, 'invalid token');
       if (claims.exp * 1000 <= nowMs()) return refusal(401, 'token expired');
       if (!claims.permissions.includes(permission)) return refusal(403, 'permission denied');
-      return handler(asked, fault, seen);
+      return handler(request, fault, seen);
     };
 
   const handlers: Record<Route, Handler> = {
@@ -168,10 +158,10 @@ export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
 
   return {
     /** Carries out a request, as far as the fault allows it. */
-    answer(asked: Asked, fault: Fault, seen: SeenRequest): Answer {
+    answer(request: ReceivedRequest, fault: Fault, seen: SeenRequest): Answer {
       if (seen.bytes > (fault.largestBytes ?? Number.POSITIVE_INFINITY))
         return refusal(413, 'request body too large');
-      return fault.answer ?? handlers[seen.route](asked, fault, seen);
+      return fault.answer ?? handlers[seen.route](request, fault, seen);
     },
     /** Makes all issued tokens invalid. */
     revokeTokens() {

@@ -1,4 +1,5 @@
 import type { Answer, Travel } from '../console/answer.ts';
+import { type Occurrences, type Rule, ruleFor } from '../http/fault-rules.ts';
 import type { Artifact } from './artifact.ts';
 import { refusal } from './refusal.ts';
 
@@ -50,29 +51,21 @@ export interface Fault extends Travel {
   hiddenForSearches?: number;
 }
 
-/** Returns the fault of a request, if any. */
-export type FaultRule = (request: SeenRequest) => Fault | undefined;
+export type FaultRule = Rule<SeenRequest, Fault>;
 
-/** Selects the requests with a fault: of the matching ones, `times` requests from the `nth` (1-based), or all. */
-export interface RequestMatch {
+/** Selects the requests with a fault. */
+export interface RequestMatch extends Occurrences {
   route?: Route;
-  nth?: number;
-  times?: number;
   /** While it returns false, no request matches. */
   while?: () => boolean;
 }
 
-/** A rule for the requests that match. */
 export function faultFor(
-  { route, nth = 1, times = Number.POSITIVE_INFINITY, while: isOn = () => true }: RequestMatch,
+  { route, while: isOn = () => true, ...occurrences }: RequestMatch,
   fault: Fault,
 ): FaultRule {
-  let matches = 0;
-  return (request) => {
-    if ((route !== undefined && route !== request.route) || !isOn()) return undefined;
-    matches += 1;
-    return matches >= nth && matches < nth + times ? fault : undefined;
-  };
+  const matches = (request: SeenRequest) => (route === undefined || route === request.route) && isOn();
+  return ruleFor(matches, occurrences, fault);
 }
 
 const html = (status: number, text: string): Answer => ({

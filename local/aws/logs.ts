@@ -1,4 +1,4 @@
-import { jsonOf, serve } from '../http/serve.ts';
+import { Refusal, serveOperations } from './json-service.ts';
 
 /** A stand-in for CloudWatch Logs: stores what the functions print, and answers `FilterLogEvents`. */
 export interface LocalLogs {
@@ -19,34 +19,19 @@ const kept = 20_000;
 export async function startLogs(sessionToken: string): Promise<LocalLogs> {
   const groups = new Map<string, LogEvent[]>();
   let count = 0;
-  const { endpoint, close } = await serve(
-    async (request, response) => {
-      const answer = (status: number, body: object) => {
-        response
-          .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
-          .end(JSON.stringify(body));
-      };
-      const refuse = (__type: string, message: string) => answer(400, { __type, message });
-      if (request.headers['x-amz-target'] !== 'Logs_20140328.FilterLogEvents')
-        return refuse('UnknownOperationException', 'only FilterLogEvents is here');
-      const {
-        logGroupName,
-        startTime = 0,
-        filterPattern,
-      } = (await jsonOf(request)) as {
-        logGroupName: string;
-        startTime?: number;
-        filterPattern?: string;
-      };
-      const matches = matcher(filterPattern);
-      if (matches === undefined)
-        return refuse('InvalidParameterException', `no such pattern is understood here: ${filterPattern}`);
-      const events = groups.get(logGroupName) ?? [];
-      answer(200, {
-        events: events.filter(({ timestamp, message }) => timestamp >= startTime && matches(message)),
-      });
+  const { endpoint, close } = await serveOperations(
+    {
+      FilterLogEvents({ logGroupName, startTime = 0, filterPattern }) {
+        const matches = matcher(filterPattern);
+        if (matches === undefined)
+          throw new Refusal('InvalidParameterException', `unsupported pattern: ${filterPattern}`);
+        const events = groups.get(logGroupName) ?? [];
+        return {
+          events: events.filter(({ timestamp, message }) => timestamp >= startTime && matches(message)),
+        };
+      },
     },
-    { sessionToken },
+    sessionToken,
   );
   return {
     endpoint,

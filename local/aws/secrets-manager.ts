@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { jsonOf, serve } from '../http/serve.ts';
+import { type Operations, Refusal, serveOperations } from './json-service.ts';
 
-/**
- * A stand-in for Secrets Manager with its protocol (JSON 1.1 by `x-amz-target`), validation and eventual consistency.
- */
+/** A stand-in for Secrets Manager, with its validation and eventual consistency. */
 export interface LocalSecretsManager {
   readonly endpoint: string;
   /** The delay until a read shows a write, and until a forced deletion is complete. */
@@ -26,18 +24,6 @@ interface Secret {
   readonly versions: Map<string, Version>;
   /** `forced`: the secret cannot be restored. */
   deleted: 'no' | 'scheduled' | 'forced';
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: each operation has an input of its own.
-type Input = any;
-
-/** An error response. */
-class Refusal extends Error {
-  readonly type: string;
-  constructor(type: string, message: string) {
-    super(message);
-    this.type = type;
-  }
 }
 
 /** The secrets by name, in their current state and in the state that reads show. */
@@ -70,27 +56,7 @@ class Store {
 
 export async function startSecretsManager(sessionToken: string): Promise<LocalSecretsManager> {
   const store = new Store();
-  const operations = operationsOn(store);
-  const { endpoint, close } = await serve(
-    async (request, response) => {
-      const answer = (status: number, body: object) => {
-        response
-          .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
-          .end(JSON.stringify(body));
-      };
-      const [, name = ''] = String(request.headers['x-amz-target']).split('.');
-      const input: Input = await jsonOf(request);
-      try {
-        const operation = operations[name];
-        if (operation === undefined) throw new Refusal('UnknownOperationException', `${name} is not here`);
-        answer(200, operation(input));
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        answer(400, { __type: error.type, message: error.message });
-      }
-    },
-    { sessionToken },
-  );
+  const { endpoint, close } = await serveOperations(operationsOn(store), sessionToken);
   return {
     endpoint,
     close,
@@ -116,7 +82,7 @@ export async function startSecretsManager(sessionToken: string): Promise<LocalSe
   };
 }
 
-function operationsOn(store: Store): Readonly<Record<string, ((input: Input) => object) | undefined>> {
+function operationsOn(store: Store): Operations {
   const usable = (secret: Secret | undefined): Secret => {
     if (secret === undefined) throw notFound();
     if (secret.deleted !== 'no') throw beingDeleted();

@@ -9,6 +9,15 @@ export interface Page {
   pagination: { nextCursor?: string | null; totalItems?: number } | null;
 }
 
+export interface ReceivedRequest {
+  method: string;
+  /** Without the API's prefix. */
+  path: string;
+  params: URLSearchParams;
+  authorization: string | undefined;
+  body: string;
+}
+
 /** The response to a request. */
 export interface Answer {
   status: number;

@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts';
+import type { Answer, ReceivedRequest } from './answer.ts';
 import type { FaultRule, SeenRequest } from './faults.ts';
 import { readPage } from './listing.ts';
 import { readQuery } from './query.ts';
@@ -53,15 +53,6 @@ export interface SimulatedConsole extends RecordSink {
   serve(name: string, stream?: Stream): void;
 }
 
-/** A request as it arrives. */
-export interface Asked {
-  method: string;
-  path: string;
-  params: URLSearchParams;
-  authorization: string | undefined;
-  body: string;
-}
-
 export interface Clocks {
   nowMs: () => number;
   /** Measures request rates, independent of the console's clock. */
@@ -72,7 +63,7 @@ interface Route {
   rate?: Stream['rate'];
   /** Default: any valid token. False: no token required. */
   needs?: string | false;
-  answer(asked: Asked, token: Token | undefined): Answer;
+  answer(request: ReceivedRequest, token: Token | undefined): Answer;
 }
 
 const page = (body: Answer['body']): Answer => ({
@@ -129,9 +120,9 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   });
   routes.set('POST /users/api-token-details', {
     answer: ({ body }) => {
-      const asked = simulated.tokens.find(({ token }) => token === apiTokenIn(body));
-      if (!asked) throw new RefusedRequest(refusals.invalid('apiToken: Not a valid token.'));
-      return data({ createdAt: asked.createdAt ?? null, expiresAt: asked.expiresAt ?? null });
+      const request = simulated.tokens.find(({ token }) => token === apiTokenIn(body));
+      if (!request) throw new RefusedRequest(refusals.invalid('apiToken: Not a valid token.'));
+      return data({ createdAt: request.createdAt ?? null, expiresAt: request.expiresAt ?? null });
     },
   });
   for (const [name, stream] of Object.entries({ ...streams, ...options.streams }))
@@ -144,32 +135,32 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     date: () => new Date(clocks.nowMs() + 1000).toUTCString(),
   };
 
-  const withinRate = ({ rate }: Route, asked: Asked) => {
+  const withinRate = ({ rate }: Route, request: ReceivedRequest) => {
     if (!rateLimits || !rate) return true;
-    const key = `${asked.path} ${presentedToken(asked.authorization)}`;
+    const key = `${request.path} ${presentedToken(request.authorization)}`;
     const limit = limits.get(key) ?? createRateLimit(rate, clocks.monotonicMs);
     limits.set(key, limit);
     return limit();
   };
 
-  const respond = (asked: Asked): Answer => {
-    const route = routes.get(`${asked.method} ${asked.path}`);
+  const respond = (request: ReceivedRequest): Answer => {
+    const route = routes.get(`${request.method} ${request.path}`);
     if (!route) return refusals.notFound();
-    if (!withinRate(route, asked)) return refusals.tooManyRequests(retryAfterValue[retryAfter]());
-    const presented = presentedToken(asked.authorization);
+    if (!withinRate(route, request)) return refusals.tooManyRequests(retryAfterValue[retryAfter]());
+    const presented = presentedToken(request.authorization);
     const token = goodToken(simulated.tokens, presented, clocks.nowMs());
     if (route.needs !== false) {
       if (!token) return refusals.unauthorized(presented);
       if (!hasPermission(token, route.needs)) return refusals.forbidden(token.missingPermissionStatus);
     }
-    return route.answer(asked, token);
+    return route.answer(request, token);
   };
 
   /** The console's response, before any fault is applied. */
-  const answer = (asked: Asked): Answer => {
+  const answer = (request: ReceivedRequest): Answer => {
     source?.advanceTo?.(clocks.nowMs());
     try {
-      return respond(asked);
+      return respond(request);
     } catch (error) {
       if (error instanceof RefusedRequest) return error.answer;
       throw error;

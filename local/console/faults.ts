@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { type Occurrences, type Rule, ruleFor } from '../http/fault-rules.ts';
 import type { Answer, Page, Travel } from './answer.ts';
 import { refusals } from './refusals.ts';
 
@@ -34,29 +35,19 @@ export interface Fault extends Travel {
 /** The next page token of a response: the token that was sent, or one of the forms of none. */
 export type NextPage = 'repeated' | 'empty' | 'null-string' | 'missing' | 'no-pagination';
 
-/** Returns the fault of a request, if any. */
-export type FaultRule = (request: SeenRequest) => Fault | undefined;
+export type FaultRule = Rule<SeenRequest, Fault>;
 
-/** Selects the requests with a fault: of the matching ones, `times` requests from the `nth` (1-based), or all. */
-export interface RequestMatch {
+/** Selects the requests with a fault. */
+export interface RequestMatch extends Occurrences {
   path?: string;
   page?: 'first' | 'later';
-  nth?: number;
-  times?: number;
 }
 
-/** A rule for the requests that match. */
-export function faultFor(
-  { path, page, nth = 1, times = Number.POSITIVE_INFINITY }: RequestMatch,
-  fault: Fault,
-): FaultRule {
-  let matches = 0;
-  return (request) => {
-    if (path !== undefined && path !== request.path) return undefined;
-    if (page !== undefined && (page === 'later') !== Boolean(request.query.cursor)) return undefined;
-    matches += 1;
-    return matches >= nth && matches < nth + times ? fault : undefined;
-  };
+export function faultFor({ path, page, ...occurrences }: RequestMatch, fault: Fault): FaultRule {
+  const matches = (request: SeenRequest) =>
+    (path === undefined || path === request.path) &&
+    (page === undefined || (page === 'later') === Boolean(request.query.cursor));
+  return ruleFor(matches, occurrences, fault);
 }
 
 const forms: Record<NextPage, (page: Page, sent: string | undefined) => Page['pagination']> = {

@@ -1,19 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
+import { faultOf, record } from '../http/fault-rules.ts';
+import { listen } from '../http/listen.ts';
 import { bodyOf } from '../http/serve.ts';
-import { type Answer, sendAnswer } from './answer.ts';
+import { type Answer, type ReceivedRequest, sendAnswer } from './answer.ts';
 import type { KeyPair } from './certificates.ts';
-import type { Asked, createConsole } from './console.ts';
-import { type Fault, type FaultRule, type SeenRequest, withFault } from './faults.ts';
+import type { createConsole } from './console.ts';
+import { type Fault, type SeenRequest, withFault } from './faults.ts';
 import { refusals } from './refusals.ts';
 import { presentedToken } from './tokens.ts';
 
 const prefix = '/web/api/v2.1';
-/** Bounds the memory of a console that runs for days. */
-const requestsKept = 100_000;
 
 /** The default limit of nginx. */
 const longestLine = 8 * 1024;
@@ -30,13 +29,10 @@ function split(url: string): { path: string; params: URLSearchParams } {
 export async function startServer(served: ReadonlyMap<string, Served>, nowMs: () => number) {
   const consoleOf = (name: string | undefined) => served.get((name ?? '').toLowerCase().replace(/:\d+$/, ''));
 
-  const note = ({ simulated: { requests } }: Served, asked: Asked): SeenRequest => {
+  const note = ({ simulated: { requests } }: Served, asked: ReceivedRequest): SeenRequest => {
     const { method, path, params, authorization } = asked;
     const token = presentedToken(authorization);
-    const seen: SeenRequest = { at: nowMs(), method, path, query: Object.fromEntries(params), token };
-    requests.push(seen);
-    if (requests.length > requestsKept) requests.shift();
-    return seen;
+    return record(requests, { at: nowMs(), method, path, query: Object.fromEntries(params), token });
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -46,14 +42,14 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
     const { method = 'GET', url = '/' } = request;
     if (url.length > longestLine)
       return sendAnswer(response, refusals.page(414, 'Request-URI Too Large'), {});
-    const asked: Asked = {
+    const asked: ReceivedRequest = {
       ...split(url),
       method,
       authorization: request.headers.authorization,
       body: (await bodyOf(request)).toString(),
     };
     const seen = note(console, asked);
-    const fault = faultOf(console.simulated.faults, seen);
+    const fault = faultOf(console.simulated.faults, seen) ?? {};
     await respondWith(response, fault, seen, () => console.answer(asked));
   };
 
@@ -74,22 +70,7 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
   // Ignores clients that disconnect during the handshake.
   server.on('tlsClientError', () => {});
 
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-      }),
-  };
-}
-
-function faultOf(rules: readonly FaultRule[], seen: SeenRequest): Fault {
-  for (const rule of rules) {
-    const fault = rule(seen);
-    if (fault) return fault;
-  }
-  return {};
+  return listen(server);
 }
 
 /** Sends a response with a fault. */
