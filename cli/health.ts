@@ -41,7 +41,6 @@ export async function readHealth(
 
 export const head = ['LIGHT', 'STATE', 'SINCE', 'STREAM', 'LAST POLL', 'LAST COUNT', 'LAG'];
 
-/** The cells below `head`. */
 export function cells(verdict: Verdict, now: number): string[] {
   const { light, word, since, stream, lastPollAt, lastCount, lagSeconds } = verdict;
   const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);

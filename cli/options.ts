@@ -33,7 +33,6 @@ function interval(text: string): number | Record<string, number> | '' {
   );
 }
 
-/** Adds the options that describe an instance. */
 export function describing(command: Command): Command {
   const names = streams.map(({ name }) => name).join(', ');
   return command

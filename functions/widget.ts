@@ -19,7 +19,6 @@ interface WidgetEvent {
   readonly pick?: string;
   readonly widgetContext?: {
     readonly theme?: string;
-    /** The fields of the widget's form, by name. */
     readonly forms?: { readonly all?: Readonly<Record<string, unknown>> };
   };
   readonly [parameter: string]: unknown;

@@ -211,6 +211,5 @@ function setting<Output>(
   );
 }
 
-/** A setting without a default. */
 const optional = <Output>(description: string, schema: v.GenericSchema<unknown, Output>, allowed: string) =>
   v.exactOptional(v.pipe(fromText(schema, allowed), v.description(description)));

@@ -24,7 +24,6 @@ import { TickTimes } from './tick-times.ts';
 
 export interface CollectorOptions {
   readonly template: Template;
-  /** The folder with the bundled functions. */
   readonly code: string;
   /** Environment variables in addition to those of the template: proxy and CA. */
   readonly environment: Readonly<Record<string, string>>;
@@ -57,7 +56,6 @@ export interface LocalCollector {
   /** Sets when the collector first saw an instance, from which its look-back counts. */
   firstSaw(instance: string, atMs: number): Promise<void>;
   status(): Promise<StatusItem[]>;
-  /** Returns all instance records. */
   instances(): Promise<InstanceRecord[]>;
   /** Receives and deletes all messages in the artifact queue, as a consumer does. */
   receive(): Promise<Message[]>;

@@ -1,6 +1,5 @@
 import type { Accepted } from './analytics/search.ts';
 
-/** Counts artifacts, of one stream or all. */
 export function countOf(accepted: readonly Accepted[], stream?: string): number {
   return accepted.filter(({ metadata }) => stream === undefined || metadata.stream === stream).length;
 }

@@ -15,7 +15,6 @@ export interface Scenario {
   readonly expected: Readonly<Record<string, readonly string[]>> | undefined;
   /** Messages about lines that are not served as separate records. */
   readonly remarks?: readonly string[];
-  /** The number of lines that cannot be served. */
   readonly unserved?: number;
   close(): Promise<void>;
 }
@@ -41,7 +40,6 @@ const spareTokens = [
 /** More remarks than this are counted, not printed. */
 export const mostRemarks = 20;
 
-/** The activity level of a fleet. */
 type Activity = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
 
 /** New records in every minute. */

@@ -4,7 +4,6 @@ import { type Accepted, type Field, type Filters, fields } from './analytics/sea
 export interface Found {
   readonly field: Field;
   readonly value: string;
-  /** Found by the exact value. */
   readonly found: boolean;
   /** Found by a different value, which is an error. */
   readonly foundByOther: boolean;

@@ -14,7 +14,6 @@ export class TickTimes {
   readonly #tables: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #now: () => number;
-  /** By stream: how far its next polls were moved. */
   readonly #moved = new Map<string, number>();
 
   constructor(

@@ -101,7 +101,6 @@ export function witfooAnalytics(url: string): Analytics {
     return reply as Json;
   };
 
-  /** Sends a request whose response is small. */
   const post = (request: Omit<Request, 'method' | 'maxBytes'>) =>
     ask({ ...request, method: 'POST', maxBytes: receiptBytes }).catch((error: unknown) => {
       throw error instanceof HeavyReplyError ? new UnreadableReplyError(error.message) : error;

@@ -82,7 +82,6 @@ export function streamOf(by: Got, url: string | URL, options: ExtendOptions): Re
   return stream;
 }
 
-/** The remedy for each kind of connection error. */
 type Remedies = Readonly<Record<Exclude<Obstacle, 'console'>, string>>;
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH$)/;

@@ -13,7 +13,6 @@ import { notices } from '../health/notices.ts';
 
 // Powertools reads its service name from POWERTOOLS_SERVICE_NAME, which is the stack's name.
 export const logger = new Logger();
-/** Metrics by stream. */
 export const metrics = new Metrics({ namespace });
 /** Metrics over all streams, so that an alarm needs one metric, however many streams there are. */
 const whole = new Metrics({ namespace });
@@ -26,7 +25,6 @@ export interface Reports {
   readonly report: (outcome: Outcome) => void;
   /** Reports an instance that may end the run, before its poll. */
   readonly reportSuspect: (suspect: Suspect) => void;
-  /** Reports the end of a run. */
   readonly reportRun: (summary: RunSummary) => void;
 }
 
@@ -145,7 +143,6 @@ function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudi
   logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
 }
 
-/** A request to the operator function. */
 interface OperatorAction {
   readonly action: 'check' | 'replay';
   readonly instance: string;

@@ -114,7 +114,6 @@ function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest)
 const tooLarge = (host: string, path: string, maxBytes: number) =>
   new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
-/** Sends a GET, or a POST if there is a body. */
 async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
   const { host, token, path, query, timeoutMs, maxBytes, signal } = request;
   const url = new URL(`https://${host}/web/api/v2.1${path}`);

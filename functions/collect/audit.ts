@@ -10,7 +10,6 @@ import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
 import type { Repeats } from './repeats.ts';
 
-/** The result of the audit of one hour. */
 export interface AuditResult {
   readonly hour: Timestamp;
   /** The console's current count. A record that has changed since then counts in a later hour. */
@@ -33,11 +32,9 @@ export interface AuditContext {
   readonly repeats: Repeats;
   readonly overlapMs: number;
   readonly memoryEntries: number;
-  /** Returns whether another page may be requested. */
   readonly takeRequest: () => boolean;
   /** Delivers records, including those that were delivered before. */
   readonly deliver: (records: readonly Record[]) => Promise<void>;
-  /** Renews the claim. */
   readonly renew: () => Promise<void>;
 }
 

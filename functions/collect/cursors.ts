@@ -4,7 +4,6 @@ import type { Timestamp } from '../kit/time.ts';
 import type { StoredCursor } from './cursor.ts';
 import type { HourCounts } from './hour-counts.ts';
 
-/** A cursor item without its claim. */
 export interface CursorItem {
   /** When the collector first saw the instance; fixed at the first claim. */
   readonly firstSeenAt: Timestamp;
@@ -17,7 +16,6 @@ export interface CursorItem {
 
 /** An exclusive right to write one cursor item, until `until`, or later until another run takes it. */
 export interface Claim extends CursorKey {
-  /** The run that holds the claim. */
   readonly run: string;
 }
 
@@ -36,7 +34,6 @@ export interface KeptMemory {
   readonly counts: HourCounts;
 }
 
-/** The storage of memories. */
 export interface Memories {
   /** Returns the memory of this lineage of the cursor, or undefined if there is none. */
   readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;

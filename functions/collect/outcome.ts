@@ -11,7 +11,6 @@ export interface Outcome extends Progress {
   /** How far the position is behind the current time; undefined if there is no position yet. */
   readonly lagSeconds: number | undefined;
   readonly durationMs: number;
-  /** Whether the listing reached its end. */
   readonly caughtUp: boolean;
   /** Undefined if no audit was due. */
   readonly audit: AuditResult | FailedAudit | undefined;

@@ -33,7 +33,6 @@ export interface ReplayRequest {
   readonly to: Timestamp;
 }
 
-/** The progress of a replay after one invocation. */
 export interface ReplayProgress {
   /** `claimed`: another invocation has the lock. */
   readonly state: 'done' | 'more' | 'claimed' | 'failed';
@@ -61,7 +60,6 @@ const settleMs = 20_000;
 /** The rate of a replay as a share of the polls' rate. Together they stay below 1,000 requests a minute. */
 const rateShare = 0.1;
 
-/** The cursor item of a replay, which polls never read. */
 export function replayKey(stream: string, { from, to }: ReplayRequest): string {
   return `${stream}#replay#${from}#${to}`;
 }

@@ -18,7 +18,6 @@ export interface RunPorts extends TurnPorts, ConsolePorts {
 }
 
 export interface RunSummary {
-  /** Records in the instances table. */
   readonly instances: number;
   /** The instances that are due; for a shard, of its own. */
   readonly due: number;

@@ -26,14 +26,12 @@ export const limits = {
   auditMs: 24 * 60 * 60 * 1000,
 } as const;
 
-/** The settings of a run. */
 export interface Settings extends Readonly<Record<keyof typeof limits, number>> {
   readonly instanceRules: InstanceRules;
   /** A larger page is requested again with half as many records. */
   readonly pageBytes: number;
   /** How far before the position each listing reads again, because records can become visible late. */
   readonly overlapMs: number;
-  /** The limit for one console. */
   readonly requestsPerSecond: number;
   /** A stream without a record for this time is quiet; absent: never. */
   readonly quietMs?: number;

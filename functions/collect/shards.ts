@@ -6,11 +6,8 @@ export function shardsOf<T>(items: readonly T[], most: number): T[][] {
   );
 }
 
-/** How the instances of one tick are divided. */
 export interface Division<T> {
-  /** The instances that this invocation polls. */
   readonly own: readonly T[];
-  /** The number of instances that other invocations poll. */
   readonly handedOver: number;
   /** Why another invocation could not be started; undefined if all were started. */
   readonly refusal: string | undefined;

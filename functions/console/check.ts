@@ -24,7 +24,6 @@ export interface Finding {
   readonly what: string;
   readonly outcome: 'ok' | 'warning' | 'failed' | 'off';
   readonly detail: string;
-  /** What the operator can do. */
   readonly remedy?: string;
 }
 
@@ -42,7 +41,6 @@ export interface CheckReport {
 
 const timeoutMs = 15_000;
 
-/** Enough for one record. */
 const maxBytes = 4 * 1024 * 1024;
 
 /** HTTP's `Date` has whole seconds. A larger difference means that one of the two clocks is wrong. */
@@ -114,7 +112,6 @@ function failed(what: string, error: unknown): Finding {
   return { what, outcome: 'failed', detail: message, remedy };
 }
 
-/** A console, and the token to check it with. */
 interface Target {
   readonly host: string;
   readonly token: string;
@@ -232,7 +229,6 @@ function expiryFinding(expiresAt: string | undefined, now: number): Finding {
   return { what: 'expiry', outcome: 'warning', detail, remedy: expiryRemedy };
 }
 
-/** Requests one record of the stream. */
 async function checkStream(stream: Stream, instance: Instance, target: Target): Promise<Finding> {
   if (!collects({ ...instance, enabled: true }, stream))
     return off(stream.name, "not one of the instance's streams");

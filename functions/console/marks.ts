@@ -7,7 +7,6 @@ export interface Marks {
   readonly malformed: number;
   /** Records with bytes that are not UTF-8. */
   readonly notUtf8: number;
-  /** The ids of the first of them. */
   readonly recordIds: readonly string[];
 }
 

@@ -37,7 +37,6 @@ export class Pace {
   }
 }
 
-/** The retry policy for requests to a console. */
 export function retryOf(clock: Clock): Retry {
   return {
     whether: (error) => waitMs(error) <= longestWaitMs,

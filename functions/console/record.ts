@@ -13,9 +13,7 @@ import { parsedSpan, type Span } from './split.ts';
  * times as much memory.
  */
 export interface Record {
-  /** The bytes as SentinelOne sent them. */
   readonly raw: Buffer;
-  /** Whether it is not JSON, or too complex to parse. */
   readonly malformed: boolean;
   readonly isUtf8: boolean;
   readonly recordId: string;

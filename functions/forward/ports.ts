@@ -70,7 +70,6 @@ export interface DeadLetter {
   readonly stream?: string;
 }
 
-/** Whether the dead-letter queue took a message. */
 export type DeadLetterResult = { readonly taken: true } | { readonly taken: false; readonly reason: string };
 
 export interface DeadLetters {
@@ -79,12 +78,10 @@ export interface DeadLetters {
 }
 
 export interface AcceptedIds {
-  /** Returns the ids that were accepted before. */
   known(ids: readonly string[]): Promise<ReadonlySet<string>>;
   mark(ids: readonly string[]): Promise<void>;
 }
 
-/** The result of one run of the forwarder. */
 export interface ForwardOutcome {
   readonly state: State;
   /** Messages received; `failed` of them are retried. */
@@ -97,12 +94,10 @@ export interface ForwardOutcome {
   readonly accepted: number;
   /** Not posted, because the same id was accepted before or is in the same run. */
   readonly repeats: number;
-  /** Sent to the dead-letter queue. */
   readonly deadLettered: readonly { readonly id: string; readonly reason: string }[];
   readonly requests: number;
   /** What an operator should know, although nothing failed. */
   readonly warnings: readonly string[];
-  /** Age of the oldest message. */
   readonly lagSeconds: number;
   readonly durationMs: number;
   readonly error: { readonly name: string; readonly message: string; readonly remedy: string } | undefined;

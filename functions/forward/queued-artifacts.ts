@@ -24,10 +24,8 @@ export interface QueuedArtifact {
   readonly messages: readonly ReceivedMessage[];
 }
 
-/** An artifact that can be posted. */
 export type Posted = QueuedArtifact & { readonly packed: PackedArtifact };
 
-/** An artifact for the dead-letter queue. */
 export interface Refused {
   readonly item: QueuedArtifact;
   readonly reason: string;
@@ -106,7 +104,6 @@ export function receivesOf({ messages }: QueuedArtifact): number {
 
 export const isOftenReceived = (item: QueuedArtifact): boolean => receivesOf(item) > often;
 
-/** The messages that contain one of the artifacts. */
 export function messagesOf(items: readonly QueuedArtifact[]): ReadonlySet<ReceivedMessage> {
   return new Set(items.flatMap(({ messages }) => messages));
 }

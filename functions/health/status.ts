@@ -8,12 +8,10 @@ import type { Notice } from './notices.ts';
 export interface PollEnd {
   readonly now: number;
   readonly scheduledAt: number;
-  /** The interval between successful polls. */
   readonly intervalMs: number;
   readonly cadenceMs: number;
   readonly state: State;
   readonly error: unknown;
-  /** Whether an audit finished. */
   readonly audited: boolean;
   readonly artifacts: number;
   readonly notice?: Notice | undefined;
@@ -134,9 +132,7 @@ export interface Status extends Spent {
   readonly lastSuccessAt: string;
   readonly lastError: string;
   readonly remedy: string;
-  /** Polls in a row that failed. */
   readonly failures: number;
-  /** When the first of them failed. */
   readonly failingSince: string;
   readonly nextPollAt: string;
   /** Artifacts delivered by the last poll. */
@@ -144,9 +140,7 @@ export interface Status extends Spent {
   readonly position: Timestamp;
   /** The version of the instance record that was polled. A different version means that the record was edited. */
   readonly configVersion: string;
-  /** The secret's version that was used. */
   readonly secretVersion: string;
-  /** The last audit that finished. */
   readonly lastAuditAt: string;
   /** The last poll that delivered a record. */
   readonly lastRecordAt: string;

@@ -14,9 +14,7 @@ export interface Verdict extends Finding {
   readonly stream: string;
   readonly lastPollAt: string | undefined;
   readonly lastRecordAt: string | undefined;
-  /** Artifacts delivered by the last poll. */
   readonly lastCount: number | undefined;
-  /** Timestamp of the last record that was read. */
   readonly position: string | undefined;
   /**
    * How far the position was behind the clock when the last poll ended. History from before the instance was first

@@ -7,7 +7,6 @@ export interface Instances {
   read(instance: string): Promise<Item | undefined>;
 }
 
-/** The key of a cursor item. */
 export interface CursorKey {
   readonly instance: string;
   readonly stream: string;

@@ -62,7 +62,6 @@ export interface Semaphore {
   /** Returns false if `signal` fired before a permit was free. */
   acquire(signal: AbortSignal): Promise<boolean>;
   release(): void;
-  /** Whether a caller is waiting. */
   contended(): boolean;
 }
 

@@ -99,7 +99,6 @@ function pathOf(data: Json | undefined): string | undefined {
   return path !== undefined && path === text(data, 'downloadUrl') ? undefined : path;
 }
 
-/** Additional metadata of activities of one type. */
 const details: Readonly<
   Record<string, (data: Json | undefined) => Partial<ReturnType<typeof general>> & Metadata>
 > = {
@@ -108,7 +107,6 @@ const details: Readonly<
   5232: firewall,
 };
 
-/** A device that was connected, disconnected or blocked. */
 function device(data: Json | undefined) {
   const ids = [text(data, 'vendorId'), text(data, 'productId')];
   return present({
@@ -120,7 +118,6 @@ function device(data: Json | undefined) {
   });
 }
 
-/** Traffic that a firewall rule blocked. */
 function firewall(data: Json | undefined) {
   const local = ipAddress(data, 'reportedLocalHost');
   return present({

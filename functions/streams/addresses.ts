@@ -46,7 +46,6 @@ function mac(value: Json | undefined): string | undefined {
   return macForm.test(trimmed) && !onlyZeros.test(trimmed) ? trimmed : undefined;
 }
 
-/** The IPv4 or IPv6 address at `path`. */
 export function ipAddress(record: Json | undefined, ...path: readonly string[]): string | undefined {
   return address(at(record, ...path));
 }

@@ -16,7 +16,6 @@ export interface Frame {
 export interface Controls {
   /** Wraps the fields, which are named as in `Choice`. */
   readonly form: (fields: Html) => Html;
-  /** Makes a link that shows these tiles. */
   readonly link: (label: Html, show: Selection['show']) => Html;
 }
 

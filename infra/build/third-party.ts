@@ -5,7 +5,6 @@ import type { Metafile } from 'esbuild';
 interface Package {
   /** Name, version and license in one line. */
   readonly title: string;
-  /** The texts of its license and notices. */
   readonly text: string;
 }
 

@@ -68,7 +68,6 @@ export function collectingRights(
   ];
 }
 
-/** The wildcards in `collectingRights`. */
 export function collectingWildcards({ settings, overflow }: Collecting): Acknowledgement[] {
   return [
     objectsOf(overflow, 'Objects are named after records: PutObject alone, in this one bucket.'),

@@ -57,7 +57,6 @@ export class Forwarder extends Construct implements CollectorFunction {
   }
 }
 
-/** The ids of accepted artifacts, until they expire. */
 class AcceptedTable extends Table {
   constructor(scope: Construct, id: string, { table }: Encryption) {
     super(scope, id, {

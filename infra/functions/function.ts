@@ -21,7 +21,6 @@ import type { Settings } from '../settings.ts';
 import type { Encryption } from '../storage/encryption.ts';
 import { type Acknowledgement, makeNetworkInterfaces, may, networkWildcard } from './rights.ts';
 
-/** The properties that all functions share. */
 export interface Shared {
   readonly settings: Settings;
   readonly encryption: Encryption;
@@ -29,7 +28,6 @@ export interface Shared {
   readonly code: Code;
 }
 
-/** The properties of one function. */
 interface Own {
   /** The suffix of the function's name, after the stack's name. */
   readonly name: string;
@@ -39,7 +37,6 @@ interface Own {
   readonly environment: PollerEnvironment | OperatorEnvironment | ForwarderEnvironment | WidgetEnvironment;
   /** Environment variables other than the collector's own. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** The name of the function's policy. */
   readonly policy: string;
   readonly rights: readonly PolicyStatement[];
   /** The reasons for the wildcards that cdk-nag finds. */

@@ -54,7 +54,6 @@ export function useKey(settings: Settings): PolicyStatement[] {
   ];
 }
 
-/** The wildcards in `useKey`. */
 export function keyWildcards({ keyArn }: Settings): Acknowledgement[] {
   if (keyArn === undefined) return [];
   const reason =
@@ -93,7 +92,6 @@ const networkInterfaces = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** The wildcard in `makeNetworkInterfaces`. */
 export function networkWildcard({ vpc }: Settings): Acknowledgement[] {
   const reason = 'Lambda makes network interfaces in its own name; EC2 knows no narrower resource for it.';
   return vpc === undefined ? [] : [wildcard('*', reason)];
@@ -104,7 +102,6 @@ export const wildcard = (resource: string, reason: string): Acknowledgement => (
   reason,
 });
 
-/** A wildcard for all objects in a bucket. */
 export function objectsOf(bucket: Bucket, reason: string): Acknowledgement {
   const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnBucket);
   return wildcard(`<${id}.Arn>/*`, reason);

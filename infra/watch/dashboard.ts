@@ -26,7 +26,6 @@ import { queueUnreadSeconds } from './queue-alarms.ts';
 interface DashboardProps {
   readonly settings: Pick<Settings, 'stackName' | 'alarmLagMinutes'>;
   readonly streams: readonly string[];
-  /** The function that renders the tiles. */
   readonly tiles: IFunction;
   readonly functions: readonly {
     readonly name: string;

@@ -7,9 +7,7 @@ import type { MetricName } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { measure } from './measures.ts';
 
-/** A function with a schedule. */
 interface ScheduledFunction {
-  /** The stream's name. */
   readonly name: string;
   readonly function: IFunction;
   readonly cadenceMinutes: number;

@@ -2,7 +2,6 @@ import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type MetricName, namespace } from '../../functions/health/metrics.ts';
 
-/** One of the collector's metrics. */
 export function measure(
   stackName: string,
   metricName: MetricName,

@@ -1,7 +1,6 @@
 import { type ILogGroup, QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-/** A saved query of CloudWatch Logs Insights. */
 interface Saved {
   readonly name: string;
   readonly fields?: readonly string[];

@@ -20,7 +20,6 @@ export interface AnalyticsOptions {
   charactersKept?: number;
 }
 
-/** A running stand-in for WitFoo Analytics. */
 export interface Analytics {
   /** The API's address, `https://127.0.0.1:<port>`. */
   url: string;
@@ -36,7 +35,6 @@ export interface Analytics {
   revokeTokens(): void;
   /** Can be changed at any time. The first rule that returns a fault applies. */
   faults: FaultRule[];
-  /** Every request, oldest first. */
   readonly requests: SeenRequest[];
   readonly logins: SeenRequest[];
   readonly posts: SeenRequest[];

@@ -16,13 +16,10 @@ export interface ApiServerOptions {
   api: Api;
   certificate: KeyPair;
   nowMs: () => number;
-  /** The first rule that returns a fault applies. */
   faults: readonly FaultRule[];
-  /** Receives every request, oldest first. */
   requests: SeenRequest[];
 }
 
-/** Starts the HTTPS server of the documented API. */
 export async function startApiServer({ api, certificate, nowMs, faults, requests }: ApiServerOptions) {
   const note = ({ method, path, body }: ReceivedRequest, bytes: number): SeenRequest => {
     const route = routeOf(method, path);

@@ -10,7 +10,6 @@ import type { Accepted, Filters } from './search.ts';
 
 export type Permission = 'signals:read' | 'signals:write';
 
-/** A user who can log in. */
 export interface User {
   email: string;
   password: string;
@@ -163,7 +162,6 @@ export function createApi({ archive, nowMs, users, tokenLifeMs }: ApiOptions) {
         return refusal(413, 'request body too large');
       return fault.answer ?? handlers[seen.route](request, fault, seen);
     },
-    /** Makes all issued tokens invalid. */
     revokeTokens() {
       key = randomBytes(32);
     },

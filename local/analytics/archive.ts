@@ -43,7 +43,6 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
   return {
     /** The accepted artifacts in memory, in order of arrival, including repeats. */
     held: held as readonly Accepted[],
-    /** How often each `metadata.id` was accepted. */
     times: times as ReadonlyMap<string, number>,
     acceptedInAll: () => acceptedInAll,
     /** Stores an artifact. The next `hiddenForSearches` searches over the API do not find it. */
@@ -66,11 +65,9 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
       if (hiddenForSearches > 0) hidden.set(accepted, searches + hiddenForSearches + 1);
       while (held.length > artifactsKept || characters > charactersKept) dropOldest();
     },
-    /** Counts a search over the API. */
     searched() {
       searches += 1;
     },
-    /** Returns the matching artifacts, newest first. */
     search(filters: Filters): Accepted[] {
       const matches = matcher(filters);
       return held

@@ -23,7 +23,6 @@ const artifact = v.object({
   metadata: v.exactOptional(v.pipe(v.record(v.string(), value), v.check(noEmptyAddress))),
 });
 
-/** An artifact as a client posts it. */
 export type Artifact = v.InferOutput<typeof artifact>;
 
 export const isArtifact = (given: unknown): given is Artifact => v.is(artifact, given);

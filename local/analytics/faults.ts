@@ -11,9 +11,7 @@ export interface SeenRequest {
   readonly at: number;
   readonly route: Route;
   readonly method: string;
-  /** Without the query. */
   readonly path: string;
-  /** Size of the body. */
   readonly bytes: number;
   /** The email address of a login, if it can be read. */
   email?: string;
@@ -21,7 +19,6 @@ export interface SeenRequest {
   artifacts?: number;
   accepted?: number;
   rejected?: number;
-  /** Undefined if there is no response, or not yet. */
   status?: number;
 }
 
@@ -31,7 +28,6 @@ type Moment = 'before' | 'after';
 /** The fault of one request. Fields can be combined: a slow 503, or a rejection whose response is lost. */
 export interface Fault extends Travel {
   delayMs?: number;
-  /** No response is sent. */
   hang?: Moment;
   /** The connection is closed instead of a response. */
   cut?: Moment;
@@ -53,7 +49,6 @@ export interface Fault extends Travel {
 
 export type FaultRule = Rule<SeenRequest, Fault>;
 
-/** Selects the requests with a fault. */
 export interface RequestMatch extends Occurrences {
   route?: Route;
   /** While it returns false, no request matches. */
@@ -74,7 +69,6 @@ const html = (status: number, text: string): Answer => ({
   body: `<!DOCTYPE html><html><body>${text}</body></html>`,
 });
 
-/** Named faults of Analytics. */
 export const faults = {
   wrongCredentials: { answer: refusal(401, 'invalid email or password') },
   tokenExpired: { answer: refusal(401, 'token expired') },

@@ -13,7 +13,6 @@ export interface Claims {
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const signature = (signed: string, key: Buffer) => createHmac('sha256', key).update(signed).digest();
 
-/** Writes a JSON Web Token, signed with HS256. */
 export function writeToken(claims: Claims, key: Buffer): string {
   const signed = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded(claims)}`;
   return `${signed}.${signature(signed, key).toString('base64url')}`;

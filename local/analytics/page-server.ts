@@ -52,7 +52,6 @@ const json = (status: number, value: object): Content => ({
 const text = (status: number, body: string): Content => ({ status, type: 'text/plain; charset=utf-8', body });
 const notFound = () => text(404, 'Page not found.\n');
 
-/** Starts the search page. */
 export async function startPageServer(archive: Archive) {
   const contents = new Map<string, Content>();
   for (const [path, [name, type]] of Object.entries(files)) {

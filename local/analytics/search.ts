@@ -1,10 +1,8 @@
 import type { Micros } from '../console/time.ts';
 import type { Artifact } from './artifact.ts';
 
-/** An artifact that was accepted. */
 export interface Accepted extends Required<Artifact> {
   readonly uuid: string;
-  /** Arrival time. */
   readonly createdAt: Micros;
   /** The time by which it is searched and sorted. */
   readonly at: Micros;

@@ -1,6 +1,5 @@
 import { jsonOf, type Serving, serve } from '../http/serve.ts';
 
-/** An error response. */
 export class Refusal extends Error {
   readonly type: string;
   constructor(type: string, message: string) {

@@ -1,9 +1,7 @@
 import { jsonOf, serve } from '../http/serve.ts';
 
-/** A function of the endpoint. */
 interface Invoked {
   invoke(event: unknown): Promise<unknown>;
-  /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
 }
 

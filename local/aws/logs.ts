@@ -13,7 +13,6 @@ interface LogEvent {
   readonly message: string;
 }
 
-/** Lines kept for each log group. */
 const kept = 20_000;
 
 export async function startLogs(sessionToken: string): Promise<LocalLogs> {

@@ -20,7 +20,6 @@ interface Version {
 }
 
 interface Secret {
-  /** By version id. */
   readonly versions: Map<string, Version>;
   /** `forced`: the secret cannot be restored. */
   deleted: 'no' | 'scheduled' | 'forced';

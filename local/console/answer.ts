@@ -18,7 +18,6 @@ export interface ReceivedRequest {
   body: string;
 }
 
-/** The response to a request. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
@@ -27,9 +26,7 @@ export interface Answer {
 
 /** How a response is sent, if not in the normal way. */
 export interface Travel {
-  /** The connection is closed after this many bytes. */
   truncateAt?: number;
-  /** The response is sent a few bytes at a time. */
   trickle?: { bytes: number; everyMs: number };
   /** The format that the server calls `deflate`. With `unasked`, it is sent even to clients that do not accept it. */
   deflate?: { form: 'raw' | 'zlib' | 'gzip'; unasked?: boolean };

@@ -12,12 +12,10 @@ import { goodToken, hasPermission, presentedToken, type Token } from './tokens.t
 export interface RecordSink {
   /** Adds a record, or replaces the one with its id. `values` overrides fields that are missing or different in the text. */
   put(stream: string, text: string, values?: Record<string, unknown>): void;
-  /** Adds a record, even if another has the same id. */
   add(stream: string, text: string): void;
   remove(stream: string, id: string): void;
 }
 
-/** The source of a console's records. */
 export interface Source {
   start(sink: RecordSink, nowMs: number): void;
   /** Updates the records to a time. Called before each response. */
@@ -30,22 +28,17 @@ export interface ConsoleOptions {
   source?: Source;
   /** Streams in addition to threats, activities and agents, by name. */
   streams?: Record<string, Stream>;
-  /** False disables the rate limit. */
   rateLimits?: boolean;
-  /** The Retry-After header of a 429 response. */
   retryAfter?: 'absent' | 'seconds' | 'date';
   /** False: the certificate is signed by an untrusted authority. */
   trusted?: boolean;
 }
 
-/** One simulated console. */
 export interface SimulatedConsole extends RecordSink {
   host: string;
   /** Can be changed at any time. */
   tokens: Token[];
-  /** The first rule that returns a fault applies. */
   faults: FaultRule[];
-  /** Every request, oldest first. */
   requests: SeenRequest[];
   /** The texts of all records of a stream, ascending by id. */
   texts(stream: string): string[];
@@ -73,7 +66,6 @@ const page = (body: Answer['body']): Answer => ({
 });
 const data = (value: unknown) => page(JSON.stringify({ data: value }));
 
-/** Creates a console and its request handler. */
 export function createConsole(host: string, options: ConsoleOptions, clocks: Clocks) {
   const stores = new Map<string, Store>();
   const routes = new Map<string, Route>();

@@ -7,11 +7,9 @@ import { type Connect, startProxy } from './proxy.ts';
 import { startServer } from './server.ts';
 
 export interface ConsolesOptions {
-  /** The consoles, by host name. */
   hosts: Record<string, ConsoleOptions>;
   /** The consoles' clock in milliseconds, which also sets their `Date` headers (default: the system clock). */
   nowMs?: () => number;
-  /** The clock for request rates. */
   monotonicMs?: () => number;
 }
 
@@ -26,7 +24,6 @@ export interface Consoles {
   console(host: string): SimulatedConsole;
   /** Every CONNECT request to the proxy, oldest first. */
   connects: readonly Connect[];
-  /** Closes every connection to a console. */
   cutConnections(): void;
   close(): Promise<void>;
 }

@@ -13,22 +13,17 @@ export interface SeenRequest {
   query: Record<string, string>;
   /** The API token that was presented; undefined without one. */
   token?: string | undefined;
-  /** Undefined if there is no response, or not yet. */
   status?: number;
 }
 
 /** The fault of one response. Fields can be combined: a slow 503, or a page sent in small pieces. */
 export interface Fault extends Travel {
   delayMs?: number;
-  /** No response is sent. */
   hang?: boolean;
-  /** The connection is closed before the response. */
   reset?: boolean;
-  /** Replaces the response of the console. */
   answer?: Answer;
   /** Changes the response of the console. `null` removes a header. */
   headers?: Record<string, string | null>;
-  /** Changes the next page token of the console's page. */
   nextPage?: NextPage;
 }
 
@@ -37,7 +32,6 @@ export type NextPage = 'repeated' | 'empty' | 'null-string' | 'missing' | 'no-pa
 
 export type FaultRule = Rule<SeenRequest, Fault>;
 
-/** Selects the requests with a fault. */
 export interface RequestMatch extends Occurrences {
   path?: string;
   page?: 'first' | 'later';
@@ -61,7 +55,6 @@ const forms: Record<NextPage, (page: Page, sent: string | undefined) => Page['pa
   'no-pagination': () => null,
 };
 
-/** Applies a fault to the console's response. */
 export function withFault(answer: Answer, { headers = {}, nextPage }: Fault, request: SeenRequest): Answer {
   const kept = Object.entries({ ...answer.headers, ...headers }).filter(([, value]) => value !== null);
   const { body } = answer;
@@ -79,7 +72,6 @@ const ok = (body: string | Buffer, contentType = 'application/json', more = {}):
 
 const mebibyte = 2 ** 20;
 
-/** Named faults that collectors meet in practice. */
 export const faults = {
   unauthorized: { answer: refusals.unauthorized('echoed-token') },
   forbidden: { answer: refusals.forbidden() },

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** One attempt to reach a host through the proxy. */
 export interface Connect {
   target: string;
   admitted: boolean;

@@ -6,7 +6,6 @@ import { readTime } from './time.ts';
 
 type Accepts = (record: StoredRecord) => boolean;
 
-/** The query of a request to a stream. */
 export interface Query {
   limit: number;
   skip: number;

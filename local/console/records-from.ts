@@ -4,7 +4,6 @@ import type { Source } from './console.ts';
 import { createStore } from './store.ts';
 import { type Stream, streams } from './streams.ts';
 
-/** The records of a folder. */
 export interface RecordsFromFolder {
   /** The records' texts by stream, in the files' order, without repeats. */
   texts: Record<string, string[]>;

@@ -73,7 +73,6 @@ export async function startServer(served: ReadonlyMap<string, Served>, nowMs: ()
   return listen(server);
 }
 
-/** Sends a response with a fault. */
 async function respondWith(response: ServerResponse, fault: Fault, seen: SeenRequest, own: () => Answer) {
   if (fault.delayMs) await sleep(fault.delayMs);
   if (fault.hang) return;

@@ -10,7 +10,6 @@ export interface StoredRecord {
   values: Record<string, Value>;
 }
 
-/** The records of one stream of one console. */
 export interface Store {
   stream: Stream;
   /** Adds the record, or replaces the one with its id. `values` overrides fields that are missing or different in the text. */
@@ -36,7 +35,6 @@ const dig = (record: unknown, path: string): unknown =>
 
 const order = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Compares ids as numbers, without rounding. */
 export const compareIds = (a: string, b: string): number => a.length - b.length || order(a, b);
 
 /** Orders two values of one field; a missing value comes last. */

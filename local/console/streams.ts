@@ -1,7 +1,6 @@
 /** How a field's values are read and compared. Times compare by value, ids as numbers of any length. */
 export type Kind = 'id' | 'time' | 'number' | 'text';
 
-/** A field of a record for sorting or filtering. */
 export interface Field {
   path: string;
   kind: Kind;
@@ -22,14 +21,12 @@ export interface Stream {
   permission?: string;
   rate?: { perSecond: number; burst: number };
   fields: Record<string, Field>;
-  /** Names of fields. */
   sortBy: string[];
   /** Names of fields. Each has four parameters: `__gt`, `__gte`, `__lt` and `__lte`. */
   timeFilters: string[];
   listFilters: Record<string, ListFilter>;
   /** Parameters that include records which are excluded by default, and the field that marks those. */
   reveals?: Record<string, string>;
-  /** The maximum of `totalItems`. */
   totalCap?: number;
 }
 
@@ -135,5 +132,4 @@ const agents: Stream = plainStream('/agents', {
   },
 });
 
-/** The streams of every console, by name. */
 export const streams: Record<string, Stream> = { threats, activities, agents };

@@ -1,4 +1,3 @@
-/** An API token and the permissions of its user. */
 export interface Token {
   token: string;
   /** Such as `Threats.view`; all permissions if absent. */

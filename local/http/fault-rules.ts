@@ -1,4 +1,3 @@
-/** Returns the fault of a request, if any. */
 export type Rule<Request, Fault> = (request: Request) => Fault | undefined;
 
 /** Of the matching requests, `times` from the `nth` (1-based); all if absent. */
@@ -7,7 +6,6 @@ export interface Occurrences {
   times?: number;
 }
 
-/** A rule for the requests that match. */
 export function ruleFor<Request, Fault>(
   matches: (request: Request) => boolean,
   { nth = 1, times = Number.POSITIVE_INFINITY }: Occurrences,
@@ -21,7 +19,6 @@ export function ruleFor<Request, Fault>(
   };
 }
 
-/** The fault of the first rule that returns one. */
 export function faultOf<Request, Fault>(
   rules: readonly Rule<Request, Fault>[],
   request: Request,

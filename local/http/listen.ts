@@ -9,7 +9,6 @@ export async function listen(server: Server | TlsServer) {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    /** Also closes open connections. */
     async close() {
       const closed = once(server, 'close');
       server.close();

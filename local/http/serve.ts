@@ -16,7 +16,6 @@ export class BadRequest extends Error {
 
 export interface Serving {
   readonly port: number;
-  /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   close(): Promise<void>;
 }

@@ -13,7 +13,6 @@ export interface EventSource {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly queueArn: string;
-  /** Maximum number of messages in one event. */
   readonly batchSize: number;
   /** `ReportBatchItemFailures`. Without it, the function's response is ignored. */
   readonly reportsFailures: boolean;
@@ -24,7 +23,6 @@ export interface EventSource {
 
 /** The result for the visible messages. */
 export interface Fed {
-  /** Invocations. */
   readonly batches: number;
   readonly messages: number;
   /** Messages that were not deleted. They are visible again after their visibility timeout. */

@@ -14,7 +14,6 @@ export interface FunctionOptions {
   readonly timeoutSeconds: number;
   /** The environment variables, in addition to those that Lambda sets. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Called with each line that the function prints. */
   readonly onLine: (line: string) => void;
   /** What Node runs, and its arguments (default: the runtime in this folder). */
   readonly runtime?: readonly string[];
@@ -33,7 +32,6 @@ export interface LocalFunction {
   invoke(event: unknown): Promise<unknown>;
   /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
-  /** Undefined while no process runs. */
   readonly pid: number | undefined;
   stop(): void;
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { BadRequest, bodyOf, serve } from '../http/serve.ts';
 
-/** An event for the runtime. */
 interface Invocation {
   readonly id: string;
   readonly event: unknown;

@@ -117,7 +117,6 @@ export function cursorsTable(
   };
 }
 
-/** The status of a cursor item, with its key. */
 export type StatusItem = CursorKey & Partial<Status> & { readonly firstSeenAt?: string };
 
 /** The cursors table for operators: the status of each stream, without cursors and memories. */
@@ -128,12 +127,10 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
     ExpressionAttributeNames: namesOf(attributes),
   };
   return {
-    /** Returns the items at these keys that exist. */
     async status(keys: readonly CursorKey[]): Promise<StatusItem[]> {
       return (await readAll(TableName, keys, projection, client)) as StatusItem[];
     },
 
-    /** Returns the status of every stream of every instance. */
     async list(): Promise<StatusItem[]> {
       const items: StatusItem[] = [];
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ...projection }))

@@ -3,7 +3,6 @@ import { forwarderKey, type Status } from '../../health/status.ts';
 import { ownClient, updateOf } from './client.ts';
 import { statusAttributes } from './cursors.ts';
 
-/** The forwarder's status, in the cursors table. */
 export function forwarderStatus(TableName: string) {
   return {
     async write(status: Partial<Status>): Promise<void> {

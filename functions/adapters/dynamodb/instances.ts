@@ -35,7 +35,6 @@ export function instanceRecords(TableName: string, client: DynamoDBDocumentClien
   return {
     ...instancesTable(TableName, client),
 
-    /** Creates or replaces a record. */
     async put(record: InstanceRecord): Promise<void> {
       await client.send(new PutCommand({ TableName, Item: record }));
     },

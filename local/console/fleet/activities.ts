@@ -63,7 +63,6 @@ const onThreat = (
   secondary: threat.threatInfo.sha1,
 });
 
-/** The details of each kind of activity. */
 export const activities = {
   loggedIn: (place: Place, operator: Operator, ipAddress: string): ActivityDetails => ({
     type: 27,

@@ -5,7 +5,6 @@ import type { Random } from './random.ts';
 import type { Threat } from './threat.ts';
 import { idAt, type Place, written } from './world.ts';
 
-/** A user of the console. */
 export interface Operator {
   id: string;
   name: string;

@@ -96,7 +96,6 @@ export const changePolicy = (fleet: Fleet) => {
   }
 };
 
-/** Starts the check-ins of the active agents. */
 export function startCheckIns(fleet: Fleet) {
   for (const agent of fleet.agents.filter(({ isActive }) => isActive))
     fleet.schedule.in(fleet.random.spread(1, 12 * minute), () => checkIn(fleet, agent));

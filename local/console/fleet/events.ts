@@ -9,7 +9,6 @@ const day = 86_400;
 
 type FleetEvent = (fleet: Fleet) => void;
 
-/** Repeats an event at random times. */
 function repeatAtRandom(fleet: Fleet, perDay: number, event: FleetEvent) {
   if (perDay <= 0) return;
   fleet.schedule.in(fleet.random.wait(day / perDay), () => {
@@ -51,7 +50,6 @@ const routine: FleetEvent = ({ random, operators, places, agents, addActivity })
   random.pick(events)();
 };
 
-/** Starts all events of the fleet. */
 export function startEvents(fleet: Fleet) {
   const { options } = fleet;
   startCheckIns(fleet);

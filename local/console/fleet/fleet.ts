@@ -21,7 +21,6 @@ export interface FleetOptions {
   latestSeconds?: number;
 }
 
-/** The state of the simulated fleet. */
 export interface Fleet {
   options: Required<FleetOptions>;
   random: Random;

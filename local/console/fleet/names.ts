@@ -22,7 +22,6 @@ export const operators: NonEmpty<[name: string, mail: string]> = [
   ['佐藤 恵', 'megumi.sato@example.com'],
 ];
 
-/** A kind of machine. */
 export interface System {
   osType: string;
   osName: string;
@@ -43,7 +42,6 @@ export const systems: NonEmpty<System> = [
   { osType: 'linux', osName: 'Linux', osRevision: 'Ubuntu 22.04.4 LTS 5.15.0-113-generic', osArch: '64 bit', prefix: 'LNX', machineType: 'server', model: 'Amazon EC2 - m6i.large', network: 'ens5', installer: '.deb' },
 ];
 
-/** A kind of malware. */
 export interface Malware {
   name: string;
   extension: string;

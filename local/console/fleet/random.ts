@@ -1,4 +1,3 @@
-/** A list with at least one element. */
 export type NonEmpty<T> = readonly [T, ...T[]];
 
 /** A seeded random generator: the same seed gives the same sequence. */
@@ -17,7 +16,6 @@ export interface Random {
   wait(mean: number): number;
 }
 
-/** Converts a text to a numeric seed. */
 function seedOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

@@ -145,7 +145,6 @@ export const agentNow = (agent: Agent) => ({
   userActionsNeeded: agent.userActionsNeeded,
 });
 
-/** A mitigation action of an agent, or an attempt. */
 export const mitigation = (at: Micros, action: string, status: string, random: Random) => ({
   action,
   actionsCounters: { failed: 0, notFound: 0, pendingReboot: 0, success: 1, total: 1 },

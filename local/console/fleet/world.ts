@@ -2,7 +2,6 @@ import { type Micros, writeTime } from '../time.ts';
 import { sites } from './names.ts';
 import type { Random } from './random.ts';
 
-/** The account, site and group of an agent. */
 export interface Place {
   accountId: string;
   accountName: string;
