@@ -39,6 +39,8 @@ export interface CollectorOptions {
   readonly runtime?: (handler: string) => readonly string[];
   /** Lambda's clock in milliseconds (default: the system clock). */
   readonly nowMs?: () => number;
+  /** Runs several invocations of a poller at once, as with the setting `reservedConcurrency: false`. */
+  readonly concurrent?: boolean;
 }
 
 /** The deployed stack on this machine: its functions as processes, its tables, queues and bucket as stand-ins. */
@@ -111,7 +113,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     const isOperator = definition.Handler === 'operator.handler';
     // There is no local dashboard; tiles.ts serves the tiles.
     if (told.stream === undefined && !isForwarder && !isOperator) continue;
-    const start = isOperator ? startConcurrent : startFunction;
+    const start = isOperator || options.concurrent ? startConcurrent : startFunction;
     const started = await start({
       name: definition.FunctionName,
       code,

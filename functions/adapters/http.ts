@@ -36,18 +36,28 @@ export const refusalBytes = 64 * 1024;
 /** The part of a response that every connection of a run may hold at once. Real pages are smaller. */
 const unheldBytes = 1024 * 1024;
 
+/** The rest of an answer that others wait for did not come in time. */
+export class HeldTooLongError extends Error {}
+
+/** What reading more than `unheldBytes` takes. */
+export interface Holding {
+  /** Awaited first. */
+  readonly whenLarge: () => Promise<void>;
+  /** The rest of the answer has to come in this time; else HeldTooLongError is thrown. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Reads a response up to a limit. If `by` decompresses, the limit applies to the decompressed size. Throws got's
  * errors, unless the status is known and is not 200.
  * @param maxBytes for a response with the status 200
- * @param whenLarge awaited before more than 1 MiB of the response is read
  */
 export async function exchange(
   by: Got,
   url: string | URL,
   options: ExtendOptions,
   maxBytes: number,
-  whenLarge?: () => Promise<void>,
+  holding?: Holding,
 ): Promise<Bounded> {
   let response: IncomingMessage | undefined;
   const chunks: Uint8Array[] = [];
@@ -56,18 +66,30 @@ export async function exchange(
   stream.once('response', (answer: IncomingMessage) => {
     response = answer;
   });
+  let timer: NodeJS.Timeout | undefined;
+  let isLate = false;
+  const hold = async ({ whenLarge, timeoutMs }: Holding) => {
+    await whenLarge();
+    timer = setTimeout(() => {
+      isLate = true;
+      stream.destroy();
+    }, timeoutMs);
+  };
   const isRefusal = () => response !== undefined && response.statusCode !== 200;
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
       if (!isRefusal() && bytes > maxBytes) return { response, body: undefined };
-      if (bytes > unheldBytes) await whenLarge?.();
+      if (bytes > unheldBytes && holding && timer === undefined) await hold(holding);
       chunks.push(chunk);
       if (isRefusal() && bytes >= refusalBytes) break;
     }
   } catch (error) {
-    if (!isRefusal()) throw error;
+    if (!isRefusal() && !isLate) throw error;
+  } finally {
+    clearTimeout(timer);
   }
+  if (isLate) throw new HeldTooLongError();
   const body = Buffer.concat(chunks);
   return { response, body: isRefusal() ? body.subarray(0, refusalBytes) : body };
 }

@@ -13,6 +13,7 @@ import {
   connectMs,
   dateMs,
   exchange,
+  HeldTooLongError,
   networkError,
   plainWords,
   refusalBytes,
@@ -128,7 +129,9 @@ async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
     timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: timeoutMs },
     signal,
   };
-  const { response, body } = await exchange(packing, url, options, maxBytes, request.whenLarge).catch(
+  const { whenLarge } = request;
+  const holding = whenLarge && { whenLarge, timeoutMs: timeoutMs * heldShare };
+  const { response, body } = await exchange(packing, url, options, maxBytes, holding).catch(
     (error: unknown) => {
       throw failure(error, host, path, timeoutMs);
     },
@@ -139,6 +142,9 @@ async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
   return { response, packed: body };
 }
 
+/** Of the time for a page, for the rest of one that keeps others waiting: five seconds of a minute. */
+const heldShare = 1 / 12;
+
 const remedies = {
   dns: 'Check host in the instance record, and name resolution where the function runs.',
   tls: "Fix the console's certificate, or trust its private CA (NODE_EXTRA_CA_CERTS).",
@@ -148,6 +154,8 @@ const remedies = {
 
 function failure(error: unknown, host: string, path: string, timeoutMs: number): Error {
   if (error instanceof OutOfTimeError) return error;
+  if (error instanceof HeldTooLongError)
+    return new HeavyPageError(`${host} took too long for the rest of a large page of ${path}`);
   if (error instanceof TimeoutError && !['lookup', 'connect', 'secureConnect'].includes(error.event)) {
     return new HeavyPageError(
       `${host} took longer than ${Math.round(timeoutMs / 1000)} s for one page of ${path}`,

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { type Occurrences, type Rule, ruleFor } from '../http/fault-rules.ts';
 import type { Answer, Page, Travel } from './answer.ts';
@@ -21,6 +22,8 @@ export interface Fault extends Travel {
   delayMs?: number;
   hang?: boolean;
   reset?: boolean;
+  /** Sends anything over the connection in place of a response. */
+  takeOver?: (connection: Duplex) => void;
   answer?: Answer;
   /** Changes the response of the console. `null` removes a header. */
   headers?: Record<string, string | null>;

@@ -80,6 +80,7 @@ async function respondWith(response: ServerResponse, fault: Fault, seen: SeenReq
     response.socket?.destroy();
     return;
   }
+  if (fault.takeOver && response.socket) return fault.takeOver(response.socket);
   const answer = withFault(fault.answer ?? own(), fault, seen);
   if (fault.headers?.date === null) response.removeHeader('date');
   seen.status = answer.status;

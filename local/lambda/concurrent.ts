@@ -4,12 +4,12 @@ import { type FunctionOptions, type LocalFunction, startFunction } from './funct
 export async function startConcurrent(options: FunctionOptions): Promise<LocalFunction> {
   const all: LocalFunction[] = [await startFunction(options)];
   return {
-    async invoke(event) {
+    async invoke(event, requestId) {
       const idle = all.find(({ busy }) => !busy);
-      if (idle !== undefined) return idle.invoke(event);
+      if (idle !== undefined) return idle.invoke(event, requestId);
       const started = await startFunction(options);
       all.push(started);
-      return started.invoke(event);
+      return started.invoke(event, requestId);
     },
     busy: false,
     get pid() {

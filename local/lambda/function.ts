@@ -28,8 +28,9 @@ export interface LocalFunction {
   /**
    * Runs the handler, one invocation at a time. Rejects with an Error if the handler throws, cannot be loaded, exits
    * or times out; the next invocation then starts a new process.
+   * @param requestId (default: a new one) Lambda can deliver an asynchronous event twice, with the same id
    */
-  invoke(event: unknown): Promise<unknown>;
+  invoke(event: unknown, requestId?: string): Promise<unknown>;
   /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
   readonly pid: number | undefined;
@@ -63,8 +64,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     return started;
   };
 
-  const invokeOnce = async (event: unknown): Promise<unknown> => {
-    const id = randomUUID();
+  const invokeOnce = async (event: unknown, id: string): Promise<unknown> => {
     const timeoutMs = options.timeoutSeconds * 1000;
     const result = new Promise<RuntimeResult | Error>((resolve) => {
       settle = resolve;
@@ -84,10 +84,10 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   };
 
   return {
-    invoke(event) {
+    invoke(event, requestId = randomUUID()) {
       open += 1;
       const result = before
-        .then(() => invokeOnce(event))
+        .then(() => invokeOnce(event, requestId))
         .finally(() => {
           open -= 1;
         });

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTiles } from '../../local/tiles.ts';
 import { usageOf } from '../bench/usage.ts';
 import { type Bomb, bombs } from '../fixtures/bombs.ts';
 import { ago, threatText } from '../fixtures/records.ts';
@@ -16,7 +17,9 @@ let edits = 0;
 
 beforeAll(async () => {
   const hosts = ['honest', ...bombs.map(nameOf)].map(hostOf);
-  world = await startWorld({ hosts: Object.fromEntries(hosts.map((host) => [host, {}])) });
+  // A poll that catches up is audited: what its console counts is a bomb as well.
+  const overrides = { auditMs: 1 };
+  world = await startWorld({ hosts: Object.fromEntries(hosts.map((host) => [host, {}])), overrides });
   world.consoles.console(hostOf('honest')).put('threats', threatText(ago(60)));
   for (const bomb of bombs) {
     const { faults } = world.consoles.console(hostOf(nameOf(bomb)));
@@ -66,8 +69,11 @@ describe('a console that answers with', () => {
       expect(peakMib).toBeLessThan(mostMib);
       const status = await world.status(nameOf(bomb), 'threats');
       expect(status, status.lastError).toMatchObject({ state: bomb.state });
-      if (bomb.state === 'ok') expect(status.lastCount).toBeGreaterThan(0);
-      else {
+      if (bomb.state === 'ok') {
+        expect(status.lastCount).toBeGreaterThan(0);
+        const message = expect.stringMatching(`^sentinelone: audit of threats of ${nameOf(bomb)} failed: `);
+        expect(world.log).toContainEqual(expect.objectContaining({ level: 'WARN', message }));
+      } else {
         expect(world.log).toContainEqual(
           expect.objectContaining({ level: 'ERROR', instance: nameOf(bomb), state: bomb.state }),
         );
@@ -77,7 +83,47 @@ describe('a console that answers with', () => {
   );
 });
 
+describe('the operator function', () => {
+  const range = { from: '2026-03-01T00:00:00.000000Z', to: '2026-03-02T00:00:00.000000Z' };
+  const asked = { askedBy: 'test', stream: 'threats', by: 'test', ...range };
+  const check = (of: string) => ({ action: 'check', askedBy: 'test', of });
+  const replay = (instance: string) => ({ action: 'replay', instance, ...asked });
+  const operator = () => world.collector.functions.get('operator');
+  const peakMib = () => usageOf(operator()?.pid ?? 0).peakMib;
+  const some = bombs.filter(({ what }) =>
+    /^(3 MiB|1,000 records|80 records|400 records|15 records of 900)/.test(what),
+  );
+
+  test.each(some.map((bomb) => [bomb.what, bomb] as const))(
+    'outlives a check and a replay of a console that answers with %s',
+    async (_, bomb) => {
+      const name = nameOf(bomb);
+      expect(await operator()?.invoke(check(name))).toMatchObject({ host: hostOf(name) });
+      const state = bomb.state === 'ok' ? 'done' : 'failed';
+      expect(await operator()?.invoke(replay(name))).toMatchObject({ state });
+      await world.artifacts();
+      expect(peakMib()).toBeLessThan(mostMib);
+    },
+  );
+
+  test('then checks and replays their neighbour', async () => {
+    expect(await operator()?.invoke(check('honest'))).toMatchObject({ good: true });
+    expect(await operator()?.invoke(replay('honest'))).toMatchObject({ state: 'done' });
+    note('checks and replays, one after the other', peakMib());
+  });
+});
+
 test('all of them at once cost their neighbour nothing', async () => {
   // Their peak depends on when garbage is collected; it is measured, not bounded.
   note('all of them at once', await tickPolls(bombs));
+
+  const { url, close } = await startTiles(world.collector);
+  const tiles = (await (await fetch(`${url}?show=problems`)).text()).split('<div class="s1-tile ');
+  await close();
+  for (const bomb of bombs.filter(({ state }) => state !== 'ok')) {
+    const tile = tiles.find((one) => one.includes(`<bdi class="s1-name">${nameOf(bomb)}</bdi>`));
+    expect(tile, bomb.what).toMatch(
+      new RegExp(`^s1-(red|yellow)"[^]*<td class="s1-word"[^>]*>${bomb.state}<`),
+    );
+  }
 });

@@ -52,6 +52,7 @@ export interface WorldOptions {
   readonly deployment?: Deployment;
   /** What runs a handler, as Node's arguments. */
   readonly runtime?: CollectorOptions['runtime'];
+  readonly concurrent?: CollectorOptions['concurrent'];
 }
 
 type Deployment = ProvidedContext['deployment'];
@@ -67,6 +68,7 @@ export async function startWorld({
   lambdaNowMs,
   deployment = inject('deployment'),
   runtime,
+  concurrent = false,
 }: WorldOptions): Promise<World> {
   const options = Object.entries(hosts).map(([host, more]) => [
     host,
@@ -79,6 +81,7 @@ export async function startWorld({
   const nearest = awsProxy ?? gate;
   const collector = await startCollector({
     ...deployment,
+    concurrent,
     ...(runtime && { runtime }),
     ...(lambdaNowMs && { nowMs: lambdaNowMs }),
     environment: {

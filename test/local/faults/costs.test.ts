@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fault, faults } from '../../../local/console/faults.ts';
+import { startTiles } from '../../../local/tiles.ts';
 import { activityText, ago } from '../../fixtures/records.ts';
 import { goodToken } from '../../support/world.ts';
 import { hostOf, type Stage, startStage } from './stage.ts';
@@ -14,6 +15,8 @@ const stream = 'activities';
 let stage: Stage;
 let serial = 0;
 let sharedInOneRun: number;
+/** The page of tiles after two ticks. */
+let tiles: string;
 const text = (minutesAgo: number) => activityText(ago(minutesAgo, ++serial % 1000));
 const requestsOf = (name: string) => stage.pages(name, stream);
 const status = (name: string) => stage.world.status(name, stream);
@@ -32,8 +35,9 @@ function answers(name: string, answer: (token: string | undefined, i: number) =>
 }
 
 beforeAll(async () => {
-  stage = await startStage([...hostile, 'shared', 'honest'], {
-    overrides: { requestsPerSecond: 20, dayArtifacts: 300, auditMs: 0 },
+  stage = await startStage([...hostile, 'shared', 'honest', 'greedy', 'large', 'paced'], {
+    // A page may take longer than any test.
+    overrides: { requestsPerSecond: 20, dayArtifacts: 300, auditMs: 0, pageTimeoutMs: 600_000 },
   });
   for (const name of [...hostile, 'honest']) await stage.add(name);
   const host = hostOf('shared');
@@ -65,8 +69,36 @@ beforeAll(async () => {
   await stage.tick(stream);
   sharedInOneRun = requestsOf('shared').length;
   await stage.tick(stream);
+  tiles = await readTiles();
 });
 afterAll(() => stage.world.close());
+
+async function readTiles(): Promise<string> {
+  const { url, close } = await startTiles(stage.world.collector);
+  const page = await (await fetch(url)).text();
+  await close();
+  return page;
+}
+
+/** The tile of an instance, if it is shown open. */
+const tileOf = (name: string, page: string) =>
+  page.split('<div class="s1-tile ').find((tile) => tile.includes(`<bdi class="s1-name">${name}</bdi>`));
+
+test.each([
+  ['endless', 'unreadable', /page tokens lead to nothing new/],
+  ['tiny', 'backlogged', /had almost no records/],
+  ['unasked', 'ok', /older than requested/],
+  ['ahead', 'ok', /clock is \d+ minutes ahead/],
+  ['flood', 'over-budget', /were delivered today/],
+  ['shared-1', 'rate-limited', /429|takes no request/],
+])('log, status and tile name the culprit within two ticks: %s', (name, state, says) => {
+  const tile = tileOf(name, tiles);
+  expect(tile).toMatch(/^s1-(red|yellow)"/);
+  expect(tile).toMatch(says);
+  const lines = stage.world.log.filter(({ instance, level }) => instance === name && level !== 'INFO');
+  expect(lines.map(({ message }) => message)).toContainEqual(expect.stringMatching(says));
+  expect(lines.map((line) => line.state)).toContain(state);
+});
 
 test('the honest neighbour is polled in each tick', async () => {
   expect(await status('honest')).toMatchObject({ state: 'ok', failures: 0 });
@@ -124,6 +156,47 @@ test('instances that share a console and its token share its Retry-After', async
   for (const name of sharing) expect(await status(name)).toMatchObject({ state: 'rate-limited' });
 });
 
+test('two instances of one console whose large pages stop half-way leave room for those of another', async () => {
+  const body = Buffer.alloc(15 * 2 ** 20, ' ');
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'identity' };
+  const answer = { status: 200, headers, body };
+  answers('greedy', () => ({ answer, trickle: { bytes: 2 ** 21, everyMs: 600_000 } }));
+  const record = () => activityText(ago(60), { data: 'x'.repeat(20_000) });
+  const pages = [1, 2, 3, 4].map(() => Array.from({ length: 20 }, record));
+  answers('large', (_, i) => ({
+    ...faults.pageOf(pages[i] ?? [], pages[i + 1] ? `token ${i}` : null),
+    // By then the others hold what they can get.
+    delayMs: i === 0 ? 1_500 : 0,
+  }));
+  const secret = JSON.stringify({ apiKey: goodToken, host: hostOf('greedy') });
+  for (const instance of ['greedy-1', 'greedy-2'])
+    await stage.world.collector.addInstance({ instance, host: hostOf('greedy') }, secret);
+  await stage.add('large');
+  const tick = stage.tick(stream);
+  const state = async () => (await status('large').catch(() => undefined))?.state;
+  await expect.poll(state, { timeout: 40_000 }).toBe('ok');
+  expect(requestsOf('greedy')).toHaveLength(2);
+  stage.console('greedy').faults = [];
+  stage.world.consoles.cutConnections();
+  await tick;
+  expect(await stage.delivered('large')).toHaveLength(80);
+  for (const name of ['greedy-1', 'greedy-2']) expect(await status(name)).toMatchObject({ state: 'ok' });
+});
+
+test('instances that share a console and its token share its pace', async () => {
+  const names = ['paced-1', 'paced-2', 'paced-3', 'paced-4'];
+  answers('paced', (_, i) => faults.pageOf([text(60)], i < 56 ? `token ${i}` : null));
+  const secret = JSON.stringify({ apiKey: goodToken, host: hostOf('paced') });
+  for (const instance of names)
+    await stage.world.collector.addInstance({ instance, host: hostOf('paced') }, secret);
+  await stage.tick(stream);
+  const times = requestsOf('paced').map(({ at }) => at);
+  const perSecond = (times.length - 1) / (((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000);
+  expect(times.length).toBeGreaterThanOrEqual(60);
+  // The setting is 20 for all of them; only the first request may have come late.
+  expect(perSecond).toBeLessThan(25);
+});
+
 test('a console whose answers end the run is named, polled last and alone, and failed after three times', async () => {
   let kills = 0;
   stage.console('killer').faults.push(() => {
@@ -133,7 +206,8 @@ test('a console whose answers end the run is named, polled last and alone, and f
   });
   const tick = async () => {
     await stage.tick(stream).catch(() => {});
-    for (const name of [...hostile, ...sharing, 'honest']) await stage.lapseClaim(name, stream);
+    for (const { instance } of await stage.world.collector.instances())
+      await stage.lapseClaim(instance, stream);
   };
   for (let i = 0; i < 2; i++) await tick();
   expect(warnings('killer')).toContainEqual(
@@ -149,5 +223,6 @@ test('a console whose answers end the run is named, polled last and alone, and f
     state: 'failed',
     lastError: expect.stringMatching(/^its answers end the run/),
   });
+  expect(tileOf('killer', await readTiles())).toMatch(/^s1-red"[\s\S]*its answers end the run/);
   expect(await status('honest')).toMatchObject({ state: 'ok' });
 });

@@ -57,6 +57,16 @@ const slow: Record<string, Fault> = {
   'a-body-that-drips': faults.trickled(16, 100),
 };
 
+/** Each of its pages is large, and stops half-way. */
+const stopping: Fault = {
+  answer: {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'content-encoding': 'identity' },
+    body: Buffer.alloc(15 * 2 ** 20, ' '),
+  },
+  trickle: { bytes: 2 ** 21, everyMs: 600_000 },
+};
+
 /** Faults that outlast the run: the two pages before are kept, and the state says what it is. */
 const elsewhere = 'elsewhere';
 const lasting: Record<string, { fault: Made; state: string }> = {
@@ -84,7 +94,7 @@ interface AwsCase {
   readonly repeated: number;
 }
 
-const { throttled, unavailable, cut, answerLost, entriesRefused } = awsFaults;
+const { throttled, unavailable, cut, answerLost, leftOver, entriesRefused } = awsFaults;
 const once = { nth: 2, times: 1 };
 const everyOther = entriesRefused(({ Id }) => Number(Id) % 2 === 1);
 const well = { state: 'ok', delivered: count, repeated: 0 };
@@ -261,13 +271,18 @@ describe('a page that takes too long', () => {
   const names = Object.keys(slow);
 
   beforeAll(async () => {
-    slowStage = await startStage(names, { overrides: { pageTimeoutMs: 3000 } });
+    slowStage = await startStage([...names, 'stops-1', 'stops-2', 'large'], {
+      overrides: { pageTimeoutMs: 3000 },
+    });
     for (const [name, fault] of Object.entries(slow)) {
       const own = series(count, (at) => activityText(at));
       texts[name] = own;
       putAll(await slowStage.add(name), 'activities', own);
       slowStage.console(name).faults = [inTurn([fault])];
     }
+    for (const name of ['stops-1', 'stops-2']) (await slowStage.add(name)).faults = [() => stopping];
+    texts.large = series(count, (at) => activityText(at, { data: 'x'.repeat(300) }));
+    putAll(await slowStage.add('large'), 'activities', texts.large);
     await slowStage.tick('activities');
   });
   afterAll(() => slowStage.world.close());
@@ -279,6 +294,16 @@ describe('a page that takes too long', () => {
     // A busy machine may make another page too slow as well, so no limit is known but that of the next request.
     expect(limits[3]).toBe(Math.floor(Number(limits[2]) / 2));
     expect(await slowStage.judge(name, 'activities', texts[name] ?? [])).toEqual(exactlyOnce);
+  });
+
+  test('gives up the room of a large page long before, so that two consoles do not keep a third waiting', async () => {
+    for (const name of ['stops-1', 'stops-2'])
+      expect(await slowStage.world.status(name, 'activities')).toMatchObject({
+        state: 'unreachable',
+        lastError: expect.stringContaining('the rest of a large page'),
+      });
+    expect(await slowStage.world.status('large', 'activities')).toMatchObject({ state: 'ok' });
+    expect(await slowStage.judge('large', 'activities', texts.large ?? [])).toEqual(exactlyOnce);
   });
 });
 
@@ -326,6 +351,19 @@ describe('a fault of AWS', () => {
     const sizes = sends.map(({ input }) => input.Entries.length);
     expect(sizes[2]).toBe(Math.floor(sizes[1] / 2));
     expect(sends[2]?.input.Entries[0].MessageBody).toBe(sends[1]?.input.Entries[1].MessageBody);
+  });
+
+  test('cursors that DynamoDB leaves over again and again fail the run, after few requests', async () => {
+    const reads = () => stage.aws.calls.filter(({ operation }) => operation === 'BatchGetItem').length;
+    const before = reads();
+    stage.aws.faults = [befallAws({ which: ({ operation }) => operation === 'BatchGetItem' }, leftOver)];
+    await expect(stage.tick('activities')).rejects.toThrow('DynamoDB throttles the table');
+    expect(reads() - before).toBeLessThanOrEqual(10);
+    stage.aws.faults = [
+      befallAws({ which: ({ operation }) => operation === 'BatchGetItem', times: 3 }, leftOver),
+    ];
+    await stage.tick('activities');
+    expect(await stage.world.status('a-reset', 'activities')).toMatchObject({ state: 'ok' });
   });
 
   test('tables that can not be read at all fail the run, and cost the next one nothing', async () => {
