@@ -62,5 +62,5 @@ export function explained(error: unknown): CommandError {
   }
   const known = remedies[name] ?? remedies[code ?? ''];
   if (known !== undefined) return known(message);
-  return new CommandError(`${name}: ${message}`, 'If this is not your doing, report it.', { cause: error });
+  return new CommandError(`${name}: ${message}`, 'Unexpected error. Please report it.', { cause: error });
 }

@@ -1,4 +1,4 @@
-import { printable } from './kit/said.ts';
+import { printable } from './kit/redact.ts';
 
 /**
  * The states of one stream of one instance: who has to act, and the remedy unless the error has its own. A state

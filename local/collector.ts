@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
   ChangeMessageVisibilityCommand,
-  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
@@ -108,11 +108,11 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       resolve(value, aws),
     ]);
     const own: Record<string, string> = Object.fromEntries(variables);
-    const told = { ...JSON.parse(own[variable] ?? '{}'), ...overrides };
+    const settings = { ...JSON.parse(own[variable] ?? '{}'), ...overrides };
     const isForwarder = definition.logicalId === mapping?.FunctionName.Ref;
     const isOperator = definition.Handler === 'operator.handler';
     // There is no local dashboard; tiles.ts serves the tiles.
-    if (told.stream === undefined && !isForwarder && !isOperator) continue;
+    if (settings.stream === undefined && !isForwarder && !isOperator) continue;
     const start = isOperator || options.concurrent ? startConcurrent : startFunction;
     const started = await start({
       name: definition.FunctionName,
@@ -122,7 +122,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       timeoutSeconds: definition.Timeout,
       environment: {
         ...own,
-        [variable]: JSON.stringify(told),
+        [variable]: JSON.stringify(settings),
         ...aws.environment,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
         ...environment,
@@ -136,7 +136,7 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       ...(options.nowMs && { nowMs: options.nowMs }),
     });
     byName.set(definition.FunctionName, started);
-    functions.set(isForwarder ? 'forwarder' : isOperator ? 'operator' : told.stream, started);
+    functions.set(isForwarder ? 'forwarder' : isOperator ? 'operator' : settings.stream, started);
     functionNames.set(definition.logicalId, definition.FunctionName);
   }
 
@@ -189,16 +189,10 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
     status: cursors.list,
     instances: instances.list,
     async receive() {
-      const messages: Message[] = [];
-      for (;;) {
-        const { Messages = [] } = await aws.sqs.send(
-          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-        );
-        if (Messages.length === 0) return messages;
-        messages.push(...Messages);
-        const Entries = Messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }));
-        await aws.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-      }
+      const messages = await receiveAll(aws.sqs, QueueUrl);
+      for (const { ReceiptHandle } of messages)
+        await aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      return messages;
     },
     async forward() {
       const forwarder = functions.get('forwarder');
@@ -216,24 +210,11 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       return feed(source, options.visibilityTimeoutSeconds);
     },
     async deadLetters() {
-      const dead = output('ArtifactDeadLetterQueueUrl');
-      const messages: Message[] = [];
-      for (;;) {
-        const { Messages = [] } = await aws.sqs.send(
-          new ReceiveMessageCommand({
-            QueueUrl: dead,
-            MaxNumberOfMessages: 10,
-            MessageSystemAttributeNames: ['All'],
-            MessageAttributeNames: ['All'],
-          }),
-        );
-        if (Messages.length === 0) break;
-        messages.push(...Messages);
-      }
+      const deadLetterQueue = output('ArtifactDeadLetterQueueUrl');
+      const messages = await receiveAll(aws.sqs, deadLetterQueue);
       for (const { ReceiptHandle } of messages) {
-        await aws.sqs.send(
-          new ChangeMessageVisibilityCommand({ QueueUrl: dead, ReceiptHandle, VisibilityTimeout: 0 }),
-        );
+        const visible = { QueueUrl: deadLetterQueue, ReceiptHandle, VisibilityTimeout: 0 };
+        await aws.sqs.send(new ChangeMessageVisibilityCommand(visible));
       }
       return messages;
     },
@@ -248,6 +229,22 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+async function receiveAll(sqs: LocalAws['sqs'], QueueUrl: string): Promise<Message[]> {
+  const all: Message[] = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    if (Messages.length === 0) return all;
+    all.push(...Messages);
+  }
 }
 
 /** The stack outputs that are plain text, or have a local stand-in. */

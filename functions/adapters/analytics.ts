@@ -10,7 +10,7 @@ import {
 import type { Analytics } from '../forward/ports.ts';
 import type { Json } from '../kit/json.ts';
 import { at, parsed, structureOf, text } from '../kit/json.ts';
-import { said } from '../kit/said.ts';
+import { redacted } from '../kit/redact.ts';
 import { client, connectMs, exchange, networkError, plainWords, retryAfterMs } from './http.ts';
 
 interface Request {
@@ -77,7 +77,7 @@ export function witfooAnalytics(url: string): Analytics {
     const isPage = !isApi && statusCode !== 200;
     // The response to a login may contain a token that is not in `secrets` yet.
     const isLogin = token === undefined && statusCode === 200;
-    const words = isLogin ? '' : isPage ? said(plainWords(page), ...secrets) : wordsOf(reply, secrets);
+    const words = isLogin ? '' : isPage ? redacted(plainWords(page), ...secrets) : wordsOf(reply, secrets);
     const what = `${host} answers ${statusCode} to ${method} ${path}${words === '' ? '' : `: ${words}`}`;
     if (statusCode === 401) throw new TokenRefusedError(what);
     if (statusCode === 407) throw new UnreachableError(what, remedies.proxy);
@@ -163,5 +163,5 @@ const remedies = {
 } as const;
 
 function wordsOf(reply: Json | undefined, secrets: readonly string[]): string {
-  return said(text(reply, 'message') ?? '', ...secrets);
+  return redacted(text(reply, 'message') ?? '', ...secrets);
 }

@@ -7,7 +7,7 @@ import { refusalOf } from '../console/refusal.ts';
 import { HeavyPageError, type Obstacle, OutOfTimeError, UnreachableError } from '../errors.ts';
 import type { Json } from '../kit/json.ts';
 import { at, code, lookUp, parsed, text } from '../kit/json.ts';
-import { said } from '../kit/said.ts';
+import { redacted } from '../kit/redact.ts';
 import {
   client,
   connectMs,
@@ -172,10 +172,10 @@ function refusal(response: IncomingMessage, body: string, { host, path, token }:
     host,
     path,
     status: response.statusCode ?? 0,
-    words: said(Array.isArray(errors) ? firstOf(errors) : plainWords(body), token),
+    words: redacted(Array.isArray(errors) ? firstOf(errors) : plainWords(body), token),
     isApi: Array.isArray(errors) || (answer === undefined && cutOff.test(body)),
     retryAfterMs: retryAfterMs(response.headers),
-    target: said(target(response), token),
+    target: redacted(target(response), token),
   });
 }
 

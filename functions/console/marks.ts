@@ -1,4 +1,4 @@
-import { printable } from '../kit/said.ts';
+import { printable } from '../kit/redact.ts';
 import type { Record } from './record.ts';
 
 /** Records that were delivered with a mark in their metadata, because a consumer cannot read them as JSON. */

@@ -41,9 +41,9 @@ export class Alarms extends Construct {
       ...queueAlarms(props),
       ...(props.forwarder === undefined ? [] : [forwarderFails(props)]),
     ]) {
-      this.#notify(this.#told(definition));
+      this.#notify(this.#notifying(definition));
     }
-    const unread = this.#told(queueUnread(props));
+    const unread = this.#notifying(queueUnread(props));
     this.#notify(unread);
     if (props.forwarder === undefined) this.#consumerAlarm(props, unread);
     this.#functionAlarms(props);
@@ -91,7 +91,7 @@ export class Alarms extends Construct {
     return raised(this.#alarm(definition, 'Part of another alarm; notifies nobody by itself.'));
   }
 
-  #told(definition: Notification): Alarm {
+  #notifying(definition: Notification): Alarm {
     return this.#alarm(definition, this.#description(definition.says, definition.heading));
   }
 

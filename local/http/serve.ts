@@ -37,7 +37,7 @@ export async function serve(handler: Handler, callers: Callers = {}): Promise<Se
     try {
       if (!hosts.includes(request.headers.host ?? ''))
         throw new BadRequest(421, 'This is available at 127.0.0.1 only.');
-      refuseStrangers(request, callers);
+      refuseUnauthorized(request, callers);
       await handler(request, response);
     } catch (error) {
       refuse(response, error);
@@ -48,7 +48,7 @@ export async function serve(handler: Handler, callers: Callers = {}): Promise<Se
   return { port, endpoint: `http://127.0.0.1:${port}`, close };
 }
 
-function refuseStrangers({ headers }: IncomingMessage, { sessionToken, ownPages }: Callers): void {
+function refuseUnauthorized({ headers }: IncomingMessage, { sessionToken, ownPages }: Callers): void {
   const isOwn = ownPages === true && headers.origin === `http://${headers.host}`;
   if (headers.origin !== undefined && !isOwn) throw new BadRequest(403, 'Not available to other web pages.');
   if (sessionToken !== undefined && !equal(String(headers['x-amz-security-token']), sessionToken))

@@ -11,7 +11,7 @@ const part = 8;
  * Cleans text from another system for a log, a status, a page or a terminal: one line of limited length, without
  * characters that move, reverse or hide text, and without the secrets or parts of them, in any case and encoding.
  */
-export function said(words: string, ...secrets: readonly string[]): string {
+export function redacted(words: string, ...secrets: readonly string[]): string {
   return printable(hidden(oneLine(words.slice(0, read)), secrets));
 }
 

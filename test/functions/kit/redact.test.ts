@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable, said } from '../../../functions/kit/said.ts';
+import { printable, redacted } from '../../../functions/kit/redact.ts';
 
 const token = String.raw`first"of\all/the+tokens=%&?<good>`;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -31,8 +31,8 @@ describe('what another system says', () => {
     ['in lines', [...token].join('\r\n')],
   ])('never shows the token %s', (_, written) => {
     // What is next to it stays, and so does what base64 writes for that.
-    expect(said(`x://${written}/path`, token)).toMatch(/^x:\/\/\S{0,12}\[token\]\S{0,4}\/path$/);
-    expect(said(`${'.'.repeat(280)}${written}`, token)).toMatch(/^\.{280}\S{0,12}\[token/);
+    expect(redacted(`x://${written}/path`, token)).toMatch(/^x:\/\/\S{0,12}\[token\]\S{0,4}\/path$/);
+    expect(redacted(`${'.'.repeat(280)}${written}`, token)).toMatch(/^\.{280}\S{0,12}\[token/);
   });
 
   it('never shows eight characters of any token in a row, wherever it is cut and whatever is before it', () => {
@@ -40,7 +40,7 @@ describe('what another system says', () => {
     const someToken = fc.string({ unit: character, minLength: 16, maxLength: 120 });
     fc.assert(
       fc.property(someToken, fc.string({ maxLength: 400 }), fc.string(), (secret, before, after) => {
-        const shown = said(before + secret + after, secret)
+        const shown = redacted(before + secret + after, secret)
           .replaceAll('[token]', '\n')
           .toLowerCase();
         for (let i = 0; i + 8 <= secret.length; i++)
@@ -52,18 +52,18 @@ describe('what another system says', () => {
 
   it('shows all else, and no secret is needed for that', () => {
     const words = '4030010 Insufficient permissions: 100% of “ÜBER” <users>';
-    expect(said(words, token)).toBe(words);
-    expect(said(words)).toBe(words);
-    expect(said(words, '')).toBe(words);
-    expect(said('', token)).toBe('');
+    expect(redacted(words, token)).toBe(words);
+    expect(redacted(words)).toBe(words);
+    expect(redacted(words, '')).toBe(words);
+    expect(redacted('', token)).toBe('');
   });
 
   it('hides each of several secrets, and one that is short', () => {
-    expect(said('me@example.com and hunter2', 'me@example.com', 'hunter2')).toBe('[token] and [token]');
+    expect(redacted('me@example.com and hunter2', 'me@example.com', 'hunter2')).toBe('[token] and [token]');
   });
 
   it('takes no longer for what is made to be long', () => {
-    expect(said('%41'.repeat(1_000_000), 'A'.repeat(4_000))).toMatch(/^\[token\]%?$/);
+    expect(redacted('%41'.repeat(1_000_000), 'A'.repeat(4_000))).toMatch(/^\[token\]%?$/);
   });
 });
 
