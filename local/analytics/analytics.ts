@@ -27,6 +27,8 @@ export interface Analytics {
   caPem: string;
   /** The search page, for a browser. It has no login. */
   pageUrl: string;
+  /** The address of the tiles, which the search page links to. Can be changed at any time. */
+  tilesUrl: string | undefined;
   /** Can be changed at any time. */
   users: User[];
   /** The lifetime of a token. A change applies to later logins. */
@@ -62,12 +64,19 @@ export async function startAnalytics(options: AnalyticsOptions = {}): Promise<An
   const life = { tokenMs: dayMs };
   const api = createApi({ archive, nowMs, users, tokenLifeMs: () => life.tokenMs });
   const apiServer = await startApiServer({ api, certificate, nowMs, faults, requests });
-  const pageServer = await startPageServer(archive);
+  const links: { tilesUrl: string | undefined } = { tilesUrl: undefined };
+  const pageServer = await startPageServer(archive, { nowMs, tilesUrl: () => links.tilesUrl });
 
   return {
     url: `https://127.0.0.1:${apiServer.port}`,
     caPem: authority.cert,
     pageUrl: `http://127.0.0.1:${pageServer.port}/`,
+    get tilesUrl() {
+      return links.tilesUrl;
+    },
+    set tilesUrl(url) {
+      links.tilesUrl = url;
+    },
     users,
     faults,
     requests,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { microsOf, readTime, writeTime } from '../console/time.ts';
 import type { Artifact } from './artifact.ts';
-import { type Accepted, type Filters, matcher } from './search.ts';
+import { explore, timelineOf } from './explore.ts';
+import { type Accepted, conditionsOf, type Filters } from './search.ts';
 
 export interface ArchiveOptions {
   nowMs: () => number;
@@ -39,6 +40,8 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
   };
 
   const isVisible = (artifact: Accepted) => (hidden.get(artifact) ?? 0) <= searches;
+  const isKey = (name: string) => held.some(({ metadata }) => Object.hasOwn(metadata, name));
+  const newestFirst = (found: readonly Accepted[]) => found.toReversed().sort((a, b) => b.at - a.at);
 
   return {
     /** The accepted artifacts in memory, in order of arrival, including repeats. */
@@ -51,6 +54,7 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
       const eventAt = readTime(timestamp) ?? createdAt;
       const accepted: Accepted = {
         uuid: randomUUID(),
+        sequence: acceptedInAll + 1,
         source,
         raw,
         timestamp: timestamp ?? writeTime(createdAt),
@@ -69,11 +73,20 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
       searches += 1;
     },
     search(filters: Filters): Accepted[] {
-      const matches = matcher(filters);
-      return held
-        .filter((artifact) => isVisible(artifact) && matches(artifact))
-        .reverse()
-        .sort((a, b) => b.at - a.at);
+      const conditions = conditionsOf(filters, isKey);
+      const matches = (artifact: Accepted) => conditions.every(({ test }) => test(artifact));
+      return newestFirst(held.filter((artifact) => isVisible(artifact) && matches(artifact)));
+    },
+    /** The same with counts, for a person. */
+    explore(filters: Filters) {
+      const { found, counts } = explore(held.filter(isVisible), conditionsOf(filters, isKey));
+      return { found: newestFirst(found), counts, timeline: timelineOf(found, filters, microsOf(nowMs())) };
+    },
+    /** How many of those accepted after `sequence` match. */
+    countSince(sequence: number, filters: Filters): number {
+      const conditions = conditionsOf(filters, isKey);
+      const first = held.findLastIndex((artifact) => artifact.sequence <= sequence) + 1;
+      return held.slice(first).filter((artifact) => conditions.every(({ test }) => test(artifact))).length;
     },
     find: (uuid: string) => held.find((artifact) => artifact.uuid === uuid),
   };

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { readTime, writeTime } from '../console/time.ts';
+import { microsOf, readTime, writeTime } from '../console/time.ts';
 import { serve } from '../http/serve.ts';
 import type { Archive } from './archive.ts';
-import { type Accepted, type Field, type Filters, fields } from './search.ts';
+import { type Accepted, type Field, type Filters, fields, outcomeOf } from './search.ts';
 
 interface Content {
   status: number;
@@ -11,11 +11,16 @@ interface Content {
   body: string | Buffer;
 }
 
+const scripts = ['address', 'artifact', 'counts', 'dom', 'keys', 'page', 'readable', 'rows'];
+
 const files: Record<string, [name: string, type: string]> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
-  '/page.css': ['page.css', 'text/css; charset=utf-8'],
-  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
-  '/readable.js': ['readable.js', 'text/javascript; charset=utf-8'],
+  ...Object.fromEntries(
+    ['base', 'page'].map((name) => [`/${name}.css`, [`${name}.css`, 'text/css; charset=utf-8']]),
+  ),
+  ...Object.fromEntries(
+    scripts.map((name) => [`/${name}.js`, [`${name}.js`, 'text/javascript; charset=utf-8']]),
+  ),
   '/icon.svg': ['icon.svg', 'image/svg+xml'],
 };
 
@@ -52,7 +57,13 @@ const json = (status: number, value: object): Content => ({
 const text = (status: number, body: string): Content => ({ status, type: 'text/plain; charset=utf-8', body });
 const notFound = () => text(404, 'Page not found.\n');
 
-export async function startPageServer(archive: Archive) {
+export interface PageOptions {
+  readonly nowMs: () => number;
+  /** The address of the tiles; undefined where there are none. */
+  readonly tilesUrl: () => string | undefined;
+}
+
+export async function startPageServer(archive: Archive, options: PageOptions) {
   const contents = new Map<string, Content>();
   for (const [path, [name, type]] of Object.entries(files)) {
     const body = await readFile(new URL(`page/${name}`, import.meta.url));
@@ -60,7 +71,8 @@ export async function startPageServer(archive: Archive) {
   }
 
   const respond = ({ pathname, searchParams }: URL): Content => {
-    if (pathname === '/search') return searchAnswer(archive, searchParams);
+    if (pathname === '/search') return searchAnswer(archive, searchParams, options);
+    if (pathname === '/new') return newAnswer(archive, searchParams, options);
     const [, uuid, raw] = /^\/artifacts\/([0-9a-f-]{36})(\/raw)?$/.exec(pathname) ?? [];
     const artifact = uuid === undefined ? undefined : archive.find(uuid);
     if (artifact === undefined) return contents.get(pathname) ?? notFound();
@@ -81,19 +93,58 @@ export async function startPageServer(archive: Archive) {
   );
 }
 
-function searchAnswer(archive: Archive, params: URLSearchParams): Content {
-  const filters = readFilters(params);
-  if (filters === undefined) return json(400, { message: 'Invalid time; use 2026-03-01T10:00:00' });
-  const found = archive.search(filters);
-  const page = Math.max(1, Math.trunc(Number(params.get('page'))) || 1);
+const invalidTime = () => json(400, { message: 'Invalid time; use 2026-03-01T10:00:00' });
+
+const count = (params: URLSearchParams, name: string) =>
+  Math.max(0, Math.trunc(Number(params.get(name))) || 0);
+
+/** One page of results with all counts. A page past the end is the last one. */
+function searchAnswer(archive: Archive, params: URLSearchParams, { nowMs, tilesUrl }: PageOptions): Content {
+  const filters = readFilters(params, nowMs());
+  if (filters === undefined) return invalidTime();
+  // The artifacts that were there when the first page was shown, so that the pages after it do not move.
+  const newest = count(params, 'upto') || archive.acceptedInAll();
+  const { found, counts, timeline } = archive.explore({ ...filters, upTo: newest });
+  const pages = Math.max(1, Math.ceil(found.length / pageSize));
+  const page = Math.min(pages, Math.max(1, count(params, 'page')));
   const results = found.slice((page - 1) * pageSize, page * pageSize).map(summary);
-  return json(200, { results, total: found.length, page, pageSize, held: archive.held.length });
+  return json(200, {
+    results,
+    total: found.length,
+    page,
+    pages,
+    pageSize,
+    held: archive.held.length,
+    newest,
+    counts,
+    timeline,
+    tilesUrl: tilesUrl(),
+  });
 }
 
+/** How many results have arrived since the list was shown. */
+function newAnswer(archive: Archive, params: URLSearchParams, { nowMs }: PageOptions): Content {
+  const filters = readFilters(params, nowMs());
+  if (filters === undefined) return invalidTime();
+  const after = count(params, 'after');
+  // After a restart the counting begins again.
+  const since = after > archive.acceptedInAll() ? 0 : after;
+  return json(200, { count: archive.countSince(since, filters) });
+}
+
+const lengths: Readonly<Record<string, number>> = {
+  '15m': 15 * 60_000,
+  '1h': 60 * 60_000,
+  '24h': 24 * 60 * 60_000,
+  '7d': 7 * 24 * 60 * 60_000,
+};
+
 /** Reads the filters of the form. Returns undefined if a time is invalid. */
-function readFilters(params: URLSearchParams): Filters | undefined {
+function readFilters(params: URLSearchParams, nowMs: number): Filters | undefined {
   const filters: Filters = {};
-  const names: ('text' | Field)[] = ['text', ...(Object.keys(fields) as Field[])];
+  const query = params.get('text');
+  if (query) filters.query = query;
+  const names: ('outcome' | Field)[] = ['outcome', ...(Object.keys(fields) as Field[])];
   for (const name of names) {
     const value = params.get(name);
     if (value) filters[name] = value;
@@ -105,6 +156,8 @@ function readFilters(params: URLSearchParams): Filters | undefined {
     if (at === undefined) return undefined;
     filters[name] = at;
   }
+  const last = params.get('last') ?? '';
+  if (Object.hasOwn(lengths, last)) filters.from = microsOf(nowMs - (lengths[last] ?? 0));
   return filters;
 }
 
@@ -120,7 +173,8 @@ function readFormTime(given: string, bound: 'from' | 'to') {
 const shortened = (value: string) =>
   value.length > longestShown ? `${value.slice(0, longestShown).toWellFormed()}…` : value;
 
-function summary({ uuid, raw, timestamp, metadata, at }: Accepted) {
+function summary(artifact: Accepted) {
+  const { uuid, raw, timestamp, metadata, at } = artifact;
   const first = (key: string) => {
     const value = [metadata[key] ?? []].flat()[0];
     return value && shortened(value);
@@ -131,13 +185,16 @@ function summary({ uuid, raw, timestamp, metadata, at }: Accepted) {
     time: timestamp,
     ...(byArrival && { arrived: writeTime(at) }),
     severity: first('severityLabel'),
+    instance: first('instance'),
     stream: first('stream') ?? first('streamName'),
     host: first('clientHostname'),
     user: first('userName'),
+    outcome: outcomeOf(artifact),
     what: first('message') ?? first('fileName') ?? shortened(raw),
   };
 }
 
-function whole({ raw, metadata, timestamp, createdAt, source }: Accepted) {
-  return { raw, metadata, source, timestamp, arrived: writeTime(createdAt) };
+function whole(artifact: Accepted) {
+  const { raw, metadata, timestamp, createdAt, source } = artifact;
+  return { raw, metadata, source, timestamp, arrived: writeTime(createdAt), row: summary(artifact) };
 }

@@ -57,7 +57,7 @@ describe('npm start -- --once', () => {
 
   test('finds a threat by each field that an analyst searches by, and not by another value', () => {
     expect(run.out).toMatch(/search finds the threat (acme|globex)\/threats\/\d+@/);
-    for (const field of ['host', 'user', 'severity', 'stream', 'hash']) {
+    for (const field of ['instance', 'host', 'user', 'severity', 'stream', 'hash']) {
       expect(run.out).toMatch(new RegExp(`  by ${field} \\S.*: unique match\n`));
     }
   });
