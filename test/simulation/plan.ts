@@ -1,5 +1,5 @@
 import type { Settings } from '../../functions/collect/settings.ts';
-import { streams } from '../../functions/streams/list.ts';
+import { defaultStreams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { createRandom, type Random } from '../../local/console/fleet/random.ts';
 
@@ -106,7 +106,7 @@ const minute = 60_000;
 
 export function planOf(seed: number): Plan {
   const random = createRandom(`world ${seed}`);
-  const stream = random.pick(streams as readonly [Stream, ...Stream[]]);
+  const stream = random.pick(defaultStreams as readonly [Stream, ...Stream[]]);
   const trouble = random.pick([
     'none',
     'none',
