@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Output } from './output.ts';
 import { openStack, type Stack, type StackOptions } from './stack.ts';
+import { repeatOptions } from './typed.ts';
 
 /** Options that every command accepts. */
 export interface CommonOptions extends StackOptions {
@@ -14,8 +15,11 @@ interface Session {
   readonly stack: () => Promise<Stack>;
 }
 
-/** The exit code of a command that found a problem and has printed it. */
+/** The exit code of a command that did not do what it was asked for, and has said why. */
 export const wrong = 1;
+
+/** The exit code of a command that succeeded and found a problem: a console is red or fails a test. */
+export const problem = 3;
 
 /** The work of a command. Returns the exit code if it is not 0. */
 type Work<Arguments extends readonly unknown[], Options> = (
@@ -33,6 +37,7 @@ export function does<Arguments extends readonly unknown[], Options = CommonOptio
     const given = all.slice(0, -2) as unknown as Arguments;
     const options = command.optsWithGlobals<Options & CommonOptions>();
     const out = new Output(options.json === true);
+    repeatOptions(options);
     let opened: Promise<Stack> | undefined;
     const stack = () => {
       opened ??= openStack(options);

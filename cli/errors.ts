@@ -14,53 +14,114 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-const remedies: Readonly<Record<string, (message: string) => CommandError>> = {
-  CredentialsProviderError: () =>
-    new CommandError(
-      'no AWS credentials found',
-      'Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).',
-    ),
-  InvalidClientTokenId: refused,
-  SignatureDoesNotMatch: refused,
-  UnrecognizedClientException: refused,
+type Said = readonly [message: string, remedy: string];
+
+const signIn = 'Set AWS_PROFILE or --profile, or sign in with the AWS CLI (aws sso login, aws configure).';
+const noCredentials: Said = ['no AWS credentials found', signIn];
+const wrongKeys: Said = [
+  'AWS does not accept these credentials',
+  'Check the access key and its secret (aws sts get-caller-identity), or sign in again (aws sso login).',
+];
+const expired: Said = ['the AWS credentials have expired', 'Sign in again (aws sso login).'];
+const throttled: Said = [
+  'AWS throttles these calls, and repeating them did not help',
+  'Wait a minute, then run this again.',
+];
+const wrongClock: Said = [
+  "AWS does not accept the time of this machine's clock",
+  'Correct the clock, then run this again.',
+];
+
+/** By the name of the error, or by its code. */
+const known: Readonly<Record<string, Said>> = {
+  CredentialsProviderError: noCredentials,
+  InvalidClientTokenId: wrongKeys,
+  SignatureDoesNotMatch: wrongKeys,
+  InvalidSignatureException: wrongKeys,
+  IncompleteSignature: wrongKeys,
+  IncompleteSignatureException: wrongKeys,
+  UnrecognizedClientException: wrongKeys,
+  MissingAuthenticationToken: wrongKeys,
+  MissingAuthenticationTokenException: wrongKeys,
+  AuthFailure: wrongKeys,
+  InvalidAccessKeyId: wrongKeys,
   ExpiredToken: expired,
   ExpiredTokenException: expired,
-  AccessDenied: denied,
-  AccessDeniedException: denied,
-  AuthorizationErrorException: denied,
-  ECONNREFUSED: (message) =>
-    new CommandError(
-      message,
-      'With --local, check that npm start is still running. Otherwise check the network and the proxy.',
-    ),
+  TokenProviderError: expired,
+  RequestExpired: wrongClock,
+  RequestTimeTooSkewed: wrongClock,
+  Throttling: throttled,
+  ThrottlingException: throttled,
+  ThrottledException: throttled,
+  RequestLimitExceeded: throttled,
+  RequestThrottled: throttled,
+  TooManyRequestsException: throttled,
+  ProvisionedThroughputExceededException: throttled,
+  OptInRequired: [
+    'this account cannot use this region',
+    'Choose another region with --region, or enable this one in the account.',
+  ],
+  ECONNREFUSED: [
+    'the connection was refused',
+    'With --local, check that npm start is still running. Otherwise check the network and the proxy.',
+  ],
+  ENOTFOUND: [
+    'AWS has no address in this region, or this machine cannot resolve names',
+    'Check --region and AWS_REGION (such as eu-west-1), the network and the proxy.',
+  ],
+  EAI_AGAIN: ['this machine cannot resolve names', 'Check the network and the proxy.'],
+  ETIMEDOUT: ['AWS does not answer', 'Check the network and the proxy.'],
+  TimeoutError: ['AWS does not answer in time', 'Check the network and the proxy, then run this again.'],
 };
 
-function expired(): CommandError {
-  return new CommandError('the AWS credentials have expired', 'Sign in again (aws sso login).');
-}
+const denials = /^(AccessDenied|AccessDeniedException|AuthorizationError(Exception)?|UnauthorizedOperation)$/;
 
-function refused(): CommandError {
-  return new CommandError(
-    'AWS does not accept these credentials',
-    'Check AWS_PROFILE and the access key, or sign in again (aws sso login).',
-  );
-}
+/** What the AWS SDK and AWS say only in the text of an error. */
+const byText: readonly (readonly [text: RegExp, said: (found: readonly string[]) => Said])[] = [
+  [
+    /^Region is missing/,
+    () => ['no AWS region configured', 'Set AWS_REGION or --region, or set a region in ~/.aws/config.'],
+  ],
+  [
+    /\b(?:SSO|session|token)\b.*\b(?:expired|invalid|refresh)\b/i,
+    () => ['the AWS session has expired', 'Sign in again (aws sso login).'],
+  ],
+  [
+    /\bat 'stackName' failed to satisfy constraint/,
+    () => ['--stack is not a name of a stack', 'Use letters, digits and hyphens, then run this again.'],
+  ],
+  [
+    /^Region not accepted|^Invalid region|hostname component/i,
+    () => ['--region is not an AWS region', 'Use a region such as eu-west-1, then run this again.'],
+  ],
+  [/^Signature (?:expired|not yet current)/, () => wrongClock],
+];
 
-function denied(message: string): CommandError {
-  return new CommandError(message, 'See docs/cli.md for the AWS permissions that each command needs.');
-}
+/** Whose message is looked into: for other errors the words can come from anywhere. */
+const textual =
+  /^(CredentialsProviderError|TokenProviderError|Error|ValidationError|InvalidSignatureException|SignatureDoesNotMatch)$/;
 
-/** Adds a remedy to the errors of AWS that an operator can fix. The message of any other error stays as it is. */
+/** Gives every error a remedy that an operator can follow. */
 export function explained(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const { name = 'Error', message = String(error), code } = error as Partial<NodeJS.ErrnoException>;
-  if (message === 'Region is missing') {
-    return new CommandError(
-      'no AWS region configured',
-      'Set AWS_REGION or --region, or set a region in ~/.aws/config.',
-    );
+  if (textual.test(name)) {
+    for (const [text, said] of byText) {
+      const found = text.exec(message);
+      if (found !== null) return new CommandError(...said(found), { cause: error });
+    }
   }
-  const known = remedies[name] ?? remedies[code ?? ''];
-  if (known !== undefined) return known(message);
-  return new CommandError(`${name}: ${message}`, 'Unexpected error. Please report it.', { cause: error });
+  if (denials.test(name)) {
+    const remedy = 'See docs/cli.md for the AWS permissions that each command needs.';
+    return new CommandError(message, remedy, { cause: error });
+  }
+  const { remedy } = error as { readonly remedy?: unknown };
+  if (typeof remedy === 'string') return new CommandError(message, remedy, { cause: error });
+  const said = known[name] ?? known[code ?? ''];
+  if (said !== undefined) return new CommandError(...said, { cause: error });
+  return new CommandError(
+    `${name}: ${message}`,
+    'Run this again. If it persists, report it with the command and this message.',
+    { cause: error },
+  );
 }

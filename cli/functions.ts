@@ -64,7 +64,7 @@ function older(name: string): CommandError {
 export async function checkInFunction(
   stack: Stack,
   check: Pick<CheckRequest, 'of' | 'version'>,
-  out: Output,
+  out: Pick<Output, 'progress' | 'clear'>,
 ): Promise<{ readonly report: CheckReport; readonly from: string }> {
   out.progress('testing from Lambda');
   const { answer, from } = await ask<CheckReport>(stack, { action: 'check', ...check });
@@ -78,7 +78,7 @@ export async function checkAll(
   stack: Stack,
   ofs: readonly CheckRequest['of'][],
   version: string,
-  out: Output,
+  out: Pick<Output, 'progress' | 'clear'>,
 ): Promise<{ readonly report: CheckReport; readonly from: string; readonly name: string }> {
   let first: Awaited<ReturnType<typeof checkAll>> | undefined;
   for (const of of ofs) {

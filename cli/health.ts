@@ -2,9 +2,10 @@ import { forwarderHealth, type InstanceHealth, instanceHealth } from '../functio
 import { forwarderKey } from '../functions/health/status.ts';
 import type { Light, Verdict } from '../functions/health/verdict.ts';
 import { streams } from '../functions/streams/list.ts';
-import { duration, moment, plain, type Style } from './output.ts';
+import { duration, plain, type Style, since } from './output.ts';
 import { type InstanceRecord, readStatus } from './records.ts';
 import type { Stack } from './stack.ts';
+import { asTyped } from './typed.ts';
 
 export const styles: Readonly<Record<Light, Style>> = {
   red: 'red',
@@ -39,17 +40,25 @@ export async function readHealth(
   ];
 }
 
-export const head = ['LIGHT', 'STATE', 'SINCE', 'STREAM', 'LAST POLL', 'LAST COUNT', 'LAG'];
+export const head = ['LIGHT', 'STATE', 'SINCE', 'STREAM', 'POLLED', 'COUNT', 'LAG'];
 
 export function cells(verdict: Verdict, now: number): string[] {
-  const { light, word, since, stream, lastPollAt, lastCount, lagSeconds } = verdict;
-  const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);
-  return [light, word, moment(since, now), stream, moment(lastPollAt, now), String(lastCount ?? '-'), lag];
+  const { light, word, stream, lastPollAt, lastCount, lagSeconds } = verdict;
+  const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000, 1);
+  return [
+    light,
+    word,
+    since(verdict.since, now),
+    stream,
+    since(lastPollAt, now),
+    String(lastCount ?? '-'),
+    lag,
+  ];
 }
 
 /** A row, and below it what is wrong and what to do. */
 export function withError(row: string, verdict: Verdict | undefined, indent: string): string[] {
   const { error, remedy } = verdict ?? {};
   if (error === undefined) return [row];
-  return [row, `${indent}${plain(error)}`, ...(remedy ? [`${indent}→ ${plain(remedy)}`] : [])];
+  return [row, `${indent}${plain(error)}`, ...(remedy ? [`${indent}→ ${plain(asTyped(remedy))}`] : [])];
 }

@@ -33,6 +33,13 @@ function interval(text: string): number | Record<string, number> | '' {
   );
 }
 
+/** The host of a console's address, as a browser shows it: with https and a path. */
+export function hostOption(text: string): string {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`);
+  const isPlain = url?.protocol === 'https:' && url.username === '' && url.password === '';
+  return isPlain ? url.host : text;
+}
+
 export function describing(command: Command): Command {
   const names = streams.map(({ name }) => name).join(', ');
   return command
@@ -41,10 +48,10 @@ export function describing(command: Command): Command {
     .option('--groups <ids>', 'collect only these groups (comma-separated ids)', list)
     .option(
       '--interval <minutes>',
-      'minimum minutes between polls: 15, or threats=15,activities=30',
+      'minutes between polls at least: 15, or threats=15,activities=30',
       interval,
     )
-    .option('--lookback-hours <hours>', 'how far back the first collection starts (default: 24)', number)
+    .option('--lookback-hours <hours>', 'hours before now at which collection starts (default: 24 h)', number)
     .option('--streams <names>', `collect only these streams, of ${names}`, list)
     .option('--secret-id <id>', 'name or ARN of the secret (default: signal-client/sentinelone/NAME)');
 }
@@ -59,6 +66,13 @@ const attributes: readonly (readonly [option: keyof RecordOptions, attribute: st
   ['streams', 'streams'],
   ['secretId', 'secretId'],
 ];
+
+/** What was typed for an attribute. */
+export function optionOf(attribute: string): string | undefined {
+  if (attribute === 'instance') return 'the name';
+  const [option] = attributes.find(([, name]) => name === attribute) ?? [];
+  return option && `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 /** The given attributes; an attribute to remove has the value undefined. */
 export function attributesOf(options: RecordOptions): Record<string, unknown> {

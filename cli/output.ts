@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 export type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
 
@@ -58,8 +58,28 @@ export class Output {
 const quietMs = 5_000;
 
 /** Prints one line. Everything that this project prints goes through here or through `json`. */
-export function print(line: string, stream: NodeJS.WritableStream = process.stdout): void {
-  stream.write(`${printable(line)}\n`);
+export function print(line: string, stream: NodeJS.WriteStream = process.stdout): void {
+  const { isTTY, columns = 80 } = stream;
+  stream.write(`${isTTY ? wrapped(printable(line), columns) : printable(line)}\n`);
+}
+
+/** Breaks an indented line at its words, so that it goes on below its last column. Rows of a table are left alone. */
+export function wrapped(line: string, columns: number): string {
+  const lengthOf = (text: string) => stripVTControlCharacters(text).length;
+  const [indent = ''] = /^ {2,}(?:→ )?(?:\S+ {2,}){0,3}/.exec(stripVTControlCharacters(line)) ?? [];
+  if (indent === '' || lengthOf(line) <= columns || indent.length > columns / 2) return line;
+  const lines: string[] = [];
+  let current = '';
+  // A command to copy stays in one piece.
+  const whole = line.replace(/(?<=run: ).*/, (command) => command.replaceAll(' ', '\0'));
+  for (const word of whole.split(/(?<=\S) (?=\S)/)) {
+    const next = current === '' ? word : `${current} ${word}`;
+    if (current !== '' && lengthOf(next) > columns) {
+      lines.push(current);
+      current = `${' '.repeat(indent.length)}${word}`;
+    } else current = next;
+  }
+  return [...lines, current].join('\n').replaceAll('\0', ' ');
 }
 
 /**
@@ -114,6 +134,19 @@ export function table(
   });
 }
 
+/** As many names as one line holds, and how many more there are. */
+export function folded(names: readonly string[], width = 72): string {
+  let line = '';
+  for (const [i, name] of names.entries()) {
+    const next = i === 0 ? name : `${line}, ${name}`;
+    const left = names.length - i - 1;
+    const more = left === 0 ? '' : ` and ${left} more`;
+    if (i > 0 && next.length + more.length > width) return plain(`${line} and ${left + 1} more`);
+    line = next;
+  }
+  return plain(line);
+}
+
 /** `1 instance`, `3 instances`. */
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
@@ -126,17 +159,30 @@ const units = [
   ['s', 1_000],
 ] as const;
 
-/** `3d 4h`, `12m`, `8s`: two units at most. */
-export function duration(ms: number): string {
+/** `3d 4h`, `12m`, `8s`: two units at most, or one. */
+export function duration(ms: number, most: 1 | 2 = 2): string {
   const largest = units.findIndex(([, size]) => ms >= size);
   if (largest < 0) return '0s';
   let left = ms;
-  const parts = units.slice(largest, largest + 2).map(([unit, size]) => {
+  const parts = units.slice(largest, largest + most).map(([unit, size]) => {
     const count = Math.floor(left / size);
     left %= size;
     return count === 0 ? '' : `${count}${unit}`;
   });
   return parts.join(' ').trimEnd();
+}
+
+/** How long ago: `4m`, or `-` if there is no time. */
+export function since(iso: string | undefined, now: number): string {
+  const ms = Date.parse(iso ?? '');
+  return Number.isNaN(ms) ? '-' : duration(Math.max(0, now - ms), 1);
+}
+
+/** How long until then: `13d`, `expired`, or `-` if there is no time. */
+export function left(iso: string | undefined, now: number): string {
+  const ms = Date.parse(iso ?? '');
+  if (Number.isNaN(ms)) return '-';
+  return ms <= now ? 'expired' : duration(ms - now, 1);
 }
 
 /** Relative time: `4m ago`, `in 13d`, or `-` if there is none. */

@@ -12,6 +12,7 @@ import {
 import type { CursorKey } from '../functions/instances/ports.ts';
 import { defaultStreams, deployedStreams, streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
+import { optionOf } from './options.ts';
 import type { Stack } from './stack.ts';
 
 export type { InstanceRecord };
@@ -37,6 +38,18 @@ export function readRecord(stack: Rules, record: InstanceRecord): Instance {
   }
 }
 
+/** As `readRecord`, for a record of typed options: the error names the option. */
+export function readTyped(stack: Rules, record: InstanceRecord): Instance {
+  try {
+    return readInstance(record, instanceRules(stack));
+  } catch (error) {
+    if (!(error instanceof MisconfiguredError)) throw error;
+    const option = optionOf(error.attribute) ?? error.attribute;
+    const problem = error.message.slice(`${error.attribute}: `.length);
+    throw new CommandError(`${option} ${problem}`, `Correct ${option}, then run this again.`);
+  }
+}
+
 /** Returns all records, sorted by name. */
 export async function listRecords({ instances }: Stack): Promise<InstanceRecord[]> {
   return (await instances.list()).sort((a, b) => (a.instance < b.instance ? -1 : 1));
@@ -51,7 +64,9 @@ export function recordOf(records: readonly InstanceRecord[], name: string): Inst
     .filter((one) => one.includes(name) || name.includes(one));
   throw new CommandError(
     `there is no instance ${name}`,
-    near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}?` : 'Run list to see all instances.',
+    near.length > 0
+      ? `Did you mean ${near.slice(0, 3).join(' or ')}?`
+      : 'To see all instances, run: collector list',
   );
 }
 
@@ -63,7 +78,7 @@ export async function createRecord({ instances }: Stack, record: InstanceRecord)
 export function taken(name: string): CommandError {
   return new CommandError(
     `the name ${name} is taken`,
-    `Choose another name, or change that instance: set ${name}, rotate ${name}.`,
+    `Choose another name, or change that instance: collector set ${name} or collector rotate ${name}`,
   );
 }
 
@@ -146,7 +161,7 @@ export function sharersOf(stack: Rules, instance: Instance, records: readonly In
   if (elsewhere === undefined) return others.map((other) => other.instance);
   throw new CommandError(
     `the secret ${secretId} is also used by ${elsewhere.instance}, which has another host`,
-    `A token belongs to one host. Give one of them a secret of its own: set NAME --secret-id ${defaultSecretId('NAME')}`,
+    `A token belongs to one host. Give it a secret of its own: collector set ${instance.instance} --secret-id ${defaultSecretId(instance.instance)}`,
   );
 }
 
@@ -186,7 +201,9 @@ export function overlapping(
 ): InstanceRecord | undefined {
   const mine = readRecord(stack, record);
   return records.find((other) => {
-    if (other.instance === record.instance) return false;
+    // Hosts that differ are told apart before the whole record is read.
+    const isOther = !String(other.host).toLowerCase().includes(mine.host);
+    if (other.instance === record.instance || isOther) return false;
     let theirs: Instance;
     try {
       theirs = readInstance(other, instanceRules(stack));

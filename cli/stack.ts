@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { userInfo } from 'node:os';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { CloudWatchLogsClient, CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs';
+import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
+import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import type { SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs';
 import { clientConfig } from '../functions/adapters/aws.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
@@ -54,19 +52,19 @@ export async function openStack({ stack: name, local, region, profile }: StackOp
   // The AWS CLI also reads AWS_DEFAULT_REGION; the SDK for JavaScript does not.
   const chosen = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };
-  const outputs = await outputsOf(name, new CloudFormationClient(config));
+  const outputs = await outputsOf(name, config);
   return stackOf(name, outputs, false, {
     dynamodb: documentClient(config),
-    sqs: new SQSClient(config),
-    secrets: new SecretsManagerClient(config),
-    lambda: new LambdaClient(config),
-    operator: new LambdaClient({
+    sqs: sqsClient(config),
+    secrets: secretsClient(config),
+    lambda: lambdaClient(config),
+    operator: lambdaClient({
       ...config,
       ...patient,
       requestHandler: { ...config.requestHandler, ...patient.requestHandler },
     }),
-    logs: new CloudWatchLogsClient(config),
-    caller: () => callerIn(new STSClient(config)),
+    logs: logsClient(config),
+    caller: () => callerIn(config),
   });
 }
 
@@ -82,14 +80,34 @@ function localStack({ stackName, outputs, endpoints, credentials, consoles }: Ru
   }
   return stackOf(stackName, outputs, true, {
     dynamodb: documentClient(at(endpoints.dynamodb)),
-    sqs: new SQSClient(at(endpoints.sqs)),
-    secrets: new SecretsManagerClient(at(endpoints.secretsManager)),
-    lambda: new LambdaClient(at(endpoints.lambda)),
-    operator: new LambdaClient({ ...at(endpoints.lambda), ...patient }),
-    logs: new CloudWatchLogsClient(at(endpoints.logs)),
+    sqs: sqsClient(at(endpoints.sqs)),
+    secrets: secretsClient(at(endpoints.secretsManager)),
+    lambda: lambdaClient(at(endpoints.lambda)),
+    operator: lambdaClient({ ...at(endpoints.lambda), ...patient }),
+    logs: logsClient(at(endpoints.logs)),
     caller: async () => userName(),
   });
 }
+
+/** A client that is loaded by its first call: most commands need few of them, and each takes time to load. */
+function lazily<Client extends { send: unknown }>(load: () => Promise<Client>): Client {
+  let loaded: Promise<Client> | undefined;
+  const send = async (...args: unknown[]) => {
+    loaded ??= load();
+    const client = await loaded;
+    return (client.send as (...args: unknown[]) => unknown).apply(client, args);
+  };
+  return { send } as unknown as Client;
+}
+
+const sqsClient = (config: SQSClientConfig) =>
+  lazily(async () => new (await import('@aws-sdk/client-sqs')).SQSClient(config));
+const secretsClient = (config: SecretsManagerClientConfig) =>
+  lazily(async () => new (await import('@aws-sdk/client-secrets-manager')).SecretsManagerClient(config));
+const lambdaClient = (config: LambdaClientConfig) =>
+  lazily(async () => new (await import('@aws-sdk/client-lambda')).LambdaClient(config));
+const logsClient = (config: CloudWatchLogsClientConfig) =>
+  lazily(async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(config));
 
 /** A minute more than the operator function's own time limit. */
 const patient = {
@@ -98,7 +116,9 @@ const patient = {
 };
 
 /** The ARN that AWS knows the credentials by; where it does not say, the user of this machine. */
-async function callerIn(sts: STSClient): Promise<string> {
+async function callerIn(config: typeof clientConfig): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const sts = new STSClient(config);
   const abortSignal = AbortSignal.timeout(5_000);
   const identity = sts.send(new GetCallerIdentityCommand({}), { abortSignal });
   return identity.then(
@@ -152,7 +172,12 @@ function stackOf(
   };
 }
 
-async function outputsOf(StackName: string, client: CloudFormationClient): Promise<Record<string, string>> {
+async function outputsOf(
+  StackName: string,
+  config: typeof clientConfig & { readonly profile?: string },
+): Promise<Record<string, string>> {
+  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
+  const client = new CloudFormationClient(config);
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
     const outputs = Stacks[0]?.Outputs ?? [];
@@ -160,11 +185,19 @@ async function outputsOf(StackName: string, client: CloudFormationClient): Promi
       outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
     );
   } catch (error) {
-    if (!(error instanceof Error && /does not exist/.test(error.message))) throw error;
+    if (!(error instanceof Error)) throw error;
+    const profile = config.profile ?? process.env.AWS_PROFILE;
+    // Without a profile, or with one whose session has expired, the SDK's own words say more.
+    if (profile !== undefined && /^Could not (?:load|resolve) credentials/.test(error.message))
+      throw new CommandError(
+        `there is no AWS profile ${profile}, or it has no credentials`,
+        'To see all profiles, run: aws configure list-profiles',
+      );
+    if (!/does not exist/.test(error.message)) throw error;
     const region = await client.config.region();
     throw new CommandError(
       `there is no stack ${StackName} in ${region}`,
-      'Deploy it (npm run deploy), or set --stack and --region.',
+      'Deploy it (npm run deploy), or choose another with --stack and --region. For a running npm start, use --local.',
     );
   }
 }

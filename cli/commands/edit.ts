@@ -1,21 +1,21 @@
 import type { Command } from 'commander';
-import type { Instance } from '../../functions/instances/instance.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { findingLines } from '../findings.ts';
-import { checkAll, checkInFunction, pollNow } from '../functions.ts';
-import { attributesOf, describing, type RecordOptions } from '../options.ts';
+import { checkInFunction, pollNow } from '../functions.ts';
+import { attributesOf, describing, hostOption, optionOf, type RecordOptions } from '../options.ts';
+import { folded, type Output } from '../output.ts';
 import {
   changeRecord,
   hostOf,
   type InstanceRecord,
   listRecords,
-  readRecord,
+  readTyped,
   recordOf,
   refuseOverlap,
   sharersOf,
 } from '../records.ts';
-import { stageToken } from '../secrets.ts';
+import { replaceToken } from '../replace-token.ts';
 import type { Stack } from '../stack.ts';
 import { askToken } from '../token.ts';
 
@@ -27,104 +27,141 @@ interface SetOptions extends CommonOptions, RecordOptions {
 /** A change of these attributes is tested before it is stored: it starts a new listing or uses another token. */
 const tried = ['host', 'accountIds', 'siteIds', 'groupIds', 'secretId', 'streams'];
 
-export function editCommands(program: Command): void {
-  const set = program
-    .command('set <name>')
-    .summary('change an instance')
+export function set(command: Command): void {
+  command
     .description(
-      "Changes an instance. An empty value, as in --sites '', removes the attribute. A new host or new filters restart collection from the look-back. For a new host it asks for the token of that host, unless --secret-id names a secret that is bound to it.",
+      "Changes instances. An empty value, as in --sites '', removes the attribute. A new host or new filters restart collection from the look-back. For a new host it asks for the token of that host, unless --secret-id names a secret that is bound to it.",
     )
-    .option('--host <host>', 'console host');
-  describing(set)
+    .option('--host <host>', 'console host (of one instance)', hostOption);
+  describing(command)
     .option('--another-scope', 'the token has a different scope than the other instances of this console')
     .option('--anyway', 'change the instance even if a check fails');
-  does<[string], SetOptions>(set, async ({ out, stack: open }, options, name) => {
+  does<[string[]], SetOptions>(command, async ({ out, stack: open }, options, names) => {
     const changes = attributesOf(options);
-    if (Object.keys(changes).length === 0) throw new UsageError('nothing to change: see set --help');
-    if ('host' in changes && changes.host === undefined) throw new UsageError('an instance needs a host');
+    if (Object.keys(changes).length === 0) throw new UsageError('nothing to change: set needs an option');
+    if ('host' in changes && changes.host === undefined) throw new UsageError('--host must not be empty');
+    if (names.length > 1 && ['host', 'secretId'].some((key) => key in changes))
+      throw new UsageError('--host and --secret-id change one instance at a time');
     const stack = await open();
     const records = await listRecords(stack);
-    const before = recordOf(records, name);
-    const after = withChanges(before, changes);
-    const instance = readRecord(stack, after);
-    if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
-      refuseOverlap(stack, after, records);
-    // A token belongs to one host: with another host comes another token, or another secret.
-    const staged =
-      instance.host === hostOf(stack, before) || changes.secretId !== undefined
-        ? undefined
-        : await stageTokenOf(stack, instance, records);
-    let kept = false;
-    try {
-      if (tried.some((key) => key in changes)) {
-        const { report, from } = staged
-          ? await checkAll(stack, [after, ...staged.sharers], staged.version, out)
-          : await checkInFunction(stack, { of: after }, out);
-        if (!report.good && !options.anyway) {
-          out.answer({ changed: false, from, ...report }, () => [
-            `${name}, tested from ${from}`,
-            ...findingLines(report),
-            'Not changed. Fix the failed check, or use --anyway.',
-          ]);
-          return wrong;
-        }
-      }
-      // Until the record is changed as well, the new token is bound to another host than the record's, and not sent.
-      await staged?.keep();
-      await changeRecord(stack, name, changes);
-      kept = true;
-    } finally {
-      if (!kept) await staged?.discard();
+    const wanted = names.map((name) => recordOf(records, name));
+    // All are checked before the first is changed.
+    for (const before of wanted) {
+      const after = withChanges(before, changes);
+      readTyped(stack, after);
+      if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
+        refuseOverlap(stack, after, records);
     }
-    await pollNow(stack);
-    out.answer({ changed: true, instance: after }, () => [
-      `Updated ${name}: ${Object.keys(changes).join(', ')}. Takes effect with the next poll (triggered).`,
-      ...(staged?.warnings ?? []),
+    const results: Result[] = [];
+    for (const [i, before] of wanted.entries()) {
+      if (wanted.length > 1) out.progress(`${i} of ${wanted.length} instances changed`);
+      const result = await change(stack, before, changes, records, options.anyway === true, out);
+      results.push(result);
+      if (!result.changed) break;
+    }
+    const changed = results.filter((one) => one.changed).map(({ after }) => after.instance);
+    if (changed.length > 0) await pollNow(stack);
+    const left = names.slice(changed.length);
+    const [first] = results;
+    const shown = results.map(({ changed, after, tested }) => ({ changed, instance: after, ...tested }));
+    out.answer(first !== undefined && names.length === 1 ? shown[0] : shown, () => [
+      ...(changed.length > 0
+        ? [
+            `Updated ${folded(changed)}: ${Object.keys(changes)
+              .map((key) => optionOf(key))
+              .join(', ')}. Takes effect with the next poll (triggered).`,
+          ]
+        : []),
+      ...results.flatMap(({ warnings }) => warnings),
+      ...results.filter((one) => !one.changed).flatMap(({ lines }) => lines),
+      ...(left.length > 1 ? [`Not changed: ${folded(left)}`] : []),
     ]);
-    return undefined;
+    return left.length > 0 ? wrong : undefined;
   });
-
-  const toggle = (
-    word: 'enable' | 'disable',
-    enabled: boolean,
-    summary: string,
-    done: (name: string) => string,
-  ) => {
-    const command = program
-      .command(`${word} <name...>`)
-      .summary(summary)
-      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}. Record, secret and cursors are kept.`);
-    does<[string[]]>(command, async ({ out, stack: open }, _, names) => {
-      const stack = await open();
-      const records = await listRecords(stack);
-      for (const name of names) recordOf(records, name);
-      for (const name of names) await changeRecord(stack, name, { enabled });
-      await pollNow(stack);
-      out.answer({ instances: names, enabled }, () => names.map(done));
-      return undefined;
-    });
-  };
-  toggle(
-    'enable',
-    true,
-    'resume collection',
-    (name) => `Enabled ${name}. Collection resumes from the same position.`,
-  );
-  toggle(
-    'disable',
-    false,
-    'stop collection',
-    (name) => `Disabled ${name}. \`enable\` resumes from the same position.`,
-  );
 }
 
-async function stageTokenOf(stack: Stack, instance: Instance, records: readonly InstanceRecord[]) {
-  const { secretId, host } = instance;
-  const sharers = sharersOf(stack, instance, records);
-  return { sharers, ...(await stageToken(stack, secretId, await askToken(host), host, true)) };
+interface Result {
+  readonly changed: boolean;
+  readonly after: InstanceRecord;
+  readonly tested?: object;
+  readonly warnings: readonly string[];
+  /** What to print where it was not changed. */
+  readonly lines: readonly string[];
+}
+
+async function change(
+  stack: Stack,
+  before: InstanceRecord,
+  changes: Readonly<Record<string, unknown>>,
+  records: readonly InstanceRecord[],
+  anyway: boolean,
+  out: Output,
+): Promise<Result> {
+  const after = withChanges(before, changes);
+  const instance = readTyped(stack, after);
+  const write = () => changeRecord(stack, after.instance, changes);
+  // A token belongs to one host: with another host comes another token, or another secret.
+  const isMoved = instance.host !== hostOf(stack, before) && changes.secretId === undefined;
+  const isTried = isMoved || tried.some((key) => key in changes);
+  if (!isTried) {
+    await write();
+    return { changed: true, after, warnings: [], lines: [] };
+  }
+  const { kept, report, from, warnings } = isMoved
+    ? await replaceToken(
+        stack,
+        {
+          instance,
+          of: [after, ...sharersOf(stack, instance, records)],
+          token: await askToken(instance.host),
+          anyway,
+          rebinds: true,
+          write,
+        },
+        out,
+      )
+    : await triedAs(stack, after, anyway, write, out);
+  const lines = [
+    `${after.instance}, tested from ${from}`,
+    ...findingLines(report, isMoved, after.instance),
+    'Not changed. Fix the failed check, or use --anyway.',
+  ];
+  return { changed: kept, after, tested: { from, ...report }, warnings, lines };
+}
+
+async function triedAs(
+  stack: Stack,
+  of: InstanceRecord,
+  anyway: boolean,
+  write: () => Promise<void>,
+  out: Output,
+) {
+  const { report, from } = await checkInFunction(stack, { of }, out);
+  const kept = report.good || anyway;
+  if (kept) await write();
+  return { kept, report, from, warnings: [] };
 }
 
 function withChanges(record: InstanceRecord, changes: Readonly<Record<string, unknown>>): InstanceRecord {
   const entries = Object.entries({ ...record, ...changes }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as InstanceRecord;
+}
+
+export const enable = (command: Command) =>
+  toggle(command, true, 'Resumes collection', 'Enabled', 'Collection resumes from the same position.');
+
+export const disable = (command: Command) =>
+  toggle(command, false, 'Stops collection', 'Disabled', '`enable` resumes from the same position.');
+
+function toggle(command: Command, enabled: boolean, what: string, done: string, then: string): void {
+  command.description(`${what}. Record, secret and cursors are kept.`);
+  does<[string[]]>(command, async ({ out, stack: open }, _, names) => {
+    const stack = await open();
+    const records = await listRecords(stack);
+    for (const name of names) recordOf(records, name);
+    for (const name of names) await changeRecord(stack, name, { enabled });
+    await pollNow(stack);
+    out.answer({ instances: names, enabled }, () => names.map((name) => `${done} ${name}. ${then}`));
+    return undefined;
+  });
 }

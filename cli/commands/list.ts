@@ -1,42 +1,36 @@
 import type { Command } from 'commander';
 import type { InstanceHealth } from '../../functions/health/instance-health.ts';
-import { does, wrong } from '../command.ts';
+import { does, problem } from '../command.ts';
 import { cells, head, readHealth, styles, withError } from '../health.ts';
 import { counted, moment, plain, styled, table } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 
-export function listCommands(program: Command): void {
-  does<[]>(
-    program
-      .command('list')
-      .summary('list instances and their configuration')
-      .description('Lists all instances and their configuration.'),
-    async ({ out, stack: open }) => {
-      const records = await listRecords(await open());
-      out.answer(records, () => [
-        ...table(
-          ['INSTANCE', 'HOST', 'ENABLED', 'STREAMS', 'INTERVAL', 'FILTERS'],
-          records.map(setUp),
-          (row) => (records[row]?.enabled === false ? 'dim' : undefined),
-        ),
-        counted(records.length, 'instance'),
-      ]);
-      return undefined;
-    },
-  );
+export function list(command: Command): void {
+  command.description('Lists all instances and their configuration.');
+  does<[]>(command, async ({ out, stack: open }) => {
+    const records = await listRecords(await open());
+    out.answer(records, () => [
+      ...table(
+        ['INSTANCE', 'HOST', 'ENABLED', 'STREAMS', 'INTERVAL', 'FILTERS'],
+        records.map(setUp),
+        (row) => (records[row]?.enabled === false ? 'dim' : undefined),
+      ),
+      counted(records.length, 'instance'),
+    ]);
+    return undefined;
+  });
+}
 
-  const show = program
-    .command('show <name>')
-    .summary('show configuration and health of one instance')
-    .description(
-      'Shows the record of an instance and the health of each stream. Exits 1 if a stream is red.',
-    );
-  does<[string]>(show, async ({ out, stack: open }, _, name) => {
+export function show(command: Command): void {
+  command.description(
+    'Shows the record of an instance and the health of each stream. Exits 3 if a stream is red.',
+  );
+  does<[string]>(command, async ({ out, stack: open }, _, name) => {
     const stack = await open();
     const record = recordOf(await listRecords(stack), name);
     const [health] = await readHealth(stack, [record], false);
     out.answer({ record, ...health }, () => (health === undefined ? [] : shown(record, health)));
-    return health?.light === 'red' ? wrong : undefined;
+    return health?.light === 'red' ? problem : undefined;
   });
 }
 
@@ -82,7 +76,10 @@ function shown(
     ...attributes.map(([name, value]) => `  ${name.padEnd(width)}  ${plain(attributeText(name, value))}`),
     `  ${'token ends'.padEnd(width)}  ${tokenExpiresAt ?? 'not known'} ${tokenExpiresAt ? `(${moment(tokenExpiresAt, now)})` : ''}`.trimEnd(),
     top,
-    ...rows.flatMap((row, i) => withError(row, streams[i], '      ')),
+    ...rows.flatMap((row, i) =>
+      // Streams of one instance often fail for one reason.
+      streams[i]?.error === streams[i - 1]?.error ? [row] : withError(row, streams[i], '      '),
+    ),
   ];
 }
 

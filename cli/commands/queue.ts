@@ -23,16 +23,14 @@ interface PeekOptions extends CountOptions {
   readonly raw?: boolean;
 }
 
-export function queueCommands(program: Command): void {
-  const peek = limited(
-    program
-      .command('peek')
-      .summary('show artifacts in the queue without removing them')
+export function peek(command: Command): void {
+  limited(
+    command
       .description('Shows a sample of the artifacts in the queue, in no order, without removing them.')
       .option('--instance <name>', 'only artifacts of one instance')
       .option('--raw', 'also print the records as SentinelOne sent them'),
   );
-  does<[], PeekOptions>(peek, async ({ out, stack: open }, { count, instance, raw }) => {
+  does<[], PeekOptions>(command, async ({ out, stack: open }, { count, instance, raw }) => {
     const { sqs, queueUrl } = await open();
     const messages = await look(sqs, queueUrl, (found) => artifactsOf(found, instance).length >= count);
     const artifacts = artifactsOf(messages, instance).slice(0, count);
@@ -52,13 +50,14 @@ export function queueCommands(program: Command): void {
     ]);
     return undefined;
   });
+}
 
-  const dlq = program
-    .command('dlq')
-    .summary('list or redrive the dead-letter queue')
-    .description('Lists the messages of the dead-letter queue, or moves them back to the artifact queue.');
+export function dlq(command: Command): void {
+  command.description(
+    'Lists the messages of the dead-letter queue, or moves them back to the artifact queue.',
+  );
   const list = limited(
-    dlq.command('list').description('Lists dead letters and their reasons without removing them.'),
+    command.command('list').description('Lists dead letters and their reasons without removing them.'),
   );
   does<[], CountOptions>(list, async ({ out, stack: open }, { count }) => {
     const { sqs, deadLetterQueueUrl } = await open();
@@ -80,7 +79,7 @@ export function queueCommands(program: Command): void {
     return undefined;
   });
 
-  const redrive = dlq
+  const redrive = command
     .command('redrive')
     .description(
       'Moves all dead letters back to the artifact queue, which restarts their 14 days of retention. Fix the consumer first.',

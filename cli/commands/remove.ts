@@ -12,10 +12,8 @@ interface RemoveOptions extends CommonOptions {
   readonly deleteCursors?: boolean;
 }
 
-export function removeCommand(program: Command): void {
-  const command = program
-    .command('remove <name>')
-    .summary('stop and delete an instance')
+export function remove(command: Command): void {
+  command
     .description(
       'Deletes an instance after confirmation. Its secret and cursors are kept, so that it resumes from the same position if you add it again.',
     )

@@ -30,10 +30,8 @@ const mostFailures = 3;
 /** States that are retried, because they can pass. */
 const passing: ReadonlySet<State> = new Set(['unreachable', 'rate-limited', 'undelivered', 'failed']);
 
-export function replayCommand(program: Command): void {
-  const command = program
-    .command('replay <name>')
-    .summary('collect a past time range again')
+export function replay(command: Command): void {
+  command
     .description(
       'Collects a past time range of one stream again, without affecting live polling. The artifacts have the same ids as before. Threats and agents are collected in their current version: all that were created before --to and have changed since --from. To resume an interrupted replay, repeat the command with the same times, or use --resume.',
     )
@@ -120,7 +118,7 @@ async function replayed(stack: Stack, stream: string, request: ReplayRequest, ou
     if (failures >= mostFailures || (error !== undefined && !passing.has(error.state)))
       throw new CommandError(
         `the replay of ${what} stopped at ${position}, after ${artifacts} artifacts: ${error?.message}`,
-        `${error?.remedy} Then run: replay ${instance} --resume`,
+        `${error?.remedy} Then run: collector replay ${instance} --resume`,
       );
     if (state === 'claimed')
       out.progress(`${what}: locked by another command; an abandoned lock expires after 150 s`);

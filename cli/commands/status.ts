@@ -1,31 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { countLights } from '../../functions/health/fleet.ts';
+import { groupProblems, type ProblemGroup } from '../../functions/health/groups.ts';
 import { type InstanceHealth, type Order, orders, select } from '../../functions/health/instance-health.ts';
 import { forwarderKey } from '../../functions/health/status.ts';
-import { type CommonOptions, does, wrong } from '../command.ts';
+import { type CommonOptions, does, problem } from '../command.ts';
 import { cells, head, readHealth, styles, withError } from '../health.ts';
-import { counted, moment, type Output, table } from '../output.ts';
+import { counted, folded, left, type Output, plain, styled, table } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
+import { asTyped } from '../typed.ts';
 
-export function statusCommands(program: Command): void {
-  const status = program
-    .command('status [name...]')
-    .summary('show health, problems first')
+export function status(command: Command): void {
+  command
     .description(
-      'Shows the health of each instance by its worst stream, and how to fix problems. Without names it includes the forwarder, as #analytics. Exits 1 if one is red.',
+      'Shows a summary and the health of each instance by its worst stream, and how to fix problems. More than 20 instances are grouped by their problem. Without names it includes the forwarder, as #analytics. Exits 3 if one is red.',
     )
     .option('--problems', 'only red and yellow')
+    .option('--each', 'a line for each instance, however many there are')
     .option('--filter <text>', 'only where name, host, state or error contains this text')
     .addOption(new Option('--sort <by>', 'sort order').choices(Object.keys(orders)).default('problems'))
-    .option('--watch', 'refresh every few seconds, until Ctrl-C')
-    .option('--wait <seconds>', 'wait up to this long until all are green; exits 1 if they are not', seconds)
+    .option('--watch', 'refresh every 5 s, until Ctrl-C')
+    .option('--wait <seconds>', 'wait up to this long until all are green; exits 3 if they are not', seconds)
     .addHelpText(
       'after',
-      '\nred: act now. yellow: check again soon. green: healthy. grey: disabled, or not licensed.',
+      `
+red: act now. yellow: check again soon. green: healthy.
+grey: disabled, or not licensed.`,
     );
-  does<[string[]], StatusOptions>(status, async ({ out, stack: open }, options, names) => {
+  does<[string[]], StatusOptions>(command, async ({ out, stack: open }, options, names) => {
     const { problems, filter: find = '', sort } = options;
     const stack = await open();
     const until = performance.now() + (options.wait ?? 0) * 1000;
@@ -35,15 +38,13 @@ export function statusCommands(program: Command): void {
       const isGreen = chosen.every(({ light }) => light === 'green' || light === 'grey');
       const isLast = !options.watch && (options.wait === undefined || isGreen || performance.now() >= until);
       if (isLast) {
-        answerHealth(out, chosen);
+        out.answer(chosen, () => linesOf(health, chosen, options));
         return chosen.some(({ light }) => light === 'red') || (options.wait !== undefined && !isGreen)
-          ? wrong
+          ? problem
           : undefined;
       }
-      if (options.watch) {
-        if (process.stdout.isTTY && !out.json) process.stdout.write('\x1b[2J\x1b[H');
-        answerHealth(out, chosen);
-      } else out.progress(`${summaryOf(chosen)}; waiting for all to be green`);
+      if (options.watch) watched(out, chosen, linesOf(health, chosen, options));
+      else out.progress(`${summaryOf(chosen)}; waiting for all to be green`);
       await sleep(options.watch ? 5_000 : 1_000);
     }
   });
@@ -51,6 +52,7 @@ export function statusCommands(program: Command): void {
 
 interface StatusOptions extends CommonOptions {
   readonly problems?: boolean;
+  readonly each?: boolean;
   readonly filter?: string;
   readonly sort: Order;
   readonly watch?: boolean;
@@ -68,6 +70,17 @@ async function recordsOf(stack: Stack, names: readonly string[]): Promise<Instan
   return names.length === 0 ? records : names.map((name) => recordOf(records, name));
 }
 
+/** Redraws a terminal from its top, without what does not fit; elsewhere the lines follow each other. */
+function watched(out: Output, chosen: readonly InstanceHealth[], lines: readonly string[]): void {
+  const { isTTY, rows = 24 } = process.stdout;
+  const room = isTTY && !out.json ? rows - 3 : Number.POSITIVE_INFINITY;
+  if (room < Number.POSITIVE_INFINITY) process.stdout.write('\x1b[2J\x1b[H');
+  const unshown = lines.length - room;
+  const time = styled('dim', `${new Date().toTimeString().slice(0, 8)}, every 5 s until Ctrl-C`);
+  const more = unshown > 0 ? [styled('dim', `… ${counted(unshown, 'more line')}`)] : [];
+  out.answer(chosen, () => [time, ...lines.slice(0, room), ...more]);
+}
+
 function summaryOf(both: readonly InstanceHealth[]): string {
   const all = both.filter(({ instance }) => instance !== forwarderKey.instance);
   const forwarder = both.find(({ instance }) => instance === forwarderKey.instance);
@@ -78,19 +91,55 @@ function summaryOf(both: readonly InstanceHealth[]): string {
   return forwarder === undefined ? sum : `${sum}; the forwarder ${forwarder.light}`;
 }
 
-function answerHealth(out: Output, all: readonly InstanceHealth[]): void {
-  out.answer(all, () => {
-    const now = Date.now();
-    const [top = '', ...rows] = table(
-      ['INSTANCE', ...head, 'TOKEN ENDS'],
-      all.map(({ instance, worst, tokenExpiresAt }) => [
-        instance,
-        ...cells(worst, now),
-        moment(tokenExpiresAt, now),
-      ]),
-      (row) => styles[all[row]?.light ?? 'grey'],
-    );
-    const lines = rows.flatMap((row, i) => withError(row, all[i]?.worst, '    '));
-    return [...(all.length > 0 ? [top] : []), ...lines, summaryOf(all)];
-  });
+/** More instances than these are grouped by their problem. */
+const mostRows = 20;
+
+/** The summary first, then a table, or what many have in common. */
+function linesOf(
+  health: readonly InstanceHealth[],
+  chosen: readonly InstanceHealth[],
+  { problems, each, filter }: StatusOptions,
+): string[] {
+  const summary = filter === undefined && problems ? summaryOf(health) : summaryOf(chosen);
+  const top = styled('bold', summary);
+  if (chosen.length === 0) return [top, ...(problems ? ['No problems.'] : [])];
+  return [top, '', ...(each || chosen.length <= mostRows ? rowsOf(chosen) : groupsOf(chosen))];
+}
+
+function rowsOf(all: readonly InstanceHealth[]): string[] {
+  const now = Date.now();
+  const [top = '', ...rows] = table(
+    ['INSTANCE', ...head, 'TOKEN'],
+    all.map(({ instance, worst, tokenExpiresAt }) => [
+      instance,
+      ...cells(worst, now),
+      left(tokenExpiresAt, now),
+    ]),
+    (row) => styles[all[row]?.light ?? 'grey'],
+  );
+  return [top, ...rows.flatMap((row, i) => withError(row, all[i]?.worst, '    '))];
+}
+
+/** Of four lines each, so that the whole fits 40 lines. */
+const mostGroups = 8;
+
+function groupsOf(all: readonly InstanceHealth[]): string[] {
+  const groups = groupProblems(all);
+  const rest = groups.slice(mostGroups);
+  const more = rest.reduce((sum, { instances }) => sum + instances.length, 0);
+  return [
+    ...groups.slice(0, mostGroups).flatMap(groupLines),
+    ...(rest.length > 0 ? [`${counted(rest.length, 'more problem')} of ${counted(more, 'instance')}`] : []),
+    `For a line each: ${asTyped('collector status')} --each`,
+  ];
+}
+
+function groupLines({ light, word, error, remedy, instances }: ProblemGroup): string[] {
+  const what = error === undefined ? word : `${word}: ${error}`;
+  return [
+    styled(styles[light], `${instances.length} × ${light} ${plain(what)}`),
+    ...(remedy ? [`    → ${plain(asTyped(remedy))}`] : []),
+    `    ${folded(instances)}`,
+    '',
+  ];
 }

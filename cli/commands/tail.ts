@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FilterLogEventsCommand, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { type Output, plain, type Style, styled } from '../output.ts';
@@ -17,12 +17,14 @@ interface TailOptions extends CommonOptions {
 const lateMs = 60_000;
 const pauseMs = 3_000;
 
-export function tailCommand(program: Command): void {
-  const command = program
-    .command('tail [name]')
-    .summary('show log lines as they arrive')
+export function tail(command: Command): void {
+  command
     .description('Shows the log lines of one instance, or of all instances, until Ctrl-C.')
-    .option('--since <span>', 'start this long ago: 30m, 2h, 7d', span, 5 * 60_000)
+    .addOption(
+      new Option('--since <span>', 'start this long ago: 30m, 2h, 7d')
+        .argParser(span)
+        .default(5 * 60_000, '5m'),
+    )
     .option('--no-follow', 'exit after the existing lines');
   does<[string | undefined], TailOptions>(command, async ({ out, stack: open }, { since, follow }, name) => {
     const stack = await open();
@@ -89,20 +91,23 @@ async function linesOf(
   return lines;
 }
 
-const fields = ['instance', 'pages', 'artifacts', 'position', 'lagSeconds', 'durationMs', 'caughtUp'];
 const styles: Readonly<Record<string, Style>> = { ERROR: 'red', WARN: 'yellow', INFO: 'green' };
 
 /** Prints a log line of the collector; Lambda's own lines and metrics are skipped. */
 function show(out: Output, { at, text }: Line): void {
   const entry = parsed(text);
   if (entry === undefined || entry._aws !== undefined || typeof entry.message !== 'string') return;
-  const level = String(entry.level);
-  const more = fields.flatMap((name) => (entry[name] === undefined ? [] : [`${name}=${entry[name]}`]));
-  const time = new Date(at).toISOString().slice(0, 19).replace('T', ' ');
-  out.each(
-    entry,
-    `${styled('dim', time)} ${styled(styles[level] ?? 'dim', level.padEnd(5))} ${plain(entry.message)}  ${styled('dim', plain(more.join(' ')))}`,
-  );
+  out.each(entry, `${styled('dim', new Date(at).toISOString().slice(11, 19))} ${logLine(entry)}`);
+}
+
+/** `[INFO] sentinelone: fetched 15 threats  acme`. */
+export function logLine({ level, message, instance }: Readonly<Record<string, unknown>>): string {
+  const word = styled(styles[String(level)] ?? 'dim', `[${level}]`);
+  // Most messages name their instance.
+  const text = plain(String(message));
+  const isNamed =
+    instance === undefined || text.includes(` of ${instance} `) || text.includes(` of ${instance}:`);
+  return `${word} ${text}${isNamed ? '' : `  ${styled('dim', plain(String(instance)))}`}`;
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

@@ -40,10 +40,6 @@ const isoTime = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
 function generalised(text: string, { host, instance }: InstanceHealth): string {
   const withoutHost = host === '' ? text : text.replaceAll(host, 'HOST');
-  const name = new RegExp(`(?<![\\w-])${escaped(instance)}(?![\\w-])`, 'g');
+  const name = new RegExp(`(?<![\\w-])${RegExp.escape(instance)}(?![\\w-])`, 'g');
   return withoutHost.replace(name, 'NAME').replace(isoTime, '…');
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -4,6 +4,7 @@ import { readPage } from './listing.ts';
 import { readQuery } from './query.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { RefusedRequest, refusals } from './refusals.ts';
+import { sitesAnswer } from './sites.ts';
 import { createStore, type Store } from './store.ts';
 import { plainStream, type Stream, streams } from './streams.ts';
 import { goodToken, hasPermission, presentedToken, type Token } from './tokens.ts';
@@ -109,6 +110,9 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   routes.set('GET /system/info', {
     answer: () =>
       data({ build: '100', latestAgentVersion: '24.2.3.471', patch: '3', release: 'W', version: 'W#100' }),
+  });
+  routes.set('GET /sites', {
+    answer: (_, token) => page(sitesAnswer(simulated.texts('agents'), token?.sees)),
   });
   routes.set('POST /users/api-token-details', {
     answer: ({ body }) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { counted, duration, moment, plain, table } from '../../cli/output.ts';
+import { counted, duration, folded, left, moment, plain, since, table, wrapped } from '../../cli/output.ts';
 
 test.each([
   [0, '0s'],
@@ -22,6 +22,35 @@ test('a moment is told from now, on either side', () => {
   expect(moment('2026-03-14T12:00:00Z', now)).toBe('in 13d');
   expect(moment(undefined, now)).toBe('-');
   expect(moment('nonsense', now)).toBe('-');
+});
+
+test('a time is shown in one unit where columns are short', () => {
+  const now = Date.parse('2026-03-01T12:00:00Z');
+  expect(since('2026-03-01T10:58:30Z', now)).toBe('1h');
+  expect(since(undefined, now)).toBe('-');
+  expect(left('2026-03-14T13:00:00Z', now)).toBe('13d');
+  expect(left('2026-03-01T12:00:00Z', now)).toBe('expired');
+  expect(left('nonsense', now)).toBe('-');
+});
+
+test('names are folded into one line that says how many there are', () => {
+  const names = Array.from({ length: 300 }, (_, i) => `acme-${i}`);
+  expect(folded(['acme'])).toBe('acme');
+  expect(folded(['a', 'b', 'c'])).toBe('a, b, c');
+  expect(folded(names, 30)).toBe('acme-0, acme-1 and 298 more');
+  for (const width of [10, 40, 72])
+    expect(folded(names, width).length).toBeLessThanOrEqual(Math.max(width, 19));
+});
+
+test('an indented line goes on below its last column, and a command to copy stays whole', () => {
+  expect(wrapped('    → Create a new token, then run: collector rotate acme', 40)).toBe(
+    '    → Create a new token, then run:\n      collector rotate acme',
+  );
+  expect(wrapped('  FAILED   token  the console refuses it: 401', 36)).toBe(
+    '  FAILED   token  the console\n                  refuses it: 401',
+  );
+  expect(wrapped('a row of a table that is too long', 10)).toBe('a row of a table that is too long');
+  expect(wrapped('  short', 10)).toBe('  short');
 });
 
 test('one thing is no plural', () => {

@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
+import type { SentinelOne } from '../../functions/console/api.ts';
+import { PermissionMissingError, TokenRefusedError } from '../../functions/errors.ts';
+import { code, list, parsed, text } from '../../functions/kit/json.ts';
+import { type CommonOptions, does } from '../command.ts';
+import { CommandError } from '../errors.ts';
+import { writeInstances } from '../instance-file.ts';
+import { hostOption } from '../options.ts';
+import { counted, table } from '../output.ts';
+import { readTyped } from '../records.ts';
+import { askToken } from '../token.ts';
+import { asTyped } from '../typed.ts';
+
+interface DiscoverOptions extends CommonOptions {
+  readonly host: string;
+  readonly suffix: string;
+  readonly write?: string;
+}
+
+export function discover(command: Command): void {
+  command
+    .description(
+      'Asks for the API token of an account, lists the sites that it sees, and proposes one instance for all of them or an instance for each. It runs on this machine and stores nothing.',
+    )
+    .requiredOption('--host <host>', 'console host, or its address as a browser shows it', hostOption)
+    .option(
+      '--suffix <suffix>',
+      'suffix that the host must have, so that the token is sent nowhere else',
+      '.sentinelone.net',
+    )
+    .option('--write <file>', 'write an instance for each site, as a file for import')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ collector discover --host usea1-acme.sentinelone.net --write sites.csv
+  $ collector import sites.csv --tokens tokens.csv`,
+    );
+  does<[], DiscoverOptions>(command, async ({ out, stack: open }, { host: typed, suffix, write, local }) => {
+    // The simulated consoles are behind a proxy; opening the local stack sets it.
+    if (local) await open();
+    const given = { rules: { allowedHostSuffixes: [suffix] } };
+    const { host } = readTyped(given, { instance: 'trial', host: typed });
+    const sites = await sitesOf(sentinelOne, host, await askToken(host));
+    if (write !== undefined) await writeFile(write, writeInstances(instancesFor(host, sites)));
+    const accounts = new Set(sites.map(({ accountId }) => accountId)).size;
+    const [name = 'acme'] = host.split('.')[0]?.split('-').slice(-1) ?? [];
+    out.answer(sites, () => [
+      ...table(
+        ['ACCOUNT', 'SITE', 'SITE ID', 'AGENTS'],
+        sites.map((site) => [site.accountName, site.name, site.id, site.agents]),
+      ),
+      `${counted(sites.length, 'site')} in ${counted(accounts, 'account')}`,
+      '',
+      'One instance for all that the token sees:',
+      `  ${asTyped(`collector add ${name}`)} --host ${host}`,
+      'One instance for some sites:',
+      `  ${asTyped(`collector add ${name}`)} --host ${host} --sites ${sites
+        .slice(0, 2)
+        .map(({ id }) => id)
+        .join(',')}`,
+      ...(write === undefined
+        ? ['An instance for each site: run this again with --write FILE.']
+        : [`Wrote an instance for each site. Next: ${asTyped('collector import')} ${write} --tokens FILE`]),
+    ]);
+    return undefined;
+  });
+}
+
+/** A site as the console lists it. */
+export interface Site {
+  readonly id: string;
+  readonly name: string;
+  readonly accountId: string;
+  readonly accountName: string;
+  readonly agents: string;
+}
+
+const [pageSize, mostPages] = [1000, 100];
+const request = { timeoutMs: 30_000, maxBytes: 20 * 1024 * 1024 };
+
+/** All sites that a token sees. Throws CommandError where the console refuses. */
+export async function sitesOf(
+  console: Pick<SentinelOne, 'get'>,
+  host: string,
+  token: string,
+): Promise<Site[]> {
+  const sites: Site[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < mostPages; pages++) {
+    const query = { limit: String(pageSize), sortBy: 'name', ...(cursor && { cursor }) };
+    const { signal } = new AbortController();
+    const { body } = await console
+      .get({ ...request, host, token, path: '/sites', query, signal })
+      .catch((error: unknown) => refused(error, host));
+    const answer = parsed(body.toString());
+    for (const site of list(answer, 'data', 'sites')) {
+      sites.push({
+        id: code(site, 'id') ?? '',
+        name: text(site, 'name') ?? '',
+        accountId: code(site, 'accountId') ?? '',
+        accountName: text(site, 'accountName') ?? '',
+        agents: code(site, 'activeLicenses') ?? '-',
+      });
+    }
+    cursor = text(answer, 'pagination', 'nextCursor');
+    if (cursor === undefined) break;
+  }
+  return sites.filter(({ id }) => /^\d{1,20}$/.test(id));
+}
+
+function refused(error: unknown, host: string): never {
+  if (error instanceof TokenRefusedError)
+    throw new CommandError(
+      `${host} refuses the token: ${error.words}`,
+      'Check that you copied all of it, then run this again.',
+    );
+  if (error instanceof PermissionMissingError)
+    throw new CommandError(
+      `${host} does not let the token list sites: ${error.words}`,
+      "Give the token's user the role Viewer on the account.",
+    );
+  throw error;
+}
+
+/** One secret for all, because one token sees them all. */
+function instancesFor(host: string, sites: readonly Site[]) {
+  const names = new Set<string>();
+  const [account = 'account'] = host.split('.');
+  return sites.map(({ id, name }) => {
+    const short = name
+      .normalize('NFD')
+      .replace(/\p{M}/gu, '')
+      .normalize('NFD')
+      .replace(/\p{M}/gu, '')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 40);
+    const instance = short === '' || names.has(short) ? `${short || 'site'}-${id}`.slice(0, 64) : short;
+    names.add(instance);
+    return { instance, host, secretId: `signal-client/sentinelone/${account}`, siteIds: [id] };
+  });
+}

@@ -1,0 +1,55 @@
+import type { CheckReport } from '../functions/console/check.ts';
+import type { CheckRequest } from '../functions/events.ts';
+import type { Instance } from '../functions/instances/instance.ts';
+import { checkAll } from './functions.ts';
+import type { Output } from './output.ts';
+import { stageToken } from './secrets.ts';
+import type { Stack } from './stack.ts';
+
+/** How the test of a new token ended. */
+export interface Replaced {
+  /** Whether the token is the current one now. */
+  readonly kept: boolean;
+  readonly report: CheckReport;
+  /** The function that tested it. */
+  readonly from: string;
+  /** The instance whose report this is. */
+  readonly tested: string;
+  readonly warnings: readonly string[];
+}
+
+interface Replacement {
+  readonly instance: Instance;
+  readonly token: string;
+  /** What the token is tested with: records, or names of instances that use the same secret. */
+  readonly of: readonly CheckRequest['of'][];
+  /** Whether a failed test is ignored. */
+  readonly anyway: boolean;
+  /** Whether the secret may have been bound to another host. */
+  readonly rebinds: boolean;
+  /** Writes what goes with the token. Where it throws, the token that was current before is current again. */
+  readonly write?: () => Promise<void>;
+}
+
+/** Tests a token from Lambda and makes it the current one. Where the test fails, the secret is left as it was. */
+export async function replaceToken(
+  stack: Stack,
+  { instance, token, of, anyway, rebinds, write }: Replacement,
+  out: Pick<Output, 'progress' | 'clear'>,
+): Promise<Replaced> {
+  const { secretId, host } = instance;
+  const staged = await stageToken(stack, secretId, token, host, rebinds);
+  let kept = false;
+  try {
+    const { report, from, name: tested } = await checkAll(stack, of, staged.version, out);
+    if (report.good || anyway) {
+      // Until the record is changed as well, a token for another host is not sent to the record's.
+      await staged.keep();
+      await write?.();
+      kept = true;
+    }
+    return { kept, report, from, tested, warnings: staged.warnings };
+  } finally {
+    if (!kept) await staged.discard();
+  }
+}
