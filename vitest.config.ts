@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     // More files at once than cores would only wait. The time limits end a hang; they measure nothing.
     maxWorkers: 2,
-    reporters: ['default', './test/support/tally.ts'],
+    reporters: ['default', './test/support/summary-reporter.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [

@@ -9,7 +9,7 @@ import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { activityText, ago } from '../fixtures/records.ts';
 import { account, queueUrls } from '../support/account.ts';
 import { type ClosedNetwork, startClosedNetwork } from '../support/closed-network.ts';
-import { type Gate, startGate } from '../support/gate.ts';
+import { type Gate, startGate } from '../support/iam-gateway.ts';
 import { goodToken } from '../support/world.ts';
 
 /** Deployed with the settings `proxy` and `caFile`, where no name resolves and the proxy is the only way out. */

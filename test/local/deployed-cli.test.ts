@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { activityText, ago } from '../fixtures/records.ts';
 import { type Ended, ended, spawnCli } from '../support/cli.ts';
-import { readDeployment } from '../support/walk.ts';
+import { readDeployment } from '../support/readme-commands.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
 let world: World;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { announceWorld, ended } from '../support/cli.ts';
 import { LeakSearch } from '../support/leaks.ts';
-import { readWalk } from '../support/walk.ts';
+import { readWalk } from '../support/readme-commands.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -16,10 +16,10 @@ import { artifact, type FixtureArtifact } from '../fixtures/artifacts.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { type Account, account } from '../support/account.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
-import type { Asked, Gate } from '../support/gate.ts';
+import type { Asked, Gate } from '../support/iam-gateway.ts';
 import { lambdaAsks } from '../support/lambda-rights.ts';
-import { unneeded } from '../support/need.ts';
 import { allows, type Statement } from '../support/policy.ts';
+import { unneeded } from '../support/reduced-roles.ts';
 import { everyRight } from '../support/settings.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 

@@ -6,7 +6,7 @@ import { faultFor } from '../../local/console/faults.ts';
 import { artifact } from '../fixtures/artifacts.ts';
 import { activityText, ago } from '../fixtures/records.ts';
 import { account, arn } from '../support/account.ts';
-import { secretArn } from '../support/asks.ts';
+import { secretArn } from '../support/aws-calls.ts';
 import { type Forwarding, startForwarding } from '../support/forwarding.ts';
 import { allows, denies } from '../support/policy.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';

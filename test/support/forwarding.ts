@@ -11,7 +11,7 @@ import { resolve, type Template } from '../../local/aws/template.ts';
 import { type LocalCollector, startCollector } from '../../local/collector.ts';
 import type { FixtureArtifact } from '../fixtures/artifacts.ts';
 import { account, queueUrls } from './account.ts';
-import { type Gate, startGate } from './gate.ts';
+import { type Gate, startGate } from './iam-gateway.ts';
 
 /** The deployed forwarder between an artifact queue and a stand-in for Analytics. */
 export interface Forwarding {

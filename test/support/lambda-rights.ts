@@ -1,7 +1,7 @@
 import { resources } from '../../local/aws/template.ts';
 import { type Account, arn } from './account.ts';
-import { keyAsks } from './asks.ts';
-import type { Asked } from './gate.ts';
+import { keyAsks } from './aws-calls.ts';
+import type { Asked } from './iam-gateway.ts';
 import { type Ask, allows } from './policy.ts';
 
 interface FunctionProperties {

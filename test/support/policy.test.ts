@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { unneeded } from './need.ts';
 import { type Ask, allows, denies, type Statement } from './policy.ts';
+import { unneeded } from './reduced-roles.ts';
 
 const statement = (more: Partial<Statement> = {}): Statement => ({
   effect: 'Allow',

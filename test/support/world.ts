@@ -7,7 +7,7 @@ import type { ConsoleOptions } from '../../local/console/console.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { account, queueUrls } from './account.ts';
 import type { AwsProxy } from './aws-proxy.ts';
-import { type Gate, startGate } from './gate.ts';
+import { type Gate, startGate } from './iam-gateway.ts';
 import { type ReceivedArtifact, readMessage } from './schema.ts';
 
 export const goodToken = 'a-good-token';

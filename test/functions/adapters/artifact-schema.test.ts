@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { flawOf } from '../../../functions/adapters/artifact-schema.ts';
-import { artifact } from '../../fixtures/forward-scene.ts';
+import { artifact } from '../../fixtures/forward-setup.ts';
 
 describe('the flaw of an artifact by its published schema', () => {
   test('is undefined where there is none', () => {

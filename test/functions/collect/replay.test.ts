@@ -4,7 +4,7 @@ import { run } from '../../../functions/collect/run.ts';
 import { UnreachableError } from '../../../functions/errors.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { FakeConsole } from '../../fakes/console.ts';
-import { noon, scene } from '../../fixtures/collect-scene.ts';
+import { noon, scene } from '../../fixtures/collect-setup.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
 
 const appended: Stream = { ...stream, orderedBy: 'createdAt', time: ['createdAt'] };

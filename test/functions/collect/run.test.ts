@@ -14,7 +14,7 @@ import {
 } from '../../../functions/errors.ts';
 import { fromMs } from '../../../functions/kit/time.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
-import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
+import { noon, pageText, type Says, scene } from '../../fixtures/collect-setup.ts';
 import { at, settings, stream } from '../../fixtures/given.ts';
 import { readMessage } from '../../support/schema.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { run } from '../../../functions/collect/run.ts';
 import { TokenRefusedError } from '../../../functions/errors.ts';
-import { noon, pageText, scene } from '../../fixtures/collect-scene.ts';
+import { noon, pageText, scene } from '../../fixtures/collect-setup.ts';
 import { settings, stream } from '../../fixtures/given.ts';
 
 const hosts = ['a', 'b', 'c'].map((name) => `${name}.sentinelone.net`);

@@ -12,7 +12,7 @@ import {
 import type { Instance } from '../../../functions/instances/instance.ts';
 import { readToken } from '../../../functions/instances/token.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
-import { noon, scene } from '../../fixtures/collect-scene.ts';
+import { noon, scene } from '../../fixtures/collect-setup.ts';
 import { instance, settings, stream } from '../../fixtures/given.ts';
 import { iso, jwt } from '../../fixtures/tokens.ts';
 

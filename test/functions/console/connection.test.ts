@@ -16,7 +16,7 @@ import {
 } from '../../../functions/errors.ts';
 import { semaphore } from '../../../functions/kit/concurrency.ts';
 import { fromMs } from '../../../functions/kit/time.ts';
-import { noon, pageText, type Says, scene } from '../../fixtures/collect-scene.ts';
+import { noon, pageText, type Says, scene } from '../../fixtures/collect-setup.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
 
 const { host, secretId } = instance;

@@ -3,7 +3,7 @@ import { UnreachableError } from '../../../functions/errors.ts';
 import { PermissionRefusedError } from '../../../functions/forward/errors.ts';
 import type { Analytics } from '../../../functions/forward/ports.ts';
 import type { FakeAnalytics } from '../../fakes/analytics.ts';
-import { artifact, email, forwardScene, hang, idOf, message, noon } from '../../fixtures/forward-scene.ts';
+import { artifact, email, forwardScene, hang, idOf, message, noon } from '../../fixtures/forward-setup.ts';
 
 const named = (...names: string[]) => names.map((name) => artifact(name));
 const poisoned = (name: string) => artifact(name, { fileName: 'poison' });

@@ -5,7 +5,7 @@ import {
   RequestRefusedError,
   UnreadableReplyError,
 } from '../../../functions/forward/errors.ts';
-import { artifact, forwardScene, idOf, message, noon } from '../../fixtures/forward-scene.ts';
+import { artifact, forwardScene, idOf, message, noon } from '../../fixtures/forward-setup.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const poisoned = (name: string) => artifact(name, { fileName: 'poison' });

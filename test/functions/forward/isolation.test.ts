@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { UnreachableError } from '../../../functions/errors.ts';
 import { PermissionRefusedError, UnreadableReplyError } from '../../../functions/forward/errors.ts';
-import { artifact, forwardScene, idOf, message } from '../../fixtures/forward-scene.ts';
+import { artifact, forwardScene, idOf, message } from '../../fixtures/forward-setup.ts';
 
 const several = (count: number, receives = 1) =>
   Array.from({ length: count }, (_, i) => message([artifact(`n${i}`)], receives));

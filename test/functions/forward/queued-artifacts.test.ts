@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { messagesOf, unpack } from '../../../functions/forward/queued-artifacts.ts';
-import { artifact, idOf, message } from '../../fixtures/forward-scene.ts';
+import { artifact, idOf, message } from '../../fixtures/forward-setup.ts';
 
 const noFlaw = () => undefined;
 const flawed = () => 'it is wrong';

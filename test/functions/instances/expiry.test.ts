@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isExpiryDue } from '../../../functions/collect/due.ts';
 import { run } from '../../../functions/collect/run.ts';
 import { expiryIn } from '../../../functions/instances/expiry.ts';
-import { noon, scene } from '../../fixtures/collect-scene.ts';
+import { noon, scene } from '../../fixtures/collect-setup.ts';
 import { instance, settings, stream } from '../../fixtures/given.ts';
 import { iso, jwt } from '../../fixtures/tokens.ts';
 

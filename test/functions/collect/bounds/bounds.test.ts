@@ -3,7 +3,7 @@ import { run } from '../../../../functions/collect/run.ts';
 import type { Settings } from '../../../../functions/collect/settings.ts';
 import type { Answer } from '../../../../functions/console/api.ts';
 import { fromMs } from '../../../../functions/kit/time.ts';
-import { noon, pageText, type Says, scene } from '../../../fixtures/collect-scene.ts';
+import { noon, pageText, type Says, scene } from '../../../fixtures/collect-setup.ts';
 import { at, settings, stream } from '../../../fixtures/given.ts';
 
 const minute = 60_000;

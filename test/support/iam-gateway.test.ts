@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LocalAws, startAws } from '../../local/aws/aws.ts';
 import type { Template } from '../../local/aws/template.ts';
 import { account } from './account.ts';
-import { type Gate, startGate } from './gate.ts';
+import { type Gate, startGate } from './iam-gateway.ts';
 
 const role = (...statements: object[]) => ({
   Type: 'AWS::IAM::Role',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended } from './support/cli.ts';
-import { readWalk } from './support/walk.ts';
+import { readWalk } from './support/readme-commands.ts';
 
 const root = join(import.meta.dirname, '..');
 const { before, steps } = readWalk();

@@ -3,7 +3,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type Account, arn } from './account.ts';
-import { type AwsRequest, asksOf, signatureOf } from './asks.ts';
+import { type AwsRequest, asksOf, signatureOf } from './aws-calls.ts';
 import { type Ask, allows, denies } from './policy.ts';
 
 /** What a function asked of AWS, oldest first. */
