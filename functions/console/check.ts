@@ -31,11 +31,9 @@ export interface Finding {
 export interface CheckReport {
   readonly host: string | undefined;
   readonly findings: readonly Finding[];
-  /** Whether no check failed, so that polls will collect. */
   readonly good: boolean;
   readonly tokenExpiresAt: string | undefined;
   readonly latencyMs: number | undefined;
-  /** The console's clock minus this machine's. */
   readonly clockDifferenceMs: number | undefined;
 }
 
