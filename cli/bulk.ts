@@ -12,7 +12,7 @@ import { replaceToken } from './replace-token.ts';
 import type { Stack } from './stack.ts';
 import { asTyped } from './typed.ts';
 
-/** The text of a file, or of standard input for `-`. */
+/** Reads a file, or standard input if the name is `-`. */
 export async function readText(file: string): Promise<string> {
   try {
     // PowerShell writes UTF-16, or UTF-8 with a BOM.
@@ -22,13 +22,13 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-/** Tokens by instance: a line each of a name, a separator and the token. A head line and empty lines are skipped. */
+/** Reads one token per line: instance name, separator, token. Skips a header and empty lines. */
 export async function readTokens(file: string): Promise<Map<string, string>> {
   const text = await readText(file);
   const tokens = new Map<string, string>();
   for (const [i, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '' || (i === 0 && /^\W*(instance|name)\W+(token|apikey)\W*$/i.test(line))) continue;
-    // The line itself is never quoted: it holds a token.
+    // The error does not quote the line, because it contains a token.
     const refuse = (problem: string) => new UsageError(`${file}, line ${i + 1}: ${problem}`);
     const [, name, given] = /^\uFEFF?\s*"?([a-z0-9-]{1,64})"?\s*[,;\t ]\s*(.+)$/.exec(line) ?? [];
     if (name === undefined || given === undefined) throw refuse('must be NAME,TOKEN');
@@ -48,7 +48,7 @@ function tokenIn(text: string, refuse: (problem: string) => UsageError): string 
   }
 }
 
-/** An instance and its new token; `isNew` where the record is not written yet. */
+/** An instance and its new token; `isNew` if its record is not written yet. */
 export interface TokenWork {
   readonly record: InstanceRecord;
   readonly token: string;
@@ -75,7 +75,7 @@ export async function bulkTokens(
   const failures: Failure[] = [];
   let ended = 0;
   refuseTwoTokens(work);
-  // The tokens in one secret are replaced one after the other.
+  // Tokens in the same secret are replaced one after another.
   const groups = Map.groupBy(work, ({ record }) => secretIdOf(record).replace(/#.*/, ''));
   await inParallel(groups.values(), atOnce, async (group) => {
     for (const one of group) {
@@ -94,7 +94,7 @@ export async function bulkTokens(
   return failures.length > 0 ? wrong : undefined;
 }
 
-/** Of two tokens for one secret, the second would replace the first. */
+/** Of two tokens for the same secret, the second would replace the first. */
 function refuseTwoTokens(work: readonly TokenWork[]): void {
   const first = new Map<string, TokenWork>();
   for (const one of work) {
@@ -148,7 +148,7 @@ async function stored(
 const named = (failure: Failure | undefined) =>
   (failure?.remedy ?? '').replace(/\bNAME\b/, failure?.instance ?? '');
 
-/** Failures by remedy, the most first: what is wrong with the first, which instances, and what to do. */
+/** Groups failures by remedy, most frequent first: the first error, the instances, and the remedy. */
 export function failureLines(failures: readonly Failure[]): string[] {
   const groups = [...Map.groupBy(failures, ({ remedy }) => remedy).values()];
   return groups

@@ -15,7 +15,7 @@ interface Session {
   readonly stack: () => Promise<Stack>;
 }
 
-/** The exit code of a command that did not do what it was asked for, and has said why. */
+/** The exit code of a command that failed and has printed why. */
 export const wrong = 1;
 
 /** The exit code of a command that succeeded and found a problem: a console is red or fails a test. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 /** Adds the options and the work of a command. */
 export type Configure = (command: Command) => Promise<void>;
 
-/** Name and arguments, summary, and where the command is. The modules are loaded when the command is used. */
+/** Name and arguments, summary, and module of each command. A module is loaded when its command is used. */
 export const commands: readonly (readonly [usage: string, summary: string, configure: Configure])[] = [
   [
     'status [name...]',

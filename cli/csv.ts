@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 
-/** What a spreadsheet runs instead of showing it, also behind apostrophes, so that each of them is read as written. */
+/** A cell that a spreadsheet runs as a formula, or one that already has an apostrophe added. */
 const formula = /^'*[=+\-@\t\r\uFF0B\uFF0D\uFF1D\uFF20]/;
 
 /** RFC 4180. An apostrophe before a formula makes spreadsheets show it as text. */
@@ -10,7 +10,7 @@ export function writeCsv(rows: readonly (readonly string[])[]): string {
   return stringify(cells, { record_delimiter: '\r\n', quoted_match: /[\r\n]|^\s|\s$/ });
 }
 
-/** The cells of each row that has any, as writeCsv was given them; throws CsvError. */
+/** Returns the cells of each row that is not empty. Throws CsvError. */
 export function readCsv(text: string): string[][] {
   const rows = parse(text, {
     bom: true,

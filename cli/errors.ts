@@ -32,7 +32,7 @@ const wrongClock: Said = [
   'Correct the clock, then run this again.',
 ];
 
-/** By the name of the error, or by its code. */
+/** By the name or the code of an error. */
 const known: Readonly<Record<string, Said>> = {
   CredentialsProviderError: noCredentials,
   InvalidClientTokenId: wrongKeys,
@@ -76,7 +76,7 @@ const known: Readonly<Record<string, Said>> = {
 
 const denials = /^(AccessDenied|AccessDeniedException|AuthorizationError(Exception)?|UnauthorizedOperation)$/;
 
-/** What the AWS SDK and AWS say only in the text of an error. */
+/** Errors of AWS and its SDK that only their message distinguishes. */
 const byText: readonly (readonly [text: RegExp, said: (found: readonly string[]) => Said])[] = [
   [
     /^Region is missing/,
@@ -97,11 +97,11 @@ const byText: readonly (readonly [text: RegExp, said: (found: readonly string[])
   [/^Signature (?:expired|not yet current)/, () => wrongClock],
 ];
 
-/** Whose message is looked into: for other errors the words can come from anywhere. */
+/** Messages of other errors are not searched, because they can contain anything. */
 const textual =
   /^(CredentialsProviderError|TokenProviderError|Error|ValidationError|InvalidSignatureException|SignatureDoesNotMatch)$/;
 
-/** Gives every error a remedy that an operator can follow. */
+/** Adds a remedy to every error. */
 export function explained(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const { name = 'Error', message = String(error), code } = error as Partial<NodeJS.ErrnoException>;

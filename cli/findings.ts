@@ -9,7 +9,7 @@ const marks: Readonly<Record<Finding['outcome'], readonly [word: string, style: 
   off: ['off', 'dim'],
 };
 
-/** What to do about a token that was typed for this command and is stored nowhere. */
+/** The remedy for a token that was typed for this command and is not stored. */
 const retype =
   'Check that you copied all of it, then run this again. If it has expired, create a new token in the console first.';
 

@@ -14,7 +14,7 @@ export const styles: Readonly<Record<Light, Style>> = {
   grey: 'dim',
 };
 
-/** Judges these instances, and the forwarder where that is asked for and has run. */
+/** Judges these instances, and on request the forwarder, if it has run. */
 export async function readHealth(
   stack: Stack,
   records: readonly InstanceRecord[],
@@ -56,7 +56,7 @@ export function cells(verdict: Verdict, now: number): string[] {
   ];
 }
 
-/** A row, and below it what is wrong and what to do. */
+/** A row, followed by its problem and remedy. */
 export function withError(row: string, verdict: Verdict | undefined, indent: string): string[] {
   const { error, remedy } = verdict ?? {};
   if (error === undefined) return [row];

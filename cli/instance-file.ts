@@ -27,7 +27,7 @@ export function withoutTokens(record: InstanceRecord): InstanceRecord {
   return Object.fromEntries(entries);
 }
 
-/** A value as a cell of the file has it. */
+/** Returns a value in the format of a CSV cell. */
 export function cellOf(value: unknown): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.join(' ');
@@ -37,12 +37,12 @@ export function cellOf(value: unknown): string {
     .join(' ');
 }
 
-/** The records as CSV. */
+/** Writes records as CSV. */
 export function writeInstances(records: readonly InstanceRecord[]): string {
   return writeCsv([columns, ...records.map((record) => columns.map((name) => cellOf(record[name])))]);
 }
 
-/** The records of a file that `export` wrote, or of JSON. Throws CommandError. */
+/** Reads the records of a file that `export` wrote, or of JSON. Throws CommandError. */
 export function readInstances(file: string, text: string): InstanceRecord[] {
   try {
     return text.trimStart().startsWith('[') ? fromJson(text) : fromCsv(text);

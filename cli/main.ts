@@ -2,7 +2,7 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// Next to the packages, where no other user can write. Without the right to write, there is no cache.
+// The cache is in the project, where no other user can write. If it is not writable, there is no cache.
 enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'collector'));
 
 const { main } = await import('./program.ts');

@@ -33,7 +33,7 @@ function interval(text: string): number | Record<string, number> | '' {
   );
 }
 
-/** The host of a console's address, as a browser shows it: with https and a path. */
+/** Reads a host from a console's address, which may have https and a path. */
 export function hostOption(text: string): string {
   const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`);
   const isPlain = url?.protocol === 'https:' && url.username === '' && url.password === '';
@@ -67,14 +67,14 @@ const attributes: readonly (readonly [option: keyof RecordOptions, attribute: st
   ['secretId', 'secretId'],
 ];
 
-/** What was typed for an attribute. */
+/** Returns the option for an attribute. */
 export function optionOf(attribute: string): string | undefined {
   if (attribute === 'instance') return 'the name';
   const [option] = attributes.find(([, name]) => name === attribute) ?? [];
   return option && `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** The given attributes; an attribute to remove has the value undefined. */
+/** Returns the given attributes; an attribute to remove is undefined. */
 export function attributesOf(options: RecordOptions): Record<string, unknown> {
   return Object.fromEntries(
     attributes.flatMap(([option, attribute]) => {

@@ -63,14 +63,17 @@ export function print(line: string, stream: NodeJS.WriteStream = process.stdout)
   stream.write(`${isTTY ? wrapped(printable(line), columns) : printable(line)}\n`);
 }
 
-/** Breaks an indented line at its words, so that it goes on below its last column. Rows of a table are left alone. */
+/**
+ * Wraps an indented line at its words and aligns the following lines with its last column. Rows of a table are
+ * unchanged.
+ */
 export function wrapped(line: string, columns: number): string {
   const lengthOf = (text: string) => stripVTControlCharacters(text).length;
   const [indent = ''] = /^ {2,}(?:→ )?(?:\S+ {2,}){0,3}/.exec(stripVTControlCharacters(line)) ?? [];
   if (indent === '' || lengthOf(line) <= columns || indent.length > columns / 2) return line;
   const lines: string[] = [];
   let current = '';
-  // A command to copy stays in one piece.
+  // A command to copy is not broken.
   const whole = line.replace(/(?<=run: ).*/, (command) => command.replaceAll(' ', '\0'));
   for (const word of whole.split(/(?<=\S) (?=\S)/)) {
     const next = current === '' ? word : `${current} ${word}`;
@@ -134,7 +137,7 @@ export function table(
   });
 }
 
-/** As many names as one line holds, and how many more there are. */
+/** As many names as fit into one line, and the number of others. */
 export function folded(names: readonly string[], width = 72): string {
   let line = '';
   for (const [i, name] of names.entries()) {

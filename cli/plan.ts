@@ -2,7 +2,7 @@ import { cellOf } from './instance-file.ts';
 import { hostOf, type InstanceRecord, overlapping, ownerOf, readRecord } from './records.ts';
 import type { Stack } from './stack.ts';
 
-/** What an import does with one record of its file. */
+/** The plan of an import for one record of its file. */
 export interface Planned {
   readonly what: 'add' | 'change' | 'same' | 'wrong';
   readonly record: InstanceRecord;

@@ -7,7 +7,7 @@ import { Output, print, styled } from './output.ts';
 import { defaultStack } from './stack-name.ts';
 import { asTyped } from './typed.ts';
 
-/** As wide as a terminal is at least. */
+/** The minimum width of a terminal. */
 const helpWidth = 80;
 
 const exitCodes = `

@@ -58,7 +58,7 @@ Examples:
         of: [record, ...sharers],
         anyway: options.anyway === true,
         rebinds: true,
-        // The secret comes first: no poll may use the token that was there before.
+        // The secret is stored first, so that no poll uses the previous token.
         write: () => createRecord(stack, record),
       },
       out,

@@ -3,12 +3,12 @@ import { listRecords } from '../records.ts';
 import { openStack } from '../stack.ts';
 import { defaultStack } from '../stack-name.ts';
 
-/** An answer that takes longer comes too late for a person who presses Tab. */
+/** A slower answer is useless to someone who presses Tab. */
 const patienceMs = 3_000;
 
 /**
- * The words that can follow, for a shell's completion.
- * @param command the command among the words, with its options; undefined where there is none yet
+ * Returns the words that can follow, for shell completion.
+ * @param command the command among the words, with its options; undefined if there is none yet
  */
 export async function candidates(
   program: Command,
@@ -33,7 +33,7 @@ export async function candidates(
 const names = ({ commands }: Command) =>
   commands.map((one) => one.name()).filter((name) => name !== 'complete');
 
-/** Only names that no shell takes for something else. */
+/** Only names that need no quoting. */
 async function instanceNames(words: readonly string[]): Promise<string[]> {
   const valueAfter = (option: string) => {
     const i = words.indexOf(option);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { does } from '../command.ts';
 
-/** Each asks the hidden command `complete` for the words that can follow. */
+/** Each script calls the hidden command `complete`. */
 const scripts: Readonly<Record<string, string>> = {
   bash: `_collector() {
   local IFS=$'\\n'

@@ -81,7 +81,7 @@ export interface Site {
 const [pageSize, mostPages] = [1000, 100];
 const request = { timeoutMs: 30_000, maxBytes: 20 * 1024 * 1024 };
 
-/** All sites that a token sees. Throws CommandError where the console refuses. */
+/** Returns all sites that a token can see. Throws CommandError if the console refuses. */
 export async function sitesOf(
   console: Pick<SentinelOne, 'get'>,
   host: string,
@@ -125,7 +125,7 @@ function refused(error: unknown, host: string): never {
   throw error;
 }
 
-/** One secret for all, because one token sees them all. */
+/** All instances share one secret, because the token can see all sites. */
 function instancesFor(host: string, sites: readonly Site[]) {
   const names = new Set<string>();
   const [account = 'account'] = host.split('.');

@@ -85,7 +85,7 @@ interface Result {
   readonly after: InstanceRecord;
   readonly tested?: object;
   readonly warnings: readonly string[];
-  /** What to print where it was not changed. */
+  /** The output if nothing was changed. */
   readonly lines: readonly string[];
 }
 
@@ -100,7 +100,7 @@ async function change(
   const after = withChanges(before, changes);
   const instance = readTyped(stack, after);
   const write = () => changeRecord(stack, after.instance, changes);
-  // A token belongs to one host: with another host comes another token, or another secret.
+  // A token belongs to one host, so a new host needs a new token or another secret.
   const isMoved = instance.host !== hostOf(stack, before) && changes.secretId === undefined;
   const isTried = isMoved || tried.some((key) => key in changes);
   if (!isTried) {

@@ -89,7 +89,7 @@ function missingTokens(work: readonly Planned[], tokens: ReadonlyMap<string, str
   ];
 }
 
-/** Records without a token first, then those with one, which are written once their token has passed its test. */
+/** Writes records without a token first. A record with a token is written after its token passed the test. */
 async function applied(
   stack: Stack,
   plan: readonly Planned[],

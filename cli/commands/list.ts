@@ -77,7 +77,7 @@ function shown(
     `  ${'token ends'.padEnd(width)}  ${tokenExpiresAt ?? 'not known'} ${tokenExpiresAt ? `(${moment(tokenExpiresAt, now)})` : ''}`.trimEnd(),
     top,
     ...rows.flatMap((row, i) =>
-      // Streams of one instance often fail for one reason.
+      // Streams of one instance often fail for the same reason.
       streams[i]?.error === streams[i - 1]?.error ? [row] : withError(row, streams[i], '      '),
     ),
   ];

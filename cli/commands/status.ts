@@ -70,7 +70,7 @@ async function recordsOf(stack: Stack, names: readonly string[]): Promise<Instan
   return names.length === 0 ? records : names.map((name) => recordOf(records, name));
 }
 
-/** Redraws a terminal from its top, without what does not fit; elsewhere the lines follow each other. */
+/** Redraws the terminal from the top and cuts what does not fit. If there is no terminal, prints the lines. */
 function watched(out: Output, chosen: readonly InstanceHealth[], lines: readonly string[]): void {
   const { isTTY, rows = 24 } = process.stdout;
   const room = isTTY && !out.json ? rows - 3 : Number.POSITIVE_INFINITY;
@@ -91,10 +91,10 @@ function summaryOf(both: readonly InstanceHealth[]): string {
   return forwarder === undefined ? sum : `${sum}; the forwarder ${forwarder.light}`;
 }
 
-/** More instances than these are grouped by their problem. */
+/** More instances than this are grouped by problem. */
 const mostRows = 20;
 
-/** The summary first, then a table, or what many have in common. */
+/** The summary, followed by a table or by groups. */
 function linesOf(
   health: readonly InstanceHealth[],
   chosen: readonly InstanceHealth[],
@@ -120,7 +120,7 @@ function rowsOf(all: readonly InstanceHealth[]): string[] {
   return [top, ...rows.flatMap((row, i) => withError(row, all[i]?.worst, '    '))];
 }
 
-/** Of four lines each, so that the whole fits 40 lines. */
+/** A group has up to four lines, so the output fits into 40 lines. */
 const mostGroups = 8;
 
 function groupsOf(all: readonly InstanceHealth[]): string[] {

@@ -47,7 +47,7 @@ export async function lookInto({
   return { ...identity, bootstrapVersion, stack, concurrency, leftovers };
 }
 
-/** A deployment may have the right to take on the CDK's roles and no other: then it goes on without this check. */
+/** If the credentials can only assume the CDK's roles, this check is skipped. */
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
 const soon = () => ({ abortSignal: AbortSignal.timeout(10_000) });

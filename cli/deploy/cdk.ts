@@ -4,21 +4,21 @@ import { parseArgs } from 'node:util';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 
 export interface Tools {
-  /** Path of the CDK's program. */
+  /** The path of the CDK's executable. */
   readonly cdk: string;
   readonly print: (line: string) => void;
-  /** Whether someone at a terminal says yes; false where there is none. */
+  /** Asks a yes-or-no question; returns false without a terminal. */
   readonly ask: (question: string) => Promise<boolean>;
 }
 
 /** The arguments of the CDK that the checks need. */
 export interface Typed {
-  /** Of `cdk.json`, and in front of it what was given. */
+  /** The context of `cdk.json`, overridden by the arguments. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly contextArgs: readonly string[];
   readonly stackName: string;
   readonly profile: string | undefined;
-  /** Undefined where the environment or the profile decides. */
+  /** Undefined if the environment or the profile decides. */
   readonly region: string | undefined;
   readonly yes: boolean;
   isGiven(setting: string): boolean;
@@ -38,7 +38,7 @@ export function argumentsOf(args: readonly string[]): Typed {
   });
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   const pairs = [values.context ?? []].flat().map(String);
-  // None of the settings that are read here has a second "=" in it.
+  // None of the settings that are read here contains a second "=".
   const given: Readonly<Record<string, unknown>> = Object.fromEntries(
     pairs.map((pair) => pair.split('=', 2)),
   );
@@ -60,7 +60,7 @@ export async function runCdk({ cdk }: Tools, args: readonly string[]): Promise<n
   return code ?? 1;
 }
 
-/** A command of the command line, for the same stack. */
+/** Returns a command for the same stack, to print. */
 export function nextCommand(command: string, { stackName, profile, region }: Typed): string {
   return [
     `npm run -s cli -- ${command}`,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** A CloudFormation template, as far as a comparison needs it. */
+/** The parts of a CloudFormation template that are compared. */
 export interface Template {
   readonly Resources?: Readonly<Record<string, Resource>>;
 }
@@ -11,13 +11,13 @@ interface Resource {
 }
 
 interface Changes {
-  /** For the operator; data-holding resources by name. */
+  /** For the operator. Resources with data are listed by name. */
   readonly lines: readonly string[];
-  /** Names of data-holding resources that the stack would no longer use. */
+  /** Names of resources with data that the stack would no longer use. */
   readonly abandoned: readonly string[];
 }
 
-/** Resources that hold data, each with the properties that CloudFormation cannot change without a replacement. */
+/** Types of resources with data, with the properties whose change replaces the resource. */
 const holdsData: Readonly<Record<string, readonly string[]>> = {
   'AWS::DynamoDB::Table': ['TableName', 'KeySchema'],
   'AWS::SQS::Queue': ['QueueName', 'FifoQueue'],
@@ -26,9 +26,9 @@ const holdsData: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a deployment changes.
- * @param before the deployed template; undefined where there is none
- * @param nameOf what a deployed resource is called in AWS
+ * Returns what a deployment changes.
+ * @param before the deployed template; undefined if there is none
+ * @param nameOf returns the AWS name of a deployed resource
  */
 export function changesOf(
   before: Template | undefined,
@@ -60,7 +60,7 @@ export function changesOf(
             ),
           ]),
     ],
-    // A log group's records are a copy; what the others hold cannot be made again.
+    // The records in a log group are a copy; other data cannot be recreated.
     abandoned: data
       .filter((one) => isAbandoned(one) && one.type !== 'AWS::Logs::LogGroup')
       .map(({ id }) => nameOf(id)),

@@ -11,7 +11,7 @@ import { type Found, notBootstrapped, planOf } from './plan.ts';
 /**
  * Checks the account, shows what will change, and runs `cdk deploy` with the given arguments.
  * @returns the exit code of the CDK
- * @throws CommandError if the deployment would fail, or would abandon data unasked
+ * @throws CommandError if the deployment would fail, or would abandon data without confirmation
  */
 export async function deploy(args: readonly string[], tools: Tools): Promise<number> {
   const { print, ask } = tools;

@@ -4,9 +4,9 @@ import { argumentsOf, runCdk, type Tools } from './cdk.ts';
 import { deletions } from './leftovers.ts';
 
 /**
- * Deletes the stack with `cdk destroy`, and prints what stays and how to delete it.
+ * Deletes the stack with `cdk destroy`, and prints what remains and how to delete it.
  * @returns the exit code of the CDK
- * @throws CommandError if there is no such stack, or nobody confirms
+ * @throws CommandError if there is no such stack, or without confirmation
  */
 export async function destroy(args: readonly string[], tools: Tools): Promise<number> {
   const { print, ask } = tools;

@@ -4,18 +4,18 @@ import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { clientConfig } from '../../functions/adapters/aws.ts';
 
-/** What earlier stacks of the same name left in the account. */
+/** Resources of earlier stacks of the same name in the account. */
 export interface Leftovers {
   readonly tables: readonly string[];
   readonly queues: readonly string[];
   readonly buckets: readonly string[];
-  /** CloudFormation cannot create log groups that exist. */
+  /** CloudFormation cannot create a log group that exists. */
   readonly logGroups: readonly string[];
 }
 
 type Config = typeof clientConfig & { readonly region?: string; readonly profile?: string };
 
-/** Names that CloudFormation generates begin with the name of the stack and the id of the resource. */
+/** Generated names start with the name of the stack and the id of the resource. */
 export async function leftoversOf(
   stackName: string,
   config: Config,
@@ -25,7 +25,7 @@ export async function leftoversOf(
   const prefix = `${stackName}-Tables`;
   const bucketPrefix = `${stackName.toLowerCase()}-artifactsoverflow`;
   const [tables, queues, buckets, logs] = await Promise.all([
-    // The list is sorted, and begins behind the given name.
+    // The list is sorted and starts after the given name.
     new DynamoDBClient(config).send(
       new ListTablesCommand({ ExclusiveStartTableName: `${stackName}-Table` }),
       signal,
@@ -47,7 +47,7 @@ export async function leftoversOf(
   };
 }
 
-/** Commands that delete them for good. */
+/** Returns commands that delete them permanently. */
 export function deletions({ tables, queues, buckets, logGroups }: Leftovers): string[] {
   return [
     ...tables.flatMap((name) => [
@@ -55,7 +55,7 @@ export function deletions({ tables, queues, buckets, logGroups }: Leftovers): st
       `aws dynamodb delete-table --table-name ${name}`,
     ]),
     ...queues.map((url) => `aws sqs delete-queue --queue-url ${url}`),
-    // S3 deletes only empty buckets; docs/operations.md has the commands that empty one with versions.
+    // S3 deletes only empty buckets. docs/operations.md shows how to empty a versioned one.
     ...buckets.map((name) => `aws s3 rb s3://${name}`),
     ...logGroups.map((name) => `aws logs delete-log-group --log-group-name ${name}`),
   ];

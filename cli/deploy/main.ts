@@ -6,7 +6,7 @@ import { destroy } from './destroy.ts';
 
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));
 
-// The first version of the metadata service would be asked after the second did not answer, for another second.
+// Without this, the SDK waits another second for version 1 of the metadata service.
 process.env.AWS_EC2_METADATA_V1_DISABLED ??= 'true';
 
 async function ask(question: string): Promise<boolean> {

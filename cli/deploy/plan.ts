@@ -2,7 +2,7 @@ import { CommandError } from '../errors.ts';
 import type { Template } from './changes.ts';
 import { deletions, type Leftovers } from './leftovers.ts';
 
-/** What was found in the account. An Error stands for what could not be read. */
+/** The state of the account. An Error stands for a part that could not be read. */
 export interface Found {
   readonly account: string;
   readonly region: string;
@@ -10,40 +10,40 @@ export interface Found {
   readonly bootstrapVersion: string | undefined | Error;
   readonly stack: FoundStack | undefined | Error;
   readonly concurrency: Concurrency | Error;
-  /** Resources whose names an earlier stack of this name gave; those of the stack itself among them. */
+  /** Resources named by an earlier stack of this name, including those of the stack itself. */
   readonly leftovers: Leftovers | Error;
 }
 
 export interface FoundStack {
   readonly status: string;
-  /** What its resources are called in AWS, by logical id. */
+  /** The AWS names of its resources, by logical id. */
   readonly names: Readonly<Record<string, string>>;
   readonly template: Template | Error;
 }
 
 export interface Concurrency {
-  /** Of the account, without what the stack's functions hold. */
+  /** Unreserved concurrency of the account, without that of the stack's functions. */
   readonly unreserved: number;
-  /** By the functions of the stack. */
+  /** Reserved by the stack's functions. */
   readonly held: number;
 }
 
-/** What the operator asks for. */
+/** What the operator requested. */
 export interface Wanted {
   readonly stackName: string;
   readonly functions: number;
   readonly reservedConcurrency: unknown;
-  /** On the command line, not in `cdk.json`. */
+  /** Given on the command line, not in `cdk.json`. */
   readonly isGiven: boolean;
 }
 
 interface Plan {
   readonly lines: readonly string[];
-  /** The CDK needs a bootstrap, which it can make. */
+  /** The CDK is not bootstrapped, but can be. */
   readonly needsBootstrap: boolean;
   /** Why the deployment would fail. */
   readonly problem?: CommandError | undefined;
-  /** The setting to deploy with; undefined leaves it as it is. */
+  /** The setting for the deployment; undefined leaves it unchanged. */
   readonly reservedConcurrency?: number | false | undefined;
 }
 
@@ -69,10 +69,10 @@ function shown<T>(value: T | undefined | Error, text: (value: T) => string, abse
   return value === undefined ? absent : text(value);
 }
 
-/** A stack that failed to be created is deleted by the CDK and created again. */
+/** The CDK deletes a stack whose creation failed, and creates it again. */
 const isNew = (stack: FoundStack | undefined) => stack === undefined || stack.status.startsWith('ROLLBACK_');
 
-/** What is not used by the next stack. */
+/** Resources that the next stack does not use. */
 function orphans(stack: FoundStack | undefined, leftovers: Leftovers | Error): string[] {
   if (!isNew(stack)) return [];
   const failed = stack && '  The first deployment failed. The CDK deletes this stack and creates it again.';
@@ -88,7 +88,7 @@ function orphans(stack: FoundStack | undefined, leftovers: Leftovers | Error): s
   ];
 }
 
-/** CloudFormation fails to create what exists. A stack that is deleted first deletes its own. */
+/** CloudFormation fails to create resources that exist. A stack that is deleted first deletes its own. */
 function inTheWay(stack: Found['stack'], leftovers: Leftovers | Error): CommandError | undefined {
   if (stack !== undefined || leftovers instanceof Error || leftovers.logGroups.length === 0) return undefined;
   const { logGroups } = leftovers;
