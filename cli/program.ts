@@ -21,7 +21,10 @@ Commands that need a token ask for it at a hidden prompt, or read it from
 standard input if that is not a terminal. Tokens are never passed as arguments.
 Examples and the AWS permissions of each command: docs/cli.md`;
 
-/** The program with all commands by name and summary. The options of a command are loaded when it is used. */
+/**
+ * Creates the program with the names and summaries of all commands. The options of a command are loaded when it is
+ * used.
+ */
 function programOf(): Command {
   const program = new Command('collector')
     .description('Manage the SentinelOne consoles that the collector polls.')
@@ -36,7 +39,7 @@ function programOf(): Command {
     .configureOutput({
       getOutHelpWidth: () => helpWidth,
       getErrHelpWidth: () => helpWidth,
-      // Errors are printed by `main`, as text or as JSON.
+      // `main` prints errors, as text or as JSON.
       outputError: () => undefined,
     })
     .exitOverride();
@@ -63,7 +66,7 @@ function version(): string {
   return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version;
 }
 
-/** The command that was given. */
+/** The command that was used. */
 let used: Command | undefined;
 
 /** Runs the command line and returns its exit code. */
@@ -74,7 +77,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw error;
   });
   const [node = '', script = '', ...given] = argv;
-  // `help add` is `add --help`.
+  // `help add` is the same as `add --help`.
   const [first, about] = given;
   const args = first === 'help' && about !== undefined ? [about, '--help'] : given;
   const out = new Output(args.includes('--json'));
@@ -84,7 +87,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      // Without a command, the help was printed.
+      // Without a command, commander prints the help.
       if (error.code !== 'commander.help') usageError(out, withoutValue(error.message));
       return 2;
     }

@@ -17,7 +17,7 @@ import type { Stack } from './stack.ts';
 
 export type { InstanceRecord };
 
-/** What of a stack decides whether a record is valid. */
+/** The part of a stack that decides whether a record is valid. */
 type Rules = { readonly rules: Pick<HealthRules, 'allowedHostSuffixes' | 'optionalStreams'> };
 
 const defaultNames = defaultStreams.map(({ name }) => name);
@@ -38,7 +38,7 @@ export function readRecord(stack: Rules, record: InstanceRecord): Instance {
   }
 }
 
-/** As `readRecord`, for a record of typed options: the error names the option. */
+/** As `readRecord`, for a record of command-line options: the error names the option. */
 export function readTyped(stack: Rules, record: InstanceRecord): Instance {
   try {
     return readInstance(record, instanceRules(stack));
@@ -98,7 +98,7 @@ export async function deleteCursors({ cursors }: Stack, instance: string): Promi
   return keys.length;
 }
 
-/** What is left of an instance of that name, in a line for the operator. */
+/** Describes what is left of an earlier instance of that name. */
 export async function resumption({ cursors }: Stack, instance: Instance): Promise<string[]> {
   const left = (await cursors.scopesOf(instance.instance)).filter(({ scope }) => scope !== undefined);
   const [first] = left.map(({ firstSeenAt }) => firstSeenAt).sort();
@@ -124,7 +124,7 @@ export async function readStatus(
   );
 }
 
-/** The other instances that use a secret, also disabled ones and those whose record is invalid. */
+/** Other instances that use a secret, including disabled and invalid ones. */
 export function othersWith(
   secretId: string,
   name: string,
@@ -165,7 +165,7 @@ export function sharersOf(stack: Rules, instance: Instance, records: readonly In
   );
 }
 
-/** Whose secret a record names, if it is not its own; and whether that instance has another host. */
+/** Describes the owner of a secret that is not the record's own, and whether it has another host. */
 export function ownerOf(
   stack: Rules,
   record: InstanceRecord,
@@ -182,7 +182,7 @@ export function ownerOf(
   ];
 }
 
-/** The bare host of a record; undefined where the record is invalid. */
+/** Returns the bare host of a record, or undefined if the record is invalid. */
 export function hostOf(stack: Rules, record: InstanceRecord): string | undefined {
   try {
     return readInstance(record, instanceRules(stack)).host;
@@ -201,7 +201,7 @@ export function overlapping(
 ): InstanceRecord | undefined {
   const mine = readRecord(stack, record);
   return records.find((other) => {
-    // Hosts that differ are told apart before the whole record is read.
+    // Compares hosts first, because reading a whole record takes longer.
     const isOther = !String(other.host).toLowerCase().includes(mine.host);
     if (other.instance === record.instance || isOther) return false;
     let theirs: Instance;

@@ -6,9 +6,9 @@ import type { Output } from './output.ts';
 import { stageToken } from './secrets.ts';
 import type { Stack } from './stack.ts';
 
-/** How the test of a new token ended. */
+/** The result of the test of a new token. */
 export interface Replaced {
-  /** Whether the token is the current one now. */
+  /** Whether the token is now the current one. */
   readonly kept: boolean;
   readonly report: CheckReport;
   /** The function that tested it. */
@@ -21,17 +21,17 @@ export interface Replaced {
 interface Replacement {
   readonly instance: Instance;
   readonly token: string;
-  /** What the token is tested with: records, or names of instances that use the same secret. */
+  /** The instances to test the token with: records, or names of instances that use the same secret. */
   readonly of: readonly CheckRequest['of'][];
   /** Whether a failed test is ignored. */
   readonly anyway: boolean;
   /** Whether the secret may have been bound to another host. */
   readonly rebinds: boolean;
-  /** Writes what goes with the token. Where it throws, the token that was current before is current again. */
+  /** Writes the record that belongs to the token. If it throws, the previous token becomes current again. */
   readonly write?: () => Promise<void>;
 }
 
-/** Tests a token from Lambda and makes it the current one. Where the test fails, the secret is left as it was. */
+/** Tests a token from Lambda and makes it the current one. If the test fails, the secret is unchanged. */
 export async function replaceToken(
   stack: Stack,
   { instance, token, of, anyway, rebinds, write }: Replacement,
@@ -43,7 +43,7 @@ export async function replaceToken(
   try {
     const { report, from, name: tested } = await checkAll(stack, of, staged.version, out);
     if (report.good || anyway) {
-      // Until the record is changed as well, a token for another host is not sent to the record's.
+      // Until the record is changed as well, a token for another host is not sent.
       await staged.keep();
       await write?.();
       kept = true;

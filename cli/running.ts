@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from './errors.ts';
 
-/** The file in which `npm start` records its endpoints for `--local`, and the credentials that they ask for. */
+/** The file in which `npm start` records its endpoints and their credentials for `--local`. */
 export interface RunningStack {
   readonly pid: number;
   readonly stackName: string;
@@ -20,7 +20,7 @@ export interface RunningStack {
   readonly credentials: {
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
-    /** A secret, new with each start. */
+    /** Random for each start. */
     readonly sessionToken: string;
   };
   /** Proxy and CA of the simulated consoles; undefined if the consoles are real. */
@@ -48,7 +48,7 @@ export async function running(): Promise<RunningStack> {
   return found;
 }
 
-/** Ignores a link and a file of another user: its endpoints could send a token to that user. */
+/** Ignores a link and a file of another user, whose endpoints could receive a token. */
 async function read(): Promise<RunningStack | undefined> {
   try {
     await using found = await open(file(), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));

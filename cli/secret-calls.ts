@@ -14,13 +14,13 @@ import { textOf } from '../functions/instances/token.ts';
 import { CommandError } from './errors.ts';
 import type { Stack } from './stack.ts';
 
-/** What Secrets Manager says for some time after a write, because its reads are behind and it deletes asynchronously. */
+/** Temporary errors after a write, because reads are eventually consistent and deletions asynchronous. */
 const mayPass = (error: unknown) =>
   error instanceof ResourceNotFoundException || error instanceof InvalidRequestException;
 
 const [mostTries, pauseMs] = [30, 500];
 
-/** Longer than Secrets Manager is behind. */
+/** Longer than the delay of reads. */
 const fewTries = 8;
 
 export async function eventually<T>(call: () => Promise<T>, most = mostTries): Promise<T> {
@@ -50,7 +50,7 @@ export async function create(
       if (error instanceof ResourceExistsException) return 'there';
       if (!(error instanceof InvalidRequestException)) throw error;
     }
-    // It is scheduled for deletion, or being deleted at once: then it cannot be restored, and soon be created.
+    // A scheduled deletion can be restored. After a forced deletion, the secret can soon be created.
     try {
       await secrets.send(new RestoreSecretCommand({ SecretId: Name }));
       return 'restored';
@@ -62,7 +62,7 @@ export async function create(
   }
 }
 
-/** Rethrows an error without these values: AWS, or a proxy, may repeat what it was sent. */
+/** Rethrows an error without these values, because AWS or a proxy may repeat the request. */
 export const withoutValues =
   (...values: readonly string[]) =>
   (error: unknown): never => {
@@ -73,7 +73,7 @@ export const withoutValues =
   };
 
 interface Old {
-  /** Undefined where the secret has none. */
+  /** Undefined if the secret has none. */
   readonly value: string | undefined;
   readonly version: string | undefined;
   readonly isUnread: boolean;
@@ -82,7 +82,7 @@ interface Old {
 /** The current value. The caller may lack permission to read the secret. */
 export async function read(secrets: SecretsManagerClient, SecretId: string): Promise<Old> {
   try {
-    // Of a secret that was just created, also by somebody else, the value is seen only some time later.
+    // The value of a secret that was just created is visible only after some time.
     const { SecretString, SecretBinary, VersionId } = await eventually(
       () => secrets.send(new GetSecretValueCommand({ SecretId })),
       fewTries,
@@ -103,7 +103,7 @@ export async function versionAt(secrets: SecretsManagerClient, SecretId: string,
   return Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(stage))?.[0];
 }
 
-/** Whether the version is, or soon will be, at this stage. */
+/** Returns whether the version is at this stage, or reaches it soon. */
 export async function isAt(secrets: SecretsManagerClient, SecretId: string, stage: string, version: string) {
   for (let tries = 1; tries <= fewTries; tries++) {
     if (tries > 1) await sleep(pauseMs);

@@ -59,7 +59,7 @@ export async function stageToken(
   };
 }
 
-/** Throws CommandError where the secret's value must not be replaced. */
+/** Throws CommandError if the secret's value must not be replaced. */
 function nextValue(
   secretId: string,
   old: string | undefined,
@@ -92,7 +92,7 @@ function created(secrets: SecretsManagerClient, SecretId: string, version: strin
     async keep() {
       if (!(await isAt(secrets, SecretId, current, version))) throw changedMeanwhile(SecretId);
     },
-    // With a recovery window the name can be used again at once; without one only some time later.
+    // With a recovery window, the name can be used again immediately.
     async discard() {
       if ((await eventually(() => versionAt(secrets, SecretId, current))) === version)
         await deleteSecret({ secrets }, SecretId);
@@ -124,7 +124,8 @@ function put(
     version,
     async keep() {
       if (!(await isAt(secrets, SecretId, pending, version))) throw changedMeanwhile(SecretId);
-      // Secrets Manager refuses this if another version has become the current one. A new secret has none to refuse.
+      // Secrets Manager refuses this if another version has become the current one. A new secret has no other
+      // version.
       if (before !== version) await move(current, version, before).catch(ifMoved);
       if (!(await isAt(secrets, SecretId, current, version))) throw changedMeanwhile(SecretId);
       kept = true;
@@ -138,7 +139,7 @@ function put(
   };
 }
 
-/** The label is at another version: of a rotation, of another command, or of this one's first try. */
+/** The label is at another version, because of a rotation, another command, or an earlier try of this one. */
 function ifMoved(error: unknown): void {
   if (!(error instanceof InvalidParameterException)) throw error;
 }

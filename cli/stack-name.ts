@@ -1,2 +1,2 @@
-/** The name of the stack, unless a setting or --stack says another. */
+/** The default name of the stack. */
 export const defaultStack = 'SentinelOneCollector';

@@ -24,17 +24,17 @@ export interface Stack {
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly rules: HealthRules;
-  /** Those with a function. */
+  /** The streams with a function. */
   readonly streams: readonly Stream[];
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
-  /** Waits for an answer as long as the operator function may run, and asks once: a second replay would get in its way. */
+  /** Waits as long as the operator function may run, and does not retry, because a second replay would interfere. */
   readonly operator: LambdaClient;
   readonly logs: CloudWatchLogsClient;
-  /** Undefined where the stack is of an older version. */
+  /** Undefined if the stack is of an older version. */
   readonly operatorFunction: string | undefined;
-  /** Who runs the command, for the function's log: a claim, not a proof. */
+  /** The user of the command, for the function's log. It is not verified. */
   caller(): Promise<string>;
   functionOf(stream: string): string;
 }
@@ -89,7 +89,7 @@ function localStack({ stackName, outputs, endpoints, credentials, consoles }: Ru
   });
 }
 
-/** A client that is loaded by its first call: most commands need few of them, and each takes time to load. */
+/** Loads a client at its first call. Most commands need few clients, and each takes time to load. */
 function lazily<Client extends { send: unknown }>(load: () => Promise<Client>): Client {
   let loaded: Promise<Client> | undefined;
   const send = async (...args: unknown[]) => {
@@ -109,13 +109,13 @@ const lambdaClient = (config: LambdaClientConfig) =>
 const logsClient = (config: CloudWatchLogsClientConfig) =>
   lazily(async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(config));
 
-/** A minute more than the operator function's own time limit. */
+/** One minute longer than the operator function's timeout. */
 const patient = {
   maxAttempts: 1,
   requestHandler: { requestTimeout: 6 * 60_000, throwOnRequestTimeout: true },
 };
 
-/** The ARN that AWS knows the credentials by; where it does not say, the user of this machine. */
+/** The ARN of the AWS credentials; if AWS does not return it, the user of this machine. */
 async function callerIn(config: typeof clientConfig): Promise<string> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
   const sts = new STSClient(config);
@@ -187,7 +187,7 @@ async function outputsOf(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const profile = config.profile ?? process.env.AWS_PROFILE;
-    // Without a profile, or with one whose session has expired, the SDK's own words say more.
+    // The SDK's own message is more specific for an unknown or expired profile.
     if (profile !== undefined && /^Could not (?:load|resolve) credentials/.test(error.message))
       throw new CommandError(
         `there is no AWS profile ${profile}, or it has no credentials`,

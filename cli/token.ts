@@ -23,7 +23,7 @@ export async function askToken(host: string): Promise<string> {
   }
 }
 
-/** Behind the name of the secret, which is none here. */
+/** Removes the name of the secret, because there is none yet. */
 const problemIn = ({ message }: MisconfiguredError) => message.replace(/^secretId: the secret … /, 'it ');
 
 const enter = new Set(['\r', '\n', '\u0004']);

@@ -1,6 +1,6 @@
 import { defaultStack } from './stack-name.ts';
 
-/** The options that a command has to repeat to reach the same stack. */
+/** Options that a printed command must repeat to reach the same stack. */
 export interface GlobalOptions {
   readonly stack?: string;
   readonly region?: string;
@@ -19,7 +19,7 @@ export function repeatOptions({ stack, region, profile, local }: GlobalOptions):
   ].join('');
 }
 
-/** `collector rotate acme` as it has to be typed here: `./collector rotate acme --local`. */
+/** Returns `collector rotate acme` as it must be typed here: `./collector rotate acme --local`. */
 export function asTyped(text: string, more = options): string {
   const command = process.env.COLLECTOR_COMMAND ?? 'collector';
   return text.replace(

@@ -82,19 +82,18 @@ function head(): string {
   }).map(([name, version]) => `${name} ${version}`);
   return `# Benchmarks
 
-What the collector does with a machine, a network and a bill ([cost.md](cost.md)). Medians, with the least and the most in
-brackets. \`npm run bench\` measures all of it again in about a quarter of an hour and writes this file; one part is
-measured again by the command below it. Linux only.
+Performance of the collector; [cost.md](cost.md) has the cost. Values are medians, with minimum and maximum in brackets.
+\`npm run bench\` measures everything in about 15 minutes and writes this file; the command below each part measures that part.
+Linux only.
 
-- The deployed bundle runs in a process of its own under a stand-in of Lambda's Runtime API; its processor time and its peak
-  memory (VmHWM) are read from \`/proc\`. Node is started as Lambda starts it at 512 MB, which bounds its heap. Consoles and
-  AWS are each another process.
-- Records are the simulated fleet's own (\`local/console/fleet\`), activities chosen so that they have 1.1 KB on average.
-  Their pages are made and compressed beforehand, and SQS, DynamoDB and Secrets Manager are counted by a stand-in that
-  stores as little as it can (\`test/bench/\`): the simulated consoles and stand-ins of the tests would be what one waits for.
-- Everything is encrypted and goes through a forward proxy to the console, as in the tests; AWS is spoken to in the clear.
-- Ratios are of two things measured in turn, so that a busy machine spoils both alike.
-- What is counted (requests, calls, bytes) is also asserted by \`test/bench/bench.test.ts\`; times are not.
+- The deployed bundle runs in a separate process under a stand-in for Lambda's Runtime API. Its CPU time and peak memory
+  (VmHWM) are read from \`/proc\`. Node has the heap limit that Lambda sets at 512 MB. Consoles and AWS run in separate processes.
+- Records are from the simulated fleet (\`local/console/fleet\`); activities have 1.1 KB on average. Pages are generated and
+  compressed in advance, and a minimal stand-in counts calls to SQS, DynamoDB and Secrets Manager (\`test/bench/\`), so that the
+  benchmark does not measure the stand-ins.
+- Requests to consoles are encrypted and use a forward proxy, as in the tests. Requests to AWS are not encrypted.
+- The two values of a ratio are measured in turn, so that other load affects both.
+- \`test/bench/bench.test.ts\` also asserts the counts (requests, calls, bytes), but not the times.
 
 Versions: ${versions.join(', ')}.`;
 }
