@@ -3,6 +3,7 @@ import type { ReplaySettings } from './collect/replay.ts';
 import { limits, type Settings } from './collect/settings.ts';
 import { pageBytesOf } from './console/consoles.ts';
 import { type ForwardSettings, requestBytes } from './forward/settings.ts';
+import { metricSets } from './health/metrics.ts';
 import type { Stream } from './streams/stream.ts';
 
 /** The environment variable with the settings from the stack, as JSON. */
@@ -62,7 +63,9 @@ const operator = v.object({
 const poller = v.object({
   ...collecting,
   stream: text,
-  perInstanceMetrics: v.boolean(),
+  metrics: v.picklist(metricSets),
+  /** A lag of so many seconds raises an alarm. */
+  alarmLagSeconds: positive,
   requestsPerSecond: positive,
   quietMs: v.exactOptional(positive),
   /** Whether further runs may poll the instances beyond `instancesPerRun`. */
@@ -87,6 +90,7 @@ const forwarder = v.object({
   cursorsTable: text,
   /** The table of accepted ids, and how long it keeps them; absent: ids are not stored. */
   accepted: v.exactOptional(v.object({ table: text, days: positive })),
+  metrics: v.picklist(metricSets),
   // Set only by tests of the deployed functions.
   requestBytes: v.optional(positive, requestBytes),
 });
@@ -163,7 +167,7 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
   } = read(poller, variables);
   const stream = streams.find((one) => one.name === name);
   if (stream === undefined) throw new Error(`environment variable ${variable}: stream: there is no ${name}`);
-  const { perInstanceMetrics, allowedHostSuffixes, furtherRuns, instancesPerRun, ...rest } = others;
+  const { metrics, alarmLagSeconds, allowedHostSuffixes, furtherRuns, instancesPerRun, ...rest } = others;
   const settings: Settings = {
     ...rest,
     pageBytes: pageBytesOf(memoryMbOf(variables)),
@@ -177,6 +181,7 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
     cursorsTable,
     artifactQueueUrl,
     overflowBucket,
-    perInstanceMetrics,
+    metrics,
+    alarmLagSeconds,
   };
 }

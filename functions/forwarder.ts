@@ -1,5 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { witfooAnalytics } from './adapters/analytics.ts';
@@ -7,7 +6,7 @@ import { flawOf } from './adapters/artifact-schema.ts';
 import { acceptedIds } from './adapters/dynamodb/accepted-ids.ts';
 import { forwarderStatus } from './adapters/dynamodb/forwarder-status.ts';
 import { overflowObjects } from './adapters/overflow-bucket.ts';
-import { logger, metrics, reportForward } from './adapters/powertools.ts';
+import { logger, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { deadLetterQueue } from './adapters/sqs.ts';
 import { readForwarderEnvironment } from './environment.ts';
@@ -44,7 +43,7 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
   const remainingMs = () => context.getRemainingTimeInMillis();
   const { toRetry, outcome, refusedInARow } = await forward(messages, settings, ports, shared, remainingMs);
   shared = { ...shared, refusedInARow };
-  reportForward(outcome);
+  reportForward(outcome, environment.metrics);
   await keepStatus(outcome);
   return { batchItemFailures: [...toRetry].map(({ id }) => ({ itemIdentifier: id })) };
 }
@@ -67,10 +66,7 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
   }
 }
 
-metrics.setDefaultDimensions({ stream: 'forwarder' });
-
 /** Posts artifacts from the queue to WitFoo Analytics. */
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
   .handler(forwarder);

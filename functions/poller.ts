@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
 import { tokenHosts } from './adapters/dynamodb/token-hosts.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
-import { logger, metrics, reports } from './adapters/powertools.ts';
+import { logger, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type RunPorts, type RunSummary, run } from './collect/run.ts';
@@ -18,7 +17,7 @@ import { streams } from './streams/list.ts';
 
 const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
-const { report, reportSuspect, reportRun } = reports(stream.name, environment.perInstanceMetrics);
+const { report, reportSuspect, reportRun } = reports(stream.name, environment);
 
 // Loaded with the first request, because a run without due instances does not need it.
 const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
@@ -65,7 +64,4 @@ function readEvent(event: unknown) {
 }
 
 /** Polls one stream of all instances that are due. */
-export const handler = middy<unknown, RunSummary>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(poller);
+export const handler = middy<unknown, RunSummary>().use(injectLambdaContext(logger)).handler(poller);

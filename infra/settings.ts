@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
+import { metricSets } from '../functions/health/metrics.ts';
 import type { Stream } from '../functions/streams/stream.ts';
 
 /** What an operator can set when deploying, as context keys: in `cdk.json`, or with `-c key=value`. */
@@ -66,11 +67,11 @@ export function settingsSchema(streams: readonly Stream[]) {
       `a JSON object of positive numbers ${byStream}3}`,
       {},
     ),
-    perInstanceMetrics: setting(
-      'also publish metrics per instance; adds nine billed metrics per instance',
-      v.boolean(),
-      'true or false',
-      false,
+    metrics: setting(
+      'custom metrics: `alarms` sends what alarms watch, and only while something is wrong; `full` sends all (about 35 billed metrics); `per-instance` adds nine per instance',
+      v.picklist(metricSets),
+      `one of ${metricSets.join(', ')}`,
+      'alarms',
     ),
     alarmEmail: setting(
       'address to notify for alarms',

@@ -43,13 +43,13 @@ export class CollectorStack extends Stack {
       analyticsUrl === undefined
         ? undefined
         : new Forwarder(this, 'Forwarder', { ...shared, analyticsUrl, deadLetterQueue });
-    const { notifying, topic } = new Alarms(this, 'Alarms', {
+    const { all: alarms, topic } = new Alarms(this, 'Alarms', {
       settings,
       pollers,
-      operator: operator.function,
       queue,
       deadLetterQueue,
-      ...(forwarder && { forwarder: forwarder.function }),
+      forwards: forwarder !== undefined,
+      topicKey: encryption.logKey,
     });
     new Queries(this, 'Queries', {
       stackName: settings.stackName,
@@ -72,7 +72,7 @@ export class CollectorStack extends Stack {
       queue,
       deadLetterQueue,
       tables: [instances, cursors],
-      alarms: notifying,
+      alarms,
     });
 
     // Operators and consumers depend on these names.

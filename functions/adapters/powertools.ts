@@ -1,5 +1,4 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { AuditResult, FailedAudit } from '../collect/audit.ts';
 import type { Suspect } from '../collect/bounds/quarantine.ts';
 import type { Outcome } from '../collect/outcome.ts';
@@ -7,19 +6,12 @@ import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { CheckReport } from '../console/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
-import { expiryBounds, type Fleet } from '../health/fleet.ts';
-import { type MetricName, namespace, units } from '../health/metrics.ts';
+import type { MetricSet } from '../health/metrics.ts';
 import { notices } from '../health/notices.ts';
+import { countForward, runMetrics } from './metrics.ts';
 
 // Powertools reads its service name from POWERTOOLS_SERVICE_NAME, which is the stack's name.
 export const logger = new Logger();
-export const metrics = new Metrics({ namespace });
-/** Metrics over all streams, so that an alarm needs one metric, however many streams there are. */
-const whole = new Metrics({ namespace });
-const byInstance = new Metrics({ namespace });
-
-const add = (to: Metrics, name: MetricName, value: number) => to.addMetric(name, units[name], value);
-
 /** Writes log lines and metrics. They contain no token, header or record. */
 export interface Reports {
   readonly report: (outcome: Outcome) => void;
@@ -28,20 +20,19 @@ export interface Reports {
   readonly reportRun: (summary: RunSummary) => void;
 }
 
-/**
- * Reports on one stream.
- * @param perInstance also sends metrics per instance, which are billed
- */
-export function reports(stream: string, perInstance: boolean): Reports {
-  metrics.setDefaultDimensions({ stream });
-  const failed = new Map<string, number>();
+/** Which metrics are sent, and from which lag on one is sent that alarms watch only. */
+export interface Reporting {
+  readonly metrics: MetricSet;
+  readonly alarmLagSeconds: number;
+}
+
+/** Reports on one stream. */
+export function reports(stream: string, reporting: Reporting): Reports {
+  const counts = runMetrics(stream, reporting);
   return {
     report(outcome) {
       log(outcome);
-      if (outcome.state === 'disabled') return;
-      count(outcome);
-      if (outcome.error !== undefined) failed.set(outcome.state, (failed.get(outcome.state) ?? 0) + 1);
-      if (perInstance) countByInstance(outcome);
+      counts.count(outcome);
     },
     reportSuspect({ instance, killedRuns }) {
       const ended = killedRuns === 1 ? 'a run' : `${killedRuns} runs in a row`;
@@ -49,23 +40,30 @@ export function reports(stream: string, perInstance: boolean): Reports {
       logger.warn(so, { instance, stream, killedRuns });
     },
     reportRun(summary) {
-      if (summary.notReached > 0) {
-        const { instances, due, notReached } = summary;
-        const fields = { instances, due, notReached };
-        logger.warn(`sentinelone: ${notReached} instances were not reached by this run of ${stream}`, fields);
-      }
-      add(metrics, 'InstancesNotReached', summary.notReached);
-      reportShards(stream, summary);
-      if (summary.fleet !== undefined) countFleet(summary.fleet);
-      // A shard sends no metrics of the fleet, but its audits count.
-      if (whole.hasStoredMetrics()) whole.publishStoredMetrics();
-      for (const [state, polls] of failed) countFailures(state, polls);
-      failed.clear();
+      logRun(stream, summary);
+      counts.countRun(summary);
     },
   };
 }
 
-function reportShards(stream: string, { due, handedOver, refusal, isLateShard }: RunSummary): void {
+function logRun(stream: string, summary: RunSummary): void {
+  const { instances, due, notReached, fleet } = summary;
+  if (notReached > 0) {
+    const so = `sentinelone: ${notReached} instances were not reached by this run of ${stream}`;
+    logger.warn(so, { instances, due, notReached });
+  }
+  logShards(stream, summary);
+  // The dashboard draws the state of all instances from these lines.
+  if (fleet === undefined) return;
+  const { red, yellow } = fleet.lights;
+  logger.info(`sentinelone: run of ${stream} ended`, {
+    ...{ stream, instances, due, notReached, red, yellow },
+    fleetLagSeconds: fleet.lagSeconds,
+    tokenExpiryDays: fleet.tokenExpiryDays,
+  });
+}
+
+function logShards(stream: string, { due, handedOver, refusal, isLateShard }: RunSummary): void {
   if (handedOver > 0) {
     logger.info(`sentinelone: ${handedOver} instances are polled by further runs of ${stream}`, { due });
   }
@@ -75,7 +73,6 @@ function reportShards(stream: string, { due, handedOver, refusal, isLateShard }:
   }
   if (!isLateShard) return;
   logger.warn(`sentinelone: a further run of ${stream} began late`, { due });
-  add(metrics, 'LateShards', 1);
 }
 
 function log(outcome: Outcome): void {
@@ -173,54 +170,8 @@ export function reportReplay(action: OperatorAction, progress: ReplayProgress): 
   else logger.error(`${so}: ${error.message}. ${error.remedy}`, { ...fields, remedy: error.remedy });
 }
 
-function count({ pages, artifacts, error, audit }: Outcome): void {
-  add(metrics, 'Artifacts', artifacts);
-  add(metrics, 'Pages', pages);
-  add(metrics, 'PollsCompleted', error === undefined ? 1 : 0);
-  add(metrics, 'PollsFailed', error === undefined ? 0 : 1);
-  if (audit === undefined) return;
-  const missing = 'error' in audit || audit.readAgain === undefined ? 0 : audit.atConsole - audit.delivered;
-  add(metrics, 'Audits', 1);
-  add(whole, 'AuditsFailed', 'error' in audit ? 1 : 0);
-  add(whole, 'AuditMissing', missing);
-}
-
-function countFleet({ instances, lights, lagSeconds, notices, tokenExpiryDays }: Fleet): void {
-  add(metrics, 'Instances', instances);
-  add(whole, 'InstancesRed', lights.red);
-  add(whole, 'InstancesYellow', lights.yellow);
-  add(whole, 'TokensRejected', notices.rejected);
-  add(whole, 'InstancesFailing', notices.failing);
-  add(whole, 'InstancesSilent', notices.silent);
-  add(whole, 'InstancesQuiet', notices.quiet);
-  if (lagSeconds !== undefined) {
-    add(metrics, 'Lag', lagSeconds);
-    add(whole, 'Lag', lagSeconds);
-  }
-  if (tokenExpiryDays !== undefined) add(whole, 'TokenExpiryDays', tokenExpiryDays);
-  // A metric that is never sent costs nothing, so only bounds with tokens are sent.
-  for (const days of expiryBounds) {
-    if (notices.expiring[days] > 0) add(whole, `TokensExpiring${days}`, notices.expiring[days]);
-  }
-}
-
-/** Counts failures by state; a state without failures is not sent. */
-function countFailures(state: string, polls: number): void {
-  whole.addDimension('state', state);
-  add(whole, 'PollsFailed', polls);
-  whole.publishStoredMetrics();
-}
-
-function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Outcome): void {
-  byInstance.addDimensions({ stream, instance });
-  add(byInstance, 'Artifacts', artifacts);
-  add(byInstance, 'PollsFailed', error === undefined ? 0 : 1);
-  if (lagSeconds !== undefined) add(byInstance, 'Lag', lagSeconds);
-  byInstance.publishStoredMetrics();
-}
-
 /** Writes the log lines and metrics of one run of the forwarder. */
-export function reportForward(outcome: ForwardOutcome): void {
+export function reportForward(outcome: ForwardOutcome, metrics: MetricSet): void {
   const { error, warnings, deadLettered, ...fields } = outcome;
   const counts = { ...fields, deadLettered: deadLettered.length };
   if (error === undefined || fields.accepted > 0) {
@@ -237,11 +188,5 @@ export function reportForward(outcome: ForwardOutcome): void {
     logger.error(`sentinelone: ${id} is in the dead-letter queue: ${reason}`, { id, reason });
   }
   for (const warning of warnings) logger.warn(`sentinelone: forwarder: ${warning}`, counts);
-  add(metrics, 'Forwarded', fields.accepted);
-  add(metrics, 'ForwardRepeats', fields.repeats);
-  add(metrics, 'ForwardDeadLettered', deadLettered.length);
-  add(metrics, 'ForwardRequests', fields.requests);
-  const failed = error !== undefined && fields.accepted === 0;
-  add(metrics, 'ForwardFailed', failed ? 1 : 0);
-  add(metrics, 'ForwardLag', fields.lagSeconds);
+  countForward(outcome, metrics);
 }

@@ -84,6 +84,7 @@ function environment(
     secretId: settings.analyticsSecretId,
     deadLetterQueueUrl: deadLetterQueue.queueUrl,
     cursorsTable: cursors.tableName,
+    metrics: settings.metrics,
     ...(accepted && { accepted: { table: accepted.tableName, days: settings.rememberAcceptedDays } }),
   };
 }

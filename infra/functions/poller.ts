@@ -72,7 +72,8 @@ function environment(props: PollerProps): PollerEnvironment {
     stream: stream.name,
     requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,
     furtherRuns: mayStartFurtherRuns(settings),
-    perInstanceMetrics: settings.perInstanceMetrics,
+    metrics: settings.metrics,
+    alarmLagSeconds: settings.alarmLagMinutes * 60,
     ...(quietHours !== undefined && { quietMs: quietHours * 3_600_000 }),
   };
 }

@@ -4,34 +4,24 @@ import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
   CustomWidget,
-  GraphWidget,
   type IMetric,
   type IWidget,
-  MathExpression,
   Metric,
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type MetricName, namespace } from '../../functions/health/metrics.ts';
-import type { Settings } from '../settings.ts';
 import { operationsPage } from './definitions.ts';
+import { type FlowProps, flow, forwarding, graph, logged } from './flow.ts';
 import { measure } from './measures.ts';
-import { queueUnreadSeconds } from './queue-alarms.ts';
+import { queueOldSeconds } from './queue-alarms.ts';
 
-interface DashboardProps {
-  readonly settings: Pick<Settings, 'stackName' | 'alarmLagMinutes'>;
-  readonly streams: readonly string[];
+interface DashboardProps extends FlowProps {
+  /** Renders the tiles. */
   readonly tiles: IFunction;
-  readonly functions: readonly {
-    readonly name: string;
-    readonly function: IFunction;
-    readonly logGroup: ILogGroup;
-  }[];
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
   readonly tables: readonly Table[];
@@ -45,27 +35,22 @@ const hourly = Duration.hours(1);
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
+    const sendsAll = props.settings.metrics !== 'alarms';
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: props.settings.stackName,
       defaultInterval: Duration.hours(12),
       widgets: [
         tiles(props),
         alarms(props),
-        flow(props),
+        sendsAll ? flow(props) : logged(props),
         queues(props),
-        ...(props.forwards ? [forwarding(props)] : []),
+        ...(props.forwards && sendsAll ? [forwarding(props)] : []),
         functions(props),
         costs(props),
       ],
     });
   }
 }
-
-const graph = (
-  title: string,
-  left: IMetric[],
-  more: Partial<ConstructorParameters<typeof GraphWidget>[0]> = {},
-) => new GraphWidget({ title, left, width: 8, height: 6, ...more });
 
 function tiles({ tiles }: DashboardProps): IWidget[] {
   return [
@@ -92,55 +77,6 @@ function alarms({ alarms, settings }: DashboardProps): IWidget[] {
   ];
 }
 
-const needSomeone: readonly MetricName[] = [
-  'InstancesRed',
-  'InstancesYellow',
-  'TokensRejected',
-  'InstancesFailing',
-  'InstancesSilent',
-  'InstancesQuiet',
-];
-
-function flow({ settings, streams }: DashboardProps): IWidget[] {
-  const { stackName } = settings;
-  const byStream = (metricName: MetricName, statistic: 'Sum' | 'Maximum') =>
-    streams.map((stream) => measure(stackName, metricName, statistic, { stream }));
-  const failures = `SEARCH('{${namespace},service,state} service="${stackName}" MetricName="${'PollsFailed' satisfies MetricName}"', 'Sum', 300)`;
-  return [
-    graph('Artifacts', byStream('Artifacts', 'Sum'), { stacked: true }),
-    graph('Lag (seconds)', byStream('Lag', 'Maximum'), {
-      leftAnnotations: [{ value: settings.alarmLagMinutes * 60, label: 'alarm' }],
-    }),
-    graph(
-      'Failed polls by state',
-      [new MathExpression({ expression: failures, label: '', usingMetrics: {} })],
-      {
-        stacked: true,
-      },
-    ),
-    graph('Instances red and yellow; new problems and daily reminders', [
-      ...needSomeone.map((name) => measure(stackName, name, 'Maximum')),
-    ]),
-    graph('Instances polled, and not reached', [
-      ...byStream('Instances', 'Maximum'),
-      ...streams.flatMap((stream) => [
-        measure(stackName, 'InstancesNotReached', 'Maximum', { stream }).with({
-          label: `${stream} not reached`,
-        }),
-        measure(stackName, 'LateShards', 'Sum', { stream }).with({ label: `${stream} late further runs` }),
-      ]),
-    ]),
-    graph(
-      'Audits: missing and failed; first token expires (days)',
-      [
-        measure(stackName, 'AuditMissing', 'Sum', {}, hourly),
-        measure(stackName, 'AuditsFailed', 'Sum', {}, hourly),
-      ],
-      { right: [measure(stackName, 'TokenExpiryDays', 'Minimum')] },
-    ),
-  ];
-}
-
 function queues({ queue, deadLetterQueue }: DashboardProps): IWidget[] {
   return [
     graph(
@@ -148,7 +84,7 @@ function queues({ queue, deadLetterQueue }: DashboardProps): IWidget[] {
       [queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum' })],
       {
         leftAnnotations: [
-          { value: queueUnreadSeconds, label: 'unread' },
+          { value: queueOldSeconds, label: 'alarm' },
           { value: 14 * 24 * 60 * 60, label: 'lost' },
         ],
       },
@@ -160,16 +96,6 @@ function queues({ queue, deadLetterQueue }: DashboardProps): IWidget[] {
     graph('Dead letters', [
       deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
     ]),
-  ];
-}
-
-function forwarding({ settings }: DashboardProps): IWidget[] {
-  const of = (name: MetricName, statistic: 'Sum' | 'Maximum' = 'Sum') =>
-    measure(settings.stackName, name, statistic, { stream: 'forwarder' }).with({ label: name });
-  return [
-    graph('Forwarder: artifacts', [of('Forwarded'), of('ForwardRepeats'), of('ForwardDeadLettered')]),
-    graph('Forwarder: requests, and runs that failed', [of('ForwardRequests'), of('ForwardFailed')]),
-    graph('Forwarder: lag (seconds)', [of('ForwardLag', 'Maximum')]),
   ];
 }
 
@@ -222,7 +148,7 @@ function costs({ functions, queue, tables, streams, settings }: DashboardProps):
       [
         queue.metricNumberOfMessagesSent({ ...sum, label: 'sent' }),
         queue.metricNumberOfMessagesReceived({ ...sum, label: 'received' }),
-        ...streams.map((stream) =>
+        ...(settings.metrics === 'alarms' ? [] : streams).map((stream) =>
           measure(settings.stackName, 'Pages', 'Sum', { stream }, hourly).with({
             label: `pages of ${stream}`,
           }),

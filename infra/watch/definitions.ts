@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { ExpiryDays } from '../../functions/health/fleet.ts';
 import type { MetricName } from '../../functions/health/metrics.ts';
 import type { Settings } from '../settings.ts';
 import { measure } from './measures.ts';
@@ -17,14 +17,15 @@ interface ScheduledFunction {
 export interface AlarmsProps {
   readonly settings: Settings;
   readonly pollers: readonly ScheduledFunction[];
-  readonly operator: IFunction;
-  /** Absent if nothing is forwarded. */
-  readonly forwarder?: IFunction;
+  /** Whether there is a forwarder. */
+  readonly forwards: boolean;
+  /** Encrypts the notifications; undefined for none. */
+  readonly topicKey: IKey | undefined;
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
 }
 
-/** The metric, threshold and name of one alarm. */
+/** One alarm. */
 export interface Definition {
   /** Also the suffix of the alarm's name. */
   readonly name: string;
@@ -35,10 +36,6 @@ export interface Definition {
   /** How many of the periods must breach; all if absent. */
   readonly breaching?: number;
   readonly missing: TreatMissingData;
-}
-
-/** An alarm that notifies the topic. */
-export interface Notification extends Definition {
   /** One sentence for the operator. */
   readonly says: string;
   /** The heading in docs/operations.md. */
@@ -48,65 +45,47 @@ export interface Notification extends Definition {
 /** The page whose headings alarms link to, at the deployed version. */
 export const operationsPage = 'docs/operations.md';
 
-const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
+const { BREACHING, NOT_BREACHING } = TreatMissingData;
 
 /** Two empty periods of one cadence can be one late tick, so three are required. */
 const cycles = 3;
 
-export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification[] {
+export function instanceAlarms({ settings, pollers }: AlarmsProps): Definition[] {
   // Every run sends these metrics for all instances. The window includes the slowest run of the rarest stream.
   const slowest = Math.max(...pollers.map((one) => one.cadenceMinutes + one.timeoutSeconds / 60));
   const period = Duration.minutes(slowest <= 180 ? 15 : 60);
   const periods = Math.ceil(slowest / period.toMinutes());
-  // Without a run there is no new data; `not-running` reports that.
-  const gauge = { periods, breaching: 1, missing: IGNORE };
+  const gauge = { periods, breaching: 1, missing: NOT_BREACHING };
   const most = (metricName: MetricName) => measure(settings.stackName, metricName, 'Maximum', {}, period);
-  const expiring = ([days, left]: readonly [ExpiryDays, string]): Notification => ({
-    ...gauge,
-    // Sent only if the value is not 0.
-    missing: NOT_BREACHING,
-    name: `token-expires-in-${left.replace(' ', '-')}`,
-    metric: most(`TokensExpiring${days}`),
-    from: 1,
-    says: `The API token of an instance expires within ${left}.`,
-    heading: 'token-expires',
-  });
+  /** These are sent only if the value is not 0. Filled in, the alarm ends with its window. */
+  const problems = (metricName: MetricName) =>
+    new MathExpression({
+      expression: 'FILL(value, 0)',
+      usingMetrics: { value: most(metricName) },
+      period,
+      label: metricName,
+    });
   return [
     {
       ...gauge,
-      name: 'token-rejected',
-      metric: most('TokensRejected'),
+      name: 'token',
+      metric: problems('TokenProblems'),
       from: 1,
-      says: 'A console refuses the token of an instance: its data is not being collected.',
-      heading: 'token-rejected',
+      says: 'A console refuses the token of an instance, or a token expires within 14 days.',
+      heading: 'token',
     },
-    ...(
-      [
-        [14, '14 days'],
-        [7, '7 days'],
-        [1, '1 day'],
-      ] as const
-    ).map(expiring),
     {
       ...gauge,
       name: 'polls-failing',
-      metric: most('InstancesFailing'),
+      metric: problems('PollProblems'),
       from: 1,
-      says: 'A stream of an instance has failed for more than two cycles, for a reason other than its token.',
+      says: 'A stream of an instance has failed for more than two cycles, or was not polled for one and a half cadences.',
       heading: 'polls-failing',
     },
     {
       ...gauge,
-      name: 'instances-silent',
-      metric: most('InstancesSilent'),
-      from: 1,
-      says: 'A poll of a stream of an instance is late by one and a half cadences, without an error.',
-      heading: 'instances-silent',
-    },
-    {
-      ...gauge,
       name: 'nothing-new',
-      metric: most('InstancesQuiet'),
+      metric: problems('InstancesQuiet'),
       from: 1,
       says: 'A stream of an instance has had no new records for an unusually long time.',
       heading: 'nothing-new',
@@ -115,8 +94,6 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
       ...gauge,
       name: 'lag',
       metric: remindingDaily(most('Lag'), period),
-      // Sent only if a poll succeeds; other alarms report failing polls.
-      missing: NOT_BREACHING,
       from: settings.alarmLagMinutes * 60,
       says: `A stream of an instance is more than ${settings.alarmLagMinutes} minutes behind, although its polls succeed.`,
       heading: 'lag',
@@ -124,7 +101,7 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Notification
   ];
 }
 
-export function auditAlarms({ settings }: AlarmsProps): Notification[] {
+export function auditAlarms({ settings }: AlarmsProps): Definition[] {
   const anHour = (metricName: MetricName) =>
     measure(settings.stackName, metricName, 'Sum', {}, Duration.hours(1));
   return [
@@ -164,46 +141,24 @@ function remindingDaily(metric: IMetric, period: Duration): IMetric {
   });
 }
 
-/** An alarm on missing invocations needs a value for periods without any. */
-export function invocations({ name, function: poller, cadenceMinutes }: ScheduledFunction): Definition {
+/**
+ * A run that does not start, is throttled, fails or is killed has no metric or an error. Lambda sends the metric with each
+ * run, so one metric shows all of these, and an alarm on missing runs needs a value for periods without any.
+ */
+export function notRunning({ name, function: poller, cadenceMinutes }: ScheduledFunction): Definition {
   const period = Duration.minutes(cadenceMinutes);
   return {
-    name: `${name}-not-run`,
+    name: `${name}-not-running`,
     metric: new MathExpression({
-      expression: 'IF(FILL(invocations, 0) < 1, 1, 0)',
-      usingMetrics: { invocations: poller.metricInvocations({ period, statistic: 'Sum' }) },
+      expression: 'IF(FILL(errors, 1) < 1, 0, 1)',
+      usingMetrics: { errors: poller.metricErrors({ period, statistic: 'Sum' }) },
       period,
-      label: `${name} did not run`,
+      label: `${name}: no successful run`,
     }),
     from: 1,
     periods: cycles,
     missing: BREACHING,
-  };
-}
-
-/** Distinguishes throttling from other reasons why a function does not run. Occasional throttling is normal. */
-export function throttles({ name, function: poller }: ScheduledFunction): Definition {
-  return {
-    name: `${name}-throttled`,
-    metric: poller.metricThrottles({ period: Duration.minutes(15), statistic: 'Sum' }),
-    from: 1,
-    periods: 1,
-    missing: NOT_BREACHING,
-  };
-}
-
-export function errors({
-  name,
-  function: poller,
-  cadenceMinutes,
-}: Omit<ScheduledFunction, 'timeoutSeconds'>): Definition {
-  return {
-    name: `${name}-errors`,
-    metric: poller.metricErrors({ period: Duration.minutes(cadenceMinutes), statistic: 'Sum' }),
-    from: 1,
-    // A function that fails every second time raises one alarm, instead of one after another.
-    periods: 5,
-    breaching: 2,
-    missing: NOT_BREACHING,
+    says: `The function of ${name} has had no successful run for three cycles: nothing of this stream is collected.`,
+    heading: 'not-running',
   };
 }

@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { AlarmsProps, Definition, Notification } from './definitions.ts';
+import type { AlarmsProps, Definition } from './definitions.ts';
 
-type Queues = Pick<AlarmsProps, 'queue' | 'deadLetterQueue'>;
+type Queues = Pick<AlarmsProps, 'queue' | 'deadLetterQueue' | 'forwards'>;
 
 const { IGNORE, NOT_BREACHING } = TreatMissingData;
 
@@ -26,64 +26,47 @@ function nothingDeleted(queue: IQueue, period: Duration): IMetric {
 }
 
 /** The forwarder deletes messages within seconds of their acceptance by Analytics. */
-export function forwarderFails({ queue }: Pick<Queues, 'queue'>): Notification {
-  return {
-    name: 'forwarder-failing',
-    metric: nothingDeleted(queue, Duration.minutes(15)),
-    from: 1,
-    periods: 3,
-    missing: NOT_BREACHING,
-    says: 'The forwarder has delivered nothing to Analytics for 45 minutes; the messages stay in the queue.',
-    heading: 'forwarder-failing',
-  };
-}
+const forwarderFails = (queue: IQueue): Definition => ({
+  name: 'forwarder-failing',
+  metric: nothingDeleted(queue, Duration.minutes(15)),
+  from: 1,
+  periods: 3,
+  missing: NOT_BREACHING,
+  says: 'The forwarder has delivered nothing to Analytics for 45 minutes; the messages stay in the queue.',
+  heading: 'forwarder-failing',
+});
 
-/**
- * A consumer may run once a day, so this waits two hours longer. A queue that nobody reads has its own alarm before
- * that.
- */
-export function nothingConsumed({ queue }: Pick<Queues, 'queue'>): Definition {
-  return {
-    name: 'queue-nothing-deleted',
-    metric: nothingDeleted(queue, Duration.hours(1)),
-    from: 1,
-    periods: 26,
-    missing: NOT_BREACHING,
-  };
-}
+/** Another consumer may run once a day. */
+const nothingConsumed = (queue: IQueue): Definition => ({
+  name: 'queue-unread',
+  metric: nothingDeleted(queue, Duration.hours(1)),
+  from: 1,
+  periods: 24,
+  missing: NOT_BREACHING,
+  says: 'Messages have been in the queue for 24 hours, and no consumer has deleted one; SQS deletes them after 14 days.',
+  heading: 'queue-unread',
+});
 
-const hour = 60 * 60;
+const dayInSeconds = 24 * 60 * 60;
 
-/** A day is longer than any delay of a working consumer. SQS keeps the messages for 13 more days. */
-export const queueUnreadSeconds = 24 * hour;
+/** Ten days leave four until the first message is lost; a long weekend has three and a half. */
+export const queueOldSeconds = 10 * dayInSeconds;
 
-function waits(queue: IQueue): Omit<Notification, 'name' | 'from' | 'says'> {
-  return {
-    metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(15), statistic: 'Maximum' }),
-    periods: 2,
-    // An empty queue has no oldest message, so the metric is missing.
-    missing: NOT_BREACHING,
-    heading: 'queue-unread',
-  };
-}
-
-export function queueUnread({ queue }: Pick<Queues, 'queue'>): Notification {
-  return {
-    ...waits(queue),
-    name: 'queue-unread',
-    from: queueUnreadSeconds,
-    says: 'A message has waited for a consumer for more than 24 hours; SQS deletes it after 14 days.',
-  };
-}
-
-export function queueAlarms({ queue, deadLetterQueue }: Queues): Notification[] {
+export function queueAlarms({ queue, deadLetterQueue, forwards }: Queues): Definition[] {
   return [
+    forwards ? forwarderFails(queue) : nothingConsumed(queue),
     {
-      // Four days before the first message is deleted, which is longer than a long weekend.
-      ...waits(queue),
       name: 'queue-loses-messages',
-      from: 10 * 24 * hour,
+      metric: queue.metricApproximateAgeOfOldestMessage({
+        period: Duration.minutes(15),
+        statistic: 'Maximum',
+      }),
+      from: queueOldSeconds,
+      periods: 2,
+      // An empty queue has no oldest message, so the metric is not sent.
+      missing: NOT_BREACHING,
       says: 'A message has waited for a consumer for 10 days; SQS deletes it in 4 days, and it is lost.',
+      heading: 'queue-unread',
     },
     {
       name: 'dead-letters',
@@ -93,7 +76,7 @@ export function queueAlarms({ queue, deadLetterQueue }: Queues): Notification[] 
       }),
       from: 1,
       periods: 1,
-      // SQS stops sending metrics of an inactive queue after some hours, even if it contains messages.
+      // SQS stops sending metrics of a queue that is not used for hours, even if it is not empty.
       missing: IGNORE,
       says: 'The dead-letter queue contains messages that the consumer rejected or never deleted.',
       heading: 'dead-letters',

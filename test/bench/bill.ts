@@ -1,9 +1,11 @@
+import cdkJson from '../../cdk.json' with { type: 'json' };
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
 import { synthesise } from '../../infra/synth.ts';
-import { fixedCosts, metricsIn } from './fixed.ts';
-import { coreMb, prices } from './prices.ts';
+import { billedByUse, fixedCosts, metricsIn } from './fixed.ts';
+import { sum } from './numbers.ts';
+import { coreMb, freeTier, prices } from './prices.ts';
 import { callsOf } from './quiet.ts';
 import { type Measured, type Stage, startStage } from './stage.ts';
 
@@ -13,6 +15,8 @@ export interface Fleet {
   readonly agents: number;
   /** New or changed, by stream. */
   readonly recordsPerAgentDay: { readonly [stream: string]: number };
+  /** Whether many tokens are in one secret. */
+  readonly sharesSecrets?: boolean;
 }
 
 /** A line of a month's bill. */
@@ -36,6 +40,14 @@ const platformLogBytes = 350;
 /** A token is kept for an hour. */
 const secretReadsAnHour = 1;
 
+/** 64 KiB hold about so many tokens with their hosts (docs/cli.md). */
+const tokensInASecret = 150;
+/** Hours of a day in which a problem that lasts is sent to CloudWatch (docs/adr/0026-alarms-tell-news.md). */
+const problemHoursADay = 3;
+/** One look at the dashboard a day reads half a day of logs with each of its queries. */
+const logReadsAMonth = (30.4 * 5) / (2 * 30.4);
+const mailsAMonth = 30;
+
 /** What one stream costs in a month, in the units that AWS bills. */
 interface Use {
   readonly invocations: number;
@@ -46,6 +58,7 @@ interface Use {
   readonly sqsMessages: number;
   readonly secretCalls: number;
   readonly logBytes: number;
+  readonly tableBytes: number;
   /** Distinct, over all streams. */
   readonly metrics: ReadonlySet<string>;
 }
@@ -61,7 +74,7 @@ export async function bill(fleet: Fleet): Promise<Line[]> {
   } finally {
     await stage.close();
   }
-  return lines(uses, fleet.instances);
+  return lines(uses, fleet);
 }
 
 /** The bill of one among so many, where nothing happens. */
@@ -120,11 +133,23 @@ function monthOf(measured: Measured, stream: Stream, instances: number, { hosts 
       Math.min(polls, (minutesAMonth / 60) * secretReadsAnHour) * instances +
       callsOf(measured, 'SecretsManager'),
     logBytes: polls * (scale * logBytes + runs * platformLogBytes),
+    // Position and memory.
+    tableBytes: 2 * counts.largestItem * instances,
     metrics: result as ReadonlySet<string>,
   };
 }
 
-function lines(uses: readonly Use[], instances: number): Line[] {
+/** The sum of a bill, in an account whose free metrics, alarms and dashboards are used elsewhere, or are not. */
+export function total(lines: readonly Line[], hasFreeTier = false): number {
+  return sum(
+    lines.map(({ what, count, usd }) => {
+      const free = hasFreeTier ? (freeTier[what] ?? 0) : 0;
+      return count === 0 ? 0 : usd * (Math.max(0, count - free) / count);
+    }),
+  );
+}
+
+function lines(uses: readonly Use[], { instances, sharesSecrets = false }: Fleet): Line[] {
   const all = (name: Exclude<keyof Use, 'metrics'>) => uses.reduce((total, use) => total + use[name], 0);
   const metrics = new Set(uses.flatMap((use) => [...use.metrics]));
   const line = (what: string, count: number, unit: string, price: number, isCall = false): Line => ({
@@ -134,14 +159,18 @@ function lines(uses: readonly Use[], instances: number): Line[] {
     usd: count * price,
     isCall,
   });
-  return [
-    line('secrets', instances, 'secrets', prices.secret),
-    line('custom metrics', metrics.size, 'metrics', prices.metric),
-    ...fixedCosts(synthesise().template).map((one) => ({ ...one, isCall: false })),
+  const logGb = all('logBytes') / 2 ** 30;
+  const secrets = sharesSecrets ? Math.ceil(instances / tokensInASecret) : instances;
+  const { template } = synthesise();
+  const bill = [
+    line('secrets', secrets, 'secrets', prices.secret),
+    line('custom metrics', metrics.size + problemHoursADay / 24, 'metrics', prices.metric),
+    ...fixedCosts(template).map((one) => ({ ...one, isCall: false })),
     line('Lambda, time', all('gbSeconds'), 'GB-s', prices.lambdaGbSecond, true),
     line('Lambda, invocations', all('invocations'), 'requests', prices.lambdaRequest, true),
     line('DynamoDB, writes', all('writeUnits'), 'units', prices.dynamodbWriteUnit, true),
     line('DynamoDB, reads', all('readUnits'), 'units', prices.dynamodbReadUnit, true),
+    line('DynamoDB, storage and backups', all('tableBytes') / 2 ** 20, 'MB', prices.tableGb / 1024),
     line('SQS, sending', all('sqsChunks'), 'chunks', prices.sqsRequest, true),
     line(
       'SQS, receiving and deleting',
@@ -150,8 +179,22 @@ function lines(uses: readonly Use[], instances: number): Line[] {
       prices.sqsRequest,
     ),
     line('Secrets Manager, calls', all('secretCalls'), 'calls', prices.secretsManagerCall, true),
-    line('CloudWatch Logs, ingestion', all('logBytes') / 2 ** 20, 'MB', prices.logsGb / 1024),
+    line('CloudWatch Logs, ingestion', logGb * 1024, 'MB', prices.logsGb / 1024),
+    line(
+      'CloudWatch Logs, storage',
+      (logGb * 1024 * cdkJson.context.logRetentionDays) / 30.4,
+      'MB',
+      prices.logsStoredGb / 1024,
+    ),
+    line('CloudWatch Logs, dashboard queries', logGb * 1024 * logReadsAMonth, 'MB', prices.logsReadGb / 1024),
     line('EventBridge rules', all('invocations'), 'events', prices.scheduledEvent),
+    line('SNS, notifications', mailsAMonth, 'mails', prices.email),
     line('S3, overflow', 0, 'objects', prices.s3Put),
   ];
+  const counted = new Set(bill.map(({ what }) => what));
+  const missing = Object.values(template.Resources)
+    .flatMap(({ Type }) => billedByUse[Type] ?? [])
+    .filter((what) => !counted.has(what));
+  if (missing.length > 0) throw new Error(`not counted: ${missing.join(', ')}`);
+  return bill;
 }

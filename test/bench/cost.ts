@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
-import { bill, type Fleet, type Line, quietBill } from './bill.ts';
-import { grouped, sum } from './numbers.ts';
+import { bill, type Fleet, type Line, quietBill, total } from './bill.ts';
+import { grouped } from './numbers.ts';
 import { prices } from './prices.ts';
 import { table } from './report.ts';
 
@@ -16,6 +16,7 @@ const usage = `npm run cost -- [--instances N] [--agents M]   a month's bill for
   --activities-per-agent-day 5      activities of each agent per day
   --threats-per-agent-month 0.1     each of which changes as often again: a verdict, a mitigation
   --changes-per-agent-day 4         how often an agent's record changes
+  --shared-secrets                  many tokens in each secret
   --docs                            writes docs/cost.md instead, for 1, 10, 100 and 1,000 instances`;
 
 const { values } = parseArgs({
@@ -25,13 +26,15 @@ const { values } = parseArgs({
     'activities-per-agent-day': { type: 'string', default: '5' },
     'threats-per-agent-month': { type: 'string', default: '0.1' },
     'changes-per-agent-day': { type: 'string', default: '4' },
+    'shared-secrets': { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const fleet = (instances: number): Fleet => ({
+const fleet = (instances: number, sharesSecrets = values['shared-secrets']): Fleet => ({
   instances,
+  sharesSecrets,
   agents: Number(values.agents),
   recordsPerAgentDay: {
     activities: Number(values['activities-per-agent-day']),
@@ -41,7 +44,6 @@ const fleet = (instances: number): Fleet => ({
 });
 
 const usd = (amount: number, digits = 2) => grouped(amount, digits);
-const total = (lines: readonly Line[]) => sum(lines.map((line) => line.usd));
 
 if (values.help) {
   process.stdout.write(`${usage}\n`);
@@ -54,12 +56,18 @@ if (values.help) {
     `${grouped(count)} ${unit}`,
     usd(amount),
   ]);
-  process.stdout.write(`${table(['a month', 'counted', 'USD'], rows)}\n\ntotal USD ${usd(total(lines))}\n`);
+  process.stdout.write(
+    `${table(['a month', 'counted', 'USD'], rows)}\n\ntotal USD ${usd(total(lines))}, with unused free tier ${usd(total(lines, true))}\n`,
+  );
 }
+
+/** With a secret for each instance. */
+const unshared = (lines: readonly Line[], instances: number) =>
+  total(lines) + instances * prices.secret - (lines.find(({ what }) => what === 'secrets')?.usd ?? 0);
 
 async function page(counts: readonly number[]): Promise<string> {
   const bills: Line[][] = [];
-  for (const instances of counts) bills.push(await bill(fleet(instances)));
+  for (const instances of counts) bills.push(await bill(fleet(instances, instances >= 100)));
   const [first = []] = bills;
   const rows = first.map(({ what }, i) => [what, ...bills.map((lines) => usd(lines[i]?.usd ?? 0))]);
   const each = bills.map((lines, i) => usd(total(lines) / (counts[i] ?? 1)));
@@ -81,7 +89,13 @@ ${grouped((recordsPerAgentDay.threats ?? 0) * 15, 2)} threats a month that chang
 
 ${table(
   ['', ...counts.map((count) => `${grouped(count)} ${count === 1 ? 'instance' : 'instances'}`)],
-  [...rows, ['**total**', ...bills.map((lines) => usd(total(lines)))], ['for each instance', ...each]],
+  [
+    ...rows,
+    ['**total**', ...bills.map((lines) => usd(total(lines)))],
+    ['for each instance', ...each],
+    ['total, free tier unused', ...bills.map((lines) => usd(total(lines, true)))],
+    ['total, a secret for each', ...counts.map((count, i) => usd(unshared(bills[i] ?? [], count)))],
+  ],
 )}
 
 What dominates: ${counts
@@ -89,8 +103,13 @@ What dominates: ${counts
       const [largest, second] = (reading[i] ?? []).toSorted(([, a], [, b]) => b - a);
       return `at ${grouped(count)}, ${largest?.[0]} and ${second?.[0]}`;
     })
-    .join('; ')}. Custom metrics, alarms, the dashboard and the key of the
-alarm topic do not depend on the number of instances.
+    .join('; ')}. Custom metrics, alarms and the
+dashboard do not depend on the number of instances.
+
+From 100 instances on, [shared secrets](cli.md#many-tokens-in-one-secret) hold 150 tokens each; the last row has a secret for each instance. Ten
+metrics, ten alarms and three dashboards are free in each account: *free tier unused* is the total in an account that uses
+them for nothing else. The metrics of problems are sent, and billed, only in hours in which something is wrong: a
+problem that lasts all month sends one in three hours of each day, which is counted.
 
 ## A quiet instance
 
@@ -111,8 +130,8 @@ DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 
   ${((memoryMb / 1769) * 100).toFixed(0)} % of a core that ${memoryMb} MB have, as measured on this machine.
 - DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. The consumer
   receives as many chunks and deletes ten messages per call: this is a separate line.
+- Logs are kept for ${cdkJson.context.logRetentionDays} days. The dashboard is opened once a day, and there are 30 mails a month.
 - A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).
-- Not included: data transfer out of AWS, a VPC's NAT, storage (a few hundred bytes for each instance and stream, logs for
-  ${cdkJson.context.logRetentionDays} days), mails of the alarms, the forwarder, metrics of what rarely happens (tokens that expire, failed polls by state), initial backlogs (\`docs/benchmarks.md\` counts a backlog).
+- Not included: data transfer out of AWS, a VPC's NAT, the forwarder, \`metrics\` other than \`alarms\`, a KMS key of your own (\`keyArn\`), initial backlogs (\`docs/benchmarks.md\` counts a backlog).
 `;
 }

@@ -82,6 +82,7 @@ function environment(analyticsUrl: string, caFile: string, AWS_ENDPOINT_URL: str
     secretId: 'analytics',
     deadLetterQueueUrl: `${AWS_ENDPOINT_URL}/000000000000/dead-letters`,
     cursorsTable: 'cursors',
+    metrics: 'alarms',
   };
   return {
     AWS_ENDPOINT_URL,

@@ -20,8 +20,20 @@ export const prices = {
   dashboard: 3, // a month
   key: 1, // of KMS, a month
   s3Put: 0.005 / 1000,
+  tableGb: 0.25 + 0.2, // a month, with point-in-time recovery
+  logsStoredGb: 0.03, // a month, compressed
+  logsReadGb: 0.005, // by a query
+  email: 2 / 100_000,
   scheduledEvent: 0, // rules of the default event bus
 } as const;
+
+/** What each account has free of charge, always: the price page of CloudWatch. */
+export const freeTier: Readonly<Record<string, number>> = {
+  'custom metrics': 10,
+  alarms: 10,
+  // Each with up to 50 metrics.
+  dashboard: 3,
+};
 
 /** Lambda gives a function one whole core at so many MB, and of it what its memory is of that. */
 export const coreMb = 1769;

@@ -151,7 +151,8 @@ function told(name: string, artifactQueueUrl: string): PollerEnvironment {
     overlapMs: 600_000,
     requestsPerSecond: stream?.requestsPerSecond ?? Number.NaN,
     furtherRuns: false,
-    perInstanceMetrics: false,
+    metrics: 'alarms',
+    alarmLagSeconds: 7200,
   };
 }
 

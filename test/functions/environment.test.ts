@@ -25,7 +25,8 @@ const poller: PollerEnvironment = {
   overlapMs: 600_000,
   requestsPerSecond: 6,
   furtherRuns: true,
-  perInstanceMetrics: true,
+  metrics: 'full',
+  alarmLagSeconds: 7200,
   quietMs: 96 * 3_600_000,
 };
 const forwarder: ForwarderEnvironment = {
@@ -33,6 +34,7 @@ const forwarder: ForwarderEnvironment = {
   secretId: 'signal-client/analytics',
   deadLetterQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/dead',
   cursorsTable: 'cursors',
+  metrics: 'alarms',
   accepted: { table: 'accepted', days: 7 },
 };
 
@@ -120,7 +122,8 @@ describe('a poller', () => {
       cursorsTable: 'cursors',
       artifactQueueUrl: poller.artifactQueueUrl,
       overflowBucket: 'overflow',
-      perInstanceMetrics: true,
+      metrics: 'full',
+      alarmLagSeconds: 7200,
     });
   });
 

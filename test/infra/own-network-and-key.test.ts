@@ -60,17 +60,21 @@ describe('a key of the operator', () => {
     for (const { KmsKeyId } of all(withOwn, 'AWS::Logs::LogGroup')) expect(KmsKeyId).toBe(keyArn);
   });
 
-  test('is made by nobody here: the only one is that of the alarms', () => {
-    for (const stack of [withOwn, withoutOwn])
-      expect(all(stack, 'AWS::KMS::Key').map(({ logicalId }) => logicalId)).toEqual([
-        expect.stringMatching(/^AlarmsTopicKey/),
-      ]);
+  test('encrypts the notifications of alarms too; without one there is no key that costs', () => {
+    for (const { KmsMasterKeyId } of all(withOwn, 'AWS::SNS::Topic')) expect(KmsMasterKeyId).toBe(keyArn);
+    for (const stack of [withOwn, withoutOwn]) expect(all(stack, 'AWS::KMS::Key')).toEqual([]);
   });
 
   test('is nowhere unless it is set', () => {
     for (const { KmsMasterKeyId } of all(withoutOwn, 'AWS::SQS::Queue'))
       expect(KmsMasterKeyId).toBeUndefined();
-    for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::Logs::LogGroup', 'AWS::IAM::Role'])
+    for (const type of [
+      'AWS::SNS::Topic',
+      'AWS::DynamoDB::Table',
+      'AWS::S3::Bucket',
+      'AWS::Logs::LogGroup',
+      'AWS::IAM::Role',
+    ])
       expect(JSON.stringify(all(withoutOwn, type))).not.toMatch(/kms/i);
   });
 });

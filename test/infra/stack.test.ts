@@ -186,7 +186,8 @@ describe('the stack', () => {
         overlapMs: 600_000,
         requestsPerSecond: stream.requestsPerSecond,
         furtherRuns: false,
-        perInstanceMetrics: false,
+        metrics: 'alarms',
+        alarmLagSeconds: 7200,
         ...(stream.name !== 'threats' && { quietMs: 96 * 3_600_000 }),
       } satisfies PollerEnvironment);
       expect(poll.Environment.Variables).toEqual({
@@ -396,18 +397,6 @@ describe('the operator function', () => {
     expect(operatorOf(template).log.RetentionInDays).toBe(90);
   });
 
-  test('is watched like the pollers where it fails', () => {
-    const [part] = Object.keys(
-      template.findResources('AWS::CloudWatch::Alarm', {
-        Properties: { AlarmName: 'SentinelOneCollector-operator-errors' },
-      }),
-    );
-    const whole = only(template, 'AWS::CloudWatch::CompositeAlarm', {
-      AlarmName: 'SentinelOneCollector-function-errors',
-    });
-    expect(JSON.stringify(whole.AlarmRule)).toContain(part);
-  });
-
   test('has a saved query for what it was asked, and by whom', () => {
     const query = only(template, 'AWS::Logs::QueryDefinition', {
       Name: 'SentinelOneCollector/operator requests',
@@ -498,7 +487,6 @@ describe('the forwarder', () => {
     const typesOf = (ids: readonly string[]) => ids.map((id) => after[id].Type).sort();
     expect(typesOf(Object.keys(after).filter((id) => !Object.hasOwn(before, id)))).toEqual([
       'AWS::CloudWatch::Alarm',
-      'AWS::CloudWatch::Alarm',
       'AWS::IAM::Role',
       'AWS::Lambda::EventSourceMapping',
       'AWS::Lambda::Function',
@@ -506,14 +494,11 @@ describe('the forwarder', () => {
       'AWS::Logs::QueryDefinition',
     ]);
     const gone = Object.keys(before).filter((id) => !Object.hasOwn(after, id));
-    expect(gone.map((id) => before[id].Properties.AlarmName)).toEqual([
-      'SentinelOneCollector-queue-nothing-deleted',
-      'SentinelOneCollector-queue-stuck',
-    ]);
+    expect(gone.map((id) => before[id].Properties.AlarmName)).toEqual(['SentinelOneCollector-queue-unread']);
     const changed = Object.keys(before).filter(
       (id) => Object.hasOwn(after, id) && !isDeepStrictEqual(before[id], after[id]),
     );
-    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::CompositeAlarm', 'AWS::CloudWatch::Dashboard']);
+    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::Dashboard']);
   });
 
   test('is fed by the artifact queue, which then forgets only what was not named as failed', () => {
@@ -557,6 +542,7 @@ describe('the forwarder', () => {
       secretId: 'signal-client/analytics',
       deadLetterQueueUrl: deadLetterQueue.ref.Ref,
       cursorsTable: cursors.ref.Ref,
+      metrics: 'alarms',
     } satisfies ForwarderEnvironment);
     expect(forward.Environment.Variables).toEqual({
       COLLECTOR: expect.anything(),
@@ -710,7 +696,7 @@ describe('settings', () => {
       overlapMinutes: 15,
       requestsPerSecond: { threats: 1.5 },
       quietHours: { threats: 5, agents: 0 },
-      perInstanceMetrics: true,
+      metrics: 'per-instance',
       logRetentionDays: 30,
     });
   });
@@ -725,7 +711,7 @@ describe('settings', () => {
       overlapMs: 900_000,
       requestsPerSecond: stream.name === 'threats' ? 1.5 : stream.requestsPerSecond,
       furtherRuns: true,
-      perInstanceMetrics: true,
+      metrics: 'per-instance',
     } satisfies Partial<PollerEnvironment>);
     const hoursOf: Record<string, number> = { threats: 5, activities: 96 };
     const hours = hoursOf[stream.name];

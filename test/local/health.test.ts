@@ -146,7 +146,7 @@ interface CliInstance {
 const given = [...rows.map(ofRow), ...mixed(300)];
 
 beforeAll(async () => {
-  world = await startWorld({ hosts: {} });
+  world = await startWorld({ hosts: {}, overrides: { metrics: 'full' } });
   const { InstancesTableName, CursorsTableName } = world.collector.outputs;
   const put = (TableName: string | undefined, item: object) =>
     world.collector.aws.dynamodb.send(

@@ -16,11 +16,6 @@ const alarm = (properties: object): Template['Resources'][string] => ({
     ...properties,
   },
 });
-const composite = (AlarmName: string, AlarmRule: unknown): Template['Resources'][string] => ({
-  Type: 'AWS::CloudWatch::CompositeAlarm',
-  Properties: { AlarmName, AlarmActions: ['topic'], AlarmRule },
-});
-
 function watching(resources: Template['Resources'], otherReading = false) {
   const store = new MetricStore();
   const template = { Resources: resources, Outputs: {} };
@@ -102,7 +97,7 @@ describe('an alarm', () => {
     expect(cloudWatch.raised).toEqual([]);
   });
 
-  test('on what is filled counts nothing as zero, in either reading', () => {
+  test('on what is filled counts nothing as an error, in either reading', () => {
     for (const otherReading of [false, true]) {
       const { store, cloudWatch } = watching(
         {
@@ -111,9 +106,9 @@ describe('an alarm', () => {
             EvaluationPeriods: 2,
             TreatMissingData: 'breaching',
             Metrics: [
-              { Id: 'e', Expression: 'IF(FILL(invocations, 0) < 1, 1, 0)', ReturnData: true },
+              { Id: 'e', Expression: 'IF(FILL(errors, 1) < 1, 0, 1)', ReturnData: true },
               {
-                Id: 'invocations',
+                Id: 'errors',
                 MetricStat: { Metric: metric, Period: 60, Stat: 'Sum' },
                 ReturnData: false,
               },
@@ -122,7 +117,7 @@ describe('an alarm', () => {
         },
         otherReading,
       );
-      put(store, 'X');
+      put(store, '0');
       cloudWatch.evaluate(now);
       expect(cloudWatch.raised).toEqual([]);
       cloudWatch.evaluate(now + minuteMs);
@@ -133,37 +128,6 @@ describe('an alarm', () => {
       expect(cloudWatch.raised).toEqual(['a']);
     }
   });
-
-  test('made of others follows its rule', () => {
-    const of = (id: string) => ['ALARM("', { 'Fn::GetAtt': [id, 'Arn'] }, '")'];
-    const rule = { 'Fn::Join': ['', [...of('A'), ' AND NOT (', ...of('B'), ' OR ', ...of('C'), ')']] };
-    const raised = { EvaluationPeriods: 1, TreatMissingData: 'breaching' };
-    const resting = { EvaluationPeriods: 1, TreatMissingData: 'notBreaching' };
-    const states = (b: object) =>
-      watching({
-        A: alarm({ AlarmName: 'a', ...raised }),
-        B: alarm({ AlarmName: 'b', ...b }),
-        C: alarm({ AlarmName: 'c', ...resting }),
-        D: composite('d', rule),
-      }).cloudWatch;
-    const quiet = states(resting);
-    quiet.evaluate(now);
-    expect(quiet.raised).toEqual(['a', 'd']);
-    const loud = states(raised);
-    loud.evaluate(now);
-    expect(loud.raised).toEqual(['a', 'b']);
-  });
-
-  test.each(['ALARM("nobody")', 'OK("A")', '(ALARM("A")', 'ALARM("A") ALARM("A")'])(
-    'with the rule %s is an error, not a guess',
-    (rule) => {
-      const { cloudWatch } = watching({
-        A: alarm({ AlarmName: 'a', EvaluationPeriods: 1, TreatMissingData: 'notBreaching' }),
-        D: composite('d', rule),
-      });
-      expect(() => cloudWatch.evaluate(now)).toThrow();
-    },
-  );
 });
 
 test('a line in the embedded metric format is each of its values, under each set of dimensions', () => {

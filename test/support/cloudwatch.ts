@@ -94,12 +94,6 @@ interface MetricAlarm {
   readonly Statistic?: string;
 }
 
-interface CompositeAlarm {
-  readonly AlarmName: string;
-  readonly AlarmActions?: unknown[];
-  readonly AlarmRule: unknown;
-}
-
 export interface CloudWatchOptions {
   readonly template: Template;
   readonly store: MetricStore;
@@ -119,7 +113,6 @@ export interface CloudWatchOptions {
 export class CloudWatch {
   readonly #options: CloudWatchOptions;
   readonly #metricAlarms: ReadonlyMap<string, MetricAlarm>;
-  readonly #composites: ReadonlyMap<string, CompositeAlarm>;
   /** By logical id. */
   readonly #states = new Map<string, AlarmState>();
   /** Names of alarms that someone was told of, in order. */
@@ -127,35 +120,27 @@ export class CloudWatch {
 
   constructor(options: CloudWatchOptions) {
     this.#options = options;
-    const ofType = <T>(type: string) =>
-      new Map(
-        Object.entries(options.template.Resources)
-          .filter(([, { Type }]) => Type === type)
-          .map(([id, { Properties }]) => [id, Properties as unknown as T]),
-      );
-    this.#metricAlarms = ofType<MetricAlarm>('AWS::CloudWatch::Alarm');
-    this.#composites = ofType<CompositeAlarm>('AWS::CloudWatch::CompositeAlarm');
-    for (const id of [...this.#metricAlarms.keys(), ...this.#composites.keys()])
-      this.#states.set(id, 'INSUFFICIENT_DATA');
+    this.#metricAlarms = new Map(
+      Object.entries(options.template.Resources)
+        .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+        .map(([id, { Properties }]) => [id, Properties as unknown as MetricAlarm]),
+    );
+    for (const id of this.#metricAlarms.keys()) this.#states.set(id, 'INSUFFICIENT_DATA');
   }
 
   /** What CloudWatch does once a minute. */
   evaluate(now: number): void {
     for (const [id, alarm] of this.#metricAlarms) this.#become(id, alarm, this.#stateOf(id, alarm, now));
-    for (const [id, alarm] of this.#composites) {
-      const rule = ruleOf(alarm.AlarmRule);
-      this.#become(id, alarm, isTrue(rule, this.#states) ? 'ALARM' : 'OK');
-    }
   }
 
   /** The alarms that someone hears of and that are raised now. */
   get raised(): string[] {
-    return [...this.#metricAlarms, ...this.#composites]
+    return [...this.#metricAlarms]
       .filter(([id, { AlarmActions }]) => AlarmActions !== undefined && this.#states.get(id) === 'ALARM')
       .map(([, { AlarmName }]) => AlarmName);
   }
 
-  #become(id: string, { AlarmName, AlarmActions }: MetricAlarm | CompositeAlarm, state: AlarmState): void {
+  #become(id: string, { AlarmName, AlarmActions }: MetricAlarm, state: AlarmState): void {
     if (state === 'ALARM' && this.#states.get(id) !== 'ALARM' && AlarmActions !== undefined)
       this.told.push(AlarmName);
     this.#states.set(id, state);
@@ -233,7 +218,7 @@ function compares({ ComparisonOperator, Threshold }: MetricAlarm, value: number)
 }
 
 /**
- * The three kinds of expressions that the alarms have.
+ * The kinds of expressions that the alarms have.
  * @param hourOf the hour of the day in which a window begins
  * @param fillsEmpty whether FILL makes values where a metric has none at all
  */
@@ -258,8 +243,15 @@ function calculate(
     });
   };
   switch (expression) {
-    case 'IF(FILL(invocations, 0) < 1, 1, 0)':
-      return of(['invocations'], (invocations) => Number(invocations < 1));
+    case 'FILL(value, 0)':
+      return of(['value'], (value) => value);
+    case 'IF(FILL(errors, 1) < 1, 0, 1)':
+      return windows.map((i) => {
+        const series = known.get('errors') ?? [];
+        const isEmpty = series.every((value) => value === undefined);
+        const value = series[i] ?? (isEmpty && !fillsEmpty ? undefined : 1);
+        return value === undefined ? undefined : Number(value >= 1);
+      });
     case 'IF(FILL(visible, 0) + FILL(hidden, 0) > 0 AND FILL(deleted, 0) < 1, 1, 0)':
       return of(['visible', 'hidden', 'deleted'], (visible, hidden, deleted) =>
         Number(visible + hidden > 0 && deleted < 1),
@@ -272,54 +264,4 @@ function calculate(
     default:
       throw new Error(`${expression} is not evaluated here`);
   }
-}
-
-/** The rule of a composite alarm, with logical ids for ARNs. */
-function ruleOf(rule: unknown): string {
-  if (typeof rule === 'string') return rule;
-  const { 'Fn::Join': joined, 'Fn::GetAtt': attribute } = rule as {
-    'Fn::Join'?: [string, unknown[]];
-    'Fn::GetAtt'?: [string, string];
-  };
-  if (attribute !== undefined) return attribute[0];
-  if (joined === undefined) throw new Error(`${JSON.stringify(rule)} is not evaluated here`);
-  return joined[1].map(ruleOf).join(joined[0]);
-}
-
-/** OR binds least, then AND, then NOT; parentheses as usual. */
-function isTrue(rule: string, states: ReadonlyMap<string, AlarmState>): boolean {
-  const tokens = rule.match(/\(|\)|\bAND\b|\bOR\b|\bNOT\b|ALARM\("[^"]+"\)/g) ?? [];
-  if (tokens.join('').length !== rule.replace(/\s/g, '').length)
-    throw new Error(`${rule} is not evaluated here`);
-  let at = 0;
-  const next = (token: string) => {
-    if (tokens[at] !== token) return false;
-    at += 1;
-    return true;
-  };
-  const either = (): boolean => {
-    let value = both();
-    while (next('OR')) value = both() || value;
-    return value;
-  };
-  const both = (): boolean => {
-    let value = one();
-    while (next('AND')) value = one() && value;
-    return value;
-  };
-  const one = (): boolean => {
-    if (next('NOT')) return !one();
-    if (next('(')) {
-      const value = either();
-      if (!next(')')) throw new Error(`${rule} lacks a parenthesis`);
-      return value;
-    }
-    const id = /^ALARM\("([^"]+)"\)$/.exec(tokens[at++] ?? '')?.[1] ?? '';
-    const state = states.get(id);
-    if (state === undefined) throw new Error(`${rule} names ${id}, which is no alarm`);
-    return state === 'ALARM';
-  };
-  const value = either();
-  if (at !== tokens.length) throw new Error(`${rule} goes on behind its end`);
-  return value;
 }

@@ -17,7 +17,7 @@ export const everySetting: Readonly<Record<string, unknown>> = {
   ...everyRight,
   proxy: { url: 'http://proxy.example:3128', except: ['.amazonaws.com', '10.0.0.5:8080'] },
   alarmEmail: 'security@example.com',
-  perInstanceMetrics: true,
+  metrics: 'per-instance',
 };
 
 /** The longest name that a stack may have. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { metrics, reports } from '../../../functions/adapters/powertools.ts';
+import { reports } from '../../../functions/adapters/powertools.ts';
 import type { Outcome } from '../../../functions/collect/outcome.ts';
 import { noMarks } from '../../../functions/console/marks.ts';
 import type { Fleet } from '../../../functions/health/fleet.ts';
@@ -73,7 +73,6 @@ const logged = () => entries().filter(({ _aws }) => _aws === undefined);
 
 /** What CloudWatch makes of the lines: values by name and dimensions but for the service. */
 function counted(): Record<string, number | number[]> {
-  metrics.publishStoredMetrics();
   const found: Record<string, number | number[]> = {};
   for (const { _aws, ...values } of entries().filter((entry) => entry._aws !== undefined)) {
     for (const { Namespace, Dimensions, Metrics } of _aws.CloudWatchMetrics) {
@@ -89,7 +88,7 @@ function counted(): Record<string, number | number[]> {
 
 describe('what a run is told to', () => {
   it('counts by stream what it did, and over all streams how everything is', () => {
-    const { report, reportRun } = reports('threats', false);
+    const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     report(polled);
     report(refused);
     reportRun(summary);
@@ -103,6 +102,8 @@ describe('what a run is told to', () => {
       'Instances threats': 3,
       'Lag threats': 40,
       Lag: 40,
+      TokenProblems: 3,
+      PollProblems: 0,
       InstancesRed: 1,
       InstancesYellow: 2,
       TokensRejected: 1,
@@ -110,14 +111,13 @@ describe('what a run is told to', () => {
       InstancesSilent: 0,
       InstancesQuiet: 0,
       TokenExpiryDays: 6.5,
-      TokensExpiring7: 2,
     });
   });
 
   it('warns of records that were delivered with a mark, and names the first', () => {
     const warnings = () =>
       lines.filter((line) => line.includes('"level":"WARN"')).map((line) => JSON.parse(line));
-    const { report } = reports('threats', false);
+    const { report } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     report(polled);
     expect(warnings()).toEqual([]);
     report({ ...polled, marks: { malformed: 2, notUtf8: 1, recordIds: ['7', '8'] } });
@@ -127,7 +127,7 @@ describe('what a run is told to', () => {
   });
 
   it('counts the errors of its own run only', () => {
-    const { report, reportRun } = reports('threats', false);
+    const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     report(refused);
     report(refused);
     reportRun(summary);
@@ -138,7 +138,7 @@ describe('what a run is told to', () => {
   });
 
   it('counts by instance where that is wanted', () => {
-    const { report } = reports('threats', true);
+    const { report } = reports('threats', { metrics: 'per-instance', alarmLagSeconds: 50 });
     report(polled);
     report({ ...refused, instance: 'globex', lagSeconds: undefined });
     expect(counted()).toMatchObject({
@@ -150,14 +150,67 @@ describe('what a run is told to', () => {
     });
   });
 
+  it('ends with a line that says how all instances are', () => {
+    reports('threats', { metrics: 'alarms', alarmLagSeconds: 50 }).reportRun(summary);
+    expect(logged()).toMatchObject([
+      {
+        message: 'sentinelone: run of threats ended',
+        ...{ stream: 'threats', instances: 3, due: 2, notReached: 0, red: 1, yellow: 2 },
+        ...{ fleetLagSeconds: 40, tokenExpiryDays: 6.5 },
+      },
+    ]);
+  });
+
+  describe('where only alarms need metrics', () => {
+    const alarms = () => reports('threats', { metrics: 'alarms', alarmLagSeconds: 50 });
+    const quiet = { rejected: 0, failing: 0, silent: 0, quiet: 0, expiring: { 1: 0, 7: 0, 14: 0 } };
+
+    it('counts nothing while all is well', () => {
+      const { report, reportRun } = alarms();
+      report(polled);
+      report({
+        ...polled,
+        audit: { hour: '', atConsole: 1, delivered: 1, readAgain: undefined, whole: true },
+      });
+      report(refused);
+      reportRun({ ...summary, fleet: { ...fleet, notices: quiet } });
+      expect(counted()).toEqual({});
+    });
+
+    it('counts what an alarm is about, over all streams, as long as it lasts', () => {
+      const { report, reportRun } = alarms();
+      report({ ...polled, audit: { error: refused.error } as Outcome['audit'] });
+      report({
+        ...polled,
+        audit: { hour: '', atConsole: 9, delivered: 4, readAgain: 9, whole: true },
+      });
+      const notices = { rejected: 1, failing: 2, silent: 3, quiet: 4, expiring: { 1: 5, 7: 6, 14: 7 } };
+      reportRun({ ...summary, fleet: { ...fleet, notices, lagSeconds: 50 } });
+      expect(counted()).toEqual({
+        TokenProblems: 1 + 5 + 6 + 7,
+        PollProblems: 2 + 3,
+        InstancesQuiet: 4,
+        Lag: 50,
+        AuditsFailed: 1,
+        AuditMissing: 5,
+      });
+      lines.length = 0;
+      reportRun({ ...summary, fleet: { ...fleet, notices: quiet, lagSeconds: 49 } });
+      expect(counted()).toEqual({});
+    });
+  });
+
   it('counts nothing of what is switched off', () => {
-    reports('threats', true).report({ ...polled, state: 'disabled' });
+    reports('threats', { metrics: 'per-instance', alarmLagSeconds: 50 }).report({
+      ...polled,
+      state: 'disabled',
+    });
     expect(counted()).toEqual({});
     expect(logged()).toMatchObject([{ message: 'sentinelone: threats of acme disabled' }]);
   });
 
   it('says that an audit failed, why, and what to do, and counts it', () => {
-    const { report, reportRun } = reports('threats', false);
+    const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     const error = {
       name: 'UnreachableError',
       state: 'unreachable' as const,
@@ -179,7 +232,7 @@ describe('what a run is told to', () => {
   });
 
   it('says what an audit found, and whether all of its hour was read again', () => {
-    const { report, reportRun } = reports('threats', false);
+    const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     const found = {
       hour: '2026-03-01T10:00:00.000000Z',
       atConsole: 9,
@@ -202,7 +255,7 @@ describe('what a run is told to', () => {
   });
 
   it('counts the audits of a shard with its run, although a shard knows no fleet', () => {
-    const { report, reportRun } = reports('threats', false);
+    const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     const audit = {
       hour: '2026-03-01T10:00:00.000000Z',
       atConsole: 9,
@@ -219,7 +272,7 @@ describe('what a run is told to', () => {
   });
 
   it('warns of instances that were not reached', () => {
-    reports('threats', false).reportRun({ ...summary, notReached: 2 });
+    reports('threats', { metrics: 'full', alarmLagSeconds: 50 }).reportRun({ ...summary, notReached: 2 });
     expect(logged()).toMatchObject([
       {
         level: 'WARN',
@@ -228,17 +281,19 @@ describe('what a run is told to', () => {
         due: 2,
         notReached: 2,
       },
+      { level: 'INFO', message: 'sentinelone: run of threats ended' },
     ]);
     expect(counted()).toMatchObject({ 'InstancesNotReached threats': 2 });
   });
 
   it('says what further runs poll, warns of one that began late, and leaves the fleet to the first run', () => {
-    const { reportRun } = reports('threats', false);
+    const { reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     reportRun({ ...summary, handedOver: 400 });
     expect(counted()).toHaveProperty('Instances threats');
     reportRun({ ...summary, refusal: 'throttled' });
     reportRun({ ...summary, isLateShard: true, fleet: undefined });
-    expect(logged()).toMatchObject([
+    const others = logged().filter(({ message }) => !message.startsWith('sentinelone: run of'));
+    expect(others).toMatchObject([
       { level: 'INFO', message: 'sentinelone: 400 instances are polled by further runs of threats', due: 2 },
       {
         level: 'WARN',
