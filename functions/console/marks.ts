@@ -1,4 +1,3 @@
-import { printable } from '../kit/redact.ts';
 import type { Record } from './record.ts';
 
 /** Records that were delivered with a mark in their metadata, because a consumer cannot read them as JSON. */
@@ -18,7 +17,7 @@ export const noMarks: Marks = { malformed: 0, notUtf8: 0, recordIds: [] };
 export function addMarks(before: Marks, records: readonly Record[]): Marks {
   const marked = records.filter(({ malformed, isUtf8 }) => malformed || !isUtf8);
   if (marked.length === 0) return before;
-  const ids = marked.map(({ recordId }) => printable(recordId));
+  const ids = marked.map(({ recordId }) => recordId);
   return {
     malformed: before.malformed + marked.filter(({ malformed }) => malformed).length,
     notUtf8: before.notUtf8 + marked.filter(({ isUtf8 }) => !isUtf8).length,

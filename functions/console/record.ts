@@ -23,8 +23,11 @@ export interface Record {
   readonly time: Timestamp | undefined;
 }
 
-/** SentinelOne's ids have 18 or 19 digits. A far longer text, or one with half of a surrogate pair, is not an id. */
-const longestId = 200;
+/**
+ * SentinelOne's ids are digits, UUIDs or base64. They are shown in logs and errors, so any other text is not an id: it
+ * could be a token, which is longer, or turn the text around it.
+ */
+const idForm = /^[\w.:=+/-]{1,64}$/;
 
 export function readRecord(span: Span, stream: Stream): Record {
   const { bytes } = span;
@@ -32,14 +35,9 @@ export function readRecord(span: Span, stream: Stream): Record {
   const malformed = value === undefined;
   const time = timestamp(at(value, ...stream.time));
   const id = text(value, ...stream.id);
-  const recordId = id !== undefined && isId(id) ? id : hash(bytes);
+  const recordId = id !== undefined && idForm.test(id) ? id : hash(bytes);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;
   return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time };
-}
-
-/** Invalid UTF-8 is read as U+FFFD, so that two different ids could become equal. */
-function isId(id: string): boolean {
-  return id.length <= longestId && id.isWellFormed() && !id.includes('\uFFFD');
 }
 
 /** Reads all records of a page. Throws as `readPage` does. */

@@ -48,6 +48,8 @@ afterAll(async () => {
 const records = async () => (await cli(['list', '--json'])).out;
 
 describe('what an operator gets to read', () => {
+  const replayFrom = (from: string) =>
+    ['replay', 'acme', '--stream', 'threats', '--from', from, '--to', '2026-03-03'] as const;
   const cases: [file: string, code: number, args: readonly string[], input?: string][] = [
     ['wrong-token', 1, ['add', 'hooli', '--host', host], 'a-token-of-somebody-else'],
     ['expired-token', 1, ['add', 'hooli', '--host', host], expired],
@@ -77,6 +79,8 @@ describe('what an operator gets to read', () => {
     ['no-such-instance', 1, ['rotate', 'acm'], goodToken],
     ['token-as-an-argument', 2, ['add', 'hooli', '--host', host, '--token=oh-no'], ''],
     ['replay-without-times', 2, ['replay', 'acme', '--stream', 'threats'], ''],
+    ['replay-of-a-day-that-is-none', 2, replayFrom('2026-02-30')],
+    ['replay-of-a-time-that-is-none', 2, replayFrom('2026-03-02T25:00:00Z')],
     ['remove-unasked', 2, ['remove', 'acme'], ''],
   ];
   test.for(cases)('%s', { timeout: 60_000 }, async ([file, code, args, input]) => {

@@ -195,6 +195,16 @@ describe('an Analytics that is not well', () => {
     expect(await world.status()).toMatchObject({ state: 'ok' });
   });
 
+  test.each(['899.997', '900s, 5'])(
+    'that asks for a wait of a quarter of an hour is not asked again by the run: Retry-After: %s',
+    async (wait) => {
+      world.analytics.faults.push(faultFor({ route: 'ingest' }, faults.status(429, { 'retry-after': wait })));
+      await world.send(artifacts(4));
+      expect(await world.forward()).toMatchObject({ failed: 1 });
+      expect(posts()).toHaveLength(1);
+    },
+  );
+
   test('that is down for a moment is tried again within the run', async () => {
     world.analytics.faults.push(faultFor({ route: 'ingest', times: 2 }, faults.status(503)));
     const all = artifacts(4);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { activityText, ago } from '../fixtures/records.ts';
+import { activityText, agentText, ago } from '../fixtures/records.ts';
 import type { ReceivedArtifact } from '../support/schema.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
@@ -115,4 +115,26 @@ test('a warning names them, and the next poll delivers none of them again', asyn
   await world.tick('activities', 30);
   const again = await world.status('odd', 'activities');
   expect(again, again.lastError).toMatchObject({ state: 'ok', lastCount: 0 });
+});
+
+test('the address of an agent is the one that an analyst would look for', async () => {
+  const interfaces = (...addresses: string[]) =>
+    addresses.map((address, i) => ({
+      name: `eth${i}`,
+      inet: [address],
+      inet6: [],
+      physical: `0a:00:00:00:00:0${i}`,
+    }));
+  const agents = {
+    '10.20.30.40': { networkInterfaces: interfaces('127.0.0.1', '169.254.7.7', '172.17.0.1', '10.20.30.40') },
+    '10.20.30.42': {
+      networkInterfaces: interfaces('10.20.30.41', '10.20.30.42'),
+      lastIpToMgmt: '10.20.30.42',
+    },
+  };
+  for (const fields of Object.values(agents))
+    world.consoles.console(host).put('agents', agentText(ago(5), fields));
+  await world.tick('agents');
+  const found = (await world.artifacts()).filter(({ metadata }) => metadata.stream === 'agents');
+  expect(found.map(({ metadata }) => metadata.clientIP)).toEqual(Object.keys(agents));
 });

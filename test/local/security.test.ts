@@ -87,11 +87,26 @@ const obeyed = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 describe('a hostile console', () => {
   const host = 'usea1-hostile.sentinelone.net';
+  const ids = 'usea1-ids.sentinelone.net';
+  const longToken = 'a1B2'.repeat(20);
   const neighbour = 'usea1-neighbour.sentinelone.net';
   let world: World;
 
   beforeAll(async () => {
-    world = await startWorld({ hosts: { [host]: {}, [neighbour]: {} } });
+    const idsOptions = { tokens: [{ token: longToken }] };
+    world = await startWorld({ hosts: { [host]: {}, [neighbour]: {}, [ids]: idsOptions } });
+    const marked = [longToken, '\u202e7', '\\u001b[2J7', '8'].map((id) =>
+      activityText(ago(20), { id: '@', word: 'l\xe9on' }).replace('@', id),
+    );
+    const page = Buffer.from(
+      `{"data":[${marked.join()}],"pagination":{"nextCursor":null}}`.replace('\u202e', '\xe2\x80\xae'),
+      'latin1',
+    );
+    const odd = { status: 200, headers: { 'content-type': 'application/json' }, body: page };
+    world.consoles
+      .console(ids)
+      .faults.push(({ path }) => (path === '/activities' ? { answer: odd } : undefined));
+    await world.collector.addInstance({ instance: 'ids', host: ids }, longToken);
     const body = JSON.stringify({ errors: [{ code: 4000010, title: hostileWords, detail: hostileWords }] });
     const answer = { status: 400, headers: {}, body };
     world.consoles.console(host).faults.push(faultFor({}, { answer }));
@@ -121,6 +136,17 @@ describe('a hostile console', () => {
       expect(line).not.toMatch(obeyed);
       expect(line).not.toContain(goodToken);
     }
+  });
+
+  test('has no id with its token, or with what a terminal would obey, in a log or in metadata', async () => {
+    const named = (await world.artifacts()).filter(({ metadata }) => metadata.instance === 'ids');
+    expect(named.map(({ metadata }) => metadata.recordId)).toEqual([
+      ...Array.from({ length: 3 }, () => expect.stringMatching(/^[0-9a-f]{64}$/)),
+      '8',
+    ]);
+    const warning = world.log.find(({ instance, recordIds }) => instance === 'ids' && recordIds);
+    expect(warning).toMatchObject({ notUtf8: 4, recordIds: named.map(({ metadata }) => metadata.recordId) });
+    expect(world.lines.filter((line) => line.includes(longToken))).toEqual([]);
   });
 
   test('leaves its neighbour alone', async () => {

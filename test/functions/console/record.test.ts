@@ -84,13 +84,16 @@ describe('reading a record', () => {
     '[]',
     '7',
   ];
-  it.each([...withoutId, `{"id":"${'9'.repeat(201)}"}`])('hashes the bytes of %s, which has no id', (raw) => {
-    const { recordId, version } = read(raw);
-    expect(recordId).toMatch(sha256);
-    expect(version).toBe(`${recordId}@${recordId}`);
-    expect(read(`${raw} `).recordId).not.toBe(recordId);
-    expect(read(raw, appendOnly).version).toBe(recordId);
-  });
+  it.each([...withoutId, `{"id":"${'9'.repeat(65)}"}`, '{"id":"7\u202e"}', '{"id":"a b"}', '{"id":"7\\n"}'])(
+    'hashes the bytes of %s, which has no id',
+    (raw) => {
+      const { recordId, version } = read(raw);
+      expect(recordId).toMatch(sha256);
+      expect(version).toBe(`${recordId}@${recordId}`);
+      expect(read(`${raw} `).recordId).not.toBe(recordId);
+      expect(read(raw, appendOnly).version).toBe(recordId);
+    },
+  );
 
   it('reads nothing of a record that is not JSON, or has more values than a record may have', () => {
     const malformed = ['{"id":"7",}', '{"id":"7","n":NaN}', '{"id":"7"', '{"id":"\u0001"}', ''];
