@@ -12,7 +12,7 @@ export interface Arguments {
 
 export const usage = `npm start                        three simulated consoles, 60× speed; Ctrl-C stops
 npm start -- --once              run each function once and print a summary; exits 1 on any mismatch
-npm start -- --records DIR       serve DIR/{threats,activities,agents}.ndjson and compare the delivered records
+npm start -- --records DIR       serve DIR/STREAM.ndjson, such as threats.ndjson, and compare the delivered records
 npm start -- --host HOST         poll a real console into local stand-ins; set SENTINELONE_API_TOKEN`;
 
 /** Throws an Error with a one-sentence message for invalid arguments. */

@@ -76,7 +76,7 @@ export async function recordsIn(folder: string): Promise<Scenario> {
   const { sources, texts: expected, repeats, unserved, ...times } = recordsFrom(folder);
   const remarks = [...repeats, ...unserved.map((line) => `${line} (not served)`)];
   if (Object.values(expected).every((texts) => texts.length === 0)) {
-    const why = `${folder} contains no records: add threats.ndjson, activities.ndjson or agents.ndjson.`;
+    const why = `${folder} contains no records: add threats.ndjson or a file of another stream.`;
     throw new Error([why, ...remarks.slice(0, mostRemarks)].join('\n'));
   }
   const names = sources.map((_, i) => (i === 0 ? 'records' : `records-${i + 1}`));
