@@ -1,10 +1,10 @@
 import { type Micros, microsOf, writeTime } from '../console/time.ts';
 import { type Accepted, type Condition, type Facet, facets } from './search.ts';
 
-/** A value and how many artifacts have it. */
+/** A value, and the number of artifacts that have it. */
 export type Count = readonly [value: string, count: number];
 
-/** Artifacts over time, in equal steps from `start` on. */
+/** Counts of artifacts in equal steps of time from `start`. */
 export interface Timeline {
   readonly start: string;
   readonly stepSeconds: number;
@@ -12,7 +12,7 @@ export interface Timeline {
 }
 
 const names = Object.keys(facets) as Facet[];
-/** Longer values can't be told apart in a list. */
+/** Longer values cannot be distinguished in a list. */
 const longestValue = 200;
 const mostValues = 1000;
 
@@ -43,7 +43,7 @@ export function explore(all: readonly Accepted[], conditions: readonly Condition
   };
 }
 
-/** The conditions that fail, no more than two of them. */
+/** The conditions that an artifact fails; at most two are returned. */
 function failing(artifact: Accepted, conditions: readonly Condition[]): Condition[] {
   const failed: Condition[] = [];
   for (const condition of conditions) {
@@ -69,7 +69,10 @@ const steps = [
 ];
 const mostSteps = 60;
 
-/** Counts by time. Artifacts that claim a time more than a day ahead are left out: they would leave one bar for the others. */
+/**
+ * Counts by time. Artifacts with a time more than a day ahead are excluded, because they would compress the others
+ * into one bar.
+ */
 export function timelineOf(
   found: readonly Accepted[],
   { from, to }: { readonly from?: Micros; readonly to?: Micros },

@@ -59,7 +59,7 @@ const notFound = () => text(404, 'Page not found.\n');
 
 export interface PageOptions {
   readonly nowMs: () => number;
-  /** The address of the tiles; undefined where there are none. */
+  /** The address of the tiles; undefined if there are none. */
   readonly tilesUrl: () => string | undefined;
 }
 

@@ -8,8 +8,8 @@ export interface Term {
 const term = /(?:(\w+):)?(?:"((?:[^"]|"")*)(?:"|$)|(\S+))/g;
 
 /**
- * Reads a query. All of its terms have to match. A name that is not a field is part of the text, as in `https://…`
- * and `C:\Windows`.
+ * Reads a query. All of its terms must match. A name that is not a field is part of the text, as in `https://…` and
+ * `C:\Windows`.
  */
 export function readQuery(query: string, isField: (name: string) => boolean): Term[] {
   return [...query.matchAll(term)].flatMap(([whole, field, quoted, word = '']) => {

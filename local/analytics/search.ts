@@ -5,7 +5,7 @@ import { readQuery } from './query.ts';
 /** An artifact that was accepted. */
 export interface Accepted extends Required<Artifact> {
   readonly uuid: string;
-  /** How many artifacts had been accepted with it. */
+  /** The number of artifacts accepted so far, including this one. */
   readonly sequence: number;
   /** Arrival time. */
   readonly createdAt: Micros;
@@ -13,7 +13,7 @@ export interface Accepted extends Required<Artifact> {
   readonly at: Micros;
 }
 
-/** The metadata keys of each filter. No filter is case-sensitive; one element of a list is enough. */
+/** The metadata keys of each filter. Filters are not case-sensitive and match any element of a list. */
 export const fields = {
   instance: ['instance'],
   host: ['clientHostname'],
@@ -25,7 +25,7 @@ export const fields = {
 
 export type Field = keyof typeof fields;
 
-/** These take whole values; the others take the beginning of a value too. */
+/** These match whole values; the others also match the beginning of a value. */
 const whole: ReadonlySet<string> = new Set<Field>(['instance', 'severity', 'stream']);
 
 export type Outcome = 'mitigated' | 'not mitigated';
@@ -59,7 +59,7 @@ type Test = (artifact: Accepted) => boolean;
 
 /** One condition of a search. */
 export interface Condition {
-  /** The facet that it chooses a value of. */
+  /** The facet whose value it selects. */
   readonly facet?: Facet;
   readonly test: Test;
 }
@@ -68,7 +68,7 @@ const one = (value: string | string[] | undefined) => (Array.isArray(value) ? va
 const valuesOf = ({ metadata }: Accepted, key: string): readonly string[] =>
   Object.hasOwn(metadata, key) ? [metadata[key] ?? []].flat() : [];
 
-/** Whether SentinelOne stopped a threat; undefined for what is no threat. */
+/** Returns whether SentinelOne stopped a threat; undefined for other records. */
 export function outcomeOf({ metadata: { stream, action } }: Pick<Accepted, 'metadata'>): Outcome | undefined {
   if (!['threats', 'alerts'].includes(String(stream)) || typeof action !== 'string') return undefined;
   if (action === 'block') return 'mitigated';
@@ -90,7 +90,7 @@ function holds(field: string, given: string): Test {
   const isWanted = (value: string): boolean => {
     const found = value.toLowerCase();
     if (whole.has(field)) return found === wanted;
-    // A user is found with or without the domain.
+    // A user matches with or without the domain.
     return (
       found.startsWith(wanted) || (field === 'user' && found.split('\\').at(-1)?.startsWith(wanted) === true)
     );
@@ -99,8 +99,8 @@ function holds(field: string, given: string): Test {
 }
 
 /**
- * The conditions of a search, the cheap ones first.
- * @param isKey whether an artifact has metadata of that name, which a query then can name
+ * Returns the conditions of a search, the fastest first.
+ * @param isKey whether any artifact has metadata of that name, so that a query can use it as a field
  */
 export function conditionsOf(filters: Filters, isKey: (name: string) => boolean): Condition[] {
   const { source, text, query, outcome, from, to, upTo } = filters;

@@ -41,7 +41,7 @@ export function fillForm() {
   }
 }
 
-/** Changes filters and searches. A value that is chosen a second time is taken away. */
+/** Changes filters and searches. Choosing a value again removes it. */
 export function choose(changes) {
   for (const [name, value] of Object.entries(changes)) form.elements.namedItem(name).value = value;
   form.requestSubmit();

@@ -82,7 +82,7 @@ function rawOf(raw, uuid) {
   return [tools, pre];
 }
 
-/** Whatever a record claims, a link to a console leads to SentinelOne. */
+/** Links to a console lead only to SentinelOne, whatever a record contains. */
 const consoleHost = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.sentinelone\.net$/;
 
 function linksOf({ senderHost, threatId, instance }, uuid) {

@@ -1,7 +1,7 @@
 import { choose, filtersIn, parameters } from './address.js';
 import { byId, make, makeButton, numbered, readableTime, visible } from './dom.js';
 
-/** Instances beyond these are shown on request: there may be hundreds. */
+/** Further instances are shown on request, because there can be hundreds. */
 const fewInstances = 8;
 const severities = ['critical', 'high', 'medium', 'low', 'informational'];
 const labels = { text: 'search', last: 'last', hash: 'file hash' };
@@ -57,7 +57,7 @@ export function showFacets(counts) {
     button.setAttribute('aria-pressed', String(!isRange && button.dataset.last === last));
 }
 
-/** Shows each filter in use, to be removed one by one. */
+/** Shows each active filter, with a button that removes it. */
 export function showChips() {
   const chips = filtersIn(parameters()).map(([name, value]) => {
     const label = `${labels[name] ?? name}: ${value}`;
@@ -73,7 +73,7 @@ export function showChips() {
 
 const iso = (ms) => new Date(ms).toISOString().slice(0, 19);
 
-/** Shows the results over time. A bar filters to its time. One bar can be reached with Tab, the others with the arrows. */
+/** Shows the results over time. A bar filters to its time. Tab reaches one bar, and the arrow keys the others. */
 export function showTimeline(timeline) {
   const box = byId('timeline');
   const [bars, ends] = box.children;

@@ -3,7 +3,7 @@ import { byId } from './dom.js';
 const rows = () => [...document.querySelectorAll('main summary')];
 const isField = ({ tagName }) => ['INPUT', 'TEXTAREA', 'SELECT'].includes(tagName);
 
-/** The row that has the focus, or in whose details it is. */
+/** The row with the focus, or the row whose details have it. */
 const currentRow = () => document.activeElement.closest('details')?.firstElementChild;
 
 function move(by) {
@@ -32,7 +32,7 @@ const keys = {
   Escape: close,
 };
 
-/** `/` leads to the search, arrows go through the rows, Enter opens and Esc closes an artifact. */
+/** `/` moves to the search, arrow keys move through the rows, Enter opens and Esc closes an artifact. */
 export function listenToKeys() {
   addEventListener('keydown', (event) => {
     const { key, target } = event;
@@ -41,7 +41,7 @@ export function listenToKeys() {
       return;
     const fromSearch = target === byId('text') && key === 'ArrowDown';
     if (isField(target) && key !== 'Escape' && !fromSearch) return;
-    // The arrows scroll what can be scrolled.
+    // In a scrollable region, arrow keys scroll.
     if (key.startsWith('Arrow') && target.closest('[role=region]')) return;
     if (key !== 'Escape') event.preventDefault();
     action();

@@ -9,7 +9,7 @@ const form = byId('filters');
 const [problem, empty, fresh, panel] = ['problem', 'empty', 'fresh', 'panel'].map(byId);
 const title = document.title;
 
-/** The number of artifacts that had been accepted when the list was made; its pages do not move until it is made again. */
+/** The number of artifacts accepted when the list was loaded. Its pages do not change until it is loaded again. */
 let newest;
 let isEmpty = false;
 
@@ -47,7 +47,7 @@ function showLinkToTiles(url) {
   if (url && !byId('tiles')) byId('site').append(make('a', { id: 'tiles', href: url }, 'Instances'));
 }
 
-/** A page past the end is the last one, in the address too. */
+/** Replaces a page number past the end with the last page, also in the address. */
 function correctAddress(page) {
   const params = parameters();
   if (!params.has('page') || Number(params.get('page')) === page) return;
@@ -93,7 +93,7 @@ async function load() {
   await showLinked();
 }
 
-/** Makes the list again, with what has arrived since. */
+/** Loads the list again with what has arrived since. */
 function renew() {
   newest = undefined;
   return load();
@@ -114,7 +114,7 @@ function fold(isOpen) {
   byId('fold').setAttribute('aria-expanded', String(isOpen));
 }
 
-/** The list does not move while it is read: what arrives is counted. */
+/** The list does not change while it is read. New artifacts are counted. */
 async function countNew() {
   if (document.hidden || newest === undefined) return;
   const mine = latest;
@@ -137,7 +137,7 @@ form.addEventListener('reset', (event) => {
   fillForm();
   renew();
 });
-// A start or end of one's own ends the choice of a last quarter, hour or day.
+// A custom start or end replaces a selected time range.
 for (const name of ['from', 'to'])
   form.elements.namedItem(name).addEventListener('input', () => {
     form.elements.namedItem('last').value = '';
