@@ -181,6 +181,17 @@ export class RefusedRequestError extends CollectorError {
   }
 }
 
+/** HTTP 404 from the console itself: it does not have what is requested. */
+export class NotFoundError extends RefusedRequestError {
+  /** The console's message, cleaned for display. */
+  readonly words: string;
+
+  constructor(message: string, words: string, remedy: string) {
+    super(message, remedy);
+    this.words = words;
+  }
+}
+
 /** HTTP 200, but not a page. */
 export class UnreadableAnswerError extends CollectorError {
   constructor(message: string) {

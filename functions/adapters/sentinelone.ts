@@ -6,7 +6,7 @@ import { type Answer, largeBytes, type PageRequest, type SentinelOne } from '../
 import { refusalOf } from '../console/refusal.ts';
 import { HeavyPageError, type Obstacle, OutOfTimeError, UnreachableError } from '../errors.ts';
 import type { Json } from '../kit/json.ts';
-import { at, code, lookUp, parsed, text } from '../kit/json.ts';
+import { at, code, list, lookUp, parsed, text } from '../kit/json.ts';
 import { redacted } from '../kit/redact.ts';
 import {
   client,
@@ -52,12 +52,17 @@ interface Exchange {
 async function bodyOf(response: IncomingMessage, packed: Buffer, request: PageRequest): Promise<Buffer> {
   if (response.statusCode !== 200) {
     const body = await unpacked(packed, response, { maxBytes: refusalBytes }).catch(() => '');
+    if (response.statusCode === 400 && request.json !== undefined && isGraphql(body.toString()))
+      return Buffer.from(body);
     throw refusal(response, body.toString(), request);
   }
   return unpacked(packed, response, request).catch((error: unknown) => {
     throw unpackingFailure(error, request);
   });
 }
+
+/** Some servers answer an invalid query with 400 instead of 200. The errors are the same. */
+const isGraphql = (body: string) => text(list(parsed(body), 'errors')[0], 'message') !== undefined;
 
 type Unpacker = (packed: Buffer, options: ZlibOptions) => Transform;
 
@@ -115,7 +120,7 @@ function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest)
 const tooLarge = (host: string, path: string, maxBytes: number) =>
   new HeavyPageError(`${host} sent more than ${maxBytes} bytes for one page of ${path}`);
 
-async function ask(request: PageRequest, json?: Json): Promise<Exchange> {
+async function ask(request: PageRequest, json = request.json): Promise<Exchange> {
   const { host, token, path, query, timeoutMs, maxBytes, signal } = request;
   const url = new URL(`https://${host}/web/api/v2.1${path}`);
   // Encoded commas between ids would be three times as long.

@@ -4,7 +4,7 @@ import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
 import type { Notice } from '../health/notices.ts';
-import type { Spent } from '../health/status.ts';
+import type { Learned, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
@@ -63,6 +63,7 @@ export interface PollResult extends Progress {
   readonly token: TokenKnowledge;
   /** Today, with all that was delivered; undefined where nothing was polled. */
   readonly spent: Spent | undefined;
+  readonly learned: Learned | undefined;
   /** Undefined where none was due. */
   readonly audit: AuditResult | FailedAudit | undefined;
   readonly error: unknown;
@@ -173,6 +174,7 @@ export async function poll(
     notice,
     token: connection.knowledge,
     spent: budget.spent,
+    learned: connection.learned,
     audit: audited,
     error,
   };

@@ -126,7 +126,7 @@ async function pollTurn(
   if (instance === 'disabled') return { result: unpolled(result, undefined, 'disabled'), requests: before };
   if (instance instanceof MisconfiguredError) return { result: unpolled(result, instance), requests: before };
   const remainingMs = () => timeLeftMs(context);
-  const connection = consoles.connect(instance, stream, remainingMs);
+  const connection = consoles.connect(instance, stream, remainingMs, item.status.learned);
   let requests = before + 1;
   const takeRequest = () => {
     const hasTurn = requests - before < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
@@ -158,14 +158,15 @@ const nothing: PollResult = {
   uncommitted: undefined,
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
   spent: undefined,
+  learned: undefined,
   audit: undefined,
   error: undefined,
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
-  const { token, spent, uncommitted, audit } = nothing;
-  const ended = { ...before, token, spent, uncommitted, audit };
+  const { token, spent, learned, uncommitted, audit } = nothing;
+  const ended = { ...before, token, spent, learned, uncommitted, audit };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
@@ -190,7 +191,7 @@ function statusOf(
   previous: Partial<Status>,
   { stream, invocation, ports }: TurnContext,
 ): Partial<Status> {
-  const { state, error, audit, artifacts, position, token, notice, spent } = result;
+  const { state, error, audit, artifacts, position, token, notice, spent, learned } = result;
   if (state === 'disabled') return disabledStatus(previous);
   return statusAfter(previous, {
     now: ports.clock.now(),
@@ -203,6 +204,7 @@ function statusOf(
     artifacts,
     notice,
     spent,
+    learned,
     position,
     secretVersion: token.secretVersion,
     tokenExpiresAt: token.tokenExpiresAt,

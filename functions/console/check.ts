@@ -10,11 +10,12 @@ import {
 } from '../errors.ts';
 import { day, expiryIn, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
+import { redacted } from '../kit/redact.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
 import { boundedListing } from './query.ts';
-import { forbidden, unauthorized } from './refusal.ts';
+import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import { sourceOf } from './sources/list.ts';
 import type { Ask } from './sources/source.ts';
 
@@ -233,16 +234,23 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
   const now = target.ports.clock.now();
   const ask: Ask = async (request, read) => {
     const answer = await get(target, request.path, request);
-    return { ...answer, value: read(answer.body), release: () => {}, sentMs: now };
+    return {
+      ...answer,
+      value: read(answer.body, (words) => redacted(words, target.token)),
+      release: () => {},
+      sentMs: now,
+    };
   };
   const listing = boundedListing(fromMs(now - day), fromMs(now));
   try {
-    const source = sourceOf(stream, instance);
+    const source = sourceOf(stream, instance, target.ports.clock.now);
     for (const token of source.starts) await source.page({ ...listing, token }, 1, ask);
     return ok(stream.name, 'read permission OK');
   } catch (error) {
-    const isForbidden = error instanceof PermissionMissingError || error instanceof TokenRefusedError;
-    const refusal = isForbidden ? forbidden(target.host, stream, error.words) : error;
+    const refusal =
+      error instanceof TokenRefusedError
+        ? forbidden(target.host, stream, error.words)
+        : refusalOfStream(target.host, stream, error);
     if (!(refusal instanceof CollectorError) || refusal.state !== 'not-licensed')
       return failed(stream.name, refusal);
     return { what: stream.name, outcome: 'warning', detail: refusal.message, remedy: refusal.remedy };

@@ -5,10 +5,12 @@ import {
   PermissionMissingError,
   TokenRefusedError,
 } from '../errors.ts';
+import type { Learned } from '../health/status.ts';
 import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import { confirm, tokenFor } from '../instances/secret-owner.ts';
 import { retrying } from '../kit/pacing.ts';
+import { redacted } from '../kit/redact.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
@@ -17,9 +19,9 @@ import type { LargePages } from './large-pages.ts';
 import { type Pace, retryOf } from './pace.ts';
 import type { Listing } from './query.ts';
 import type { PageRead } from './record.ts';
-import { forbidden, unauthorized } from './refusal.ts';
+import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import { sourceOf } from './sources/list.ts';
-import type { Ask, HeldAnswer, Source } from './sources/source.ts';
+import type { Ask, Clean, HeldAnswer, Source } from './sources/source.ts';
 
 export interface ConnectionOptions {
   readonly instance: Instance;
@@ -30,6 +32,8 @@ export interface ConnectionOptions {
   readonly largePages: LargePages;
   /** The time in which requests must end. */
   readonly remainingMs: () => number;
+  /** What an earlier connection has learned; not validated. */
+  readonly learned?: unknown;
   readonly ports: ConsolePorts;
 }
 
@@ -50,7 +54,7 @@ const expiryMs = 5_000;
 
 type Requested = Pick<PageRequest, 'path' | 'query' | 'json' | 'maxBytes' | 'signal'>;
 
-type Read<T> = (body: Buffer) => T;
+type Read<T> = (body: Buffer, clean: Clean) => T;
 
 /** The connection to one instance's console. It reads the secret with the first request, and again after a 401. */
 export class Connection {
@@ -63,7 +67,8 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#source = sourceOf(options.stream, options.instance);
+    const { stream, instance, learned, ports } = options;
+    this.#source = sourceOf(stream, instance, ports.clock.now, learned);
   }
 
   /** Also valid after a request that failed. */
@@ -73,6 +78,16 @@ export class Connection {
       tokenExpiresAt: this.#tokenExpiresAt,
       tokenChecked: this.#tokenChecked,
     };
+  }
+
+  /** The most records that one page can have. */
+  get pageSize(): number {
+    return this.#source.pageSize;
+  }
+
+  /** What its source has found out about the console, also by a request that failed. */
+  get learned(): Learned | undefined {
+    return this.#source.learned;
   }
 
   /** Whether another connection waits for a permit for a large page. */
@@ -141,14 +156,9 @@ export class Connection {
         return await this.#get(request, read);
       }
     } catch (error) {
-      if (
-        error instanceof PermissionMissingError ||
-        (error instanceof TokenRefusedError && (await this.#isTokenGood(request.signal)))
-      ) {
-        throw forbidden(instance.host, stream, error.words);
-      }
-      if (error instanceof TokenRefusedError) throw unauthorized(instance.host, error.words);
-      throw error;
+      if (!(error instanceof TokenRefusedError)) throw refusalOfStream(instance.host, stream, error);
+      if (await this.#isTokenGood(request.signal)) throw forbidden(instance.host, stream, error.words);
+      throw unauthorized(instance.host, error.words);
     }
   }
 
@@ -190,7 +200,7 @@ export class Connection {
           return acquiring;
         },
       });
-      return { ...answer, value: read(answer.body), release, sentMs };
+      return { ...answer, value: read(answer.body, (words) => redacted(words, token)), release, sentMs };
     } catch (error) {
       release();
       pace.pauseAfter(error);

@@ -37,8 +37,11 @@ export class Consoles {
     this.#ports = ports;
   }
 
-  /** Opens a connection that makes requests until `remainingMs` is 0. Close it when the poll ends. */
-  connect(instance: Instance, stream: Stream, remainingMs: () => number): Connection {
+  /**
+   * Opens a connection that makes requests until `remainingMs` is 0. Close it when the poll ends.
+   * @param learned what an earlier connection has learned; not validated
+   */
+  connect(instance: Instance, stream: Stream, remainingMs: () => number, learned?: unknown): Connection {
     const { host } = instance;
     const { clock } = this.#ports;
     const permit = permitOf(
@@ -50,6 +53,7 @@ export class Consoles {
       instance,
       stream,
       remainingMs,
+      learned,
       settings: this.#settings,
       ports: this.#ports,
       paceOf: (token) => kept(this.#paces, `${host} ${token}`, newPace),

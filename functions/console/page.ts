@@ -21,7 +21,7 @@ export interface Page {
 }
 
 /** Real page tokens have less than 200 characters. The limit bounds the size of a cursor item. */
-const longestToken = 4096;
+export const longestToken = 4096;
 
 /**
  * Reads the body of a response to `request`, which was for `limit` records. Throws UnreadableAnswerError, with the
@@ -29,11 +29,16 @@ const longestToken = 4096;
  * which record is the cause.
  */
 export function readPage(body: Buffer, limit: number, request = 'the response'): Page {
+  return readBody(body, request, (text) => pageOf(text, limit));
+}
+
+/** Reads a body without its byte order mark. A SyntaxError of `read` becomes an UnreadableAnswerError with the reason. */
+export function readBody<T>(body: Buffer, request: string, read: (text: Buffer) => T): T {
   const text = body.subarray(0, byteOrderMark.length).equals(byteOrderMark)
     ? body.subarray(byteOrderMark.length)
     : body;
   try {
-    return pageOf(text, limit);
+    return read(text);
   } catch (error) {
     if (error instanceof SyntaxError)
       throw new UnreadableAnswerError(`${request}: not a page: ${problem(text, error)}`);

@@ -1,6 +1,6 @@
 import type { Instance } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
-import { epoch, type Timestamp } from '../kit/time.ts';
+import { epoch, roundedDown, type Timestamp } from '../kit/time.ts';
 import type { RestStream } from '../streams/stream.ts';
 
 /**
@@ -21,7 +21,8 @@ export function queryOf(
     sortOrder: 'asc',
     skipCount: 'true',
     // A filter on time would exclude the records of an inventory that have no time.
-    [`${stream.orderedBy}__gte`]: listing.from === epoch ? undefined : listing.from,
+    [`${stream.orderedBy}__gte`]:
+      listing.from === epoch ? undefined : roundedDown(listing.from, stream.timeDigits),
     [`${stream.orderedBy}__lt`]: listing.until,
     ...(listing.createdBefore !== undefined && { createdAt__lt: listing.createdBefore }),
     accountIds: list(instance.accountIds),

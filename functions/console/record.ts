@@ -5,7 +5,7 @@ import { at, text } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsoleClock } from './console-clock.ts';
-import { readPage } from './page.ts';
+import { type Page, readPage } from './page.ts';
 import { parsedSpan, type Span } from './split.ts';
 
 /**
@@ -47,7 +47,15 @@ export function readRecords(
   stream: Stream,
   request: string,
 ): Pick<PageRead, 'records' | 'next'> & { readonly isolated: boolean } {
-  const { records: spans, next, split } = readPage(body, limit, request);
+  return recordsOf(readPage(body, limit, request), limit, stream);
+}
+
+/** Reads all records of a page that is split. Throws MalformedPageError as `readPage` does. */
+export function recordsOf(
+  { records: spans, next, split }: Page,
+  limit: number,
+  stream: Stream,
+): ReturnType<typeof readRecords> {
   const records = spans.map((span) => readRecord(span, stream));
   const isAmbiguous = !split || records.some(mayHoldNeighbours);
   if (limit > 1 && isAmbiguous) throw new MalformedPageError();

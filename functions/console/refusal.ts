@@ -1,6 +1,7 @@
 import {
   CollectorError,
   MisconfiguredError,
+  NotFoundError,
   PermissionMissingError,
   RateLimitedError,
   RefusedRequestError,
@@ -45,7 +46,8 @@ export function refusalOf(refusal: Refusal): Error {
   if (status === 400) return new RefusedRequestError(what, isApi ? undefined : remedies.between);
   if (!isApi || status === 451) return blocked(what, remedies.between);
   if (status === 402 || status === 403) return new PermissionMissingError(what, words);
-  return new RefusedRequestError(what, status === 404 ? remedies.notFound : undefined);
+  if (status === 404) return new NotFoundError(what, words, remedies.notFound);
+  return new RefusedRequestError(what);
 }
 
 /** Timeouts and conflicts that are temporary. */
@@ -98,6 +100,14 @@ export function forbidden(host: string, stream: Stream, words = ''): CollectorEr
       denial?.remedy ??
       `Give the token's user the permission ${permission} (the Viewer role has it), or leave this stream out of the instance's streams.`,
   });
+}
+
+/** What an error means for a stream: one that is not for every console may be missing. */
+export function refusalOfStream(host: string, stream: Stream, error: unknown): unknown {
+  if (error instanceof PermissionMissingError) return forbidden(host, stream, error.words);
+  if (error instanceof NotFoundError && !stream.byDefault)
+    return notLicensed(host, stream, error.words, stream.licence);
+  return error;
 }
 
 /** Nothing is wrong, and nothing is collected. */

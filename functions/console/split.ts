@@ -104,7 +104,7 @@ export function elements(body: Buffer, { start, end }: Range, limit: number): Sp
 }
 
 /** Returns the offset after the value that starts at `start`, or -1, and the number of values in it. */
-function valueEnd(body: Buffer, start: number): { readonly end: number; readonly values: number } {
+export function valueEnd(body: Buffer, start: number): { readonly end: number; readonly values: number } {
   let depth = 0;
   let values = 0;
   for (let i = start; i < body.length; i++) {
@@ -139,7 +139,7 @@ function valueEnd(body: Buffer, start: number): { readonly end: number; readonly
 }
 
 /** Returns the offset after the closing quote of the string that starts at `start`, or -1. */
-function stringEnd(body: Buffer, start: number): number {
+export function stringEnd(body: Buffer, start: number): number {
   for (let i = start + 1; i < body.length; i++) {
     const byte = body[i];
     if (byte === quote) return i + 1;

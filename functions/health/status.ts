@@ -16,6 +16,7 @@ export interface PollEnd {
   readonly artifacts: number;
   readonly notice?: Notice | undefined;
   readonly spent?: Spent | undefined;
+  readonly learned?: Learned | undefined;
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
   readonly tokenExpiresAt?: string | undefined;
@@ -47,6 +48,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
+  const learned = end.learned ?? previous.learned;
   const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
   return {
     state: end.state,
@@ -64,6 +66,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     ...tokenStatus(previous, end),
     ...noticeStatus(previous, end),
     ...(end.spent ?? spentOf(previous)),
+    ...(learned !== undefined && { learned }),
   };
 }
 
@@ -117,6 +120,17 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** What a console's schema has otherwise than expected. It is kept for a day. */
+export interface Learned {
+  readonly host: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Fields that the schema lacks, so that records come without them. */
+  readonly leftOut: readonly string[];
+  /** How the schema spells what a request needs; absent where the usual spelling is accepted. */
+  readonly spelling?: Readonly<Record<string, string | boolean>> | undefined;
+}
+
 /** What a stream of an instance has delivered in a day. */
 export interface Spent {
   /** UTC, `2026-03-01`. */
@@ -154,6 +168,8 @@ export interface Status extends Spent {
   readonly noticeSince: string;
   /** Runs in a row that were killed while they polled this instance; absent after a poll that ended. */
   readonly killedRuns: number;
+  /** What the schema of a GraphQL API has otherwise. */
+  readonly learned: Learned;
 }
 
 /** The key of the forwarder's status in the cursors table. No instance can have this name. */

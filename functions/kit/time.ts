@@ -43,6 +43,17 @@ export function shift(time: Timestamp, ms: number): Timestamp {
   return moved < 0 ? epoch : `${new Date(moved).toISOString().slice(0, 23)}${time.slice(23)}`;
 }
 
+/** `time` with so many fraction digits, rounded down. */
+export function roundedDown(time: Timestamp, digits: 3 | 6): Timestamp {
+  return `${time.slice(0, 20 + digits)}${'0'.repeat(6 - digits)}Z`;
+}
+
+/** `time` with so many fraction digits, rounded up. */
+export function roundedUp(time: Timestamp, digits: 3 | 6): Timestamp {
+  const down = roundedDown(time, digits);
+  return down === time ? time : shift(down, 1);
+}
+
 export function earlier(a: Timestamp, b: Timestamp): Timestamp {
   return a < b ? a : b;
 }

@@ -4,7 +4,7 @@ import type { Json } from '../kit/json.ts';
 export type Metadata = Record<string, string | string[]>;
 
 /** One kind of record, as data. A new stream is one file that exports one of these, and one line in the list. */
-export type Stream = RestStream;
+export type Stream = RestStream | GraphqlStream;
 
 /** A stream that is a list of the REST API. */
 export interface RestStream extends StreamBase {
@@ -14,6 +14,16 @@ export interface RestStream extends StreamBase {
   readonly query: Readonly<Record<string, string>>;
   /** The column that the list is sorted by, where the API names it differently than the filter on time. */
   readonly sortBy?: string;
+}
+
+/** A stream that is a connection of a GraphQL API: edges with nodes, which are the records. */
+export interface GraphqlStream extends StreamBase {
+  /** Relative to `/web/api/v2.1`. The schema is at `<path>/schema`. */
+  readonly path: string;
+  /** The field of `Query` that is the connection. */
+  readonly connection: string;
+  /** What is requested of each node: paths of fields, such as `detectionSource.product`, those of one parent in a row. */
+  readonly fields: readonly string[];
 }
 
 interface StreamBase {

@@ -29,9 +29,10 @@ export class FakeConsole implements SentinelOne {
     this.nowMs = nowMs;
   }
 
-  async get({ token, path, query }: PageRequest): Promise<Answer> {
+  async get({ token, path, query, json }: PageRequest): Promise<Answer> {
     if (!this.tokens.has(token)) throw new TokenRefusedError('401');
     if (path === '/system/info') return this.answer('{"data":{}}');
+    if (json !== undefined) return this.answer(this.#graphql(path, json as unknown as GraphqlBody));
     const key = keyOf(query.cursor);
     const limit = Math.min(Number(query.limit), this.pageCap);
     const bound = (operator: string) => query[`updatedAt__${operator}`] ?? query[`createdAt__${operator}`];
@@ -65,10 +66,47 @@ export class FakeConsole implements SentinelOne {
     return undefined;
   }
 
+  /** One page of a connection, or its count, by what the query's text says. Its times are whole milliseconds. */
+  #graphql(path: string, { query, variables }: GraphqlBody): string {
+    const after = variables.after === undefined ? undefined : keyIn(variables.after);
+    if (after === 'refused') return JSON.stringify({ errors: [{ message: 'Invalid cursor' }], data: null });
+    const [, connection = ''] = /^ {2}(\w+)\(/m.exec(query) ?? [];
+    const [, from = '0'] = /\bstart: (\d+)/.exec(query) ?? [];
+    const [, until = '8640000000000000'] = /\bend: (\d+)/.exec(query) ?? [];
+    const [, sites] = /scope: \{ scopeIds: (\[[^\]]*\]), scopeType: SITE/.exec(query) ?? [];
+    const matching = this.shown(path)
+      .filter(({ time }) => Date.parse(time) >= Number(from) && Date.parse(time) < Number(until))
+      .filter(({ siteId = '' }) => sites === undefined || JSON.parse(sites).includes(siteId));
+    if (query.includes('totalCount'))
+      return JSON.stringify({ data: { [connection]: { totalCount: matching.length } } });
+    const left = matching.sort(compare).filter((row) => after === undefined || compare(row, after) > 0);
+    const rows = left.slice(0, Math.min(variables.first, this.pageCap));
+    const last = rows.at(-1);
+    const endCursor =
+      last === undefined ? null : Buffer.from(JSON.stringify([last.time, last.id])).toString('base64');
+    const pageInfo = JSON.stringify({ hasNextPage: left.length > rows.length, endCursor });
+    const edges = rows.map(({ text }) => `{"node": ${text}}`).join(', ');
+    return `{"data": {"${connection}": {"pageInfo": ${pageInfo}, "edges": [${edges}]}}}`;
+  }
+
   answer(body: string): Answer {
     // HTTP's Date has no fraction.
     const dateMs = Math.floor(this.nowMs() / 1000) * 1000;
     return { body: Buffer.from(body), tookMs: 0, dateMs };
+  }
+}
+
+interface GraphqlBody {
+  readonly query: string;
+  readonly variables: { readonly first: number; readonly after?: string };
+}
+
+function keyIn(cursor: string): { time: string; id: string } | 'refused' {
+  try {
+    const [time, id] = JSON.parse(Buffer.from(cursor, 'base64').toString());
+    return { time, id };
+  } catch {
+    return 'refused';
   }
 }
 

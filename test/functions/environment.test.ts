@@ -151,7 +151,7 @@ describe('a poller', () => {
     expect(readPoller({ stream: name }).stream.name).toBe(name);
   });
 
-  it.each(['alerts', 'Threats', 'threats ', 'toString'])('polls no stream %j', (name) => {
+  it.each(['alert', 'Threats', 'threats ', 'toString'])('polls no stream %j', (name) => {
     expect(() => readPoller({ stream: name })).toThrow(/stream/);
   });
 

@@ -20,6 +20,19 @@ interface Life {
   deleted: boolean;
 }
 
+interface Fields {
+  [name: string]: string | Fields;
+}
+
+function put(fields: Fields, [name = '', ...rest]: readonly string[], value: string): void {
+  if (rest.length === 0) fields[name] = value;
+  else {
+    const inner = typeof fields[name] === 'object' ? fields[name] : {};
+    fields[name] = inner;
+    put(inner, rest, value);
+  }
+}
+
 /** A console's records as they really are, with all that was ever visible of them. */
 export class Fleet {
   readonly #plan: Plan;
@@ -159,11 +172,12 @@ export class Fleet {
   #show(life: Life, time: string, visibleAt: number): void {
     const { id, siteId, odd } = life;
     const said = odd === 'from-2099' ? farAhead : time;
-    const ownId = odd === 'no-id' ? {} : { id };
-    const ownTime = odd === 'no-time' ? {} : { updatedAt: said, createdAt: said };
-    const fields = this.#plan.stream.name === 'threats' ? { threatInfo: ownTime } : ownTime;
+    const { stream } = this.#plan;
+    const own: Fields = {};
+    if (odd !== 'no-id') put(own, stream.id, id);
+    if (odd !== 'no-time') put(own, stream.time, said);
     const marks = odd === 'poison' || odd === 'heavy' ? { [odd]: true } : {};
-    const text = JSON.stringify({ ...ownId, ...fields, ...marks, serial: `${id}.${life.versions.length}` });
+    const text = JSON.stringify({ ...own, ...marks, serial: `${id}.${life.versions.length}` });
     const mutable = this.#plan.stream.orderedBy === 'updatedAt';
     const versionId =
       odd === 'no-id' || (odd === 'no-time' && mutable) ? undefined : mutable ? `${id}@${said}` : id;
@@ -174,6 +188,8 @@ export class Fleet {
   /** The console's clock at a true time, with microseconds. */
   #stamp(at: number): string {
     const iso = new Date(Math.floor(at) + this.#plan.consoleSkewMs).toISOString();
-    return iso.replace('Z', `${String(this.#random.between(0, 999)).padStart(3, '0')}Z`);
+    const below = this.#random.between(0, 999);
+    // Some streams have whole milliseconds only, and so more ties.
+    return iso.replace('Z', `${String(this.#plan.stream.timeDigits === 6 ? below : 0).padStart(3, '0')}Z`);
   }
 }

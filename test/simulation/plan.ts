@@ -1,5 +1,5 @@
 import type { Settings } from '../../functions/collect/settings.ts';
-import { defaultStreams } from '../../functions/streams/list.ts';
+import { defaultStreams, streams } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { createRandom, type Random } from '../../local/console/fleet/random.ts';
 
@@ -36,6 +36,10 @@ export const faultKinds = [
   'overflow-fails',
   'hand-over-fails',
   'hand-over-answer-lost',
+  'graphql-error',
+  'graphql-empty-page',
+  'graphql-cursor-missing',
+  'graphql-field-unknown',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -104,9 +108,17 @@ type Trouble =
 
 const minute = 60_000;
 
+const optionalStreams = streams.filter(({ byDefault }) => !byDefault) as unknown as readonly [
+  Stream,
+  ...Stream[],
+];
+
 export function planOf(seed: number): Plan {
   const random = createRandom(`world ${seed}`);
-  const stream = random.pick(defaultStreams as readonly [Stream, ...Stream[]]);
+  const usual = random.pick(defaultStreams as readonly [Stream, ...Stream[]]);
+  // Of its own, so that most seeds stay the worlds that they were before there were optional streams.
+  const choosing = createRandom(`stream ${seed}`);
+  const stream = choosing.chance(0.3) ? choosing.pick(optionalStreams) : usual;
   const trouble = random.pick([
     'none',
     'none',
@@ -123,6 +135,8 @@ export function planOf(seed: number): Plan {
   const peaceful = trouble === 'peaceful';
   // Of its own, so that a seed stays the world that it was before there were further runs.
   const sharing = createRandom(`sharing ${seed}`);
+  const drawnApart = (kind: FaultKind) =>
+    kind.startsWith('hand-over') ? sharing : kind.startsWith('graphql') ? choosing : random;
   const pageCap = random.pick([2, 3, 5, 8, 20]);
   return {
     seed,
@@ -130,11 +144,7 @@ export function planOf(seed: number): Plan {
     instances: random.pick([1, 1, 2, 3]),
     ticks: random.between(4, 12),
     pageCap,
-    rates: new Map(
-      peaceful
-        ? []
-        : faultKinds.map((kind) => [kind, rate(kind.startsWith('hand-over') ? sharing : random, kind)]),
-    ),
+    rates: new Map(peaceful ? [] : faultKinds.map((kind) => [kind, rate(drawnApart(kind), kind)])),
     killRate: peaceful ? 0 : random.pick([0, 0.2, 0.6]),
     extraTickRate: peaceful ? 0 : random.pick([0, 0.2]),
     consoleSkewMs: random.between(-5, 5) * minute + random.between(-999, 999),

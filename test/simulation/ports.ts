@@ -60,7 +60,15 @@ export interface Weather {
   readonly accuse: (verdict: string) => void;
 }
 
+/** What a request of either kind of source says. */
+function saidIn({ query, json }: PageRequest) {
+  const { first, after } =
+    (json as { variables?: { first?: number; after?: string } } | undefined)?.variables ?? {};
+  return { isGraphql: json !== undefined, limit: first ?? Number(query.limit), token: after ?? query.cursor };
+}
+
 const tokensEnd = /"nextCursor":(null|"[^"]*")/;
+const cursorsEnd = /"endCursor":(null|"[^"]*")/;
 
 /** One process's ports: the shared services, with latency, faults and kills between. */
 export function portsOf(process: Process, services: Services, weather: Weather): RunPorts {
@@ -98,7 +106,7 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       : strikes('page-timeout')
         ? Number.POSITIVE_INFINITY
         : Math.max(latency(), weather.stormy() ? random.next() * plan.slowestPageMs : 0);
-    if (slow >= request.timeoutMs || Number(request.query.limit) > plan.heavyAbove) {
+    if (slow >= request.timeoutMs || saidIn(request).limit > plan.heavyAbove) {
       return process.call(site, request.timeoutMs, async () => {
         throw new HeavyPageError('took too long (simulated)');
       });
@@ -119,7 +127,8 @@ export function portsOf(process: Process, services: Services, weather: Weather):
 
   /** Such a death needs a reason to check. */
   const diesAtCheck = () => weather.stormy() && process.death?.site?.startsWith('check token') === true;
-  const troubleOf = ({ path, query }: PageRequest): Error | undefined => {
+  const troubleOf = (request: PageRequest): Error | undefined => {
+    const { path } = request;
     if (strikes('secret-rotated')) weather.rotate();
     if (strikes('page-429')) return new RateLimitedError('429 (simulated)');
     if (strikes('page-429-retry-after'))
@@ -129,23 +138,41 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     if (path !== '/system/info' && (diesAtCheck() || strikes('page-401')))
       return new TokenRefusedError('401 (simulated)');
     if (strikes('page-403')) return new PermissionMissingError('403 (simulated)');
-    if (query.cursor === undefined) return undefined;
+    if (saidIn(request).token === undefined) return undefined;
     const refused = weather.stormy() && plan.trouble === 'tokens-never-taken';
     return refused || strikes('token-refused')
       ? new RefusedRequestError('400: Invalid cursor (simulated)')
       : undefined;
   };
 
-  const bodyAfter = ({ query }: PageRequest, body: string): string => {
+  const bodyAfter = (request: PageRequest, body: string): string => {
+    const { isGraphql, token } = saidIn(request);
     if (weather.stormy() && plan.trouble === 'page-never-fits' && body.includes('"heavy":true'))
       throw new HeavyPageError('too big (simulated)');
     if (strikes('page-html')) return '<html>down for maintenance</html>';
     if (strikes('page-cut-off')) return body.slice(0, random.between(0, body.length - 1));
-    if (query.cursor !== undefined && strikes('token-repeated')) {
-      return body.replace(tokensEnd, `"nextCursor":${JSON.stringify(encodeURIComponent(query.cursor))}`);
+    if (token !== undefined && strikes('token-repeated')) {
+      return isGraphql
+        ? body.replace(cursorsEnd, `"endCursor":${JSON.stringify(token)}`)
+        : body.replace(tokensEnd, `"nextCursor":${JSON.stringify(encodeURIComponent(token))}`);
     }
+    if (isGraphql) return graphqlAfter(body, token);
     const end = body.includes('"nextCursor":null');
     return end && strikes('token-null-text') ? body.replace(tokensEnd, '"nextCursor":"null"') : body;
+  };
+
+  const graphqlAfter = (body: string, token: string | undefined): string => {
+    const errors = (message: string) => JSON.stringify({ errors: [{ message }], data: null });
+    if (strikes('graphql-error')) return errors('Internal server error (simulated)');
+    if (strikes('graphql-field-unknown'))
+      return errors(
+        `Cannot query field "${random.pick(['ticketId', 'observables', 'value'])}" on type "Alert".`,
+      );
+    // The same page again, or from the start.
+    if (body.includes('"edges"') && strikes('graphql-empty-page'))
+      return `{"data":{"alerts":{"pageInfo":{"hasNextPage":true,"endCursor":${JSON.stringify(token ?? null)}},"edges":[]}}}`;
+    if (strikes('graphql-cursor-missing')) return body.replace(cursorsEnd, '"endCursor":null');
+    return body;
   };
 
   /** Since its claim, by instance: what was sent and is not remembered, and the last cursor that was committed. */

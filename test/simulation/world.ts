@@ -173,7 +173,9 @@ class World {
   #put(instance: string, more: Record<string, unknown> = {}): void {
     const filter = this.#plan.narrow && this.#plan.trouble !== 'filters-edited' ? { siteIds: ['2'] } : {};
     const host = 'usea1-simulated.sentinelone.net';
-    this.#services.instances.put({ instance, host, secretId, lookbackHours, ...filter, ...more });
+    const { name, byDefault } = this.#plan.stream;
+    const streams = byDefault ? {} : { streams: [name] };
+    this.#services.instances.put({ instance, host, secretId, lookbackHours, ...streams, ...filter, ...more });
   }
 
   #rotate(): void {

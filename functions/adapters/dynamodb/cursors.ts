@@ -42,6 +42,7 @@ export const statusAttributes = Object.keys({
   spentDay: true,
   spentArtifacts: true,
   spentBytes: true,
+  learned: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**

@@ -40,6 +40,8 @@ export interface Oddities {
 /** Where pages come from. */
 export interface PageSource {
   page(listing: Listing, limit: number, signal: AbortSignal): Promise<PageRead>;
+  /** The most records that one page can have; absent: as many as requested. */
+  readonly pageSize?: number;
 }
 
 export interface Reading {
@@ -109,11 +111,12 @@ interface Response extends Recovery {
 
 /** One request: its page, or how the listing continues after an error. */
 async function respond(
-  cursor: Cursor,
+  given: Cursor,
   source: PageSource,
   overlapMs: number,
   signal: AbortSignal,
 ): Promise<Response> {
+  const cursor = { ...given, limit: Math.min(given.limit, source.pageSize ?? given.limit) };
   const listing = openListing(cursor, overlapMs);
   try {
     const page = await source.page(listing, cursor.limit, signal);

@@ -1,9 +1,15 @@
 import type { Instance } from '../../instances/instance.ts';
 import type { Stream } from '../../streams/stream.ts';
+import { graphqlSource } from './graphql.ts';
 import { restSource } from './rest.ts';
 import type { Source } from './source.ts';
 
-/** Where the pages of a stream come from. */
-export function sourceOf(stream: Stream, instance: Instance): Source {
-  return restSource(stream, instance);
+/**
+ * Where the pages of a stream come from.
+ * @param learned what an earlier source has learned of the same console; not validated
+ */
+export function sourceOf(stream: Stream, instance: Instance, now: () => number, learned?: unknown): Source {
+  return 'connection' in stream
+    ? graphqlSource(stream, instance, now, learned)
+    : restSource(stream, instance);
 }

@@ -38,6 +38,8 @@ export function restSource(stream: RestStream, instance: Instance): Source {
       return sum;
     },
 
+    pageSize: stream.pageSize,
+    learned: undefined,
     starts: idParts(instance).map((_, i, { length }) => (i === 0 ? undefined : `${i}/${length} `)),
   };
 }

@@ -1,3 +1,4 @@
+import type { Learned } from '../../health/status.ts';
 import type { Timestamp } from '../../kit/time.ts';
 import type { Answer, PageRequest } from '../api.ts';
 import type { Listing } from '../query.ts';
@@ -15,8 +16,11 @@ interface SourceRequest extends Pick<PageRequest, 'path' | 'query' | 'json'> {
  */
 export type Ask = <T>(
   request: SourceRequest,
-  read: (body: Buffer) => T,
+  read: (body: Buffer, clean: Clean) => T,
 ) => Promise<HeldAnswer & { readonly value: T }>;
+
+/** Makes what a console says ready to be shown, without the token. */
+export type Clean = (words: string) => string;
 
 /** An answer; a large one is in memory until it is released. */
 export interface HeldAnswer extends Answer {
@@ -26,7 +30,7 @@ export interface HeldAnswer extends Answer {
 }
 
 /** A page, and the answer that it was in. */
-interface SourcePage extends Pick<PageRead, 'records' | 'next' | 'unordered' | 'isolated'> {
+export interface SourcePage extends Pick<PageRead, 'records' | 'next' | 'unordered' | 'isolated'> {
   readonly answer: HeldAnswer;
 }
 
@@ -37,4 +41,8 @@ export interface Source {
   total(from: Timestamp, until: Timestamp, ask: Ask): Promise<number>;
   /** The page tokens of first pages: one for each part of the listing. */
   readonly starts: readonly (string | undefined)[];
+  /** The most records that one page can have. */
+  readonly pageSize: number;
+  /** What it has found out about the console, for the next run; undefined where there is nothing to know. */
+  readonly learned: Learned | undefined;
 }

@@ -8,7 +8,7 @@ import { strange, stream } from '../../fixtures/given.ts';
 const appendOnly: Stream = { ...stream, orderedBy: 'createdAt', time: ['createdAt'] };
 const nested: Stream = { ...stream, time: ['info', 'updatedAt'] };
 
-function read(raw: string, of = stream): Record {
+function read(raw: string, of: Stream = stream): Record {
   return readRecord({ bytes: Buffer.from(raw), values: 1 }, of);
 }
 

@@ -5,6 +5,7 @@ import { artifactOf } from '../../../functions/deliver/artifact.ts';
 import { bodyOf, packArtifact, packMessages } from '../../../functions/deliver/packing.ts';
 import { activities } from '../../../functions/streams/activities.ts';
 import { agents } from '../../../functions/streams/agents.ts';
+import { alerts } from '../../../functions/streams/alerts.ts';
 import { ruleAlerts } from '../../../functions/streams/rule-alerts.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { threats } from '../../../functions/streams/threats.ts';
@@ -64,6 +65,24 @@ const streams: [stream: Stream, always: string[], sometimes: string[]][] = [
     [
       ...['endTimeUTC', 'lastActiveTimeUTC', 'domain', 'cloudInstanceId', 'tags'],
       ...[...ofHost, ...ofAgent.filter((field) => field !== 'agentId'), ...named],
+    ],
+  ],
+  [
+    alerts,
+    ['streamName', 'messageType', 'severityLabel', 'severityCode', 'alertId', 'message'],
+    [
+      ...[
+        'startTimeUTC',
+        'endTimeUTC',
+        'clientHostname',
+        'clientIP',
+        'clientIPs',
+        'serverIP',
+        'domain',
+        'action',
+      ],
+      ...['userName', 'loggedInUser', 'osName', 'agentVersion', 'agentUuid', 'threatId', 'detectionProduct'],
+      ...['storyline', 'ruleName', 'ruleCategory', 'analystVerdict', 'tags', ...ofFile, ...named],
     ],
   ],
   [

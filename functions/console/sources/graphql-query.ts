@@ -1,0 +1,150 @@
+import type { Instance } from '../../instances/instance.ts';
+import { epoch, roundedDown, roundedUp, type Timestamp, toMs } from '../../kit/time.ts';
+import type { GraphqlStream } from '../../streams/stream.ts';
+
+/** How a schema names what a request needs. The vendor's own clients differ here. */
+export interface Spelling {
+  /** The argument with the filters: a list, or a choice of lists. */
+  readonly filters: 'filters' | 'orFilter';
+  readonly sort: 'sort' | 'sorts';
+  readonly ascending: string;
+  /** The comparator of times, and its fields. */
+  readonly range: string;
+  readonly from: string;
+  readonly until: string;
+  /** It says with further fields whether its ends are included. */
+  readonly isExplicit: boolean;
+  /** It takes times as ISO 8601, and not as milliseconds since 1970. */
+  readonly isIso: boolean;
+}
+
+export const usualSpelling: Spelling = {
+  filters: 'filters',
+  sort: 'sort',
+  ascending: 'ASC',
+  range: 'dateTimeRange',
+  from: 'start',
+  until: 'end',
+  isExplicit: true,
+  isIso: false,
+};
+
+/** The bounds of a listing. */
+export interface Bounds {
+  readonly from: Timestamp;
+  /** Excluded. */
+  readonly until?: Timestamp | undefined;
+  readonly createdBefore?: Timestamp | undefined;
+}
+
+/** A query, with the path of the field that is on each of its lines. */
+export interface Query {
+  readonly text: string;
+  readonly fields: ReadonlyMap<number, string>;
+}
+
+/** The query for a page: the page's end comes first, so that no malformed node can hide it. */
+export function pageQuery(
+  stream: GraphqlStream,
+  instance: Instance,
+  bounds: Bounds,
+  spelling: Spelling,
+  leftOut: readonly string[],
+): Query {
+  const isLeftOut = (field: string) => leftOut.some((one) => field === one || field.startsWith(`${one}.`));
+  const lines = [
+    'query Page($first: Int, $after: String) {',
+    `  ${stream.connection}(first: $first, after: $after, ${argumentsOf(stream, instance, bounds, spelling)}) {`,
+    '    pageInfo { hasNextPage endCursor }',
+    '    edges {',
+    '      node {',
+  ];
+  const fields = new Map<number, string>();
+  const open: string[] = [];
+  for (const field of stream.fields.filter((one) => !isLeftOut(one))) {
+    const parents = field.split('.').slice(0, -1);
+    while (open.some((name, i) => parents[i] !== name)) {
+      open.pop();
+      lines.push('}');
+    }
+    for (const name of parents.slice(open.length)) {
+      open.push(name);
+      lines.push(`${name} {`);
+      fields.set(lines.length, open.join('.'));
+    }
+    lines.push(field.slice(field.lastIndexOf('.') + 1));
+    fields.set(lines.length, field);
+  }
+  return { text: [...lines, ...open.map(() => '}'), '      }', '    }', '  }', '}'].join('\n'), fields };
+}
+
+/** The query for how many records there are. */
+export function countQuery(
+  { connection, ...stream }: GraphqlStream,
+  instance: Instance,
+  bounds: Bounds,
+  spelling: Spelling,
+): Query {
+  const all = argumentsOf({ connection, ...stream }, instance, bounds, spelling);
+  const text = `query Count($first: Int) {\n  ${connection}(first: $first, ${all}) {\n    totalCount\n  }\n}`;
+  return { text, fields: new Map() };
+}
+
+function argumentsOf(
+  { orderedBy, timeDigits }: GraphqlStream,
+  instance: Instance,
+  { from, until, createdBefore }: Bounds,
+  spelling: Spelling,
+): string {
+  const filters = [
+    // A filter on time would leave out the records of an inventory that have none.
+    ...(from === epoch && until === undefined
+      ? []
+      : [range(orderedBy, roundedDown(from, timeDigits), until && roundedUp(until, timeDigits), spelling)]),
+    ...(createdBefore === undefined
+      ? []
+      : [range('createdAt', undefined, roundedUp(createdBefore, timeDigits), spelling)]),
+  ].join(', ');
+  const sort = `{ by: "${orderedBy}", order: ${spelling.ascending} }`;
+  return [
+    filters === ''
+      ? ''
+      : spelling.filters === 'filters'
+        ? `filters: [${filters}]`
+        : `orFilter: { or: [{ and: [${filters}] }] }`,
+    spelling.sort === 'sort' ? `sort: ${sort}` : `sorts: [${sort}]`,
+    scopeOf(instance),
+  ]
+    .filter((argument) => argument !== '')
+    .join(', ');
+}
+
+function range(
+  fieldId: string,
+  from: Timestamp | undefined,
+  until: Timestamp | undefined,
+  { range, from: lower, until: upper, isExplicit, isIso }: Spelling,
+): string {
+  const time = (ms: number) => (isIso ? JSON.stringify(new Date(ms).toISOString()) : String(ms));
+  // Where a schema does not say whether the start is included, it may not be.
+  const start = from === undefined ? undefined : time(toMs(from) - (isExplicit ? 0 : 1));
+  const end = until === undefined ? undefined : time(toMs(until));
+  const bounds = [
+    start && `${lower}: ${start}`,
+    start && isExplicit && `${lower}Inclusive: true`,
+    end && `${upper}: ${end}`,
+    end && isExplicit && `${upper}Inclusive: false`,
+  ];
+  return `{ fieldId: "${fieldId}", ${range}: { ${bounds.filter(Boolean).join(', ')} } }`;
+}
+
+/** A scope has one type: of several kinds of ids the narrowest selects, and with it all that the others select of it. */
+function scopeOf({ accountIds, siteIds, groupIds }: Instance): string {
+  const all = [
+    ['GROUP', groupIds],
+    ['SITE', siteIds],
+    ['ACCOUNT', accountIds],
+  ] as const;
+  const [type, ids] = all.find(([, ids]) => ids.length > 0) ?? [];
+  return ids === undefined ? '' : `scope: { scopeIds: ${JSON.stringify(ids)}, scopeType: ${type} }`;
+}

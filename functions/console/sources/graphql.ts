@@ -1,0 +1,138 @@
+import * as v from 'valibot';
+import { MalformedPageError, RefusedRequestError, UnreadableAnswerError } from '../../errors.ts';
+import type { Learned } from '../../health/status.ts';
+import type { Instance } from '../../instances/instance.ts';
+import { at, type Json } from '../../kit/json.ts';
+import type { GraphqlStream } from '../../streams/stream.ts';
+import { readBody } from '../page.ts';
+import { recordsOf } from '../record.ts';
+import { missingToken, readAnswer, readSmallAnswer } from './graphql-answer.ts';
+import { areOfNodes, errorOf, UnknownFieldsError, UnknownSpellingError } from './graphql-errors.ts';
+import { countQuery, pageQuery, type Query, type Spelling, usualSpelling } from './graphql-query.ts';
+import { spellingOf } from './graphql-schema.ts';
+import type { Ask, Clean, Source } from './source.ts';
+
+/** What is learned of a schema is tried anew after this. */
+const learnedForMs = 24 * 60 * 60 * 1000;
+
+/** Each names what it refuses, so that few are needed. */
+const mostAttempts = 6;
+
+/** A connection of a GraphQL API. It learns from errors what the console's schema has otherwise. */
+export function graphqlSource(
+  stream: GraphqlStream,
+  instance: Instance,
+  now: () => number,
+  before?: unknown,
+): Source {
+  const { path, connection, pageSize } = stream;
+  const { host } = instance;
+  let learned = readLearned(before, host, now());
+  const spelling = (): Spelling => ({ ...usualSpelling, ...learned?.spelling });
+
+  /** Learns, and requests again, until the schema takes the query. */
+  async function asking<T>(
+    ask: Ask,
+    queryNow: () => Query,
+    variables: Json,
+    read: (body: Buffer, query: Query, clean: Clean) => T,
+    isSmall: boolean,
+  ) {
+    for (let attempts = 1; ; attempts++) {
+      const query = queryNow();
+      const json = { query: query.text, variables };
+      try {
+        return await ask({ path, query: {}, json, isSmall }, (body, clean) => read(body, query, clean));
+      } catch (error) {
+        if (attempts === mostAttempts || !(await learnFrom(error, ask))) throw error;
+      }
+    }
+  }
+
+  /** Whether the next attempt will be another one. */
+  async function learnFrom(error: unknown, ask: Ask): Promise<boolean> {
+    const { leftOut = [], spelling: known } = learned ?? {};
+    if (error instanceof UnknownFieldsError) {
+      const { at = now() } = learned ?? {};
+      learned = { host, at, leftOut: [...leftOut, ...error.fields], ...(known && { spelling: known }) };
+      return true;
+    }
+    // The schema is asked once: what it says holds for a day.
+    if (!(error instanceof UnknownSpellingError) || known !== undefined) return false;
+    const { value, release } = await ask({ path: `${path}/schema`, query: {}, json: {} }, (body) =>
+      spellingOf(body.toString(), connection),
+    );
+    release();
+    learned = { host, at: now(), leftOut, spelling: { ...(value ?? usualSpelling) } };
+    return value !== undefined;
+  }
+
+  return {
+    async page(listing, limit, ask) {
+      const { token } = listing;
+      if (token === missingToken) throw new RefusedRequestError('there is a next page without a page token');
+      const variables = { first: limit, ...(token !== undefined && { after: token }) };
+      const what = `POST ${path}, ${token === undefined ? 'first page' : 'a later page'} from ${listing.from}`;
+      const read = (body: Buffer, query: Query, clean: Clean) => {
+        const { errors, page } = readBody(body, what, (text) => readAnswer(text, connection, limit));
+        if (page === undefined || (errors.length > 0 && !areOfNodes(errors, connection)))
+          throw errorOf(errors, { host, path, connection, query, limit, clean });
+        const isPartial = errors.length > 0 || !page.split;
+        if (isPartial && limit > 1) throw new MalformedPageError();
+        const records = recordsOf(page, limit, stream);
+        return { ...records, isolated: records.isolated || isPartial };
+      };
+      const query = () => pageQuery(stream, instance, listing, spelling(), learned?.leftOut ?? []);
+      const { value, ...answer } = await asking(ask, query, variables, read, false);
+      return { ...value, answer };
+    },
+
+    async total(from, until, ask) {
+      const what = `POST ${path}, count from ${from}`;
+      const read = (body: Buffer, query: Query, clean: Clean) => {
+        const { errors, value } = readBody(body, what, readSmallAnswer);
+        if (errors.length > 0) throw errorOf(errors, { host, path, connection, query, limit: 1, clean });
+        const total = at(value, 'data', connection, 'totalCount');
+        if (typeof total !== 'number') throw new UnreadableAnswerError(`${what}: no total`);
+        return total;
+      };
+      const query = () => countQuery(stream, instance, { from, until }, spelling());
+      const { value, release } = await asking(ask, query, { first: 1 }, read, true);
+      release();
+      return value;
+    },
+
+    starts: [undefined],
+    pageSize,
+    get learned() {
+      return learned;
+    },
+  };
+}
+
+const name = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,99}$/));
+
+const schema = v.object({
+  host: v.string(),
+  at: v.number(),
+  leftOut: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\w.]{1,300}$/))), v.maxLength(500)),
+  spelling: v.optional(
+    v.object({
+      filters: v.picklist(['filters', 'orFilter']),
+      sort: v.picklist(['sort', 'sorts']),
+      ascending: name,
+      range: name,
+      from: name,
+      until: name,
+      isExplicit: v.boolean(),
+      isIso: v.boolean(),
+    }),
+  ),
+});
+
+/** Undefined where it is not what a source has learned, or too old: it is learned again. */
+function readLearned(before: unknown, host: string, now: number): Learned | undefined {
+  const { success, output } = v.safeParse(schema, before);
+  const isKnown = success && output.host === host && output.at <= now && now - output.at < learnedForMs;
+  return isKnown ? output : undefined;
+}
