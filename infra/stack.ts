@@ -78,14 +78,14 @@ export class CollectorStack extends Stack {
     // Operators and consumers depend on these names.
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
-    output('InstancesTableName', 'Console connections: one item each', instances.tableName);
-    output('CursorsTableName', 'How far each stream of each instance is, and its status', cursors.tableName);
-    output('ArtifactQueueUrl', 'Consumers receive artifacts here', queue.queueUrl);
-    output('ArtifactQueueArn', 'What a consumer is granted to receive from', queue.queueArn);
-    output('ArtifactDeadLetterQueueUrl', 'What no consumer could take', deadLetterQueue.queueUrl);
-    output('OperatorFunctionName', 'Answers the command line', operator.function.functionName);
+    output('InstancesTableName', 'Instances: one item per console connection', instances.tableName);
+    output('CursorsTableName', 'Position and status of each stream of each instance', cursors.tableName);
+    output('ArtifactQueueUrl', 'Queue of the artifacts, for consumers', queue.queueUrl);
+    output('ArtifactQueueArn', 'ARN of that queue, for permissions of consumers', queue.queueArn);
+    output('ArtifactDeadLetterQueueUrl', 'Messages that no consumer could process', deadLetterQueue.queueUrl);
+    output('OperatorFunctionName', 'Function that answers the command line', operator.function.functionName);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
-    output('HealthRules', 'Settings that decide how the command line shows instances', rulesText(settings));
-    output('AlarmTopicArn', 'Every alarm goes here', topic.topicArn);
+    output('HealthRules', 'Settings that the command line needs to judge health', rulesText(settings));
+    output('AlarmTopicArn', 'Topic that all alarms notify', topic.topicArn);
   }
 }

@@ -91,7 +91,7 @@ function queues({ queue, deadLetterQueue }: DashboardProps): IWidget[] {
     ),
     graph('Artifact queue: messages', [
       queue.metricApproximateNumberOfMessagesVisible({ label: 'waiting' }),
-      queue.metricApproximateNumberOfMessagesNotVisible({ label: 'being read' }),
+      queue.metricApproximateNumberOfMessagesNotVisible({ label: 'in flight' }),
     ]),
     graph('Dead letters', [
       deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),

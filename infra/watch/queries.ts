@@ -30,7 +30,7 @@ const saved: readonly Saved[] = [
   },
   {
     // Replace the instance's name before running the query.
-    name: "one instance's story",
+    name: 'history of one instance',
     fields: ['@timestamp', 'level', 'stream', 'state', 'message', 'artifacts', 'lagSeconds'],
     filters: ['instance = "acme"'],
     sort: newestFirst,
@@ -67,7 +67,7 @@ const saved: readonly Saved[] = [
     sort: newestFirst,
   },
   {
-    name: 'runs that broke',
+    name: 'failed runs',
     fields: ['@timestamp', '@message', '@logStream'],
     filters: ['@message like /Invoke Error|Task timed out|Runtime exited|Runtime.ExitError/'],
     sort: newestFirst,

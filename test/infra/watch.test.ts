@@ -254,7 +254,7 @@ describe('the saved queries', () => {
     expect(names).toEqual(
       expect.arrayContaining([
         'fetched',
-        "one instance's story",
+        'history of one instance',
         'errors by remedy',
         'rate limits',
         'refused tokens (401)',

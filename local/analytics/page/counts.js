@@ -18,7 +18,7 @@ function facetButton(facet, [value, count], chosen) {
   );
 }
 
-function valuesFor(facet, counts, chosen) {
+function valuesFor(facet, counts) {
   if (facet !== 'severity') return counts;
   const rank = ([value]) => (severities.indexOf(value) + severities.length) % (severities.length + 1);
   return counts.toSorted((a, b) => rank(a) - rank(b));
@@ -27,7 +27,7 @@ function valuesFor(facet, counts, chosen) {
 function showFacet(box, counts) {
   const facet = box.dataset.facet;
   const chosen = parameters().get(facet);
-  const all = valuesFor(facet, counts, chosen);
+  const all = valuesFor(facet, counts);
   const shown = facet === 'instance' && !allInstances ? all.slice(0, fewInstances) : all;
   const buttons = shown.map((count) => facetButton(facet, count, chosen));
   if (all.length > fewInstances && facet === 'instance') {
