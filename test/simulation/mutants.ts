@@ -50,10 +50,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the position moves before the memory is written',
     file: 'collect/repeats.ts',
-    from: `        await this.#remember(fresh, page.cursor, page.last);
+    from: `        await this.#remember(fresh, page.cursor, page.endsTurn);
         return page.ack(fresh.length);`,
     to: `        const kept = await page.ack(fresh.length);
-        await this.#remember(fresh, page.cursor, page.last);
+        await this.#remember(fresh, page.cursor, page.endsTurn);
         return kept;`,
   },
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
