@@ -5,22 +5,22 @@ import type { ForwardOutcome } from '../forward/ports.ts';
 import { expiryBounds, type Fleet } from '../health/fleet.ts';
 import { type MetricName, type MetricSet, namespace, units } from '../health/metrics.ts';
 
-// POWERTOOLS_SERVICE_NAME names the service: the stack, so that two of them in one account stay apart.
+// Powertools reads its service name from POWERTOOLS_SERVICE_NAME, which is the stack's name.
 const byStream = new Metrics({ namespace });
-/** Of all streams together, for alarms: what raises one is one metric, however many streams there are. */
+/** Metrics over all streams, so that an alarm needs one metric, however many streams there are. */
 const whole = new Metrics({ namespace });
 const byInstance = new Metrics({ namespace });
 
 const add = (to: Metrics, name: MetricName, value: number) => to.addMetric(name, units[name], value);
 
-/** Powertools warns where there is nothing to publish. */
+/** Powertools logs a warning if there is nothing to publish. */
 function publish(metrics: Metrics): void {
   if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
 }
 
 interface Sent {
   readonly metrics: MetricSet;
-  /** In the set `alarms` a smaller lag is not sent. */
+  /** With the set `alarms`, a smaller lag is not sent. */
   readonly alarmLagSeconds: number;
 }
 
@@ -77,7 +77,7 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
         if (isLateShard) add(byStream, 'LateShards', 1);
       }
       if (fleet !== undefined) countFleet(fleet);
-      // A shard knows no fleet, but its audits count.
+      // A shard sends no metrics of the fleet, but its audits count.
       publish(whole);
       publish(byStream);
       for (const [state, polls] of failed) countFailures(state, polls);
@@ -86,7 +86,7 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
   };
 }
 
-/** By kind of error, and only where there are any. */
+/** Counts failures by state; a state without failures is not sent. */
 function countFailures(state: string, polls: number): void {
   whole.addDimension('state', state);
   add(whole, 'PollsFailed', polls);
@@ -101,7 +101,7 @@ function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Out
   byInstance.publishStoredMetrics();
 }
 
-/** Of one run of the forwarder. Its alarm watches the queue. */
+/** Sends the metrics of one run of the forwarder. Its alarm watches the queue. */
 export function countForward(outcome: ForwardOutcome, metrics: MetricSet): void {
   if (metrics === 'alarms') return;
   const { accepted, repeats, deadLettered, requests, lagSeconds, error } = outcome;

@@ -14,10 +14,10 @@ const severities: Readonly<Record<string, Severity>> = {
 /** By `result`; any other result is the action itself. */
 const actions: Readonly<Record<string, string>> = { mitigated: 'block', blocked: 'block' };
 
-/** By `detectionSource.product`, unless the classification says more. */
+/** By `detectionSource.product`, unless the classification is more specific. */
 const messageTypes: Readonly<Record<string, string>> = { star: 'ids_event', identity: 'credential_access' };
 
-/** Products whose alerts are about a threat, whose id is then the alert's external id. */
+/** Products whose alerts have a threat; its id is the alert's external id. */
 const ofThreats = new Set(['edr', 'cws']);
 
 function metadata(record: Json): Metadata {
@@ -84,13 +84,13 @@ function messageType(classification: string | undefined, product: string | undef
 
 const digits = /^\d{1,20}$/;
 
-/** The id that the same detection has in `/threats`. */
+/** Returns the id of the same detection in `/threats`. */
 function threatId(record: Json, product: string | undefined): string | undefined {
   const id = text(record, 'externalId');
   return id !== undefined && digits.test(id) && ofThreats.has(product?.toLowerCase() ?? '') ? id : undefined;
 }
 
-/** The scope as it is today, else as it was when the alert was raised. */
+/** Returns the current scope, or else the scope when the alert was raised. */
 function scopeName(record: Json, scope: 'account' | 'site' | 'group'): string | undefined {
   const now = name(at(record, 'realTime', 'scope', scope), 'name');
   return now ?? name(at(record, 'detectionTime', 'scope'), `${scope}Name`);
@@ -116,7 +116,7 @@ function sentence(
   ].join('');
 }
 
-/** Paths of fields that have one parent. */
+/** Paths of fields with the same parent. */
 const under = (parent: string, names: string) => names.split(' ').map((field) => `${parent}.${field}`);
 
 /** Unified alerts: of endpoints, rules, identities, clouds, mobile devices and third parties. */

@@ -91,7 +91,7 @@ function sentence(own: {
   return `${ruleName ? `Rule ${ruleName}` : 'A rule alert'}${where && `: ${where}`}${userName ? `, user ${userName}` : ''}.`;
 }
 
-/** Alerts of custom rules. Their list can be read by creation only, so a later verdict is not collected. */
+/** Alerts of custom rules. The list can be filtered by creation only, so later verdicts are not collected. */
 export const ruleAlerts: RestStream = {
   name: 'rule-alerts',
   byDefault: false,

@@ -12,7 +12,7 @@ export interface RestStream extends StreamBase {
   readonly path: string;
   /** The API's hidden defaults, sent explicitly. */
   readonly query: Readonly<Record<string, string>>;
-  /** The column that the list is sorted by, where the API names it differently than the filter on time. */
+  /** The sort column, if the API names it differently than the filter on time. */
   readonly sortBy?: string;
 }
 
@@ -22,14 +22,20 @@ export interface GraphqlStream extends StreamBase {
   readonly path: string;
   /** The field of `Query` that is the connection. */
   readonly connection: string;
-  /** What is requested of each node: paths of fields, such as `detectionSource.product`, those of one parent in a row. */
+  /**
+   * The requested fields of each node, as paths such as `detectionSource.product`. Fields of the same parent are
+   * adjacent.
+   */
   readonly fields: readonly string[];
 }
 
 interface StreamBase {
   /** Lower-case plural. It is part of the names of the function, the rule, the cursors and the log line. */
   readonly name: string;
-  /** False: it has a function only if the setting `optionalStreams` names it, and is collected only for instances that name it. */
+  /**
+   * If false, it has a function only if the setting `optionalStreams` names it, and is collected only for instances
+   * that name it.
+   */
   readonly byDefault: boolean;
   /** The interval of the schedule; must divide a day. */
   readonly cadenceMinutes: number;
@@ -42,9 +48,9 @@ interface StreamBase {
    * weekend, which lasts 84 hours from Friday to Tuesday.
    */
   readonly quietHours?: number;
-  /** The most records that are requested with one page. */
+  /** The maximum number of records per page. */
   readonly pageSize: number;
-  /** The fraction digits of its times: a filter on time is rounded to them, so that no record is left out. */
+  /** The number of fraction digits of its times. Filters on time are rounded to it, so that no record is excluded. */
   readonly timeDigits: 3 | 6;
   /**
    * The filter and sort column that changes with the record. A stream ordered by `updatedAt` has versions of a
@@ -53,13 +59,13 @@ interface StreamBase {
   readonly orderedBy: 'updatedAt' | 'createdAt';
   /** The path of that time in a record. */
   readonly time: readonly string[];
-  /** Where a record keeps its id. */
+  /** The path of the id in a record. */
   readonly id: readonly string[];
   /** Whether the first listing reads all records, however old. */
   readonly wholeInventory: boolean;
   /** The permission that the token's role needs, as SentinelOne's role editor names it. */
   readonly permission: string;
-  /** Tells operators what a console lacks that does not have this stream, and where it is enabled. */
+  /** Explains to operators what a console without this stream lacks, and where to enable it. */
   readonly licence?: string;
   /**
    * Returns the stream's own metadata. It must not throw, whatever the record's form. `raw` keeps the digits that

@@ -12,13 +12,13 @@ import {
   valueEnd,
 } from '../split.ts';
 
-/** The page token that leads on where a console says that there is more, and not how to request it. */
+/** The page token if a console says that there is more, but not how to request it. */
 export const missingToken = ' ';
 
-/** What a response says, before it is known whether it is a page. */
+/** A response, before it is known whether it is a page. */
 export interface GraphqlAnswer {
   readonly errors: readonly Json[];
-  /** The page; undefined where there is none. */
+  /** Undefined if there is no page. */
   readonly page: Page | undefined;
 }
 
@@ -26,8 +26,8 @@ const [comma, colon, quote] = [0x2c, 0x3a, 0x22];
 const [openBracket, closeBracket, openBrace] = [0x5b, 0x5d, 0x7b];
 
 /**
- * Reads the body of a response to a page query. Throws a SyntaxError where it is neither a page nor errors.
- * @param limit how many nodes were requested
+ * Reads the body of a response to a page query. Throws SyntaxError if it contains neither a page nor errors.
+ * @param limit the number of requested nodes
  */
 export function readAnswer(body: Buffer, connection: string, limit: number): GraphqlAnswer {
   const start = descend(body, ['data', connection, 'edges']);
@@ -46,7 +46,7 @@ export function readAnswer(body: Buffer, connection: string, limit: number): Gra
   return unsplit(body, start, connection);
 }
 
-/** Reads a response without a page. Throws a SyntaxError where it is none, or too large. */
+/** Reads a response without a page. Throws SyntaxError if it is invalid or too large. */
 export function readSmallAnswer(body: Buffer): { readonly errors: readonly Json[]; readonly value: Json } {
   const value = whole(body);
   return { errors: errorsIn(value), value };
@@ -62,7 +62,7 @@ function errorsIn(envelope: Json): readonly Json[] {
   return Array.isArray(errors) ? errors : [];
 }
 
-/** Where the value begins that these names lead to, one inside the other; undefined where there is none. */
+/** Returns where the value starts that this path of names leads to, or undefined if there is none. */
 function descend(body: Buffer, names: readonly string[]): number | undefined {
   let start: number | undefined = skipSpace(body, 0);
   for (const name of names) {
@@ -72,7 +72,7 @@ function descend(body: Buffer, names: readonly string[]): number | undefined {
   return start;
 }
 
-/** Where the value of the first or the last member of that name begins. */
+/** Returns where the value of the first or the last member with this name starts. */
 function memberOf(body: Buffer, object: number, name: string, isLast: boolean): number | undefined {
   let found: number | undefined;
   for (let i = skipSpace(body, object + 1); body[i] === quote; i = skipSpace(body, i + 1)) {
@@ -95,18 +95,18 @@ function memberOf(body: Buffer, object: number, name: string, isLast: boolean): 
 
 interface Edges {
   readonly nodes: Span[];
-  /** One past the closing bracket. */
+  /** The offset after the closing bracket. */
   readonly end: number;
 }
 
-/** The nodes of a list of edges; undefined where the list cannot be split. */
+/** Returns the nodes of a list of edges, or undefined if the list cannot be split. */
 function edgesAt(body: Buffer, start: number, limit: number): Edges | undefined {
   const nodes: Span[] = [];
   for (let i = skipSpace(body, start + 1); i < body.length; ) {
     if (body[i] === closeBracket) return { nodes, end: i + 1 };
     if (body[i] !== comma) {
       if (nodes.length === limit) {
-        // A malformed node can look like several.
+        // A malformed node can look like several nodes.
         if (limit === 1 || nodes.some((span) => parsedSpan(span) === undefined)) return undefined;
         throw new PageSyntaxError(`it has more than the ${limit} records requested`);
       }
@@ -128,18 +128,21 @@ function nodeOf(body: Buffer, start: number, edge: ReturnType<typeof valueEnd>):
   return { bytes: body.subarray(node ?? start, end), values };
 }
 
-/** The response with null for its edges; undefined where that is not JSON. */
+/** Returns the response with null for its edges, or undefined if that is not JSON. */
 function envelopeOf(body: Buffer, { start, end }: Range, connection: string): Json | undefined {
   if (body.length - (end - start) > longestEnvelope) throw tooMuch();
   const envelope = parsed(`${body.subarray(0, start)}null${body.subarray(end)}`);
-  // Of two members with one name the last counts: it has to be the one that was split.
+  // JSON.parse uses the last of two members with the same name, which must be the one that was split.
   return at(envelope, 'data', connection, 'edges') === null ? envelope : undefined;
 }
 
-/** More are not tried: each costs the parsing of an envelope. */
+/** Each attempt parses an envelope, so their number is limited. */
 const mostAttempts = 100;
 
-/** A list that holds something malformed. It ends as late as the rest of the response is valid, so that no record is outside. */
+/**
+ * Reads a list with something malformed. It ends as late as the rest of the response is valid, so that it includes
+ * every record.
+ */
 function unsplit(body: Buffer, start: number, connection: string): GraphqlAnswer {
   const first = Math.max(start, body.length - longestEnvelope);
   let i = body.length;
@@ -159,7 +162,7 @@ function unsplit(body: Buffer, start: number, connection: string): GraphqlAnswer
   throw new PageSyntaxError('it is cut off, or not JSON');
 }
 
-/** Anything that does not clearly say that there is no more could be a page that is never requested. */
+/** Unless the response clearly says that there is no more, there could be a page that would be skipped. */
 function nextOf(envelope: Json, connection: string): string | undefined {
   const info = at(envelope, 'data', connection, 'pageInfo');
   const hasNext = at(info, 'hasNextPage');

@@ -20,16 +20,16 @@ export class UnknownFieldsError extends RefusedRequestError {
   }
 }
 
-/** The schema spells arguments or filters otherwise. */
+/** The schema names arguments or filters differently. */
 export class UnknownSpellingError extends RefusedRequestError {}
 
-/** The request that was answered with errors. */
+/** A request whose response has errors. */
 export interface Refused {
   readonly host: string;
   readonly path: string;
   readonly connection: string;
   readonly query: Query;
-  /** How many nodes were requested. */
+  /** The number of requested nodes. */
   readonly limit: number;
   readonly clean: Clean;
 }
@@ -40,7 +40,7 @@ const remedies = {
   console: "Retried automatically. If it persists, check SentinelOne's status page or contact its support.",
 } as const;
 
-/** What an error is, by its code and words. The first that matches counts; HTTP says 200 to all of them. */
+/** Kinds of errors by code and message; the first match counts. The HTTP status is 200 for all of them. */
 const kinds: readonly (readonly [says: RegExp, make: Make])[] = [
   [
     /\bUNAUTHENTICATED\b|\b401\b|\bunauthenticated\b|not authenticated|invalid (?:api )?token/i,
@@ -66,7 +66,7 @@ const kinds: readonly (readonly [says: RegExp, make: Make])[] = [
   ],
 ];
 
-/** The error that a response with these errors is. Its words are the console's, cleaned. */
+/** Converts a response with errors into an error, with the console's message, cleaned for display. */
 export function errorOf(
   errors: readonly Json[],
   { host, path, connection, query, limit, clean }: Refused,
@@ -80,11 +80,11 @@ export function errorOf(
   const said = `${codeOf(first)} ${words}`;
   const make = kinds.find(([says]) => says.test(said))?.[1];
   const error = make?.(what, words) ?? new RefusedRequestError(what);
-  // A page of one record is as small as can be.
+  // No smaller page can be requested.
   return error instanceof HeavyPageError && limit <= 1 ? new RefusedRequestError(what) : error;
 }
 
-/** Whether each of the errors is about one of the nodes, so that a smaller page may leave that out. */
+/** Returns whether each error is about one of the nodes, so that a smaller page may exclude it. */
 export function areOfNodes(errors: readonly Json[], connection: string): boolean {
   return errors.every((error) => {
     const [root, edges, index] = list(error, 'path');
@@ -103,12 +103,12 @@ function codeOf(error: Json | undefined): string {
     .join(' ');
 }
 
-/** As the two kinds of GraphQL servers write that a field is unknown, or is not of the shape that was requested. */
+/** The messages of two kinds of GraphQL servers for a field that is unknown or has another type. */
 const byPath = /\b(?:FieldUndefined|SubselectionNotAllowed|SubselectionRequired)@\[([\w/]{1,500})\]/i;
 const byName =
   /Cannot query field ['"](\w{1,100})['"]|Field ['"](\w{1,100})['"] (?:in type ['"]\w{1,100}['"] is undefined|of type|must not have a selection)/i;
 
-/** The requested field that an error is about: by its path, by its line in the query, or all of that name. */
+/** Returns the requested field of an error: by its path, by its line in the query, or every field of that name. */
 function fieldIn(error: Json, connection: string, { fields }: Query, known: ReadonlySet<string>): string[] {
   const words = wordsOf(error).slice(0, 2000);
   const path = byPath.exec(words)?.[1];

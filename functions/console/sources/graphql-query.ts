@@ -2,7 +2,7 @@ import type { Instance } from '../../instances/instance.ts';
 import { epoch, roundedDown, roundedUp, type Timestamp, toMs } from '../../kit/time.ts';
 import type { GraphqlStream } from '../../streams/stream.ts';
 
-/** How a schema names what a request needs. The vendor's own clients differ here. */
+/** The names that a schema uses for the parts of a request. The vendor's own clients differ here. */
 export interface Spelling {
   /** The argument with the filters: a list, or a choice of lists. */
   readonly filters: 'filters' | 'orFilter';
@@ -12,9 +12,9 @@ export interface Spelling {
   readonly range: string;
   readonly from: string;
   readonly until: string;
-  /** It says with further fields whether its ends are included. */
+  /** Additional fields say whether its ends are included. */
   readonly isExplicit: boolean;
-  /** It takes times as ISO 8601, and not as milliseconds since 1970. */
+  /** Times are in ISO 8601, instead of milliseconds since 1970. */
   readonly isIso: boolean;
 }
 
@@ -37,13 +37,13 @@ export interface Bounds {
   readonly createdBefore?: Timestamp | undefined;
 }
 
-/** A query, with the path of the field that is on each of its lines. */
+/** A query, with the path of the field on each of its lines. */
 export interface Query {
   readonly text: string;
   readonly fields: ReadonlyMap<number, string>;
 }
 
-/** The query for a page: the page's end comes first, so that no malformed node can hide it. */
+/** Returns the query for a page. The page information comes first, so that no malformed node can hide it. */
 export function pageQuery(
   stream: GraphqlStream,
   instance: Instance,
@@ -78,7 +78,7 @@ export function pageQuery(
   return { text: [...lines, ...open.map(() => '}'), '      }', '    }', '  }', '}'].join('\n'), fields };
 }
 
-/** The query for how many records there are. */
+/** Returns the query for the number of records. */
 export function countQuery(
   { connection, ...stream }: GraphqlStream,
   instance: Instance,
@@ -97,7 +97,7 @@ function argumentsOf(
   spelling: Spelling,
 ): string {
   const filters = [
-    // A filter on time would leave out the records of an inventory that have none.
+    // A filter on time would exclude the records of an inventory that have no time.
     ...(from === epoch && until === undefined
       ? []
       : [range(orderedBy, roundedDown(from, timeDigits), until && roundedUp(until, timeDigits), spelling)]),
@@ -126,7 +126,7 @@ function range(
   { range, from: lower, until: upper, isExplicit, isIso }: Spelling,
 ): string {
   const time = (ms: number) => (isIso ? JSON.stringify(new Date(ms).toISOString()) : String(ms));
-  // Where a schema does not say whether the start is included, it may not be.
+  // If a schema does not say whether the start is included, it may be excluded.
   const start = from === undefined ? undefined : time(toMs(from) - (isExplicit ? 0 : 1));
   const end = until === undefined ? undefined : time(toMs(until));
   const bounds = [
@@ -138,7 +138,7 @@ function range(
   return `{ fieldId: "${fieldId}", ${range}: { ${bounds.filter(Boolean).join(', ')} } }`;
 }
 
-/** A scope has one type: of several kinds of ids the narrowest selects, and with it all that the others select of it. */
+/** A scope has one type. If there are several kinds of ids, only the narrowest is used. */
 function scopeOf({ accountIds, siteIds, groupIds }: Instance): string {
   const all = [
     ['GROUP', groupIds],

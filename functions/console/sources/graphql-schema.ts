@@ -6,8 +6,8 @@ const longestSchema = 2 * 1024 * 1024;
 type Fields = ReadonlyMap<string, string>;
 
 /**
- * How a schema spells the arguments of a connection and its filters; undefined where it has nothing that would serve.
- * @param sdl the schema in its own language
+ * Returns the names that a schema uses for the arguments and filters of a connection, or undefined if it lacks them.
+ * @param sdl the schema definition
  */
 export function spellingOf(sdl: string, connection: string): Spelling | undefined {
   if (sdl.length > longestSchema) return undefined;
@@ -33,7 +33,7 @@ export function spellingOf(sdl: string, connection: string): Spelling | undefine
   return { filters, sort, ascending, ...found };
 }
 
-/** Of several comparators that take a range, one for times. */
+/** If several comparators accept a range, returns the one for times. */
 function rangeIn(filter: Fields, typeOf: (name: string | undefined) => Fields) {
   const ranges = [...filter.keys()].filter((name) => /range/i.test(name));
   const isOfTimes = (name: string) => /date|time/i.test(name);
@@ -48,7 +48,7 @@ function rangeIn(filter: Fields, typeOf: (name: string | undefined) => Fields) {
   return undefined;
 }
 
-/** The names of fields or arguments, each with its type. */
+/** Returns the names of fields or arguments, with their types. */
 function fieldsOf(body: string): Fields {
   return new Map(
     [...body.matchAll(/(\w+)\s*:\s*([[\]!\w]+)/g)].map(([, name = '', type = '']) => [name, type]),
@@ -57,7 +57,7 @@ function fieldsOf(body: string): Fields {
 
 const bare = (type = '') => type.replace(/[[\]!]/g, '');
 
-/** Descriptions and comments could look like fields. */
+/** Removes descriptions and comments, which could look like fields. */
 function withoutTexts(sdl: string): string {
   return sdl
     .split('"""')

@@ -12,13 +12,13 @@ import { countQuery, pageQuery, type Query, type Spelling, usualSpelling } from 
 import { spellingOf } from './graphql-schema.ts';
 import type { Ask, Clean, Source } from './source.ts';
 
-/** What is learned of a schema is tried anew after this. */
+/** After this time, a schema is learned again. */
 const learnedForMs = 24 * 60 * 60 * 1000;
 
-/** Each names what it refuses, so that few are needed. */
+/** Each error names what was refused, so few attempts are needed. */
 const mostAttempts = 6;
 
-/** A connection of a GraphQL API. It learns from errors what the console's schema has otherwise. */
+/** A connection of a GraphQL API. It learns differences of the console's schema from errors. */
 export function graphqlSource(
   stream: GraphqlStream,
   instance: Instance,
@@ -30,7 +30,7 @@ export function graphqlSource(
   let learned = readLearned(before, host, now());
   const spelling = (): Spelling => ({ ...usualSpelling, ...learned?.spelling });
 
-  /** Learns, and requests again, until the schema takes the query. */
+  /** Retries a request with what it learns, until the schema accepts it. */
   async function asking<T>(
     ask: Ask,
     queryNow: () => Query,
@@ -49,7 +49,7 @@ export function graphqlSource(
     }
   }
 
-  /** Whether the next attempt will be another one. */
+  /** Returns whether the next attempt differs. */
   async function learnFrom(error: unknown, ask: Ask): Promise<boolean> {
     const { leftOut = [], spelling: known } = learned ?? {};
     if (error instanceof UnknownFieldsError) {
@@ -57,7 +57,7 @@ export function graphqlSource(
       learned = { host, at, leftOut: [...leftOut, ...error.fields], ...(known && { spelling: known }) };
       return true;
     }
-    // The schema is asked once: what it says holds for a day.
+    // The schema is requested at most once a day.
     if (!(error instanceof UnknownSpellingError) || known !== undefined) return false;
     const { value, release } = await ask({ path: `${path}/schema`, query: {}, json: {} }, (body) =>
       spellingOf(body.toString(), connection),
@@ -130,7 +130,7 @@ const schema = v.object({
   ),
 });
 
-/** Undefined where it is not what a source has learned, or too old: it is learned again. */
+/** Returns undefined if the value is invalid or out of date, so that it is learned again. */
 function readLearned(before: unknown, host: string, now: number): Learned | undefined {
   const { success, output } = v.safeParse(schema, before);
   const isKnown = success && output.host === host && output.at <= now && now - output.at < learnedForMs;

@@ -5,8 +5,8 @@ import { restSource } from './rest.ts';
 import type { Source } from './source.ts';
 
 /**
- * Where the pages of a stream come from.
- * @param learned what an earlier source has learned of the same console; not validated
+ * Returns the source of a stream's pages.
+ * @param learned what an earlier source has learned about the same console; not validated
  */
 export function sourceOf(stream: Stream, instance: Instance, now: () => number, learned?: unknown): Source {
   return 'connection' in stream

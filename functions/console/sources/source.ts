@@ -4,45 +4,45 @@ import type { Answer, PageRequest } from '../api.ts';
 import type { Listing } from '../query.ts';
 import type { PageRead } from '../record.ts';
 
-/** What a source asks a console for. */
+/** The request of a source. */
 interface SourceRequest extends Pick<PageRequest, 'path' | 'query' | 'json'> {
-  /** The answer is a count or a few words, and not a page. */
+  /** Whether the response is small, not a page. */
   readonly isSmall?: boolean;
 }
 
 /**
- * Asks the console, patiently, and reads the body of its answer; what `read` throws is an error of the request. A large
- * answer is in memory until it is released.
+ * Sends a request with retries and reads the body of its response. If `read` throws, the request fails. A large
+ * response counts against the memory permits until it is released.
  */
 export type Ask = <T>(
   request: SourceRequest,
   read: (body: Buffer, clean: Clean) => T,
 ) => Promise<HeldAnswer & { readonly value: T }>;
 
-/** Makes what a console says ready to be shown, without the token. */
+/** Cleans a message of the console for display, and removes the token. */
 export type Clean = (words: string) => string;
 
-/** An answer; a large one is in memory until it is released. */
+/** A response. A large one counts against the memory permits until it is released. */
 export interface HeldAnswer extends Answer {
   readonly release: () => void;
-  /** When it was asked for, by our clock. */
+  /** When the request was sent, by this machine's clock. */
   readonly sentMs: number;
 }
 
-/** A page, and the answer that it was in. */
+/** A page and its response. */
 export interface SourcePage extends Pick<PageRead, 'records' | 'next' | 'unordered' | 'isolated'> {
   readonly answer: HeldAnswer;
 }
 
-/** Where the pages of a stream of an instance come from. */
+/** The source of the pages of a stream of an instance. */
 export interface Source {
   page(listing: Listing, limit: number, ask: Ask): Promise<SourcePage>;
-  /** How many records the console has from `from` to before `until`. */
+  /** Returns the number of records from `from` to before `until`. */
   total(from: Timestamp, until: Timestamp, ask: Ask): Promise<number>;
   /** The page tokens of first pages: one for each part of the listing. */
   readonly starts: readonly (string | undefined)[];
   /** The most records that one page can have. */
   readonly pageSize: number;
-  /** What it has found out about the console, for the next run; undefined where there is nothing to know. */
+  /** What it has learned about the console, for the next run; undefined if nothing. */
   readonly learned: Learned | undefined;
 }
