@@ -2,7 +2,7 @@ import { forwarderHealth, type InstanceHealth, instanceHealth } from '../functio
 import { forwarderKey } from '../functions/health/status.ts';
 import type { Light, Verdict } from '../functions/health/verdict.ts';
 import { streams } from '../functions/streams/list.ts';
-import { duration, plain, type Style, since } from './output.ts';
+import { duration, left, plain, type Style, since, table } from './output.ts';
 import { type InstanceRecord, readStatus } from './records.ts';
 import type { Stack } from './stack.ts';
 import { asTyped } from './typed.ts';
@@ -61,4 +61,18 @@ export function withError(row: string, verdict: Verdict | undefined, indent: str
   const { error, remedy } = verdict ?? {};
   if (error === undefined) return [row];
   return [row, `${indent}${plain(error)}`, ...(remedy ? [`${indent}→ ${plain(asTyped(remedy))}`] : [])];
+}
+
+/** A row for each instance by its worst stream, and below it what is wrong and what to do. */
+export function rowsOf(all: readonly InstanceHealth[], now: number): string[] {
+  const [top = '', ...rows] = table(
+    ['INSTANCE', ...head, 'TOKEN'],
+    all.map(({ instance, worst, tokenExpiresAt }) => [
+      instance,
+      ...cells(worst, now),
+      left(tokenExpiresAt, now),
+    ]),
+    (row) => styles[all[row]?.light ?? 'grey'],
+  );
+  return [top, ...rows.flatMap((row, i) => withError(row, all[i]?.worst, '    '))];
 }

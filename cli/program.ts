@@ -33,6 +33,7 @@ function programOf(): Command {
     .option('--region <region>', 'AWS region (default: as for the AWS CLI)')
     .option('--profile <profile>', 'AWS profile (default: as for the AWS CLI)')
     .option('--local', 'use a running `npm start` instead of AWS')
+    .option('--port <port>', 'with --local: which one, by the port of its search page', Number)
     .option('--json', 'print JSON')
     .addHelpText('after', exitCodes)
     .configureHelp({ showGlobalOptions: true })

@@ -42,13 +42,15 @@ export interface Stack {
 export interface StackOptions {
   readonly stack: string;
   readonly local?: boolean;
+  /** With `local`: the port of the search page of the one that is meant. */
+  readonly port?: number;
   readonly region?: string;
   readonly profile?: string;
 }
 
 /** Throws CommandError if the stack does not exist. */
-export async function openStack({ stack: name, local, region, profile }: StackOptions): Promise<Stack> {
-  if (local) return localStack(await running());
+export async function openStack({ stack: name, local, port, region, profile }: StackOptions): Promise<Stack> {
+  if (local) return localStack(await running(port));
   // The AWS CLI also reads AWS_DEFAULT_REGION; the SDK for JavaScript does not.
   const chosen = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   const config = { ...clientConfig, ...(chosen && { region: chosen }), ...(profile && { profile }) };

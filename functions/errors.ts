@@ -100,11 +100,14 @@ export interface Problem {
   readonly remedy: string;
 }
 
-/** Any error that is not a CollectorError is a bug in the collector. */
-export function problemOf(error: unknown): Problem {
+/**
+ * Any error that is not a CollectorError is a bug in the collector.
+ * @param instance goes into the command of the remedy
+ */
+export function problemOf(error: unknown, instance = 'NAME'): Problem {
   if (error instanceof CollectorError) {
     const { name, state, message, remedy } = error;
-    return { name, state, message, remedy };
+    return { name, state, message, remedy: remedy.replace(/\bNAME\b/, instance) };
   }
   const name = error instanceof Error ? error.name : 'Error';
   const message = `unexpected: ${printable(String(error))}`;

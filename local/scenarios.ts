@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
-import type { FleetOptions } from './console/fleet/fleet.ts';
-import { simulatedFleet } from './console/fleet/simulated-fleet.ts';
 import { recordsFrom } from './console/records-from.ts';
+import { type Activity, demoConsole, goodToken } from './demo.ts';
 
 /** The consoles and instances that the collector runs with. */
 export interface Scenario {
+  /** What the consoles are. */
+  readonly title: string;
+  /** Whether the tour of `npm start` can be taken here. */
+  readonly tour?: boolean;
   readonly instances: readonly ScenarioInstance[];
   /** Environment variables with which the functions reach the consoles by host name. */
   readonly environment: Readonly<Record<string, string>>;
@@ -28,24 +31,16 @@ interface ScenarioInstance {
   readonly should: 'ok' | 'unauthorized';
 }
 
-const goodToken = 'token-of-a-simulated-console';
-/** A console without an instance, and tokens for trying commands. */
-const spareHost = 'usea1-hooli.sentinelone.net';
-const spareTokens = [
-  { token: goodToken, expiresAt: '2099-01-01T00:00:00.000Z' },
-  { token: 'another-token-of-a-simulated-console' },
-  { token: 'token-without-agents', permissions: ['Threats.view', 'Activity Page.view'] },
-];
-
 /** More remarks than this are counted, not printed. */
 export const mostRemarks = 20;
-
-type Activity = Partial<Pick<FleetOptions, 'historyHours' | 'threatsPerDay' | 'loginsPerDay'>>;
 
 /** New records in every minute. */
 export const busy: Activity = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
 
-/** Two working instances, and one with a wrong token. */
+/** A console that nobody has prepared: so little that hundreds of them fit this machine. */
+const quiet: Activity = { agents: 10, historyHours: 2, threatsPerDay: 100, loginsPerDay: 300 };
+
+/** Two working instances, and one with a wrong token. Every other host of SentinelOne is a console as well. */
 export async function fleets(activity: Activity): Promise<Scenario> {
   const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): ScenarioInstance => {
     const good = i < 2;
@@ -55,15 +50,20 @@ export async function fleets(activity: Activity): Promise<Scenario> {
       should: good ? 'ok' : 'unauthorized',
     };
   });
-  const hosts = Object.fromEntries(
-    instances.map(({ record }) => [
-      record.host,
-      { tokens: [{ token: goodToken }], source: simulatedFleet({ seed: record.instance, ...activity }) },
-    ]),
-  );
-  const spare = { tokens: spareTokens, source: simulatedFleet({ seed: 'hooli', ...activity }) };
-  const consoles = await startConsoles({ hosts: { ...hosts, [spareHost]: spare } });
-  return { instances, environment: towards(consoles), consoles, expected: undefined, close: consoles.close };
+  const busyHosts = [...instances.map(({ record }) => record.host), 'usea1-hooli.sentinelone.net'];
+  const consoles = await startConsoles({
+    hosts: Object.fromEntries(busyHosts.map((host) => [host, demoConsole(host, activity)])),
+    others: (host) => demoConsole(host, quiet),
+  });
+  return {
+    title: `${instances.length} simulated consoles of SentinelOne`,
+    tour: true,
+    instances,
+    environment: towards(consoles),
+    consoles,
+    expected: undefined,
+    close: consoles.close,
+  };
 }
 
 /** The longest look-back that an instance record can have. */
@@ -94,6 +94,7 @@ export async function recordsIn(folder: string): Promise<Scenario> {
   const firstSeenMs =
     hours > longestLookbackHours ? oldestMs + (longestLookbackHours - 1) * hourMs : undefined;
   return {
+    title: `records of ${folder}`,
     instances: names.map((instance, i) => ({
       record: { instance, host: hosts[i] ?? '', lookbackHours },
       token: goodToken,
@@ -117,6 +118,7 @@ export function realConsole(host: string, token: string): Scenario {
   const ca = process.env.NODE_EXTRA_CA_CERTS;
   const direct = [process.env.NO_PROXY ?? process.env.no_proxy, standIns].filter(Boolean).join(',');
   return {
+    title: host,
     instances: [{ record: { instance: 'trial', host }, token, should: 'ok' }],
     environment: {
       ...Object.fromEntries(own),

@@ -1,35 +1,39 @@
-import { duration, moment, print, type Style, styled } from '../cli/output.ts';
+import { logLine } from '../cli/commands/tail.ts';
+import { rowsOf } from '../cli/health.ts';
+import { plain, print, styled } from '../cli/output.ts';
 import { type InstanceHealth, select } from '../functions/health/instance-health.ts';
-import type { Light } from '../functions/health/verdict.ts';
 import type { Accepted } from './analytics/search.ts';
 import type { Found } from './search-check.ts';
 
 export const say = (line = '') => print(line);
 
-const shownFields = [
-  'instance',
-  'messages',
-  'pages',
-  'artifacts',
-  'requests',
-  'position',
-  'lagSeconds',
-  'durationMs',
-  'caughtUp',
-];
-
-/** Prints a function's log line as CloudWatch shows it, without metrics. */
-export function sayLogLine(line: string): void {
+/** `21:20:04 [INFO] sentinelone: fetched 15 threats  acme`; undefined for metrics. */
+export function logLineAt(line: string, now = new Date()): string | undefined {
   const entry = parsed(line);
-  if (entry === undefined) {
-    say(line);
-    return;
-  }
-  if (entry._aws !== undefined) return;
-  const fields = shownFields.flatMap((name) => (entry[name] === undefined ? [] : [`${name}=${entry[name]}`]));
-  const level = String(entry.level).padEnd(5);
-  const style: Style = entry.level === 'ERROR' ? 'red' : entry.level === 'WARN' ? 'yellow' : 'green';
-  say(`${styled(style, level)} ${entry.message}  ${styled('dim', fields.join(' '))}`);
+  if (entry === undefined) return plain(line);
+  if (entry._aws !== undefined) return undefined;
+  return `${clock(now)} ${logLine(entry)}`;
+}
+
+/** Whether a line is one of the function's log entries; metrics are, and an error of Node's is not. */
+export const isLogEntry = (line: string) => parsed(line) !== undefined;
+
+/** The time of day. */
+export const clock = (now = new Date()): string => styled('dim', now.toTimeString().slice(0, 8));
+
+/** What tells a line from those that only repeat it; undefined where it is not worth reading. */
+export function eventOf(
+  line: string,
+): { readonly key: string; readonly isError: boolean; readonly instance: string } | undefined {
+  const { level, message, instance, stream, state, errorName, artifacts } = parsed(line) ?? {};
+  if (typeof message !== 'string') return undefined;
+  const about = { instance: String(instance), isError: level === 'ERROR' || level === 'WARN' };
+  if (about.isError) return { ...about, key: `${instance} ${errorName ?? state ?? message}` };
+  if (message.startsWith('sentinelone: fetched'))
+    return Number(artifacts) > 0 ? { ...about, key: `${instance} fetched ${stream}` } : undefined;
+  if (message.startsWith('sentinelone: forwarded')) return { ...about, key: 'forwarded' };
+  // What the command line asked for.
+  return { ...about, key: `${message} ${Date.now()}` };
 }
 
 /** Returns how many artifacts a log line reports as fetched from a console or posted to Analytics. */
@@ -47,25 +51,9 @@ function parsed(line: string): Record<string, unknown> | undefined {
   }
 }
 
-const styles: Readonly<Record<Light, Style>> = { red: 'red', yellow: 'yellow', green: 'green', grey: 'dim' };
-
-/** Prints one line per instance and stream, followed by the problem and its remedy. */
-export function sayHealth(all: readonly InstanceHealth[], now: number): void {
-  say();
-  say(styled('dim', row('INSTANCE', 'STREAM', 'STATE', 'SINCE', 'LAST COUNT', 'LAG', 'POSITION')));
-  let before: string | undefined;
-  for (const { instance, streams } of select(all, { find: '', show: 'all', sort: 'name' })) {
-    for (const { stream, light, word, since, lastCount, lagSeconds, position, error, remedy } of streams) {
-      const lag = lagSeconds === undefined ? '-' : duration(lagSeconds * 1000);
-      const cells = [stream, word, moment(since, now), String(lastCount ?? '-'), lag, position ?? '-'];
-      say(styled(styles[light], row(instance, ...cells)));
-      const trouble = error === undefined ? undefined : `    ${error}. ${remedy ?? ''}`;
-      // Streams of one instance often fail for the same reason, which is printed once.
-      if (trouble !== undefined && trouble !== before) say(trouble);
-      before = trouble;
-    }
-  }
-  say();
+/** The table of `status`. */
+export function healthLines(all: readonly InstanceHealth[], now: number): string[] {
+  return rowsOf(select(all, { find: '', show: 'all', sort: 'problems' }), now);
 }
 
 /** Prints the artifact that arrived last, as an example. */
@@ -83,12 +71,4 @@ export function sayFound({ metadata }: Accepted, found: readonly Found[]): void 
     const verdict = isFound && !foundByOther ? 'unique match' : 'WRONG';
     say(styled(verdict === 'WRONG' ? 'red' : 'dim', `  by ${field} ${value}: ${verdict}`));
   }
-}
-
-function row(...cells: readonly string[]): string {
-  const widths = [14, 12, 15, 12, 11, 8, 0];
-  return cells
-    .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-    .join(' ')
-    .trimEnd();
 }

@@ -26,21 +26,25 @@ const headers = {
   refresh: String(refreshSeconds),
 };
 
-export async function startTiles(watched: Watched): Promise<Tiles> {
-  const { endpoint, close } = await serve(async (request, response) => {
-    if (request.method !== 'GET') return refuse(response, 405, 'Nothing can be changed here.');
-    const asked = URL.parse(request.url ?? '/', 'http://127.0.0.1');
-    if (asked === null) return refuse(response, 404, 'There is only /tiles.');
-    const { pathname, searchParams } = asked;
-    if (pathname === '/') return response.writeHead(302, { location: '/tiles' }).end();
-    if (pathname !== '/tiles') return refuse(response, 404, 'There is only /tiles.');
-    try {
-      const page = await render(Object.fromEntries(searchParams));
-      response.writeHead(200, headers).end(page);
-    } catch {
-      refuse(response, 503, 'The tables can not be read.');
-    }
-  });
+/** @param port the port, or the next free one (default: any free port) */
+export async function startTiles(watched: Watched, port?: number): Promise<Tiles> {
+  const { endpoint, close } = await serve(
+    async (request, response) => {
+      if (request.method !== 'GET') return refuse(response, 405, 'Nothing can be changed here.');
+      const asked = URL.parse(request.url ?? '/', 'http://127.0.0.1');
+      if (asked === null) return refuse(response, 404, 'There is only /tiles.');
+      const { pathname, searchParams } = asked;
+      if (pathname === '/') return response.writeHead(302, { location: '/tiles' }).end();
+      if (pathname !== '/tiles') return refuse(response, 404, 'There is only /tiles.');
+      try {
+        const page = await render(Object.fromEntries(searchParams));
+        response.writeHead(200, headers).end(page);
+      } catch {
+        refuse(response, 503, 'The tables can not be read.');
+      }
+    },
+    { port },
+  );
   const render = async (asked: Readonly<Record<string, string>>) => {
     const now = Date.now();
     const { instances } = await readHealth(watched, now);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   started.stdout?.setEncoding('utf8').on('data', (more: string) => {
     out += more;
   });
-  while (!/initech +threats/.test(out)) await once(started.stdout as NodeJS.EventEmitter, 'data');
+  while (!/initech +red +unauthorized/.test(out)) await once(started.stdout as NodeJS.EventEmitter, 'data');
 });
 afterAll(async () => {
   started.kill('SIGKILL');

@@ -44,6 +44,7 @@ async function instanceNames(words: readonly string[]): Promise<string[]> {
   const found = openStack({
     stack: valueAfter('--stack') ?? defaultStack,
     local: words.includes('--local'),
+    ...(words.includes('--port') && { port: Number(valueAfter('--port')) }),
     ...(region && { region }),
     ...(profile && { profile }),
   })

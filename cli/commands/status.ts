@@ -5,8 +5,8 @@ import { groupProblems, type ProblemGroup } from '../../functions/health/groups.
 import { type InstanceHealth, type Order, orders, select } from '../../functions/health/instance-health.ts';
 import { forwarderKey } from '../../functions/health/status.ts';
 import { type CommonOptions, does, problem } from '../command.ts';
-import { cells, head, readHealth, styles, withError } from '../health.ts';
-import { counted, folded, left, type Output, plain, styled, table } from '../output.ts';
+import { readHealth, rowsOf, styles } from '../health.ts';
+import { counted, folded, type Output, plain, styled } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { asTyped } from '../typed.ts';
@@ -103,21 +103,7 @@ function linesOf(
   const summary = filter === undefined && problems ? summaryOf(health) : summaryOf(chosen);
   const top = styled('bold', summary);
   if (chosen.length === 0) return [top, ...(problems ? ['No problems.'] : [])];
-  return [top, '', ...(each || chosen.length <= mostRows ? rowsOf(chosen) : groupsOf(chosen))];
-}
-
-function rowsOf(all: readonly InstanceHealth[]): string[] {
-  const now = Date.now();
-  const [top = '', ...rows] = table(
-    ['INSTANCE', ...head, 'TOKEN'],
-    all.map(({ instance, worst, tokenExpiresAt }) => [
-      instance,
-      ...cells(worst, now),
-      left(tokenExpiresAt, now),
-    ]),
-    (row) => styles[all[row]?.light ?? 'grey'],
-  );
-  return [top, ...rows.flatMap((row, i) => withError(row, all[i]?.worst, '    '))];
+  return [top, '', ...(each || chosen.length <= mostRows ? rowsOf(chosen, Date.now()) : groupsOf(chosen))];
 }
 
 /** A group has up to four lines, so the output fits into 40 lines. */

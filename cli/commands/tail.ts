@@ -7,6 +7,7 @@ import { type Output, plain, type Style, styled } from '../output.ts';
 import { listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { span } from '../times.ts';
+import { asTyped } from '../typed.ts';
 
 interface TailOptions extends CommonOptions {
   readonly since: number;
@@ -104,7 +105,7 @@ function show(out: Output, { at, text }: Line): void {
 export function logLine({ level, message, instance }: Readonly<Record<string, unknown>>): string {
   const word = styled(styles[String(level)] ?? 'dim', `[${level}]`);
   // Most messages name their instance.
-  const text = plain(String(message));
+  const text = plain(asTyped(String(message)));
   const isNamed =
     instance === undefined || text.includes(` of ${instance} `) || text.includes(` of ${instance}:`);
   return `${word} ${text}${isNamed ? '' : `  ${styled('dim', plain(String(instance)))}`}`;

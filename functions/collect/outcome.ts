@@ -42,7 +42,7 @@ export function outcomeOf(
     lagSeconds: lagSeconds(position, now),
     durationMs: now - (startedAt ?? now),
     caughtUp: state === 'ok',
-    error: error === undefined ? undefined : problemOf(error),
+    error: error === undefined ? undefined : problemOf(error, instance),
   };
 }
 

@@ -18,6 +18,8 @@ export interface AnalyticsOptions {
   artifactsKept?: number;
   /** Maximum number of characters of raw text in memory (default: 256 Mi). */
   charactersKept?: number;
+  /** The port of the search page, or the next free one (default: any free port). */
+  pagePort?: number | undefined;
 }
 
 export interface Analytics {
@@ -65,7 +67,11 @@ export async function startAnalytics(options: AnalyticsOptions = {}): Promise<An
   const api = createApi({ archive, nowMs, users, tokenLifeMs: () => life.tokenMs });
   const apiServer = await startApiServer({ api, certificate, nowMs, faults, requests });
   const links: { tilesUrl: string | undefined } = { tilesUrl: undefined };
-  const pageServer = await startPageServer(archive, { nowMs, tilesUrl: () => links.tilesUrl });
+  const pageServer = await startPageServer(archive, {
+    nowMs,
+    tilesUrl: () => links.tilesUrl,
+    port: options.pagePort,
+  });
 
   return {
     url: `https://127.0.0.1:${apiServer.port}`,

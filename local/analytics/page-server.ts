@@ -61,6 +61,7 @@ export interface PageOptions {
   readonly nowMs: () => number;
   /** The address of the tiles; undefined if there are none. */
   readonly tilesUrl: () => string | undefined;
+  readonly port?: number | undefined;
 }
 
 export async function startPageServer(archive: Archive, options: PageOptions) {
@@ -89,7 +90,7 @@ export async function startPageServer(archive: Archive, options: PageOptions) {
       const { status, type, body } = contentFor(request);
       response.writeHead(status, { ...protection, 'content-type': type }).end(body);
     },
-    { ownPages: true },
+    { ownPages: true, port: options.port },
   );
 }
 

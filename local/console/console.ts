@@ -31,6 +31,8 @@ export interface ConsoleOptions {
   streams?: Record<string, Stream>;
   rateLimits?: boolean;
   retryAfter?: 'absent' | 'seconds' | 'date';
+  /** The first faults of the console. */
+  faults?: readonly FaultRule[];
   /** False: the certificate is signed by an untrusted authority. */
   trusted?: boolean;
 }
@@ -82,7 +84,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   const simulated: SimulatedConsole = {
     host,
     tokens: [...options.tokens],
-    faults: [],
+    faults: [...(options.faults ?? [])],
     requests: [],
     put: (stream, text, values) => storeOf(stream).put(text, values),
     add: (stream, text) => storeOf(stream).add(text),

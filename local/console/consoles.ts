@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { createAuthority, createServerCertificate } from './certificates.ts';
 import { type ConsoleOptions, createConsole, type SimulatedConsole } from './console.ts';
 import { type Connect, startProxy } from './proxy.ts';
-import { startServer } from './server.ts';
+import { type Served, startServer } from './server.ts';
 
 export interface ConsolesOptions {
   hosts: Record<string, ConsoleOptions>;
+  /** The consoles of all other hosts of SentinelOne, each created when it is first reached. */
+  others?: (host: string) => ConsoleOptions;
   /** The consoles' clock in milliseconds, which also sets their `Date` headers (default: the system clock). */
   nowMs?: () => number;
   monotonicMs?: () => number;
@@ -28,32 +30,42 @@ export interface Consoles {
   close(): Promise<void>;
 }
 
+const suffix = '.sentinelone.net';
+const anyHost = /^[a-z0-9-]{1,63}\.sentinelone\.net$/;
+
 /** Starts simulated SentinelOne consoles and a proxy for them. Nothing reaches the network. */
 export async function startConsoles({
   hosts,
+  others,
   nowMs = Date.now,
   monotonicMs = () => performance.now(),
 }: ConsolesOptions): Promise<Consoles> {
   const names = Object.keys(hosts).map((host) => host.toLowerCase());
   const authority = await createAuthority('simulated consoles');
-  const trusted = await createServerCertificate(authority, names);
+  const trusted = await createServerCertificate(authority, [...names, ...(others ? [`*${suffix}`] : [])]);
   const untrusted = await createServerCertificate(await createAuthority('nobody'), names);
 
+  const serve = (host: string, options: ConsoleOptions): Served => ({
+    ...createConsole(host, options, { nowMs, monotonicMs }),
+    certificate: options.trusted === false ? untrusted : trusted,
+  });
   const served = new Map(
-    Object.entries(hosts).map(([host, options]) => [
-      host.toLowerCase(),
-      {
-        ...createConsole(host, options, { nowMs, monotonicMs }),
-        certificate: options.trusted === false ? untrusted : trusted,
-      },
-    ]),
+    Object.entries(hosts).map(([host, options]) => [host.toLowerCase(), serve(host, options)]),
   );
+  const isOther = (host: string) => others !== undefined && anyHost.test(host);
+  const find = (host: string): Served | undefined => {
+    const found = served.get(host);
+    if (found !== undefined || others === undefined || !isOther(host)) return found;
+    const created = serve(host, others(host));
+    served.set(host, created);
+    return created;
+  };
 
   const directory = await mkdtemp(join(tmpdir(), 'simulated-consoles-'));
   const caFile = join(directory, 'ca.pem');
   await writeFile(caFile, authority.cert);
-  const server = await startServer(served, nowMs);
-  const proxy = await startProxy(new Set(names), server.port);
+  const server = await startServer(find, nowMs);
+  const proxy = await startProxy((host) => served.has(host) || isOther(host), server.port);
 
   return {
     proxyUrl: proxy.url,

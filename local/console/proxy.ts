@@ -23,7 +23,7 @@ const refuse = (socket: Duplex) =>
  * Starts a CONNECT proxy that forwards `<host>:443` of a known host to `port` on this machine. Other targets get a
  * 502.
  */
-export async function startProxy(hosts: ReadonlySet<string>, port: number): Promise<Proxy> {
+export async function startProxy(isKnown: (host: string) => boolean, port: number): Promise<Proxy> {
   const connects: Connect[] = [];
   const open = new Set<Duplex>();
   const track = (socket: Duplex) => open.add(socket.once('close', () => open.delete(socket)));
@@ -33,7 +33,7 @@ export async function startProxy(hosts: ReadonlySet<string>, port: number): Prom
   });
   server.on('connect', (request, client, head) => {
     const target = (request.url ?? '').toLowerCase();
-    const admitted = target.endsWith(':443') && hosts.has(target.slice(0, -':443'.length));
+    const admitted = target.endsWith(':443') && isKnown(target.slice(0, -':443'.length));
     connects.push({ target, admitted });
     client.on('error', () => client.destroy());
     track(client);

@@ -26,8 +26,8 @@ function split(url: string): { path: string; params: URLSearchParams } {
 }
 
 /** Starts the HTTPS server of all consoles. The host name of a request selects the console. */
-export async function startServer(served: ReadonlyMap<string, Served>, nowMs: () => number) {
-  const consoleOf = (name: string | undefined) => served.get((name ?? '').toLowerCase().replace(/:\d+$/, ''));
+export async function startServer(find: (host: string) => Served | undefined, nowMs: () => number) {
+  const consoleOf = (name: string | undefined) => find((name ?? '').toLowerCase().replace(/:\d+$/, ''));
 
   const note = ({ simulated: { requests } }: Served, asked: ReceivedRequest): SeenRequest => {
     const { method, path, params, authorization } = asked;

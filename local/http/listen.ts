@@ -3,10 +3,24 @@ import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** Listens on a free port of the loopback interface. */
-export async function listen(server: Server | TlsServer) {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+/** So many ports are tried. */
+const mostPorts = 100;
+
+/**
+ * Listens on the loopback interface.
+ * @param from the first port to try; 0 is any free port
+ */
+export async function listen(server: Server | TlsServer, from = 0) {
+  for (let port = from; ; port++) {
+    try {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      break;
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || from === 0 || port === from + mostPorts) throw error;
+    }
+  }
   return {
     port: (server.address() as AddressInfo).port,
     async close() {

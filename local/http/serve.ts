@@ -25,10 +25,12 @@ export interface Callers {
   readonly sessionToken?: string;
   /** Also answers this server's own pages: Chromium sends their origin when it loads a module script. */
   readonly ownPages?: boolean;
+  /** The port, or the next free one (default: any free port). */
+  readonly port?: number | undefined;
 }
 
 /**
- * Serves HTTP on a free loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and any `Origin`,
+ * Serves HTTP on a loopback port. Refuses foreign `Host` headers, which DNS rebinding sends, and any `Origin`,
  * which web pages send. An error of the handler ends its request, not the process.
  */
 export async function serve(handler: Handler, callers: Callers = {}): Promise<Serving> {
@@ -43,7 +45,7 @@ export async function serve(handler: Handler, callers: Callers = {}): Promise<Se
       refuse(response, error);
     }
   });
-  const { port, close } = await listen(server);
+  const { port, close } = await listen(server, callers.port);
   hosts = ['127.0.0.1', 'localhost'].map((name) => `${name}:${port}`);
   return { port, endpoint: `http://127.0.0.1:${port}`, close };
 }

@@ -142,7 +142,7 @@ server.on('secureConnection', () => {
 });
 
 server.listen(0, '127.0.0.1', async () => {
-  const proxy = await startProxy(new Set(hosts), (server.address() as AddressInfo).port);
+  const proxy = await startProxy((host) => hosts.includes(host), (server.address() as AddressInfo).port);
   const folder = mkdtempSync(join(tmpdir(), 'bench-console-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const caFile = join(folder, 'ca.pem');

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Output, styled } from '../../cli/output.ts';
 import type { Accepted } from '../../local/analytics/search.ts';
-import { say, sayFound, sayHealth, sayLogLine, sayNewest } from '../../local/show.ts';
+import { startScreen } from '../../local/screen.ts';
+import { healthLines, logLineAt, say, sayFound, sayNewest } from '../../local/show.ts';
 
 /** Clears the screen, sets the title, writes to the clipboard, hides, reverses, starts a line, and stays unseen. */
 const hostile =
@@ -31,12 +32,12 @@ test.each<[what: string, lines: number, print: (out: Output) => void]>([
   ['a styled line', 1, (out) => out.each({}, styled('red', hostile))],
   ['a note', 2, (out) => out.note(hostile, `→ ${hostile}`)],
   ['progress', 1, (out) => out.progress(hostile)],
-  ['a line of a function that is no JSON', 1, () => sayLogLine(hostile)],
-  ['a line of a function that is no object', 1, () => sayLogLine('null')],
+  ['a line of a function that is no JSON', 1, () => say(logLineAt(hostile))],
+  ['a line of a function that is no object', 1, () => say(logLineAt('null'))],
   [
     'a log line of a function',
     1,
-    () => sayLogLine(JSON.stringify({ level: hostile, message: hostile, instance: hostile })),
+    () => say(logLineAt(JSON.stringify({ level: hostile, message: hostile, instance: hostile }))),
   ],
   ['the newest artifact', 1, () => sayNewest(artifact)],
   [
@@ -47,11 +48,11 @@ test.each<[what: string, lines: number, print: (out: Output) => void]>([
   ['any other line of npm start', 1, () => say(hostile)],
   [
     'the table of npm start',
-    5,
+    4,
     () => {
       const verdict = { stream: hostile, light: 'red', word: hostile, error: hostile, remedy: hostile };
-      const health = { instance: hostile, verdict, streams: [verdict] };
-      sayHealth([health] as unknown as Parameters<typeof sayHealth>[0], 0);
+      const health = { instance: hostile, host: hostile, light: 'red', worst: verdict, streams: [verdict] };
+      startScreen().lines(healthLines([health] as unknown as Parameters<typeof healthLines>[0], 0));
     },
   ],
 ])('%s obeys no record', (_, lines, print) => {

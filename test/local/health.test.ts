@@ -9,7 +9,7 @@ import type { CursorStatus } from '../../functions/health/known-status.ts';
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { readHealth } from '../../local/health.ts';
 import { startFunction } from '../../local/lambda/function.ts';
-import { sayHealth } from '../../local/show.ts';
+import { healthLines, say } from '../../local/show.ts';
 import { type HealthRow, healthRows, healthyItem, nameOf } from '../fixtures/health-rows.ts';
 import { announceWorld, ended } from '../support/cli.ts';
 import { startWorld, type World } from '../support/world.ts';
@@ -128,6 +128,7 @@ const folder = mkdtempSync(join(tmpdir(), 'health-'));
 let commandLine: { instances: readonly CliInstance[]; surface: Surface };
 let tiles: Surface;
 let lightsOfTiles: Map<string, string>;
+/** By instance. */
 let table: ReadonlyMap<string, Pick<Said, 'light' | 'word'>>;
 const metrics = new Map<string, Record<string, number>>();
 
@@ -258,31 +259,32 @@ async function readTable(): Promise<ReadonlyMap<string, Pick<Said, 'light' | 'wo
     return true;
   });
   vi.stubEnv('FORCE_COLOR', '1');
-  sayHealth(instances, Date.now());
+  for (const line of healthLines(instances, Date.now())) say(line);
   vi.unstubAllEnvs();
   write.mockRestore();
   const colours: Record<string, string> = { 31: 'red', 33: 'yellow', 32: 'green', 2: 'grey' };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal
-  const rows = printed.matchAll(/^\x1b\[(\d+)m(\S+) +(threats|activities|agents) +(.+?) {2}/gm);
+  const rows = printed.matchAll(/^\x1b\[(\d+)m(\S+) +(red|yellow|green|grey) +(.+?) {2}/gm);
   return new Map(
-    [...rows].map(([, colour = '', instance = '', stream = '', word = '']) => [
-      `${instance} ${stream}`,
-      { light: colours[colour] ?? colour, word },
+    [...rows].map(([, colour = '', instance = '', light = '', word = '']) => [
+      instance,
+      { light: colours[colour] === light ? light : `${light} in ${colours[colour]}`, word },
     ]),
   );
 }
 
-const cut = (surface: typeof table) =>
+const cut = (surface: ReadonlyMap<string, Pick<Said, 'light' | 'word'>>) =>
   Object.fromEntries([...surface].map(([key, { light, word }]) => [key, `${light} ${word}`]).sort());
 
 describe('command line, tiles, npm start and alarms', () => {
   test.each(rows.map((row) => [row.says, row] as const))('say the same, and it is right: %s', (_, row) => {
     const key = `${nameOf(row.says)} ${row.stream}`;
     const expected = `${row.light} ${row.word}`;
-    const all = { commandLine: commandLine.surface, tiles, table };
+    const all = { commandLine: commandLine.surface, tiles };
     for (const [surface, said] of Object.entries(all)) expect(cut(said)[key], surface).toBe(expected);
     const found = commandLine.instances.find(({ instance }) => instance === nameOf(row.says));
     expect(found).toMatchObject({ light: row.light });
+    expect(table.get(nameOf(row.says))).toEqual({ light: row.light, word: found?.worst.word });
     if (row.lagSeconds !== undefined) expect(found?.worst.lagSeconds).toBe(row.lagSeconds);
     expect(found?.worst.since).toBe(row.sinceMs && new Date(now - row.sinceMs).toISOString());
     expect(found?.worst.remedy ?? '').toMatch(row.remedy ?? /^/);
@@ -291,7 +293,8 @@ describe('command line, tiles, npm start and alarms', () => {
   test(`agree on 300 instances in mixed states (seed ${seed})`, () => {
     expect(commandLine.surface.size).toBe(given.length * streams.length);
     expect(cut(tiles)).toEqual(cut(commandLine.surface));
-    expect(cut(table)).toEqual(cut(commandLine.surface));
+    const worst = commandLine.instances.map(({ instance, worst }) => [instance, worst] as const);
+    expect(cut(table)).toEqual(cut(new Map(worst)));
     expect(new Map([...tiles].sort())).toEqual(new Map([...commandLine.surface].sort()));
     const lights = new Map(commandLine.instances.map(({ instance, light }) => [instance, light]));
     expect(new Map([...lightsOfTiles].sort())).toEqual(new Map([...lights].sort()));

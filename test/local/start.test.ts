@@ -25,7 +25,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
 describe('npm start -- --once', () => {
   let run: Ended;
   beforeAll(async () => {
-    run = await ended(start(['--once']));
+    run = await ended(start(['--once', '--verbose']));
   });
 
   test('ends well', () => {
@@ -35,14 +35,18 @@ describe('npm start -- --once', () => {
   test.each(['threats', 'activities', 'agents'])('fetches %s of both good instances', (stream) => {
     for (const instance of ['acme', 'globex']) {
       expect(run.out).toMatch(
-        new RegExp(`INFO +sentinelone: fetched [1-9]\\d* ${stream} +instance=${instance} `),
+        new RegExp(
+          `^\\d\\d:\\d\\d:\\d\\d \\[INFO\\] sentinelone: fetched [1-9]\\d* ${stream} +${instance}$`,
+          'm',
+        ),
       );
     }
   });
 
   test('says unauthorized, and what to do, for the third', () => {
-    expect(run.out).toMatch(/initech +threats +unauthorized/);
-    expect(run.out).toMatch(/The token is wrong, expired or revoked: create a new token in the console/);
+    expect(run.out).toMatch(/initech +red +unauthorized/);
+    expect(run.out).toMatch(/→ Create a new token in the console, then run: collector rotate initech\n/);
+    expect(run.out).toMatch(/\[ERROR\] .*then run: collector rotate initech\n/);
   });
 
   test('counts what was collected, forwarded and accepted', () => {
@@ -126,7 +130,7 @@ describe('npm start -- --host HOST', () => {
     const run = await ended(
       start(['--once', '--host', host], { ...environment, SENTINELONE_API_TOKEN: token }),
     );
-    expect(run.out).toMatch(/fetched 1 threats +instance=trial/);
+    expect(run.out).toMatch(/fetched 1 threats {2}trial\n/);
     expect(run.out).not.toContain(token);
     expect(run).toMatchObject({ code: 0, err: '' });
   });
@@ -160,9 +164,8 @@ describe('npm start', () => {
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(out).toMatch(
-      /Search page for the collected artifacts, as in Analytics: http:\/\/127\.0\.0\.1:\d+\/\n/,
-    );
+    expect(out).toMatch(/Search {2}http:\/\/127\.0\.0\.1:\d+\/ /);
+    expect(out).toContain('./collector rotate initech --local');
     expect(out).toMatch(/\nStopped\. Nothing is left behind\.\n$/);
   });
 

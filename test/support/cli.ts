@@ -51,6 +51,7 @@ export async function announceWorld({ collector, consoles }: World, folder: stri
   try {
     await announce({
       pid: process.pid,
+      port: 8470,
       stackName: 'SentinelOneCollector',
       outputs: collector.outputs,
       endpoints: collector.endpoints,
