@@ -1,4 +1,5 @@
-import type { CheckReport, Finding } from '../functions/console/check.ts';
+import type { CheckReport } from '../functions/console/check.ts';
+import type { Finding } from '../functions/console/findings.ts';
 import { plain, type Style, styled } from './output.ts';
 import { asTyped } from './typed.ts';
 

@@ -214,9 +214,7 @@ export class MalformedPageError extends CollectorError {
   }
 }
 
-/** HTTP 401, before it is known whether the token or a permission is the cause. */
-export class TokenRefusedError extends Error {
-  override readonly name = 'TokenRefusedError';
+class RefusedError extends Error {
   /** The console's message, cleaned for display. */
   readonly words: string;
 
@@ -226,16 +224,14 @@ export class TokenRefusedError extends Error {
   }
 }
 
-/** HTTP 403 from the console itself, before it is known which permission the request needs. */
-export class PermissionMissingError extends Error {
-  override readonly name = 'PermissionMissingError';
-  /** The console's message, cleaned for display. */
-  readonly words: string;
+/** HTTP 401, before it is known whether the token or a permission is the cause. */
+export class TokenRefusedError extends RefusedError {
+  override readonly name = 'TokenRefusedError';
+}
 
-  constructor(message: string, words = '') {
-    super(message);
-    this.words = words;
-  }
+/** HTTP 403 from the console itself, before it is known which permission the request needs. */
+export class PermissionMissingError extends RefusedError {
+  override readonly name = 'PermissionMissingError';
 }
 
 /** The invocation's time ended a request. This is not a failure; the next invocation continues. */

@@ -4,29 +4,20 @@ import {
   MisconfiguredError,
   type Obstacle,
   PermissionMissingError,
-  problemOf,
   TokenRefusedError,
   UnreachableError,
 } from '../errors.ts';
-import { day, expiryIn, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
+import { day, expiryIn } from '../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
 import { redacted } from '../kit/redact.ts';
 import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import { clockFinding, expiryFinding, type Finding, failed, off, ok, unbound } from './findings.ts';
 import { boundedListing } from './query.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import { sourceOf } from './sources/list.ts';
 import type { Ask } from './sources/source.ts';
-
-/** The result of one check. `off` means that the operator has disabled it. */
-export interface Finding {
-  /** `record`, `secret`, `dns`, `tls`, `reachable`, `clock`, `token`, `expiry`, or a stream's name. */
-  readonly what: string;
-  readonly outcome: 'ok' | 'warning' | 'failed' | 'off';
-  readonly detail: string;
-  readonly remedy?: string;
-}
 
 /** The findings are in the order of a poll. A check that could not be made is absent. */
 export interface CheckReport {
@@ -41,9 +32,6 @@ export interface CheckReport {
 const timeoutMs = 15_000;
 
 const maxBytes = 4 * 1024 * 1024;
-
-/** HTTP's `Date` has whole seconds. A larger difference means that one of the two clocks is wrong. */
-const clockNoticeMs = 60_000;
 
 export interface CheckPorts extends Pick<ConsolePorts, 'sentinelone' | 'clock'> {
   /**
@@ -90,25 +78,6 @@ export async function check(
     latencyMs: reached?.latencyMs,
     clockDifferenceMs: reached?.clockDifferenceMs,
   };
-}
-
-const ok = (what: string, detail: string): Finding => ({ what, outcome: 'ok', detail });
-
-function unbound({ instance, host }: Instance): Finding {
-  return {
-    what: 'secret',
-    outcome: 'warning',
-    detail: 'the secret does not name its host: the token is bound to the host that it is first used at',
-    remedy: `Store {"apiKey": "…", "host": "${host}"}; collector rotate ${instance} does that.`,
-  };
-}
-
-const off = (what: string, detail: string): Finding => ({ what, outcome: 'off', detail });
-
-function failed(what: string, error: unknown): Finding {
-  if (!(error instanceof CollectorError)) throw error;
-  const { message, remedy } = problemOf(error);
-  return { what, outcome: 'failed', detail: message, remedy };
 }
 
 interface Target {
@@ -194,15 +163,6 @@ function clockDifferenceOf({ dateMs, tookMs }: Answer, { clock }: CheckPorts): n
   return Math.round((dateMs + 500 - (clock.now() - tookMs / 2)) / 1000) * 1000;
 }
 
-function clockFinding(differenceMs: number | undefined): Finding[] {
-  if (differenceMs === undefined) return [];
-  const detail = `clock skew ${Math.abs(differenceMs) / 1000} s`;
-  if (Math.abs(differenceMs) < clockNoticeMs) return [ok('clock', detail)];
-  const remedy =
-    "Correct the console's clock. Positions use it, so records that become visible late may be missed.";
-  return [{ what: 'clock', outcome: 'warning', detail, remedy }];
-}
-
 function silent(host: string): UnreachableError {
   const remedy = "Check SentinelOne's status page, and firewalls or proxies in the network path.";
   return new UnreachableError(`${host} does not answer within ${timeoutMs / 1000} s`, remedy);
@@ -218,14 +178,6 @@ async function expiryOf({ host, token, ports }: Target): Promise<string | undefi
   const { signal } = new AbortController();
   const request = { host, token, timeoutMs, signal };
   return expiryIn(token) ?? (await ports.sentinelone.expiry(request).catch(() => undefined));
-}
-
-function expiryFinding(expiresAt: string | undefined, now: number): Finding {
-  if (expiresAt === undefined) return ok('expiry', 'token expiry unknown');
-  const leftMs = Date.parse(expiresAt) - now;
-  const detail = `the token ends at ${expiresAt}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
-  if (leftMs >= expiryNoticeMs) return ok('expiry', detail);
-  return { what: 'expiry', outcome: 'warning', detail, remedy: expiryRemedy };
 }
 
 async function checkStream(stream: Stream, instance: Instance, target: Target): Promise<Finding> {
