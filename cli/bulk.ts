@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import type { CheckReport } from '../functions/console/check.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
+import { partsOf } from '../functions/instances/shared-secret.ts';
 import { readToken, textOf } from '../functions/instances/token.ts';
 import { inParallel } from '../functions/kit/concurrency.ts';
 import { wrong } from './command.ts';
 import { CommandError, explained, UsageError } from './errors.ts';
-import { pollNow } from './functions.ts';
+import { checkAll, pollNow } from './functions.ts';
 import { counted, folded, type Output, plain } from './output.ts';
 import { createRecord, type InstanceRecord, readRecord, secretIdOf, sharersOf } from './records.ts';
 import { replaceToken } from './replace-token.ts';
+import { stageEntries } from './shared-secret.ts';
 import type { Stack } from './stack.ts';
 import { asTyped } from './typed.ts';
 
@@ -78,11 +81,17 @@ export async function bulkTokens(
   // Tokens in the same secret are replaced one after another.
   const groups = Map.groupBy(work, ({ record }) => secretIdOf(record).replace(/#.*/, ''));
   await inParallel(groups.values(), atOnce, async (group) => {
-    for (const one of group) {
-      const failure = await stored(stack, one, records, anyway);
+    const tell = (failure: Failure | undefined) => {
       if (failure !== undefined) failures.push(failure);
       ended += 1;
       out.progress(`${ended} of ${work.length} tokens tested${failedSoFar(failures)}`);
+    };
+    const isShared = ({ record }: TokenWork) => partsOf(secretIdOf(record)).key !== undefined;
+    const shared = group.filter(isShared);
+    for (const one of group.filter((one) => !isShared(one))) tell(await stored(stack, one, records, anyway));
+    if (shared[0] !== undefined) {
+      const { name } = partsOf(secretIdOf(shared[0].record));
+      await storedTogether(stack, name, shared, records, anyway, tell);
     }
   });
   const done = work.length - failures.length;
@@ -105,6 +114,56 @@ function refuseTwoTokens(work: readonly TokenWork[]): void {
         `${before.record.instance} and ${one.record.instance} use the secret ${secretId}, and have different tokens`,
       );
     first.set(secretId, one);
+  }
+}
+
+/** Tokens of one shared secret are written at once, because Secrets Manager keeps few versions. */
+async function storedTogether(
+  stack: Stack,
+  name: string,
+  work: readonly TokenWork[],
+  records: readonly InstanceRecord[],
+  anyway: boolean,
+  tell: (failure: Failure | undefined) => void,
+): Promise<void> {
+  const keyOf = ({ record }: TokenWork) => partsOf(secretIdOf(record)).key ?? '';
+  const passed: TokenWork[] = [];
+  let staged: Awaited<ReturnType<typeof stageEntries>> | undefined;
+  try {
+    const entries = work.map((one) => {
+      const { host } = readRecord(stack, one.record);
+      return { key: keyOf(one), token: one.token, host, rebinds: one.isNew === true };
+    });
+    staged = await stageEntries(stack.secrets, name, entries);
+    const { version, keep } = staged;
+    await inParallel(work.values(), atOnce, async (one) => {
+      const { record, isNew } = one;
+      try {
+        const others = sharersOf(stack, readRecord(stack, record), records);
+        const of = [isNew ? record : record.instance, ...others];
+        const { report } = await checkAll(stack, of, version, silent);
+        if (report.good || anyway) passed.push(one);
+        else tell(failed(record, report));
+      } catch (error) {
+        tell(failureOf(record, error));
+      }
+    });
+    if (passed.length === 0) return await staged.discard();
+    await keep(passed.map(keyOf));
+  } catch (error) {
+    await staged?.discard();
+    const told = passed.length > 0 ? passed : work;
+    for (const { record } of told) tell(failureOf(record, error));
+    return;
+  }
+  for (const { record, isNew } of passed) {
+    const written = isNew ? createRecord(stack, record) : Promise.resolve();
+    tell(
+      await written.then(
+        () => undefined,
+        (error) => failureOf(record, error),
+      ),
+    );
   }
 }
 
@@ -132,17 +191,24 @@ async function stored(
       },
       silent,
     );
-    if (kept) return undefined;
-    const failed = report.findings.find(({ outcome }) => outcome === 'failed');
-    const remedy =
-      failed?.what === 'token'
-        ? 'Check that you copied all of each token, then run this again with these lines.'
-        : (failed?.remedy ?? '');
-    return { instance: record.instance, error: failed?.detail ?? 'failed', remedy };
+    return kept ? undefined : failed(record, report);
   } catch (error) {
-    const { message, remedy } = explained(error);
-    return { instance: record.instance, error: message, remedy };
+    return failureOf(record, error);
   }
+}
+
+function failed({ instance }: InstanceRecord, { findings }: CheckReport): Failure {
+  const first = findings.find(({ outcome }) => outcome === 'failed');
+  const remedy =
+    first?.what === 'token'
+      ? 'Check that you copied all of each token, then run this again with these lines.'
+      : (first?.remedy ?? '');
+  return { instance, error: first?.detail ?? 'failed', remedy };
+}
+
+function failureOf({ instance }: InstanceRecord, error: unknown): Failure {
+  const { message, remedy } = explained(error);
+  return { instance, error: message, remedy };
 }
 
 const named = (failure: Failure | undefined) =>

@@ -10,6 +10,7 @@ import {
   scopeOf,
 } from '../functions/instances/instance.ts';
 import type { CursorKey } from '../functions/instances/ports.ts';
+import { partsOf } from '../functions/instances/shared-secret.ts';
 import { defaultStreams, deployedStreams, streams } from '../functions/streams/list.ts';
 import { CommandError } from './errors.ts';
 import { optionOf } from './options.ts';
@@ -139,7 +140,10 @@ export function secretIdOf({ instance, secretId }: InstanceRecord): string {
 }
 
 /** A secret can be named by its name, its ARN, or its ARN without the six characters that AWS appends. */
-function isSameSecret(a: string, b: string): boolean {
+function isSameSecret(one: string, other: string): boolean {
+  const [{ name: a, key }, { name: b, key: otherKey }] = [partsOf(one), partsOf(other)];
+  // A whole secret includes all its keys.
+  if (key !== undefined && otherKey !== undefined && key !== otherKey) return false;
   const isElsewhere = [a, b].every(isArn) && accountOf(a) !== accountOf(b);
   return !isElsewhere && namesOf(a).some((name) => namesOf(b).includes(name));
 }

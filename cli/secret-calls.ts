@@ -128,3 +128,27 @@ export async function deleteSecret({ secrets }: Pick<Stack, 'secrets'>, SecretId
     throw error;
   }
 }
+
+/** A new token, stored for a test. It becomes the current token only when it is kept. */
+export interface StagedToken {
+  /** The id of the version that holds it. */
+  readonly version: string;
+  /** What to print if the secret's JSON could not be kept. */
+  readonly warnings: readonly string[];
+  /** Promotes the token to the current one. Throws CommandError if the secret was changed since it was staged. */
+  keep(): Promise<void>;
+  /** Discards the token; the current one is unchanged. After `keep`, makes the one before it current again. */
+  discard(): Promise<void>;
+}
+
+export const boundElsewhere = (secretId: string, bound: string, host: string) =>
+  new CommandError(
+    `the secret ${secretId} is bound to ${JSON.stringify(bound.slice(0, 100))}, not to ${host}`,
+    'To collect from another host, run: set NAME --host HOST. It asks for the token of that host.',
+  );
+
+export const changedMeanwhile = (secretId: string) =>
+  new CommandError(
+    `the secret ${secretId} was changed by another command or by its rotation, so it was not replaced`,
+    'Check which token is current (test NAME), then run the command again.',
+  );

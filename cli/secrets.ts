@@ -5,22 +5,23 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { partsOf } from '../functions/instances/shared-secret.ts';
 import { boundHost, withToken } from '../functions/instances/token.ts';
 import { CommandError } from './errors.ts';
-import { create, deleteSecret, eventually, isAt, read, versionAt, withoutValues } from './secret-calls.ts';
+import {
+  boundElsewhere,
+  changedMeanwhile,
+  create,
+  deleteSecret,
+  eventually,
+  isAt,
+  read,
+  type StagedToken,
+  versionAt,
+  withoutValues,
+} from './secret-calls.ts';
+import { stageEntries } from './shared-secret.ts';
 import type { Stack } from './stack.ts';
-
-/** A new token, stored for a test. It becomes the current token only when it is kept. */
-export interface StagedToken {
-  /** The id of the version that holds it. */
-  readonly version: string;
-  /** What to print if the secret's JSON could not be kept. */
-  readonly warnings: readonly string[];
-  /** Promotes the token to the current one. Throws CommandError if the secret was changed since it was staged. */
-  keep(): Promise<void>;
-  /** Discards the token; the current one is unchanged. After `keep`, makes the one before it current again. */
-  discard(): Promise<void>;
-}
 
 const [current, pending] = ['AWSCURRENT', 'AWSPENDING'];
 
@@ -37,6 +38,8 @@ export async function stageToken(
   host: string,
   rebinds = false,
 ): Promise<StagedToken> {
+  const { name, key } = partsOf(SecretId);
+  if (key !== undefined) return stageEntries(secrets, name, [{ key, token, host, rebinds }]);
   const version = randomUUID();
   const value = withToken(undefined, token, host) ?? '';
   const found = SecretId.startsWith('arn:')
@@ -68,12 +71,7 @@ function nextValue(
   rebinds: boolean,
 ): string {
   const bound = boundHost(old);
-  if (!rebinds && bound !== undefined && bound !== host) {
-    throw new CommandError(
-      `the secret ${secretId} is bound to ${JSON.stringify(bound.slice(0, 100))}, not to ${host}`,
-      'To collect from another host, run: set NAME --host HOST. It asks for the token of that host.',
-    );
-  }
+  if (!rebinds && bound !== undefined && bound !== host) throw boundElsewhere(secretId, bound, host);
   const value = withToken(old, token, host);
   if (value !== undefined) return value;
   throw new CommandError(
@@ -143,9 +141,3 @@ function put(
 function ifMoved(error: unknown): void {
   if (!(error instanceof InvalidParameterException)) throw error;
 }
-
-const changedMeanwhile = (secretId: string) =>
-  new CommandError(
-    `the secret ${secretId} was changed by another command or by its rotation, so it was not replaced`,
-    'Check which token is current (test NAME), then run the command again.',
-  );

@@ -1,10 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { partsOf } from '../../functions/instances/shared-secret.ts';
 import { type CommonOptions, does, wrong } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { printable } from '../output.ts';
 import { deleteCursors, listRecords, othersWith, recordOf, secretIdOf } from '../records.ts';
 import { deleteSecret } from '../secret-calls.ts';
+import { deleteEntry } from '../shared-secret.ts';
+import type { Stack } from '../stack.ts';
 
 interface RemoveOptions extends CommonOptions {
   readonly yes?: boolean;
@@ -41,11 +44,13 @@ export function remove(command: Command): void {
     }
     await stack.instances.delete(name);
     const cursors = options.deleteCursors ? await deleteCursors(stack, name) : 0;
-    const secret = options.deleteSecret ? await deleteSecret(stack, secretIdOf(record)) : false;
+    const secret = options.deleteSecret ? await deleteToken(stack, secretIdOf(record)) : false;
     out.answer({ removed: name, secretDeleted: secret, cursorsDeleted: cursors }, () => [
       `Removed ${name}.`,
       secret
-        ? 'Its secret will be deleted in 30 days and can be restored until then.'
+        ? partsOf(secretIdOf(record)).key === undefined
+          ? 'Its secret will be deleted in 30 days and can be restored until then.'
+          : 'Its token was removed from the shared secret.'
         : 'Its secret was kept.',
       options.deleteCursors
         ? 'Its cursors were deleted.'
@@ -53,6 +58,12 @@ export function remove(command: Command): void {
     ]);
     return undefined;
   });
+}
+
+/** Of a shared secret only the token of this instance. */
+function deleteToken(stack: Stack, secretId: string): Promise<boolean> {
+  const { name, key } = partsOf(secretId);
+  return key === undefined ? deleteSecret(stack, name) : deleteEntry(stack.secrets, name, key);
 }
 
 async function agreed(question: string): Promise<boolean> {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import {
   GetSecretValueCommand,
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
 import type { Secret, Secrets } from '../instances/ports.ts';
+import { entryIn, partsOf } from '../instances/shared-secret.ts';
 import { textOf } from '../instances/token.ts';
 import { clientConfig } from './aws.ts';
 
@@ -40,17 +42,29 @@ export function secretsManager(now: () => number): Secrets {
   };
 }
 
-/** Returns the version with this id, or the current one. Returns undefined if it does not exist or cannot be read. */
-export async function readSecret(SecretId: string, version?: string): Promise<Secret | undefined> {
+/**
+ * Returns the version with this id, or the current one; of `NAME#KEY`, the token under this key. Returns undefined if it
+ * does not exist or cannot be read.
+ */
+export async function readSecret(secretId: string, version?: string): Promise<Secret | undefined> {
+  const { name: SecretId, key } = partsOf(secretId);
   try {
     const {
       SecretString,
       SecretBinary,
       VersionId = '',
     } = await client.send(new GetSecretValueCommand({ SecretId, ...(version && { VersionId: version }) }));
-    return { value: SecretString ?? textOf(SecretBinary ?? new Uint8Array()), version: VersionId };
+    const value = SecretString ?? textOf(SecretBinary ?? new Uint8Array());
+    return key === undefined ? { value, version: VersionId } : entryOf(value, key);
   } catch (error) {
     if (error instanceof SecretsManagerServiceException && unreadable.has(error.name)) return undefined;
     throw error;
   }
+}
+
+/** A change of another token is no change of this one, so the version is a hash. */
+function entryOf(whole: string, key: string): Secret | undefined {
+  const value = entryIn(whole, key);
+  if (value === undefined) return undefined;
+  return { value, version: createHash('sha256').update(value).digest('hex').slice(0, 32) };
 }

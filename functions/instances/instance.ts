@@ -62,7 +62,10 @@ function schema(rules: InstanceRules) {
     secretId: v.optional(
       v.pipe(
         v.string('must be a text (S)'),
-        v.regex(/^[\w/+=.@:-]{1,2048}$/, 'must be the name or ARN of a secret'),
+        v.regex(
+          /^[\w/+=.@:-]{1,2048}(#[\w.@-]{1,128})?$/,
+          'must be the name or ARN of a secret, or NAME#KEY for one of many tokens in it',
+        ),
       ),
     ),
     enabled: v.optional(v.boolean('must be true or false (BOOL)'), true),

@@ -1,6 +1,7 @@
 import { MisconfiguredError, RecordChangedError } from '../errors.ts';
 import { type Instance, isStill } from './instance.ts';
 import type { Instances, Secret, TokenHosts } from './ports.ts';
+import { partsOf } from './shared-secret.ts';
 import { boundHost, readToken } from './token.ts';
 
 /** What is needed to decide whether a token may be sent to a host. */
@@ -27,7 +28,10 @@ export async function tokenFor(
     return host;
   };
   const stored = `${secret?.version} ${token}`;
-  const bound = boundHost(secret?.value) ?? (await ports.tokenHosts.hostOf(stored, first));
+  const named = boundHost(secret?.value);
+  // The key of a shared secret always has a host: there is no first use to bind it.
+  if (named === undefined && partsOf(secretId).key !== undefined) throw foreign(instance, 'names no host');
+  const bound = named ?? (await ports.tokenHosts.hostOf(stored, first));
   if (bound !== host) throw foreign(instance, 'is bound to another host');
   return token;
 }

@@ -52,7 +52,7 @@ export function boundHost(value: string | undefined): string | undefined {
 export function withToken(value: string | undefined, token: string, host: string): string | undefined {
   const written = unwrapped(value ?? '');
   if (!isJson(written)) return JSON.stringify({ apiKey: token, host });
-  const keys = parsed(written, asWritten);
+  const keys = jsonIn(written);
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) return undefined;
   return JSON.stringify({ ...keys, apiKey: token, host });
 }
@@ -76,6 +76,9 @@ function unwrapped(value: string): string {
         /^(?:authorization:\s*)?apitoken(?:\s+|$)(.*)$/is.exec(written)?.[1]);
   return inner === undefined ? written : unwrapped(inner);
 }
+
+/** The JSON in a secret's value, each number as it was written. Undefined if it is no JSON. */
+export const jsonIn = (value: string) => parsed(unwrapped(value), asWritten);
 
 const isJson = (written: string) => /^[{[]/.test(written);
 

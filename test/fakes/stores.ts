@@ -30,10 +30,19 @@ export class FakeSecrets implements Secrets {
     const key = `${secretId} ${host}`;
     const cached = this.#cached.get(key);
     if (!fresh && cached !== undefined) return cached;
-    const secret = this.secrets.get(secretId);
+    const secret = this.#current(secretId);
     if (secret === undefined) this.#cached.delete(key);
     else this.#cached.set(key, secret);
     return secret;
+  }
+
+  /** Of `NAME#KEY` what a JSON secret has under the key. */
+  #current(secretId: string): Secret | undefined {
+    const [name = '', key] = secretId.split('#');
+    const secret = this.secrets.get(name);
+    if (secret === undefined || key === undefined) return secret;
+    const value = JSON.stringify(JSON.parse(secret.value)[key]);
+    return value === undefined ? undefined : { value, version: value };
   }
 
   put(secretId: string, value: string): void {

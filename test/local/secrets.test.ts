@@ -186,6 +186,55 @@ describe('a secret that two instances share', () => {
   });
 });
 
+describe('a secret with the tokens of many consoles', () => {
+  const id = idOf('fleet');
+  const entries = () => JSON.parse(secrets().current(id) ?? '{}');
+
+  test('is added to, polled from and rotated by key, each token at its own console', async () => {
+    const add = (name: string, host: string, token: string) =>
+      cli(['add', name, '--host', host, '--secret-id', `${id}#${name}`], token);
+    expect(await add('one', acme, 'acme-1')).toMatchObject({ code: 0 });
+    expect(await add('two', hooli, 'hooli-1')).toMatchObject({ code: 0 });
+    expect(await add('bad', hooli, 'wrong')).toMatchObject({ code: 1 });
+    await tick();
+    for (const name of ['one', 'two']) expect(await status(name)).toMatchObject({ state: 'ok' });
+    expect(await cli(['rotate', 'one'], 'acme-2')).toMatchObject({ code: 0 });
+    expect(await cli(['rotate', 'two'], 'wrong')).toMatchObject({ code: 1 });
+    expect(entries()).toEqual({
+      one: { apiKey: 'acme-2', host: acme },
+      two: { apiKey: 'hooli-1', host: hooli },
+    });
+  });
+
+  test('gives no token to another host, and none without a host', async () => {
+    const foreign = await cli(['set', 'one', '--secret-id', `${id}#two`]);
+    expect(foreign).toMatchObject({ code: 1 });
+    secrets().put(id, JSON.stringify({ ...entries(), bare: { apiKey: 'acme-1' } }));
+    for (const key of ['two', 'bare']) {
+      await world.collector.addInstance({ instance: 'one', host: acme, secretId: `${id}#${key}` });
+      expect(await requestsOf(acme, tick)).toEqual([]);
+      expect(await status('one')).toMatchObject({ state: 'misconfigured' });
+    }
+    await world.collector.addInstance({ instance: 'one', host: acme, secretId: `${id}#one` });
+  });
+
+  test('takes many tokens at once, and loses only the one that is removed', async () => {
+    const names = ['x', 'y', 'z'];
+    const file = join(folder, 'many.json');
+    await writeFile(
+      file,
+      JSON.stringify(names.map((instance) => ({ instance, host: acme, secretId: `${id}#${instance}` }))),
+    );
+    const tokens = 'x,acme-1\ny,wrong\nz,acme-3\n';
+    const run = await cli(['import', file, '--tokens', '-', '--apply'], tokens);
+    expect(run).toMatchObject({ code: 1, out: expect.stringContaining('2 instances stored, 1 failed') });
+    expect(Object.keys(entries()).sort()).toEqual(['bare', 'one', 'two', 'x', 'z']);
+    await remove('x');
+    expect(Object.keys(entries()).sort()).toEqual(['bare', 'one', 'two', 'z']);
+    for (const name of ['one', 'two', 'z']) await remove(name);
+  });
+});
+
 describe('another host', () => {
   test('comes with another token, in one step', async () => {
     await world.collector.addInstance({ instance: 'moves', host: acme }, bound('acme-1', acme));

@@ -7,7 +7,8 @@ import { settings, stream } from '../../fixtures/given.ts';
 
 const hosts = ['a', 'b', 'c'].map((name) => `${name}.sentinelone.net`);
 const names = ['one', 'two'];
-const secretIds = ['team/s', 'team/t'];
+/** The last two are keys of one secret. */
+const secretIds = ['team/s', 'team/t', 'team/shared#one', 'team/shared#two'];
 
 /** What an operator, or somebody else with the same rights, does at one moment. */
 type Edit =
@@ -64,6 +65,7 @@ function given() {
   const sentTo = new Map<string, Set<string>>();
   const bound = new Map<string, string | undefined>();
   const revoked = new Set<string>();
+  const shared: Record<string, object> = {};
   let tokens = 0;
 
   const apply = (one: Edit) => {
@@ -81,10 +83,15 @@ function given() {
       const token = `token-${tokens++}`;
       storedFor.set(token, new Set(one.host === undefined ? [] : [one.host]));
       bound.set(token, one.host);
-      world.secrets.put(
-        one.id,
-        one.host === undefined ? token : JSON.stringify({ apiKey: token, host: one.host }),
-      );
+      const [secretName = '', key] = one.id.split('#');
+      if (key !== undefined) {
+        // Without a host it is never sent.
+        shared[key] = { apiKey: token, ...(one.host !== undefined && { host: one.host }) };
+        world.secrets.put(secretName, JSON.stringify(shared));
+      } else {
+        const value = one.host === undefined ? token : JSON.stringify({ apiKey: token, host: one.host });
+        world.secrets.put(one.id, value);
+      }
     }
     // A token without a host is stored for the hosts of the records that have its secret while it is the current one.
     for (const [id, { value }] of world.secrets.secrets)
