@@ -18,6 +18,9 @@ export class FakeConsole implements SentinelOne {
   readonly nowMs: () => number;
   /** It may hand out fewer records than the limit. */
   pageCap = 1000;
+  /** The last page has a page token as well, and so has the empty one behind it: another one each time. */
+  isEndless = () => false;
+  #tokens = 0;
 
   constructor(
     shown: (path: string) => readonly ShownRecord[],
@@ -52,8 +55,10 @@ export class FakeConsole implements SentinelOne {
       .sort((a, b) => compare(a, b))
       .filter((row) => key === undefined || compare(row, key) > 0)
       .slice(0, limit);
-    const last = rows.length === limit ? rows.at(-1) : undefined;
-    const next = last && Buffer.from(JSON.stringify([last.time, last.id])).toString('base64');
+    const end = this.isEndless() ? (rows.at(-1) ?? key ?? { time: '', id: '' }) : undefined;
+    const last = rows.length === limit ? rows.at(-1) : end;
+    const counted = end && { count: ++this.#tokens };
+    const next = last && Buffer.from(JSON.stringify([last.time, last.id, counted])).toString('base64');
     const nextCursor = next === undefined ? null : encodeURIComponent(next);
     const texts = rows.map(({ text }) => text).join(', ');
     return this.answer(

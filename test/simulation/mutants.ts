@@ -56,6 +56,12 @@ export const mutants: readonly Mutant[] = [
         await this.#remember(fresh, page.cursor, page.endsTurn);
         return kept;`,
   },
+  {
+    name: 'a Date of the console that is ahead counts',
+    file: 'console/console-clock.ts',
+    from: 'Math.min(consoleMs, sentMs)',
+    to: 'consoleMs',
+  },
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
   {
     name: 'ties at the last timestamp are dropped',

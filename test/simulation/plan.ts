@@ -62,6 +62,8 @@ export interface Plan {
   /** The console's clock less the true time, and the most that ours is wrong either way. */
   readonly consoleSkewMs: number;
   readonly ourSkewMs: number;
+  /** The console's `Date` less its clock, of which its records have their times. */
+  readonly dateSkewMs: number;
   /** How long a call takes, mostly. */
   readonly latencyMs: number;
   /** How long a page may take; 0 where it takes no longer than any call. */
@@ -100,6 +102,7 @@ type Trouble =
   | 'none'
   | 'peaceful'
   | 'tokens-never-taken'
+  | 'tokens-never-end'
   | 'record-from-2099'
   | 'page-never-fits'
   | 'filters-edited'
@@ -119,7 +122,7 @@ export function planOf(seed: number): Plan {
   // Of its own, so that most seeds stay the worlds that they were before there were optional streams.
   const choosing = createRandom(`stream ${seed}`);
   const stream = choosing.chance(0.3) ? choosing.pick(optionalStreams) : usual;
-  const trouble = random.pick([
+  const picked = random.pick([
     'none',
     'none',
     'none',
@@ -132,11 +135,24 @@ export function planOf(seed: number): Plan {
     'removed-and-added-again',
     'disabled-for-a-while',
   ] as readonly [Trouble, ...Trouble[]]);
-  const peaceful = trouble === 'peaceful';
-  // Of its own, so that a seed stays the world that it was before there were further runs.
+  const peaceful = picked === 'peaceful';
+  // Of their own, so that a seed stays the world that it was before these.
   const sharing = createRandom(`sharing ${seed}`);
   const drawnApart = (kind: FaultKind) =>
     kind.startsWith('hand-over') ? sharing : kind.startsWith('graphql') ? choosing : random;
+  const odd = createRandom(`odd ${seed}`).pick([
+    'tokens',
+    'date',
+    'nothing',
+    'nothing',
+    'nothing',
+    'nothing',
+  ]);
+  const trouble = picked === 'none' && odd === 'tokens' ? 'tokens-never-end' : picked;
+  const dateSkewMs =
+    trouble === 'none' && odd === 'date'
+      ? createRandom(`date ${seed}`).pick([-5, -1, 1, 23]) * 60 * minute
+      : 0;
   const pageCap = random.pick([2, 3, 5, 8, 20]);
   return {
     seed,
@@ -148,13 +164,14 @@ export function planOf(seed: number): Plan {
     killRate: peaceful ? 0 : random.pick([0, 0.2, 0.6]),
     extraTickRate: peaceful ? 0 : random.pick([0, 0.2]),
     consoleSkewMs: random.between(-5, 5) * minute + random.between(-999, 999),
-    ourSkewMs: peaceful ? 0 : random.pick([0, 0, 4 * minute]),
+    ourSkewMs: peaceful ? 0 : random.pick([0, 0, 4 * minute]) * (dateSkewMs === 0 ? 1 : 0),
+    dateSkewMs,
     latencyMs: random.pick([20, 200, 2000]),
     slowestPageMs: random.pick([0, 0, 0, 0, 0, 150_000]),
     heavyAbove: peaceful ? 1000 : random.pick([1000, 1000, 1000, 1000, 1000, 300]),
     narrow: random.chance(0.2),
     settings: settingsOf(random, stream, peaceful, sharing.pick([1, 2, 200])),
-    life: lifeOf(random, stream, pageCap),
+    life: lifeOf(random, stream, pageCap, dateSkewMs > 0 ? 30_000 : 590_000),
     trouble,
   };
 }
@@ -188,7 +205,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, instances
   };
 }
 
-function lifeOf(random: Random, stream: Stream, pageCap: number): Life {
+function lifeOf(random: Random, stream: Stream, pageCap: number, latestMs: number): Life {
   const mutable = stream.orderedBy === 'updatedAt';
   const cadence = stream.cadenceMinutes * minute;
   return {
@@ -202,7 +219,8 @@ function lifeOf(random: Random, stream: Stream, pageCap: number): Life {
     bulkRate: random.pick([0, 0.2]),
     // Ties across page edges; and, with a small memory, more than it holds.
     bulk: random.pick([pageCap, pageCap * 2 + 1, 60]),
-    latestMs: random.pick([0, 30_000, 590_000]),
+    // By our clock, which counts where the console's is ahead, records are late by the difference as well.
+    latestMs: Math.min(latestMs, random.pick([0, 30_000, 590_000])),
     lateRate: random.pick([0.05, 0.5]),
     oddRate: random.pick([0, 0.05, 0.3]),
   };

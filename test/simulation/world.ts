@@ -88,9 +88,10 @@ class World {
     const console = new FakeConsole(
       () => this.#fleet.shown(),
       [],
-      () => this.#fleet.consoleMs(),
+      () => this.#fleet.consoleMs() + plan.dateSkewMs,
     );
     console.pageCap = plan.pageCap;
+    console.isEndless = () => this.#stormy && plan.trouble === 'tokens-never-end';
     this.#services = {
       clock: this.#clock,
       console,
@@ -262,7 +263,13 @@ class World {
     const item = this.#item(instance);
     const cursor = item?.cursor as { position: string; listing?: object } | undefined;
     if (cursor === undefined || cursor.listing !== undefined || item?.status.state !== 'ok') return false;
-    return Date.parse(cursor.position) - this.#plan.consoleSkewMs >= since - minute;
+    return this.#trueMs(cursor.position) >= since - minute;
+  }
+
+  /** The true time of a position, at the earliest: it is by the console's clock, or by ours where its `Date` is ahead. */
+  #trueMs(position: string): number {
+    const { consoleSkewMs, dateSkewMs } = this.#plan;
+    return Date.parse(position) - (dateSkewMs > 0 ? Math.max(0, consoleSkewMs) : consoleSkewMs);
   }
 
   /** Where an instance's collecting starts, by the contract: the look-back before it was first seen. */
@@ -327,7 +334,7 @@ class World {
       const start = this.#startOf(instance);
       this.#judge.position(instance, cursor.position, start, this.#wanted(instance));
       if (cursor.listing === undefined) {
-        const began = Date.parse(cursor.position) - this.#plan.consoleSkewMs;
+        const began = this.#trueMs(cursor.position);
         this.#judge.listingEnd(
           instance,
           cursor.position,
