@@ -30,7 +30,11 @@ const ports: ForwardPorts = {
   flaw: flawOf,
   clock: systemClock,
 };
-let shared: SharedState = { session: openSession(environment.secretId, ports), refusedInARow: 0 };
+let shared: SharedState = {
+  session: openSession(environment.secretId, ports),
+  refusedInARow: 0,
+  acceptedInPart: new Set(),
+};
 const status = forwarderStatus(environment.cursorsTable);
 
 async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -41,8 +45,9 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
     sentAt: Number(attributes.SentTimestamp),
   }));
   const remainingMs = () => context.getRemainingTimeInMillis();
-  const { toRetry, outcome, refusedInARow } = await forward(messages, settings, ports, shared, remainingMs);
-  shared = { ...shared, refusedInARow };
+  const forwarded = await forward(messages, settings, ports, shared, remainingMs);
+  const { toRetry, outcome } = forwarded;
+  shared = forwarded.shared;
   reportForward(outcome, environment.metrics);
   await keepStatus(outcome);
   return { batchItemFailures: [...toRetry].map(({ id }) => ({ itemIdentifier: id })) };

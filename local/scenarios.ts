@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Consoles, startConsoles } from './console/consoles.ts';
 import { recordsFrom } from './console/records-from.ts';
@@ -82,10 +83,10 @@ export async function recordsIn(folder: string): Promise<Scenario> {
   const names = sources.map((_, i) => (i === 0 ? 'records' : `records-${i + 1}`));
   const hosts = names.map((name) => `usea1-${name}.sentinelone.net`);
   const { oldestMs = Date.now(), newestMs = 0 } = times;
+  // These can be real records.
+  const token = randomUUID();
   const consoles = await startConsoles({
-    hosts: Object.fromEntries(
-      sources.map((source, i) => [hosts[i] ?? '', { tokens: [{ token: goodToken }], source }]),
-    ),
+    hosts: Object.fromEntries(sources.map((source, i) => [hosts[i] ?? '', { tokens: [{ token }], source }])),
     // A listing ends at the console's current time, so the clock is set after the newest record.
     nowMs: () => Math.max(Date.now(), newestMs + 1000),
   });
@@ -97,7 +98,7 @@ export async function recordsIn(folder: string): Promise<Scenario> {
     title: `records of ${folder}`,
     instances: names.map((instance, i) => ({
       record: { instance, host: hosts[i] ?? '', lookbackHours },
-      token: goodToken,
+      token,
       should: 'ok',
       ...(firstSeenMs !== undefined && { firstSeenMs }),
     })),

@@ -12,14 +12,19 @@ export interface SharedState {
   readonly session: Session;
   /** The number of artifacts that Analytics refused since it last accepted one. */
   readonly refusedInARow: number;
+  /** The ids of accepted artifacts whose message was left in the queue for another artifact in it. */
+  readonly acceptedInPart: ReadonlySet<string>;
 }
+
+/** More ids than the messages that Analytics fails on have. */
+const mostInPart = 10_000;
 
 export interface Forwarded {
   /** The messages with an artifact that is neither accepted nor in the dead-letter queue. */
   readonly toRetry: ReadonlySet<ReceivedMessage>;
   readonly outcome: ForwardOutcome;
   /** For the next run. */
-  readonly refusedInARow: number;
+  readonly shared: SharedState;
 }
 
 /** Time reserved after the last request: for the dead-letter queue, the id table and the status. */
@@ -30,14 +35,15 @@ export async function forward(
   messages: readonly ReceivedMessage[],
   { requestBytes }: ForwardSettings,
   ports: ForwardPorts,
-  { session, refusedInARow }: SharedState,
+  { session, refusedInARow, acceptedInPart }: SharedState,
   remainingMs: () => number,
 ): Promise<Forwarded> {
   const startedAt = ports.clock.now();
   const { valid, flawed } = unpack(messages, ports.flaw);
   const known = await acceptedBefore(valid, ports);
+  const repeats = new Set([...known.repeats, ...valid.filter(({ id }) => acceptedInPart.has(id))]);
   const posting = await post(
-    valid.filter((item) => !known.repeats.has(item)),
+    valid.filter((item) => !repeats.has(item)),
     refusedInARow,
     { requestBytes, ports, session, remainingMs: () => remainingMs() - finishMs },
   );
@@ -46,7 +52,7 @@ export async function forward(
 
   const items: readonly QueuedArtifact[] = [...valid, ...flawed.map(({ item }) => item)];
   const sent = deadLetters.sent.map(({ item }) => item);
-  const done = new Set<QueuedArtifact>([...known.repeats, ...posting.accepted, ...sent]);
+  const done = new Set<QueuedArtifact>([...repeats, ...posting.accepted, ...sent]);
   const toRetry = messagesOf(items.filter((item) => !done.has(item)));
   const error = problemIn(posting, deadLetters.error);
   const now = ports.clock.now();
@@ -58,7 +64,7 @@ export async function forward(
     requests: posting.requests.length,
     posted: posting.requests.reduce((sum, artifacts) => sum + artifacts, 0),
     accepted: posting.accepted.length,
-    repeats: copiesOf([...known.repeats, ...posting.accepted]) - posting.accepted.length,
+    repeats: copiesOf([...repeats, ...posting.accepted]) - posting.accepted.length,
     deadLettered: deadLetters.sent.map(({ item, reason }) => ({ id: item.id, reason })),
     warnings: [...new Set([known.warning, ...posting.warnings, markWarning])].filter(
       (warning) => warning !== undefined,
@@ -69,7 +75,17 @@ export async function forward(
   };
   // Artifacts that break the schema were not posted, so they say nothing about Analytics.
   const refused = sent.filter(({ packed }) => packed !== undefined).length;
-  return { toRetry, outcome, refusedInARow: posting.accepted.length > 0 ? 0 : refusedInARow + refused };
+  const inPart = [...repeats, ...posting.accepted].filter(({ messages }) =>
+    messages.some((one) => toRetry.has(one)),
+  );
+  const received = new Set(valid.map(({ id }) => id));
+  const before = [...acceptedInPart].filter((id) => !received.has(id));
+  const shared = {
+    session,
+    refusedInARow: posting.accepted.length > 0 ? 0 : refusedInARow + refused,
+    acceptedInPart: new Set([...before, ...inPart.map(({ id }) => id)].slice(-mostInPart)),
+  };
+  return { toRetry, outcome, shared };
 }
 
 /** A run that had no time for the rest has not failed. */

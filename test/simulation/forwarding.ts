@@ -263,7 +263,7 @@ export async function live(plan: Plan): Promise<History> {
     };
     if (shared === undefined) {
       environments += 1;
-      shared = { session: openSession('analytics', portsNow), refusedInARow: 0 };
+      shared = { session: openSession('analytics', portsNow), refusedInARow: 0, acceptedInPart: new Set() };
     }
     portsNow.set(ports);
     const readsFail = (faults['table-read-fails'] ?? 0) + (faults['table-read-hangs'] ?? 0) > 0;
@@ -289,7 +289,7 @@ export async function live(plan: Plan): Promise<History> {
       shared = undefined;
       return;
     }
-    shared = { ...shared, refusedInARow: ended.refusedInARow };
+    shared = ended.shared;
     if (clock.now() - startedAt > timeoutMs - statusMs)
       wrongs.push(`a run took ${clock.now() - startedAt} ms`);
     wrongs.push(...wrongsOf(ended.outcome));

@@ -53,6 +53,19 @@ describe('a message that Analytics fails on', () => {
     expect(requests.map(({ has }) => has)).toEqual([false, false, false, true]);
   });
 
+  test('and is too large for one request has what was accepted of it posted once, however often it comes back', async () => {
+    const { run, analytics, requests } = failingOn('poison', () =>
+      Promise.reject(new UnreachableError('502', 'Wait.')),
+    );
+    const many = Array.from({ length: 120 }, (_, i) => artifact(i === 60 ? 'poison' : `n${i}`));
+    for (const receives of [4, 5, 6]) {
+      const poison = message(many, receives);
+      expect((await run([poison], { accepted: undefined })).toRetry).toEqual([poison]);
+    }
+    expect([...analytics.times().values()]).toEqual(Array.from({ length: 70 }, () => 1));
+    expect(requests.filter(({ has }) => has)).toHaveLength(3);
+  });
+
   test('whose artifact is in another message too is done with when that is accepted', async () => {
     const { run } = failingOn('poison', () => Promise.reject(new UnreachableError('502', 'Wait.')));
     const poison = message([artifact('poison')]);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordsFrom } from '../../../local/console/records-from.ts';
+import { recordsIn } from '../../../local/scenarios.ts';
 import { activity, at, endpoint, pagesOf, startConsole, threat } from './harness.ts';
 
 let folder: string;
@@ -34,6 +35,15 @@ describe('records from a folder', () => {
     for await (const { data } of pagesOf(given.ask, '/activities', { limit: 1 })) pages += data.length;
     expect(pages).toBe(3);
     await given.close();
+  });
+
+  it('are served to no token but that of this start', async () => {
+    await write('activities', activity('1', at(1)));
+    const scenarios = [await recordsIn(folder), await recordsIn(folder)];
+    const tokens = scenarios.flatMap(({ instances }) => instances.map(({ token }) => token));
+    expect(new Set(tokens).size).toBe(2);
+    for (const token of tokens) expect(token).toMatch(/^[\w-]{36}$/);
+    for (const { close } of scenarios) await close();
   });
 
   it('know the oldest and the newest time that any listing would meet', async () => {
