@@ -2,11 +2,13 @@ import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
 import { readWidgetEnvironment } from './environment.ts';
-import { instanceHealth } from './health/instance-health.ts';
+import { forwarderHealth, instanceHealth } from './health/instance-health.ts';
+import { forwarderKey } from './health/status.ts';
 import { deployedStreams, streams } from './streams/list.ts';
 import { readChoice } from './tiles/choice.ts';
+import type { Controls } from './tiles/frame.ts';
 import { html } from './tiles/html.ts';
-import { type Controls, renderTiles } from './tiles/render.ts';
+import { renderTiles } from './tiles/render.ts';
 
 const environment = readWidgetEnvironment(process.env);
 const instances = instancesTable(environment.instancesTable);
@@ -17,6 +19,8 @@ interface WidgetEvent {
   readonly describe?: boolean;
   /** The count that was selected in the summary; overrides the form. */
   readonly pick?: string;
+  /** The instance that was selected, or empty for all of them; overrides the form. */
+  readonly only?: string;
   readonly widgetContext?: {
     readonly theme?: string;
     readonly forms?: { readonly all?: Readonly<Record<string, unknown>> };
@@ -25,8 +29,8 @@ interface WidgetEvent {
 }
 
 const description = `## SentinelOne instances
-A tile for each instance in the instances table: the worst of its streams in front, in words and colour; last poll, how far
-behind, error and remedy, expiry of the token. It reads two tables and changes nothing.
+The problems of all instances by cause, then a tile for each instance and for the forwarder: status, last poll, last record,
+error, remedy with the command to copy, expiry of the token. It reads two tables and changes nothing.
 
 ### Parameters
 Name | Means
@@ -49,6 +53,7 @@ function controls(endpoint: string): Controls {
   return {
     form: (fields) => html`<form>${fields}<a class="btn">Show</a>${call({})}</form>`,
     link: (label, show) => html`<a>${label}</a>${call({ pick: show })}`,
+    open: (label, instance) => html`<a>${label}</a>${call({ only: instance })}`,
   };
 }
 
@@ -58,12 +63,17 @@ const deployed = deployedStreams(streams, environment.optionalStreams ?? []);
 export async function handler(event: WidgetEvent, context: Pick<Context, 'invokedFunctionArn'>) {
   if (event.describe) return description;
   const { theme, forms } = event.widgetContext ?? {};
-  const picked = event.pick === undefined ? {} : { show: event.pick };
+  const picked = {
+    ...(event.pick !== undefined && { show: event.pick }),
+    ...(event.only !== undefined && { find: event.only, show: 'all' }),
+  };
   const choice = readChoice({ ...event, ...forms?.all, ...picked });
   const records = await instances.list();
   const names = records.map(({ instance }) => String(instance));
   const read = deployed.map(async ({ name }) => [name, await cursors.read(name, names)] as const);
+  const ofForwarder = cursors.read(forwarderKey.stream, [forwarderKey.instance]);
   const known = new Map(await Promise.all(read));
+  const forwarder = (await ofForwarder).get(forwarderKey.instance);
   const now = Date.now();
   const tiles = records.map((record) =>
     instanceHealth(
@@ -74,7 +84,8 @@ export async function handler(event: WidgetEvent, context: Pick<Context, 'invoke
       now,
     ),
   );
-  return renderTiles(tiles, choice, now, {
+  const shown = { instances: tiles, forwarder: forwarder && forwarderHealth(forwarder.status, now) };
+  return renderTiles(shown, choice, now, {
     theme: theme === 'dark' ? 'dark' : 'light',
     controls: controls(context.invokedFunctionArn),
   });

@@ -98,7 +98,8 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
     return await summary(stage, given.once);
   }
   const port = Number(new URL(analytics.pageUrl).port);
-  const tiles = world.adopt(await startTiles(collector, port + 1), ({ close }) => close());
+  const links = { searchUrl: analytics.pageUrl, port: port + 1 };
+  const tiles = world.adopt(await startTiles(collector, links), ({ close }) => close());
   analytics.tilesUrl = tiles.url;
   await announced(collector, scenario, port);
   const speed = speedOf(given);

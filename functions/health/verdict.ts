@@ -178,7 +178,7 @@ function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Fi
     alarmSince: iso(lateAt),
     since,
     error: `no poll since ${since}; one was due at ${iso(due)}`,
-    remedy: 'No data is lost. Check that the function runs: docs/operations.md, "Instances silent".',
+    remedy: 'No data is lost. Check that the function runs: docs/operations.md, "Polls failing".',
   };
 }
 

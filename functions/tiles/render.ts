@@ -1,23 +1,14 @@
 import { countLights } from '../health/fleet.ts';
+import { groupProblems, type ProblemGroup } from '../health/groups.ts';
 import { type InstanceHealth, isProblem, type Selection, select } from '../health/instance-health.ts';
-import type { Light, Verdict } from '../health/verdict.ts';
-import { expiryNoticeMs } from '../instances/expiry.ts';
+import type { Light } from '../health/verdict.ts';
 import { shows, sorts } from './choice.ts';
+import type { Controls, Frame } from './frame.ts';
 import { Html, html } from './html.ts';
 import { style } from './style.ts';
-
-/** The context in which the tiles are shown. */
-export interface Frame {
-  readonly theme: 'light' | 'dark' | 'auto';
-  readonly controls: Controls;
-}
-
-/** How the user filters the tiles without a script. */
-export interface Controls {
-  /** Wraps the fields, which are named as in `Choice`. */
-  readonly form: (fields: Html) => Html;
-  readonly link: (label: Html, show: Selection['show']) => Html;
-}
+import { behind, openTile } from './tile.ts';
+import { age, clock } from './times.ts';
+import { trouble } from './trouble.ts';
 
 /** Up to this number, tiles show all details. More instances are shown as a list. */
 const mostOpen = 60;
@@ -25,28 +16,48 @@ const mostOpen = 60;
 const fewOpen = 12;
 /** The maximum number of tiles on a page. A filter finds the others. */
 const mostTiles = 1500;
+/** A cause of more instances than these is shown once, and their tiles stay in the list. */
+const fewOfCause = 3;
+/** Names of a cause that are shown at once. */
+const fewNames = 6;
+
+/** What the tiles show. The forwarder is undefined if it has never run. */
+export interface Shown {
+  readonly instances: readonly InstanceHealth[];
+  readonly forwarder?: InstanceHealth | undefined;
+}
 
 /** Renders the tiles as HTML without a script, for a widget or a page. All text is escaped. */
 export function renderTiles(
-  tiles: readonly InstanceHealth[],
+  { instances, forwarder }: Shown,
   choice: Selection,
   now: number,
   frame: Frame,
 ): string {
-  const chosen = select(tiles, choice);
+  const chosen = select(instances, choice);
   const shown = chosen.slice(0, mostTiles);
-  const open = new Set(shown.length <= fewOpen ? shown : shown.filter(isProblem).slice(0, mostOpen));
+  const groups = groupProblems(chosen);
+  const shared = new Set(
+    groups.filter((one) => one.instances.length > fewOfCause).flatMap((one) => one.instances),
+  );
+  const isOpen = (tile: InstanceHealth) => isProblem(tile) && !shared.has(tile.instance);
+  const open = new Set(shown.length <= fewOpen ? shown : shown.filter(isOpen).slice(0, mostOpen));
   const listed = shown.filter((tile) => !open.has(tile));
   const left = chosen.length - shown.length;
+  const own = forwarder === undefined ? [] : select([forwarder], choice);
+  const [first, last] = own.some(isProblem) ? [own, []] : [[], own];
   return html`<style>${new Html(style)}</style>
 <div class="cwdb-no-default-styles s1 s1-${frame.theme}">
-${summary(tiles, choice, now, frame.controls)}
+${summary(instances, choice, now, frame.controls)}
 ${frame.controls.form(fields(choice))}
-${tiles.length === 0 && html`<p class="s1-note">There is no instance yet.</p>`}
-${tiles.length > 0 && chosen.length === 0 && html`<p class="s1-note">No matches.</p>`}
-<div class="s1-open">${[...open].map((tile) => openTile(tile, now))}</div>
-<div class="s1-list">${listed.map((tile) => listedTile(tile, now))}</div>
+<div class="s1-body">
+${instances.length === 0 && html`<p class="s1-note">There is no instance yet.</p>`}
+${instances.length > 0 && chosen.length === 0 && html`<p class="s1-note">No matches.</p>`}
+${(groups.length > 1 || shared.size > 0) && html`<div class="s1-causes">${groups.map((group) => cause(group, frame))}</div>`}
+<div class="s1-open">${[...first, ...open, ...last].map((tile) => openTile(tile, now, frame))}</div>
+<div class="s1-list">${listed.map((tile) => listedTile(tile, now, frame.controls))}</div>
 ${left > 0 && html`<p class="s1-note">${left} more: refine the filter.</p>`}
+</div>
 </div>`.text;
 }
 
@@ -61,7 +72,7 @@ function summary(
   tiles: readonly InstanceHealth[],
   { show }: Selection,
   now: number,
-  { link }: Controls,
+  { link, open }: Controls,
 ): Html {
   const counts = countLights(tiles);
   const chips = (Object.keys(named) as Light[])
@@ -73,7 +84,7 @@ function summary(
       ),
     );
   const all = tiles.length === 1 ? '1 instance' : `${tiles.length} instances`;
-  return html`<div class="s1-summary"><strong>${all}</strong> ${chips} <span class="s1-when">at ${clock(now)} UTC</span></div>`;
+  return html`<div class="s1-summary"><strong>${open(html`${all}`, '')}</strong> ${chips} <span class="s1-when">at ${clock(now)} UTC</span></div>`;
 }
 
 function fields({ find, show, sort }: Selection): Html {
@@ -81,80 +92,23 @@ function fields({ find, show, sort }: Selection): Html {
     all.map((one) => html`<option value="${one}" ${one === picked && 'selected'}>${one}</option>`);
   return html`<label>Find <input name="find" value="${find}" size="22" maxlength="200" placeholder="name, host, state, error"></label>
 <label>Show <select name="show">${options(shows, show)}</select></label>
-<label>First <select name="sort">${options(sorts, sort)}</select></label>`;
+<label>Sort by <select name="sort">${options(sorts, sort)}</select></label>`;
 }
 
-function openTile(
-  { instance, host, light, worst, streams, tokenExpiresAt }: InstanceHealth,
-  now: number,
-): Html {
-  return html`<div class="s1-tile s1-${light}">
-<div class="s1-head"><bdi class="s1-name">${instance}</bdi><span class="s1-badge"><i class="s1-dot"></i>${worst.word}</span></div>
-<bdi class="s1-host">${host}</bdi>
-<table>${streams.map((stream) => streamRow(stream, now))}</table>
-${troubles(streams)}
-${tokenExpiresAt !== undefined && expiry(Date.parse(tokenExpiresAt), now)}
-</div>`;
+/** A cause and how many instances have it. */
+function cause(group: ProblemGroup, frame: Frame): Html {
+  const { light, word, instances } = group;
+  const [few, more] = [instances.slice(0, fewNames), instances.slice(fewNames)];
+  const names = (list: readonly string[]) =>
+    list.map((name) => html`${frame.controls.open(html`<bdi>${name}</bdi>`, name)} `);
+  return html`<div class="s1-cause s1-${light}"><b class="s1-count">${instances.length}</b><div><span class="s1-badge">${word}</span> ${trouble(group, frame)}
+<div class="s1-names">${names(few)}${more.length > 0 && html`<details><summary>${more.length} more</summary>${names(more)}</details>`}</div></div></div>`;
 }
 
-function streamRow(verdict: Verdict, now: number): Html {
-  const { stream, light, word, since, lastPollAt, lastRecordAt } = verdict;
-  const title = (what: string, time: string | undefined) =>
-    time === undefined ? '' : `${what} ${clock(Date.parse(time))} UTC`;
-  return html`<tr class="s1-${light}"><th><i class="s1-dot"></i>${stream}</th><td class="s1-word" title="${title('since', since)}">${word}</td>
-<td title="${title('last poll', lastPollAt)}">${light !== 'grey' && polled(verdict, now)}</td>
-<td title="${title('last record', lastRecordAt)}">${light !== 'grey' && behind(verdict)}</td></tr>`;
-}
-
-function polled({ lastPollAt }: Verdict, now: number): string {
-  return lastPollAt === undefined ? '' : `polled ${ago(Date.parse(lastPollAt), now)}`;
-}
-
-function behind({ lagSeconds = 0 }: Verdict): string {
-  return lagSeconds < 60 ? '' : `${span(lagSeconds * 1000)} behind`;
-}
-
-/** Streams of one instance often fail for the same reason, which is shown once. */
-function troubles(streams: readonly Verdict[]): Html[] {
-  const groups = Map.groupBy(
-    streams.filter(({ error }) => error !== undefined),
-    ({ error, remedy }) => `${error}\n${remedy}`,
-  );
-  return [...groups.values()].map((group) => {
-    const [first] = group;
-    const names = group.map(({ stream }) => stream).join(', ');
-    return html`<div class="s1-trouble"><span>${names}:</span> <bdi>${first?.error}</bdi><br><bdi class="s1-remedy">${first?.remedy}</bdi></div>`;
-  });
-}
-
-function listedTile({ instance, host, light, worst }: InstanceHealth, now: number): Html {
-  const details = [worst.word, polled(worst, now), behind(worst)].filter((text) => text !== '').join(', ');
-  return html`<span class="s1-small s1-${light}" title="${host}: ${details}"><i class="s1-dot"></i><bdi>${instance}</bdi> <em>${worst.word}</em></span>`;
-}
-
-function expiry(at: number, now: number): Html {
-  const date = new Date(at).toISOString().slice(0, 10);
-  const text = at <= now ? `expired on ${date}` : `expires in ${span(at - now)}, on ${date}`;
-  return html`<div class="s1-token ${at - now <= expiryNoticeMs && 's1-soon'}">Token ${text}</div>`;
-}
-
-/** `2026-03-01 12:00:05` */
-function clock(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-function ago(ms: number, now: number): string {
-  return now - ms < 45_000 ? 'just now' : `${span(now - ms)} ago`;
-}
-
-const units = [
-  ['d', 24 * 60 * 60_000],
-  ['h', 60 * 60_000],
-  ['min', 60_000],
-] as const;
-
-/** The largest unit that fits, rounded down. */
-function span(ms: number): string {
-  const [unit, size] = units.find(([, one]) => ms >= one) ?? ['s', 1000];
-  return `${Math.floor(Math.max(0, ms) / size)} ${unit}`;
+function listedTile({ instance, host, light, worst }: InstanceHealth, now: number, { open }: Controls): Html {
+  const { word, lastPollAt } = worst;
+  const lag = behind(worst);
+  const polled = lastPollAt === undefined ? '' : `last poll ${age(Date.parse(lastPollAt), now)}`;
+  const details = [word, polled, lag && `${lag} behind`].filter((text) => text !== '').join(', ');
+  return html`<span class="s1-small s1-${light}" title="${host}: ${details}"><i class="s1-dot"></i>${open(html`<bdi>${instance}</bdi>`, instance)} <em>${word}</em></span>`;
 }

@@ -228,16 +228,17 @@ async function readTiles(): Promise<[Surface, Map<string, string>]> {
       lights.set(name, /^s1-(\w+)"/.exec(tile)?.[1] ?? '');
       const troubles = [
         ...tile.matchAll(
-          /<div class="s1-trouble"><span>([^<]+):<\/span> <bdi>(.*?)<\/bdi><br><bdi class="s1-remedy">(.*?)<\/bdi>/g,
+          /<div class="s1-trouble"><span>([^<]+):<\/span> <bdi>(.*?)<\/bdi><br><span class="s1-do">(.*?)<\/span>/g,
         ),
       ];
       const streamRows = tile.matchAll(
-        /<tr class="s1-(\w+)"><th>.*?<\/i>(\w+)<\/th><td class="s1-word"[^>]*>([^<]+)</g,
+        /<tr class="s1-(\w+)"><th scope="row">.*?<\/i>(\w+)<\/th><td class="s1-word"[^>]*>([^<]+)</g,
       );
       for (const [, light = '', stream = '', word = ''] of streamRows) {
         const [, , error = '', remedy = ''] =
           troubles.find(([, names]) => names?.split(', ').includes(stream)) ?? [];
-        said.set(`${name} ${stream}`, { light, word, error, remedy });
+        // A remedy's command has an element of its own.
+        said.set(`${name} ${stream}`, { light, word, error, remedy: remedy.replaceAll(/<[^>]*>/g, '') });
       }
     }
   }
