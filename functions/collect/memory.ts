@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
+import { hashOf } from '../kit/hash.ts';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 
-/** 96 bits of SHA-256. The probability that two of 20,000 versions collide is about 10^-20. */
+/** 96 bits of a hash. The probability that two of 20,000 versions collide is about 10^-20. */
 const keyBytes = 12;
 
 /** The latest date that JavaScript supports. */
@@ -9,7 +9,7 @@ const latestMs = 8.64e15;
 
 /** The record versions that were delivered, with their times. It is exact up to its limit. */
 export class Memory {
-  /** Key (one character per byte) to milliseconds since 1970. */
+  /** Hash to milliseconds since 1970. */
   readonly #entries = new Map<string, number>();
   readonly #bound: number;
   #changed = false;
@@ -31,22 +31,24 @@ export class Memory {
   }
 
   has(version: string): boolean {
-    return this.#entries.has(keyOf(version));
+    return this.#entries.has(hashOf(version));
   }
 
-  add(version: string, time: Timestamp): void {
-    const key = keyOf(version);
+  /** Returns whether the version was not there. */
+  add(version: string, time: Timestamp): boolean {
+    const key = hashOf(version);
     const ms = toMs(time);
     const known = this.#entries.get(key);
-    if (known !== undefined && known >= ms) return;
-    this.#entries.set(key, ms);
-    this.#changed = true;
+    if (known === undefined || known < ms) {
+      this.#entries.set(key, ms);
+      this.#changed = true;
+    }
+    return known === undefined;
   }
 
   /** Adds all records of a listing, of which only the limit removes any. Returns how many were new. */
   addAll(records: readonly { readonly version: string }[]): number {
-    const fresh = records.filter(({ version }) => !this.has(version));
-    for (const { version } of fresh) this.add(version, epoch);
+    const fresh = records.filter(({ version }) => this.add(version, epoch));
     this.forget(epoch);
     return fresh.length;
   }
@@ -78,7 +80,7 @@ export class Memory {
         bytes[length++] = (distance % 0x80) | 0x80;
       }
       bytes[length++] = distance;
-      length += bytes.write(key, length, 'latin1');
+      length += bytes.write(key, length, 'utf16le');
     }
     this.#changed = false;
     return bytes.subarray(0, length);
@@ -97,7 +99,7 @@ export class Memory {
       }
       if (i + keyBytes > bytes.length) throw new RangeError('the memory is cut off');
       if (!(time <= latestMs)) throw new RangeError('the memory holds a time that is none');
-      memory.#entries.set(bytes.toString('latin1', i, i + keyBytes), time);
+      memory.#entries.set(bytes.toString('utf16le', i, i + keyBytes), time);
     }
     return memory;
   }
@@ -105,8 +107,4 @@ export class Memory {
   #byTime(): [string, number][] {
     return [...this.#entries].sort(([, a], [, b]) => a - b);
   }
-}
-
-function keyOf(version: string): string {
-  return hash('sha256', version, 'buffer').toString('latin1', 0, keyBytes);
 }

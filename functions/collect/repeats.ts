@@ -93,11 +93,7 @@ export class Repeats {
     // Only the console knows the time of a record without one. It is at most the time of the page, plus the overlap
     // for a slow request. The record is remembered until a listing has passed that time.
     const latest = shift(sentAt, this.#settings.overlapMs);
-    return records.filter(({ version, time }) => {
-      const known = memory.has(version);
-      memory.add(version, time ?? latest);
-      return !known;
-    });
+    return records.filter(({ version, time }) => memory.add(version, time ?? latest));
   }
 
   /** Keeps the versions that a listing can read again. */

@@ -3,15 +3,13 @@ import { createHash } from 'node:crypto';
 import { MalformedPageError } from '../errors.ts';
 import { at, text } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
+import { metadataOf, type StreamMetadata } from '../streams/metadata.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsoleClock } from './console-clock.ts';
 import { type Page, readPage } from './page.ts';
 import { parsedSpan, type Span } from './split.ts';
 
-/**
- * A record with the values that the cursor and the memory need. Its parsed form is not kept, because it can take ten
- * times as much memory.
- */
+/** What is needed of a record. Its parsed form is not kept, because it can take ten times as much memory. */
 export interface Record {
   readonly raw: Buffer;
   readonly malformed: boolean;
@@ -21,6 +19,7 @@ export interface Record {
   readonly version: string;
   /** The time that the stream is ordered by; undefined if the record has none that can be read. */
   readonly time: Timestamp | undefined;
+  readonly metadata: StreamMetadata;
 }
 
 /**
@@ -31,13 +30,14 @@ const idForm = /^[\w.:=+/-]{1,64}$/;
 
 export function readRecord(span: Span, stream: Stream): Record {
   const { bytes } = span;
-  const value = parsedSpan(span);
+  const { value, text: json } = parsedSpan(span) ?? {};
   const malformed = value === undefined;
   const time = timestamp(at(value, ...stream.time));
   const id = text(value, ...stream.id);
   const recordId = id !== undefined && idForm.test(id) ? id : hash(bytes);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;
-  return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time };
+  const metadata = metadataOf(stream, value, json ?? '');
+  return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time, metadata };
 }
 
 /** Reads all records of a page. Throws as `readPage` does. */

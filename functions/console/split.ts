@@ -10,11 +10,18 @@ export interface Span {
 /** A parsed value takes up to 100 bytes. Real records have fewer than 1,000 values. */
 const mostValues = 100_000;
 
-/** Parses the value, which rounds long numbers. Returns undefined if it is not JSON, or too complex. */
-export function parsedSpan({ bytes, values }: Span): Json | undefined {
+/** A value with its text. Long numbers are rounded. */
+export interface Parsed {
+  readonly text: string;
+  readonly value: Json;
+}
+
+/** Parses the value. Returns undefined if it is not JSON, or too complex. */
+export function parsedSpan({ bytes, values }: Span): Parsed | undefined {
   if (values > mostValues) return undefined;
   try {
-    return JSON.parse(bytes.toString());
+    const text = bytes.toString();
+    return { text, value: JSON.parse(text) };
   } catch {
     return undefined;
   }

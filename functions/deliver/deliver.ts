@@ -7,17 +7,9 @@ import type { Clock } from '../kit/clock.ts';
 import { inParallel } from '../kit/concurrency.ts';
 import { backoffMs, retrying } from '../kit/pacing.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type Artifact, artifactOf, bare, elsewhere, recordBytes } from './artifact.ts';
+import { type ArtifactJson, artifactOf, bare, describedBy, elsewhere, recordBytes } from './artifact.ts';
 import { QueueUnusableError } from './errors.ts';
-import {
-  fits,
-  largestMessage,
-  type Message,
-  type PackedArtifact,
-  packArtifact,
-  packBatches,
-  packMessages,
-} from './packing.ts';
+import { type Message, packBatches, packMessages } from './packing.ts';
 import type { Overflow, Queue, Refusal } from './ports.ts';
 
 export interface DeliveryLimits {
@@ -52,45 +44,45 @@ export async function deliverRecords(
   // Packing a page takes as long as a round trip, so the request for the next page is sent first.
   await ports.clock.sleep(0);
   const key = { instance: instance.instance, stream: stream.name };
-  const items = records.map((record) => ({
-    raw: record.raw,
-    artifact: () => artifactOf(record, stream, instance),
-  }));
-  await deliver(items, { key, messageBytes, remainingMs }, ports);
+  await deliver(artifactsOf(records, stream, instance), { key, messageBytes, remainingMs }, ports);
 }
 
-/** A record, and its artifact once it is needed: memory holds the artifacts of a few messages only. */
-export interface Deliverable {
-  readonly raw: Uint8Array;
-  readonly artifact: () => Artifact;
+/** Each is made when it is packed. */
+function* artifactsOf(
+  records: readonly Record[],
+  stream: Stream,
+  instance: Instance,
+): Generator<ArtifactJson, void> {
+  for (const record of records) yield artifactOf(record, stream, instance);
 }
 
-/** Returns when the queue has accepted all artifacts. Throws UndeliveredError otherwise. */
+/**
+ * Returns when the queue has accepted all artifacts. Throws UndeliveredError otherwise. Memory holds the artifacts of a
+ * few messages only.
+ */
 export async function deliver(
-  items: Iterable<Deliverable>,
+  artifacts: Iterable<ArtifactJson>,
   delivery: Delivery,
   ports: DeliveryPorts,
 ): Promise<void> {
-  const large: Deliverable[] = [];
-  await send(packMessages(packed(items, large), delivery.messageBytes), delivery, ports);
-  const moved: PackedArtifact[] = [];
-  for (const { raw, artifact } of large) moved.push(await overflowed(artifact(), raw, delivery, ports));
-  await send(packMessages(moved, delivery.messageBytes), delivery, ports);
+  const tooLarge = await send(artifacts, delivery, ports);
+  const moved: ArtifactJson[] = [];
+  for (const artifact of tooLarge) moved.push(await overflowed(artifact, delivery, ports));
+  await sendWithoutRecords(moved, delivery, ports);
 }
 
-/** Yields the artifacts that fit into a message. Adds the others to `large`. */
-function* packed(items: Iterable<Deliverable>, large: Deliverable[]): Generator<PackedArtifact, void> {
-  for (const item of items) {
-    const whole = item.raw.length > largestMessage ? undefined : packArtifact(item.artifact());
-    if (whole !== undefined && fits(whole)) yield whole;
-    else large.push(item);
-  }
-}
-
-async function send(messages: Iterable<Message>, delivery: Delivery, ports: DeliveryPorts): Promise<void> {
+/** Sends those that fit into a message, and returns the others. */
+async function send(
+  artifacts: Iterable<ArtifactJson>,
+  delivery: Delivery,
+  ports: DeliveryPorts,
+): Promise<ArtifactJson[]> {
+  const tooLarge: ArtifactJson[] = [];
+  const messages = packMessages(artifacts, delivery.messageBytes, tooLarge);
   await inParallel(packBatches(messages), batchesAtOnce, async (batch) => {
     for (const refusal of await sendBatch(batch, delivery, ports)) await smaller(refusal, delivery, ports);
   });
+  return tooLarge;
 }
 
 /**
@@ -134,45 +126,42 @@ async function smaller(
   delivery: Delivery,
   ports: DeliveryPorts,
 ): Promise<void> {
-  const [first, ...others] = message.artifacts;
-  if (first === undefined) return;
+  const [artifact, ...others] = message.artifacts;
+  if (artifact === undefined) return;
   if (others.length > 0) {
-    return send(
-      message.artifacts.flatMap((one) => [...packMessages([one], delivery.messageBytes)]),
-      delivery,
-      ports,
-    );
+    await send(message.artifacts, { ...delivery, messageBytes: 0 }, ports);
+    return;
   }
-  const { artifact } = first;
-  const isElsewhere = artifact.metadata.rawLocation !== undefined;
-  if (isElsewhere && artifact.metadata.connector === undefined) {
-    throw new UndeliveredError(
-      `the artifact queue refuses ${artifact.metadata.id} even without its record: ${reason}`,
-    );
+  const { id, rawLocation, connector } = describedBy(artifact).metadata;
+  if (rawLocation !== undefined && connector === undefined) {
+    throw new UndeliveredError(`the artifact queue refuses ${id} even without its record: ${reason}`);
   }
-  const next = isElsewhere
-    ? packArtifact(bare(artifact))
-    : await overflowed(artifact, recordBytes(artifact), delivery, ports);
-  return send(packMessages([next], delivery.messageBytes), delivery, ports);
+  const next = rawLocation === undefined ? await overflowed(artifact, delivery, ports) : bare(artifact);
+  await sendWithoutRecords([next], delivery, ports);
+}
+
+async function sendWithoutRecords(
+  artifacts: readonly ArtifactJson[],
+  delivery: Delivery,
+  ports: DeliveryPorts,
+): Promise<void> {
+  const tooLarge = await send(artifacts, delivery, ports);
+  await send(tooLarge.map(bare), delivery, ports);
 }
 
 /** The key is a hash of the record, so a repeated delivery overwrites the same object. */
 async function overflowed(
-  artifact: Artifact,
-  raw: Uint8Array,
+  artifact: ArtifactJson,
   { key }: Delivery,
   { overflow }: DeliveryPorts,
-): Promise<PackedArtifact> {
-  const name = createHash('sha256').update(raw).digest('hex');
+): Promise<ArtifactJson> {
+  const record = recordBytes(artifact);
+  const name = createHash('sha256').update(record).digest('hex');
   try {
-    const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, raw);
-    const moved = elsewhere(artifact, location);
-    const packed = packArtifact(moved);
-    return fits(packed) ? packed : packArtifact(bare(moved));
+    const location = await overflow.put(`${key.instance}/${key.stream}/${name}.json`, record);
+    return elsewhere(artifact, location);
   } catch (error) {
-    throw new UndeliveredError(
-      `the overflow bucket does not take ${artifact.metadata.id}: ${String(error)}`,
-      { cause: error },
-    );
+    const { id } = describedBy(artifact).metadata;
+    throw new UndeliveredError(`the overflow bucket does not take ${id}: ${String(error)}`, { cause: error });
   }
 }

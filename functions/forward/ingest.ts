@@ -1,4 +1,3 @@
-import { packRequests } from '../deliver/packing.ts';
 import { type CollectorError, OutOfTimeError, UnreachableError } from '../errors.ts';
 import {
   BlockedMessageError,
@@ -8,7 +7,7 @@ import {
 } from './errors.ts';
 import { postInParts } from './post-in-parts.ts';
 import { postWithRecord } from './post-with-record.ts';
-import { isOftenReceived, type Posted, receivesOf } from './queued-artifacts.ts';
+import { bodyParts, isOftenReceived, type Posted, receivesOf } from './queued-artifacts.ts';
 import type { Ingestion, Result } from './request.ts';
 
 /** The run may have to search for each artifact. */
@@ -91,6 +90,24 @@ function unitsOf(items: readonly Posted[], requestBytes: number): Unit[] {
     ),
     ...byMessage(often).flatMap((some) => units(some, fewArtifacts)),
   ];
+}
+
+/** Fills requests up to `mostBytes` and `most` artifacts in order; a larger artifact has one to itself. */
+function packRequests(items: readonly Posted[], mostBytes: number, most: number): Posted[][] {
+  const { head, comma, tail } = bodyParts;
+  const requests: Posted[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const last = requests.at(-1);
+    const bytes = item.packed.bytes + comma.length;
+    if (last !== undefined && last.length < most && bytes <= room) last.push(item);
+    else {
+      requests.push([item]);
+      room = mostBytes - head.length - tail.length;
+    }
+    room -= bytes;
+  }
+  return requests;
 }
 
 /** While time is left; but if it has several messages, each of them still has to be tried by itself. */

@@ -1,7 +1,6 @@
-import { bodyOf } from '../deliver/packing.ts';
 import { OutOfTimeError } from '../errors.ts';
 import { UnreadableReplyError } from './errors.ts';
-import type { Posted } from './queued-artifacts.ts';
+import { bodyOf, type Posted } from './queued-artifacts.ts';
 import { type Ingestion, type Result, send } from './request.ts';
 import { findAccepted } from './search.ts';
 
@@ -14,7 +13,7 @@ export async function* postInParts(
   const [first, ...others] = request;
   if (first === undefined) return;
   const artifacts = request.map(({ packed }) => packed);
-  const reply = await send(bodyOf({ artifacts }), request.length, tries, ingestion);
+  const reply = await send(bodyOf(artifacts), request.length, tries, ingestion);
   if (reply.accepted >= request.length) {
     for (const item of request) yield { accepted: item };
   } else if (others.length === 0) {

@@ -1,5 +1,5 @@
 import type { Artifact } from '../deliver/artifact.ts';
-import { bodyOf, type PackedArtifact, packArtifact } from '../deliver/packing.ts';
+import { withoutNoncharacters } from '../deliver/escape.ts';
 import { at, type Json, parsed, structureOf, text } from '../kit/json.ts';
 
 /** A message as received from the queue. */
@@ -10,6 +10,14 @@ export interface ReceivedMessage {
   readonly receives: number;
   /** Milliseconds since 1970. */
   readonly sentAt: number;
+}
+
+/** An artifact with its JSON text. */
+interface PackedArtifact {
+  readonly artifact: Artifact;
+  readonly json: string;
+  /** UTF-8 bytes of `json`. */
+  readonly bytes: number;
 }
 
 /** An artifact to forward, or a message body that contains no valid artifact. */
@@ -108,9 +116,22 @@ export function messagesOf(items: readonly QueuedArtifact[]): ReadonlySet<Receiv
   return new Set(items.flatMap(({ messages }) => messages));
 }
 
+function packArtifact(artifact: Artifact): PackedArtifact {
+  const json = withoutNoncharacters(JSON.stringify(artifact));
+  return { artifact, json, bytes: Buffer.byteLength(json) };
+}
+
+/** Of an ingest request, and of a message. */
+export const bodyParts = { head: '{"artifacts":[', comma: ',', tail: ']}' } as const;
+
+export function bodyOf(artifacts: readonly PackedArtifact[]): string {
+  const { head, comma, tail } = bodyParts;
+  return head + artifacts.map(({ json }) => json).join(comma) + tail;
+}
+
 function postable(id: string, artifact: Artifact, message: ReceivedMessage) {
   const packed = packArtifact(artifact);
-  return { id, packed, body: () => bodyOf({ artifacts: [packed] }), messages: [message] };
+  return { id, packed, body: () => bodyOf([packed]), messages: [message] };
 }
 
 function refused(id: string, body: () => string, message: ReceivedMessage, reason: string): Refused {
@@ -120,7 +141,7 @@ function refused(id: string, body: () => string, message: ReceivedMessage, reaso
 /** If the artifact is nested too deeply to serialise, returns the body of its whole message. */
 function printed(artifact: Json, { body }: ReceivedMessage): string {
   try {
-    return bodyOf({ artifacts: [packArtifact(artifact as unknown as Artifact)] });
+    return bodyOf([packArtifact(artifact as unknown as Artifact)]);
   } catch {
     return body;
   }

@@ -11,6 +11,8 @@ export function at(record: Json | undefined, ...path: readonly string[]): Json |
 /** The texts that real responses use for a missing value. */
 const placeholders = new Set(['', 'None', 'N/A', 'n/a']);
 
+const longestPlaceholder = 4;
+
 /** Returns the text at `path`. Other types, and texts for a missing value, give undefined. */
 export function text(record: Json | undefined, ...path: readonly string[]): string | undefined {
   const value = at(record, ...path);
@@ -42,7 +44,9 @@ export function unique(values: readonly (Json | undefined)[]): string[] | undefi
 }
 
 function saysSomething(value: Json | undefined): value is string {
-  return typeof value === 'string' && !placeholders.has(value.trim());
+  if (typeof value !== 'string') return false;
+  const trimmed = value.trim();
+  return trimmed.length > longestPlaceholder || !placeholders.has(trimmed);
 }
 
 /** Returns the object without its undefined values. */

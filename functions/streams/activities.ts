@@ -5,14 +5,14 @@ import { addressesIn, ipAddress, listed } from './addresses.ts';
 import { messageTypeOf } from './classification.ts';
 import { baseName, hashes, name, portNumber, processId, type Severity, severity, time } from './fields.ts';
 import { ruleAlert, severityOfRule } from './rule-alert.ts';
-import type { Metadata, RestStream } from './stream.ts';
+import type { Fields, Metadata, RestStream } from './stream.ts';
 
-function metadata(record: Json, raw = ''): Metadata {
+function metadata(record: Json, raw = ''): Fields {
   const data = at(record, 'data');
   const type = code(record, 'activityType');
   const { kind, activityTypeName } = activityType(Number(type));
   const named = (key: string) => name(record, key) ?? name(data, key);
-  return present({
+  return {
     streamName: 'sentinelone_mgmt',
     messageType: messageTypes[kind](data),
     startTimeUTC: time(record, 'createdAt'),
@@ -29,7 +29,7 @@ function metadata(record: Json, raw = ''): Metadata {
     siteName: named('siteName'),
     accountName: named('accountName'),
     groupName: named('groupName'),
-  });
+  };
 }
 
 const messageTypes: Readonly<Record<Kind, (data: Json | undefined) => string>> = {

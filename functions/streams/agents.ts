@@ -1,8 +1,8 @@
 import type { Json } from '../kit/json.ts';
-import { at, code, isTrue, list, present, text, unique } from '../kit/json.ts';
+import { at, code, isTrue, list, text, unique } from '../kit/json.ts';
 import { addressesOf, ipAddress } from './addresses.ts';
 import { cloudInstanceId, name, severity, span, time } from './fields.ts';
-import type { Metadata, RestStream } from './stream.ts';
+import type { Fields, RestStream } from './stream.ts';
 
 /** The words for the flags of an agent. */
 const states: readonly (readonly [key: string, state: string])[] = [
@@ -12,11 +12,11 @@ const states: readonly (readonly [key: string, state: string])[] = [
   ['isUninstalled', 'uninstalled'],
 ];
 
-function metadata(record: Json): Metadata {
+function metadata(record: Json): Fields {
   const named = (key: string) => name(record, key);
   const lastActive = time(record, 'lastActiveDate');
   const user = named('lastLoggedInUserName');
-  return present({
+  return {
     streamName: 'sentinelone',
     messageType: 'asset_inventory',
     ...span(time(record, 'updatedAt'), lastActive),
@@ -41,7 +41,7 @@ function metadata(record: Json): Metadata {
       ...['siteName', 'groupName', 'machineType', 'osType', 'osName'].map(named),
       ...list(record, 'tags', 'sentinelone').map(tagOf),
     ]),
-  });
+  };
 }
 
 /** `owner:network team` */

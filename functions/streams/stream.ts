@@ -3,6 +3,9 @@ import type { Json } from '../kit/json.ts';
 /** The searchable fields of an artifact: flat, camelCase. A key without a value is absent. */
 export type Metadata = Record<string, string | string[]>;
 
+/** The metadata of a record before its size is limited. Undefined and empty texts are no value. */
+export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** One kind of record, as data. A new stream is one file that exports one of these, and one line in the list. */
 export type Stream = RestStream | GraphqlStream;
 
@@ -71,5 +74,5 @@ interface StreamBase {
    * Returns the stream's own metadata. It must not throw, whatever the record's form. `raw` keeps the digits that
    * `record` rounds.
    */
-  readonly metadata: (record: Json, raw?: string) => Metadata;
+  readonly metadata: (record: Json, raw?: string) => Fields;
 }

@@ -1,9 +1,9 @@
 import type { Json } from '../kit/json.ts';
-import { at, code, list, lookUp, present, text, unique } from '../kit/json.ts';
+import { at, code, list, lookUp, text, unique } from '../kit/json.ts';
 import { addressesThen, ipAddress, listed } from './addresses.ts';
 import { messageTypeOf } from './classification.ts';
 import { cloudInstanceId, hashes, name, type Severity, severity, span, techniques, time } from './fields.ts';
-import type { Metadata, RestStream } from './stream.ts';
+import type { Fields, RestStream } from './stream.ts';
 
 /** By `threatInfo.confidenceLevel`. */
 const severities: Readonly<Record<string, Severity>> = { malicious: 'high', suspicious: 'medium' };
@@ -11,7 +11,7 @@ const severities: Readonly<Record<string, Severity>> = { malicious: 'high', susp
 /** By `threatInfo.mitigationStatus`; any other status is the action itself. */
 const actions: Readonly<Record<string, string>> = { mitigated: 'block', blocked: 'block' };
 
-function metadata(record: Json): Metadata {
+function metadata(record: Json): Fields {
   const info = at(record, 'threatInfo');
   const then = at(record, 'agentDetectionInfo');
   const now = at(record, 'agentRealtimeInfo');
@@ -62,7 +62,7 @@ function metadata(record: Json): Metadata {
     accountName: ofAgent('accountName'),
     groupName: ofAgent('groupName'),
   };
-  return present({
+  return {
     ...own,
     message: sentence(own, [classification, confidence], status),
     attackTechniqueIds: unique(techniquesOf(record)),
@@ -71,7 +71,7 @@ function metadata(record: Json): Metadata {
       ...['analystVerdict', 'incidentStatus', 'mitigationStatus'].map((key) => text(info, key)),
       ...list(info, 'engines'),
     ]),
-  });
+  };
 }
 
 /** A threat that an analyst marked as a false positive needs no attention. */

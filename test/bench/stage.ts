@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,7 +88,7 @@ export async function startStage(instances: number, sinkOptions: Partial<SinkOpt
     variables: Readonly<Record<string, string>> = {},
     timeoutSeconds = 840,
   ): Promise<Runner> => {
-    const handler = `${task === code ? 'poller' : 'index'}.handler`;
+    const handler = `${existsSync(join(task, 'poller.mjs')) ? 'poller' : 'index'}.handler`;
     const started = await startRunner(
       task,
       handler,

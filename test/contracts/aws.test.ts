@@ -10,7 +10,7 @@ import type { ShardEvent } from '../../functions/adapters/lambda.ts';
 import type { Cursors } from '../../functions/collect/cursors.ts';
 import type { Shard, Shards } from '../../functions/collect/shards.ts';
 import { type Artifact, elsewhere } from '../../functions/deliver/artifact.ts';
-import { packArtifact, packMessages } from '../../functions/deliver/packing.ts';
+import { packMessages } from '../../functions/deliver/packing.ts';
 import type { Overflow, Queue } from '../../functions/deliver/ports.ts';
 import { ClaimLostError } from '../../functions/errors.ts';
 import type { AcceptedIds, DeadLetter, DeadLetters, OverflowObjects } from '../../functions/forward/ports.ts';
@@ -29,6 +29,7 @@ import {
   FakeShards,
   FakeTokenHosts,
 } from '../fakes/stores.ts';
+import { readArtifact, writtenArtifact } from '../support/artifacts.ts';
 import { readMessage } from '../support/schema.ts';
 import { startStandIns } from '../support/stand-ins.ts';
 
@@ -384,8 +385,9 @@ describe.each(subjects)('%s', (_, make) => {
     });
     const message = (...raws: string[]) => [
       ...packMessages(
-        raws.map((raw) => packArtifact(artifact(raw))),
+        raws.map((raw) => writtenArtifact(artifact(raw))),
         1024 * 1024,
+        [],
       ),
     ];
     const key = { instance: 'acme', stream: 'threats' };
@@ -399,8 +401,8 @@ describe.each(subjects)('%s', (_, make) => {
     });
 
     test('a message with a character that is never taken is refused for good, and only that one', async () => {
-      const poison = { artifact: artifact('p'), json: '{"raw":"\uFFFF"}', bytes: 20 };
-      const bad = { artifacts: [poison], bytes: 100 };
+      const escaped = Buffer.from('{\\"raw\\":\\"\uFFFF\\"}');
+      const bad = { artifacts: [writtenArtifact(artifact('p'))], body: { escaped, bytes: 12 }, bytes: 100 };
       const [good] = message('{"c":1}');
       if (good === undefined) throw new Error('no message');
       const refusals = await subject.queue.send([bad, good], key);
@@ -420,9 +422,8 @@ describe.each(subjects)('%s', (_, make) => {
     expect(location).toMatch(/^s3:\/\/[^/]+\/acme\/threats\/abc\.json$/);
     expect(await subject.object(location)).toBe('{"a":"ä"}');
     expect(await subject.overflow.put('acme/threats/abc.json', Buffer.from('{"a":"ä"}'))).toBe(location);
-    expect(elsewhere({ source: 'sentinelone', raw: 'x', metadata: {} }, location).metadata.rawLocation).toBe(
-      location,
-    );
+    const whole = writtenArtifact({ source: 'sentinelone', raw: 'x', metadata: {} });
+    expect(readArtifact(elsewhere(whole, location)).metadata.rawLocation).toBe(location);
   });
 
   describe('overflow objects', () => {

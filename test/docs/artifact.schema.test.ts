@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { readRecord } from '../../functions/console/record.ts';
 import { artifactOf, bare, elsewhere } from '../../functions/deliver/artifact.ts';
-import { bodyOf, packArtifact, packMessages } from '../../functions/deliver/packing.ts';
+import { packMessages } from '../../functions/deliver/packing.ts';
 import { instance, stream } from '../fixtures/given.ts';
+import { bodyOf, readArtifact } from '../support/artifacts.ts';
 import { readMessage } from '../support/schema.ts';
 
 const id = 'acme/threats/7@2026-03-01T12:00:00.000000Z';
@@ -15,13 +16,13 @@ describe('the schema of a message', () => {
   it('takes an artifact that is laid bare', () => {
     const bytes = Buffer.from('{"id":"7"}');
     const whole = artifactOf(readRecord({ bytes, values: 1 }, stream), stream, instance);
-    const [message] = packMessages([packArtifact(bare(elsewhere(whole, 's3://bucket/acme/key.json')))], 1024);
+    const [message] = packMessages([bare(elsewhere(whole, 's3://bucket/acme/key.json'))], 1024, []);
     expect(message && readMessage(bodyOf(message))).toEqual([
       {
         source: 'sentinelone',
         raw: '{}',
         metadata: {
-          id: whole.metadata.id,
+          id: readArtifact(whole).metadata.id,
           instance: 'acme',
           stream: 'sightings',
           recordId: '7',

@@ -1,6 +1,7 @@
-import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
+import type { Message } from '../../functions/deliver/packing.ts';
 import type { Queue, Refusal } from '../../functions/deliver/ports.ts';
 import type { DeadLetter, DeadLetterResult, DeadLetters } from '../../functions/forward/ports.ts';
+import { bodyOf } from '../support/artifacts.ts';
 import { readMessage } from '../support/schema.ts';
 
 const mebibyte = 1024 * 1024;

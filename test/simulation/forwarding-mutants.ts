@@ -29,7 +29,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a refused artifact takes its message along',
     file: 'forward/queued-artifacts.ts',
-    from: 'body: () => bodyOf({ artifacts: [packed] })',
+    from: 'body: () => bodyOf([packed])',
     to: 'body: () => message.body',
   },
   {

@@ -69,7 +69,12 @@ export const mutants: readonly Mutant[] = [
     from: 'const next = listing.sorted ? listing.read',
     to: 'const next = listing.sorted ? shift(listing.read, 1)',
   },
-  { name: 'no memory', file: 'collect/repeats.ts', from: 'return !known;', to: 'return true;' },
+  {
+    name: 'no memory',
+    file: 'collect/repeats.ts',
+    from: '=> memory.add(version, time ?? latest)',
+    to: '=> memory.add(version, time ?? latest) || true',
+  },
   {
     name: 'the memory is never written',
     file: 'collect/repeats.ts',

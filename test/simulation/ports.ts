@@ -3,7 +3,7 @@ import type { Outcome } from '../../functions/collect/outcome.ts';
 import type { RunPorts } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';
-import { bodyOf, type Message } from '../../functions/deliver/packing.ts';
+import type { Message } from '../../functions/deliver/packing.ts';
 import type { Refusal } from '../../functions/deliver/ports.ts';
 import {
   HeavyPageError,
@@ -20,6 +20,7 @@ import type { FakeConsole } from '../fakes/console.ts';
 import type { FakeCursors } from '../fakes/cursors.ts';
 import { FakeQueue } from '../fakes/queue.ts';
 import type { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
+import { bodyOf } from '../support/artifacts.ts';
 import type { FaultKind, Plan } from './plan.ts';
 import type { CallSite, Chronicle, Process } from './process.ts';
 

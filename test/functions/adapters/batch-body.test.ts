@@ -1,21 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withBatchBody } from '../../../functions/adapters/batch-body.ts';
-import {
-  bodyOf,
-  type Message,
-  packArtifact,
-  packBatches,
-  packMessages,
-} from '../../../functions/deliver/packing.ts';
+import { type Message, packBatches, packMessages } from '../../../functions/deliver/packing.ts';
+import { bodyOf, writtenArtifact } from '../../support/artifacts.ts';
 
 const url = 'https://sqs.us-east-1.amazonaws.com/000000000000/artifacts';
 const mib = 1024 * 1024;
 
 const messagesOf = (raws: readonly string[], bytes = mib): Message[] => [
   ...packMessages(
-    raws.map((raw) => packArtifact({ source: 'sentinelone', raw, metadata: { id: 'a/threats/1' } })),
+    raws.map((raw) => writtenArtifact({ source: 'sentinelone', raw, metadata: { id: 'a/threats/1' } })),
     bytes,
+    [],
   ),
 ];
 const entriesOf = (batch: readonly Message[]) => batch.map((_, i) => ({ Id: String(i), note: '"\\ä' }));

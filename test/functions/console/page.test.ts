@@ -346,8 +346,8 @@ function reading(body: string): Judged | 'unreadable' | 'malformed' {
     return 'unreadable';
   }
   const values = page.records.map((span) => {
-    const value = parsedSpan(span);
-    return value === undefined ? malformed : value;
+    const parsed = parsedSpan(span);
+    return parsed === undefined ? malformed : parsed.value;
   });
   return { values, next: page.next };
 }

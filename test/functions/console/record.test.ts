@@ -56,6 +56,7 @@ describe('reading a record', () => {
       recordId: '225494730938493804',
       version: '225494730938493804@2026-03-01T12:00:00.257525Z',
       time: '2026-03-01T12:00:00.257525Z',
+      metadata: { startTime: undefined, members: '' },
     });
   });
 

@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRecord } from '../../../functions/console/record.ts';
-import { artifactOf, bare, elsewhere } from '../../../functions/deliver/artifact.ts';
-import { fits, packArtifact } from '../../../functions/deliver/packing.ts';
+import { type ArtifactJson, artifactOf, bare, elsewhere } from '../../../functions/deliver/artifact.ts';
+import { packMessages } from '../../../functions/deliver/packing.ts';
 import { streams } from '../../../functions/streams/list.ts';
 import type { Metadata, Stream } from '../../../functions/streams/stream.ts';
 import { instance, strange, stream } from '../../fixtures/given.ts';
+import { readArtifact } from '../../support/artifacts.ts';
 
-function ofRaw(raw: string, of: Stream = stream) {
+function written(raw: string, of: Stream = stream): ArtifactJson {
   return artifactOf(readRecord({ bytes: Buffer.from(raw), values: 1 }, of), of, instance);
 }
+
+const ofRaw = (raw: string, of?: Stream) => readArtifact(written(raw, of));
+
+const fits = (artifact: ArtifactJson) => [...packMessages([artifact], 250 * 1024, [])].length === 1;
 
 const withMetadata = (metadata: Metadata): Stream => ({ ...stream, metadata: () => metadata });
 
@@ -73,7 +78,7 @@ describe('an artifact', () => {
     const worst = Array(400).fill('\u0001'.repeat(5000));
     const values = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`a${i}`, worst[i] ?? '']));
     for (const metadata of [{ tags: worst, more: worst }, values, { ...values, tags: worst }]) {
-      expect(fits(packArtifact(ofRaw('{}', withMetadata(metadata))))).toBe(true);
+      expect(fits(written('{}', withMetadata(metadata)))).toBe(true);
     }
   });
 
@@ -89,14 +94,15 @@ describe('an artifact', () => {
 
   it('without its record fits into a message, however long its metadata would be', () => {
     const long = '\u0001'.repeat(5000);
-    const made = ofRaw('{}', withMetadata({ message: long, tags: Array(400).fill(long) }));
-    expect(fits(packArtifact(bare(elsewhere(made, `s3://bucket/${'k'.repeat(200)}`))))).toBe(true);
+    const made = written('{}', withMetadata({ message: long, tags: Array(400).fill(long) }));
+    expect(fits(bare(elsewhere(made, `s3://bucket/${'k'.repeat(200)}`)))).toBe(true);
   });
 
   it('with its record elsewhere says where, and stays the same in all else', () => {
-    const made = ofRaw('{"id":"7","updatedAt":"2026-03-01T12:00:00Z"}', withMetadata({ userName: 'ann' }));
+    const whole = written('{"id":"7","updatedAt":"2026-03-01T12:00:00Z"}', withMetadata({ userName: 'ann' }));
+    const made = readArtifact(whole);
     const { raw: _, ...same } = made;
-    expect(elsewhere(made, 's3://bucket/key')).toEqual({
+    expect(readArtifact(elsewhere(whole, 's3://bucket/key'))).toEqual({
       ...same,
       raw: '{}',
       metadata: { ...made.metadata, rawLocation: 's3://bucket/key' },
@@ -105,9 +111,9 @@ describe('an artifact', () => {
   });
 
   it('laid bare keeps who it is and where its record lies', () => {
-    const made = ofRaw('{"id":"7"}', withMetadata({ userName: 'ann' }));
-    const { id, recordId } = made.metadata;
-    expect(bare(elsewhere(made, 's3://bucket/key'))).toEqual({
+    const made = written('{"id":"7"}', withMetadata({ userName: 'ann' }));
+    const { id, recordId } = readArtifact(made).metadata;
+    expect(readArtifact(bare(elsewhere(made, 's3://bucket/key')))).toEqual({
       source: 'sentinelone',
       raw: '{}',
       metadata: { id, instance: 'acme', stream: 'sightings', recordId, rawLocation: 's3://bucket/key' },

@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Artifact } from '../../../functions/deliver/artifact.ts';
 import { deliver } from '../../../functions/deliver/deliver.ts';
-import { bodyOf, type Message } from '../../../functions/deliver/packing.ts';
+import type { Message } from '../../../functions/deliver/packing.ts';
 import type { Refusal } from '../../../functions/deliver/ports.ts';
 import { UndeliveredError } from '../../../functions/errors.ts';
 import { artifact, standingClock } from '../../fixtures/given.ts';
+import { bodyOf, writtenArtifact } from '../../support/artifacts.ts';
 import { readMessage } from '../../support/schema.ts';
 
 const key = { instance: 'acme', stream: 'sightings' };
@@ -58,7 +59,7 @@ function sinks(
   const clock = standingClock(0, () => 0.5);
   const run = (artifacts: readonly Artifact[], messageBytes = 1024, leftMs = 3_600_000) =>
     deliver(
-      artifacts.map((one) => ({ raw: Buffer.from(one.raw), artifact: () => one })),
+      artifacts.map(writtenArtifact),
       { key, messageBytes, remainingMs: () => leftMs - clock.ms },
       { queue, overflow, clock },
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readPage } from '../../../functions/console/page.ts';
 import { readRecord } from '../../../functions/console/record.ts';
 import { artifactOf } from '../../../functions/deliver/artifact.ts';
-import { bodyOf, packArtifact, packMessages } from '../../../functions/deliver/packing.ts';
+import { packMessages } from '../../../functions/deliver/packing.ts';
 import { activities } from '../../../functions/streams/activities.ts';
 import { agents } from '../../../functions/streams/agents.ts';
 import { alerts } from '../../../functions/streams/alerts.ts';
@@ -11,6 +11,7 @@ import type { Stream } from '../../../functions/streams/stream.ts';
 import { threats } from '../../../functions/streams/threats.ts';
 import { instance } from '../../fixtures/given.ts';
 import { goldenRecords } from '../../fixtures/records.ts';
+import { bodyOf } from '../../support/artifacts.ts';
 import { type ReceivedArtifact, readMessage } from '../../support/schema.ts';
 
 /** What a consumer reads of the records of one page. */
@@ -19,10 +20,8 @@ function received(texts: readonly string[], stream: Stream): ReceivedArtifact[] 
     Buffer.from(`{"data":[${texts.join(',\n')}],"pagination":{"nextCursor":null}}`),
     1000,
   );
-  const packed = records.map((record) =>
-    packArtifact(artifactOf(readRecord(record, stream), stream, instance)),
-  );
-  return [...packMessages(packed, 250 * 1024)].flatMap((message) => readMessage(bodyOf(message)));
+  const packed = records.map((record) => artifactOf(readRecord(record, stream), stream, instance));
+  return [...packMessages(packed, 250 * 1024, [])].flatMap((message) => readMessage(bodyOf(message)));
 }
 
 const everywhere = ['id', 'instance', 'stream', 'recordId', 'connector', 'senderHost'];

@@ -8,6 +8,7 @@ import { streams } from '../../../functions/streams/list.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { instance, strange, timestamps } from '../../fixtures/given.ts';
 import { goldenRecords } from '../../fixtures/records.ts';
+import { readArtifact } from '../../support/artifacts.ts';
 
 const hex = (length: number) =>
   fc.array(fc.constantFrom(...'0123456789abcdefABCDEF'), { minLength: length, maxLength: length });
@@ -102,11 +103,8 @@ describe.each(streams.map((stream) => [stream.name, stream] as const))('metadata
     fc.assert(
       fc.property(generated(stream), (record) => {
         const raw = JSON.stringify(record);
-        const { metadata } = artifactOf(
-          readRecord({ bytes: Buffer.from(raw), values: 1 }, stream),
-          stream,
-          instance,
-        );
+        const read = readRecord({ bytes: Buffer.from(raw), values: 1 }, stream);
+        const { metadata } = readArtifact(artifactOf(read, stream, instance));
         for (const [name, held] of Object.entries(metadata)) {
           const values = [held].flat();
           expect(values.length, name).toBeGreaterThan(0);
