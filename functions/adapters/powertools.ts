@@ -135,7 +135,7 @@ function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudi
   }
   const again = whole
     ? 'the hour was read again'
-    : `the run's time ended after ${readAgain} of the hour were read again`;
+    : `reading the hour again ended early, after ${readAgain} records`;
   const found = `${atConsole} at the console, ${delivered} delivered: ${again}`;
   logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
 }

@@ -4,7 +4,8 @@ import type { Record } from '../console/record.ts';
 import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../errors.ts';
 import type { Clock } from '../kit/clock.ts';
 import { shift, type Timestamp } from '../kit/time.ts';
-import type { Cursor } from './cursor.ts';
+import { smallPagesPerRun } from './bounds/notice.ts';
+import { type Cursor, largestLimit } from './cursor.ts';
 import { hourMs, hourToAudit, missing } from './hour-counts.ts';
 import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
@@ -17,7 +18,7 @@ export interface AuditResult {
   readonly delivered: number;
   /** The number of records delivered when the hour was read again; undefined if nothing was missing. */
   readonly readAgain: number | undefined;
-  /** False if the run's time ended while the hour was read again. */
+  /** False if reading the hour again ended early: the run's time was over, or the console sent far more than it counted. */
   readonly whole: boolean;
 }
 
@@ -57,7 +58,8 @@ export async function audit(
     const delivered = counts.delivered[hour] ?? 0;
     if (missing(atConsole, delivered + counts.untimed) === 0)
       return { hour, atConsole, delivered, readAgain: undefined, whole: true };
-    const { records, whole } = await readAgain({ ...cursor, listing: boundedListing(hour, until) }, context);
+    const start = { ...cursor, listing: boundedListing(hour, until) };
+    const { records, whole } = await readAgain(start, 2 * atConsole + largestLimit, context);
     if (whole) await repeats.correct(hour, records);
     return { hour, atConsole, delivered, readAgain: records, whole };
   } catch (error) {
@@ -68,17 +70,28 @@ export async function audit(
   }
 }
 
-/** Returns the number of delivered records, and whether the whole hour was read. */
+/**
+ * Returns the number of delivered records, and whether the whole hour was read.
+ * @param most a console that sends more than that, which is far more than it counted, may never stop
+ */
 async function readAgain(
   from: Cursor,
+  most: number,
   { connection, overlapMs, memoryEntries, takeRequest, deliver, renew }: AuditContext,
 ): Promise<{ readonly records: number; readonly whole: boolean }> {
   let records = 0;
+  let smallPages = 0;
   let cursor = from;
   const seen = new Memory(memoryEntries);
-  for await (const page of pages(from, connection, { overlapMs, takeRequest, commit: () => renew() })) {
+  const reading = {
+    overlapMs,
+    takeRequest: () => records < most && smallPages < smallPagesPerRun && takeRequest(),
+    commit: () => renew(),
+  };
+  for await (const page of pages(from, connection, reading)) {
     await deliver(page.records);
     records += page.records.length;
+    if (page.oddities.isSmall) smallPages += 1;
     cursor = await page.ack(seen.addAll(page.records));
   }
   return { records, whole: cursor.listing === undefined };

@@ -248,7 +248,7 @@ describe('what a run is told to', () => {
     expect(audits.map(({ level, message }) => `${level} ${message}`)).toEqual([
       'INFO sentinelone: audited threats: nothing is missing',
       `ERROR ${start} the hour was read again`,
-      `ERROR ${start} the run's time ended after 5 of the hour were read again`,
+      `ERROR ${start} reading the hour again ended early, after 5 records`,
     ]);
     reportRun(summary);
     expect(counted()).toMatchObject({ AuditMissing: [0, 5, 5], AuditsFailed: [0, 0, 0] });

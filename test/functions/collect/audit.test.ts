@@ -63,6 +63,22 @@ function auditing(
 }
 
 describe('an audit', () => {
+  it.each([
+    ['far more records than it counted', Array.from({ length: 500 }, (_, i) => `${i}`), 1004 / 500 + 1],
+    ['pages of next to nothing', ['1'], 101],
+  ])('of a console that then sends %s without end ends', async (_, ids, most) => {
+    const answers = Array.from({ length: 500 }, (_, i) =>
+      page(
+        ids.map((id) => `${i}-${id}`),
+        `token ${i}`,
+      ),
+    );
+    const { did, run } = auditing(2, {}, answers);
+    expect(await run()).toMatchObject({ atConsole: 2, delivered: 0, whole: false });
+    const asked = did.filter((what) => Array.isArray(what) && what[0] === 'ask').length;
+    expect(asked).toBeLessThanOrEqual(Math.ceil(most) + 1);
+  });
+
   it('that finds as many as were delivered reads nothing again', async () => {
     const { did, run } = auditing(7, { delivered: { [noon]: 7, [one]: 99 } });
     expect(await run()).toEqual({
