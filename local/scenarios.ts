@@ -24,7 +24,11 @@ export interface Scenario {
 }
 
 interface ScenarioInstance {
-  readonly record: { readonly instance: string; readonly host: string } & Readonly<Record<string, unknown>>;
+  readonly record: {
+    readonly instance: string;
+    readonly host: string;
+    readonly streams?: readonly string[];
+  } & Readonly<Record<string, unknown>>;
   readonly token: string;
   /** When the collector first saw the instance (default: now). Its look-back counts from this time. */
   readonly firstSeenMs?: number;
@@ -38,6 +42,8 @@ export const mostRemarks = 20;
 /** New records in every minute. */
 export const busy: Activity = { historyHours: 2, threatsPerDay: 3000, loginsPerDay: 6000 };
 
+const usual = ['threats', 'activities', 'agents'];
+
 /** A console that nobody has prepared: so little that hundreds of them fit this machine. */
 const quiet: Activity = { agents: 10, historyHours: 2, threatsPerDay: 100, loginsPerDay: 300 };
 
@@ -46,7 +52,11 @@ export async function fleets(activity: Activity): Promise<Scenario> {
   const instances = ['usea1-acme', 'euce1-globex', 'apne1-initech'].map((name, i): ScenarioInstance => {
     const good = i < 2;
     return {
-      record: { instance: name.slice(name.indexOf('-') + 1), host: `${name}.sentinelone.net` },
+      record: {
+        instance: name.slice(name.indexOf('-') + 1),
+        host: `${name}.sentinelone.net`,
+        ...(i === 0 && { streams: [...usual, 'alerts'] }),
+      },
       token: good ? goodToken : 'a-token-that-was-revoked',
       should: good ? 'ok' : 'unauthorized',
     };
@@ -97,7 +107,12 @@ export async function recordsIn(folder: string): Promise<Scenario> {
   return {
     title: `records of ${folder}`,
     instances: names.map((instance, i) => ({
-      record: { instance, host: hosts[i] ?? '', lookbackHours },
+      record: {
+        instance,
+        host: hosts[i] ?? '',
+        lookbackHours,
+        streams: Object.keys(expected).filter((name) => usual.includes(name) || expected[name]?.length),
+      },
       token,
       should: 'ok',
       ...(firstSeenMs !== undefined && { firstSeenMs }),

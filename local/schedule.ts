@@ -10,7 +10,7 @@ import type { Screen } from './screen.ts';
 import { clock, healthLines } from './show.ts';
 
 /** Streams in addition to those by default. */
-export const optionalStreams: readonly string[] = [];
+export const optionalStreams = allStreams.flatMap(({ name, byDefault }) => (byDefault ? [] : [name]));
 export const streams = deployedStreams(allStreams, optionalStreams);
 
 /** The running collector, its consoles and Analytics, and counts from the log lines of its functions. */

@@ -10,7 +10,8 @@ export async function summary(stage: Stage, once: boolean): Promise<number> {
   const status = await collector.status();
   const wrong: string[] = [];
   for (const { record, should } of scenario.instances) {
-    for (const { name } of streams) {
+    for (const { name, byDefault } of streams) {
+      if (!(record.streams?.includes(name) ?? byDefault)) continue;
       const found = status.find(({ instance, stream }) => instance === record.instance && stream === name);
       const state = found?.state ?? 'pending';
       if (state !== should && !(should === 'ok' && state === 'backlogged')) {

@@ -35,7 +35,9 @@ export function instanceHealth(
   const isDeployed = ({ name, byDefault }: Stream) => byDefault || optionalStreams.includes(name);
   const named = Array.isArray(record.streams) ? record.streams : [];
   const verdicts = streams.flatMap((stream): Verdict | [] => {
-    if (!isDeployed(stream)) return named.includes(stream.name) ? notDeployed(stream) : [];
+    const isNamed = named.includes(stream.name);
+    if (!isDeployed(stream)) return isNamed ? notDeployed(stream) : [];
+    if (!stream.byDefault && !isNamed) return [];
     const quietMs = (quietHours[stream.name] ?? Number.POSITIVE_INFINITY) * 3_600_000;
     return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs);
   });

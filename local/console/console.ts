@@ -1,5 +1,6 @@
 import type { Answer, ReceivedRequest } from './answer.ts';
 import type { FaultRule, SeenRequest } from './faults.ts';
+import { createGraphql, type GraphqlOptions } from './graphql/graphql.ts';
 import { readPage } from './listing.ts';
 import { readQuery } from './query.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -29,6 +30,8 @@ export interface ConsoleOptions {
   source?: Source;
   /** Streams in addition to threats, activities and agents, by name. */
   streams?: Record<string, Stream>;
+  /** How its GraphQL API differs from the newest one. */
+  graphql?: GraphqlOptions;
   rateLimits?: boolean;
   retryAfter?: 'absent' | 'seconds' | 'date';
   /** The first faults of the console. */
@@ -43,6 +46,8 @@ export interface SimulatedConsole extends RecordSink {
   tokens: Token[];
   faults: FaultRule[];
   requests: SeenRequest[];
+  /** Can be replaced at any time. */
+  graphql: GraphqlOptions;
   /** The texts of all records of a stream, ascending by id. */
   texts(stream: string): string[];
   /** Serves another stream (default path: `/<name>`). */
@@ -69,6 +74,17 @@ const page = (body: Answer['body']): Answer => ({
 });
 const data = (value: unknown) => page(JSON.stringify({ data: value }));
 
+/** A few of the types that a console names. */
+const activityTypes = [
+  {
+    id: 19,
+    action: 'New Malicious Threat Not Mitigated',
+    descriptionTemplate: 'Threat {{ threat }} was found',
+  },
+  { id: 6001, action: 'Something New Happened', descriptionTemplate: '{{ user }} did something new' },
+  { id: 5232, action: 'Firewall Blocked', descriptionTemplate: null },
+];
+
 export function createConsole(host: string, options: ConsoleOptions, clocks: Clocks) {
   const stores = new Map<string, Store>();
   const routes = new Map<string, Route>();
@@ -86,6 +102,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     tokens: [...options.tokens],
     faults: [...(options.faults ?? [])],
     requests: [],
+    graphql: options.graphql ?? {},
     put: (stream, text, values) => storeOf(stream).put(text, values),
     add: (stream, text) => storeOf(stream).add(text),
     remove: (stream, id) => storeOf(stream).remove(id),
@@ -96,9 +113,27 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     serve(name, stream = plainStream(`/${name}`)) {
       const store = createStore(stream);
       stores.set(name, store);
-      routes.set(`GET ${stream.path}`, {
+      const route = {
         ...(stream.rate && { rate: stream.rate }),
         ...(stream.permission && { needs: stream.permission }),
+      };
+      if (stream.isGraphql) {
+        let known = { of: simulated.graphql, served: createGraphql(store, simulated.graphql) };
+        const graphql = () => {
+          if (known.of !== simulated.graphql)
+            known = { of: simulated.graphql, served: createGraphql(store, simulated.graphql) };
+          return known.served;
+        };
+        const { path } = stream;
+        routes.set(`POST ${path}`, {
+          ...route,
+          answer: ({ body }, token) => graphql().answer(body, token?.sees),
+        });
+        routes.set(`POST ${path}/schema`, { ...route, answer: () => graphql().schema() });
+        return;
+      }
+      routes.set(`GET ${stream.path}`, {
+        ...route,
         answer: ({ params }, token) => page(readPage(store, readQuery(stream, params, token?.sees))),
       });
     },
@@ -112,6 +147,10 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   routes.set('GET /system/info', {
     answer: () =>
       data({ build: '100', latestAgentVersion: '24.2.3.471', patch: '3', release: 'W', version: 'W#100' }),
+  });
+  routes.set('GET /activities/types', {
+    needs: 'Activity Page.view',
+    answer: () => data(activityTypes),
   });
   routes.set('GET /sites', {
     answer: (_, token) => page(sitesAnswer(simulated.texts('agents'), token?.sees)),

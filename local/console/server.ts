@@ -25,6 +25,20 @@ function split(url: string): { path: string; params: URLSearchParams } {
   return { path, params: searchParams };
 }
 
+/** What a GraphQL request has in place of the parameters of a list. */
+function variablesOf({ method, body }: ReceivedRequest): Record<string, string> {
+  if (method !== 'POST' || !body.includes('"variables"')) return {};
+  try {
+    const { first, after } = JSON.parse(body).variables;
+    return {
+      ...(first !== undefined && { limit: String(first) }),
+      ...(after !== undefined && { cursor: after }),
+    };
+  } catch {
+    return {};
+  }
+}
+
 /** Starts the HTTPS server of all consoles. The host name of a request selects the console. */
 export async function startServer(find: (host: string) => Served | undefined, nowMs: () => number) {
   const consoleOf = (name: string | undefined) => find((name ?? '').toLowerCase().replace(/:\d+$/, ''));
@@ -32,7 +46,8 @@ export async function startServer(find: (host: string) => Served | undefined, no
   const note = ({ simulated: { requests } }: Served, asked: ReceivedRequest): SeenRequest => {
     const { method, path, params, authorization } = asked;
     const token = presentedToken(authorization);
-    return record(requests, { at: nowMs(), method, path, query: Object.fromEntries(params), token });
+    const query = { ...Object.fromEntries(params), ...variablesOf(asked) };
+    return record(requests, { at: nowMs(), method, path, query, token });
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {

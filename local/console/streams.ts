@@ -17,6 +17,8 @@ export interface ListFilter {
 /** One path of the API, as data. A new stream is a new value of this type. */
 export interface Stream {
   path: string;
+  /** Served over GraphQL, and not as a list. */
+  isGraphql?: boolean;
   /** If absent, any valid token can read it. */
   permission?: string;
   rate?: { perSecond: number; burst: number };
@@ -132,4 +134,49 @@ const agents: Stream = plainStream('/agents', {
   },
 });
 
-export const streams: Record<string, Stream> = { threats, activities, agents };
+const alerts: Stream = {
+  path: '/unifiedalerts/graphql',
+  isGraphql: true,
+  permission: 'Unified Alerts.view',
+  rate: { perSecond: 25, burst: 25 },
+  fields: {
+    id: id('id'),
+    createdAt: time('createdAt'),
+    updatedAt: time('updatedAt'),
+    detectedAt: time('detectedAt'),
+    severity: text('severity'),
+    status: text('status'),
+    detectionProduct: text('detectionSource.product'),
+    accountId: id('realTime.scope.account.id'),
+    siteId: id('realTime.scope.site.id'),
+    groupId: id('realTime.scope.group.id'),
+  },
+  sortBy: ['id', 'createdAt', 'updatedAt', 'detectedAt'],
+  timeFilters: ['createdAt', 'updatedAt', 'detectedAt'],
+  listFilters: scopeFilters,
+};
+
+/** The sort column has another name than the filter, and there is no filter on later changes. */
+const ruleAlerts: Stream = {
+  path: '/cloud-detection/alerts',
+  permission: 'Custom Alerts.view',
+  rate: { perSecond: 10, burst: 30 },
+  fields: {
+    id: id('alertInfo.alertId'),
+    alertInfoCreatedAt: time('alertInfo.createdAt'),
+    createdAt: time('alertInfo.createdAt'),
+    reportedAt: time('alertInfo.reportedAt'),
+    ...scopeFields('agentRealtimeInfo.'),
+  },
+  sortBy: ['id', 'alertInfoCreatedAt'],
+  timeFilters: ['createdAt', 'reportedAt'],
+  listFilters: scopeFilters,
+};
+
+export const streams: Record<string, Stream> = {
+  threats,
+  activities,
+  agents,
+  alerts,
+  'rule-alerts': ruleAlerts,
+};

@@ -17,6 +17,8 @@ export interface FleetOptions {
   historyHours?: number;
   threatsPerDay?: number;
   loginsPerDay?: number;
+  /** In addition to one of each threat. */
+  alertsPerDay?: number;
   /** How much later than its own timestamp a record may become visible; most take a second or two. */
   latestSeconds?: number;
 }

@@ -1,9 +1,17 @@
 import type { Source } from '../console.ts';
 import { microsOf } from '../time.ts';
+import { startAlerts } from './alert-events.ts';
 import { startEvents } from './events.ts';
 import { addAgents, createFleet, type Fleet, type FleetOptions } from './fleet.ts';
 
-const normal = { agents: 40, historyHours: 24, threatsPerDay: 16, loginsPerDay: 120, latestSeconds: 45 };
+const normal = {
+  agents: 40,
+  historyHours: 24,
+  threatsPerDay: 16,
+  loginsPerDay: 120,
+  alertsPerDay: 40,
+  latestSeconds: 45,
+};
 
 /** A simulated fleet that changes over time: agents check in, threats appear and change, users log in. */
 export function simulatedFleet(options: FleetOptions): Source {
@@ -13,6 +21,7 @@ export function simulatedFleet(options: FleetOptions): Source {
       const complete = { ...normal, ...options };
       fleet = createFleet(complete, sink, microsOf(nowMs - complete.historyHours * 3_600_000));
       addAgents(fleet);
+      startAlerts(fleet, sink);
       startEvents(fleet);
       fleet.schedule.advanceTo(microsOf(nowMs));
     },

@@ -67,7 +67,7 @@ describe('a living fleet', () => {
 
   it('has a past when the console starts', () => {
     const streamsSeen = new Set(history.map(({ stream }) => stream));
-    expect(streamsSeen).toEqual(new Set(['threats', 'activities', 'agents']));
+    expect(streamsSeen).toEqual(new Set(['threats', 'activities', 'agents', 'alerts', 'rule-alerts']));
     expect(new Set(records(history, 'agents').map(({ id }) => id)).size).toBeGreaterThanOrEqual(40);
   });
 
@@ -114,13 +114,24 @@ describe('a living fleet', () => {
     for (const { stream, text, visibleAt } of puts) {
       const record = JSON.parse(text);
       const time =
-        stream === 'threats'
-          ? record.threatInfo.updatedAt
-          : stream === 'agents'
-            ? record.updatedAt
-            : record.createdAt;
+        record.threatInfo?.updatedAt ?? record.alertInfo?.updatedAt ?? record.updatedAt ?? record.createdAt;
       expect(readTime(time) ?? Number.NaN).toBeLessThanOrEqual(visibleAt * 1000);
     }
+  });
+
+  it('has alerts that no threat shows, and judges some of them later', () => {
+    const alerts = records(puts, 'alerts');
+    const products = new Set(alerts.map(({ detectionSource }) => detectionSource.product));
+    expect(products).toEqual(new Set(['EDR', 'STAR', 'Identity', 'Mail Gateway']));
+    const known = new Set(threats.map(({ id }) => id));
+    const ofThreats = alerts.filter(({ detectionSource }) => detectionSource.product === 'EDR');
+    expect(ofThreats.every(({ externalId }) => known.has(externalId))).toBe(true);
+    const versions = Map.groupBy(alerts, ({ id }) => id);
+    expect([...versions.values()].some((all) => all.at(-1).analystVerdict !== all[0].analystVerdict)).toBe(
+      true,
+    );
+    for (const { updatedAt } of alerts) expect(updatedAt).toMatch(/T\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(records(puts, 'rule-alerts').length).toBeGreaterThan(10);
   });
 
   it('lets many records share one timestamp', () => {

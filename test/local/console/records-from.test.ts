@@ -24,6 +24,8 @@ describe('records from a folder', () => {
       threats: [],
       activities: [odd, activity('2', at(1)), activity('3', at(3))],
       agents: [],
+      alerts: [],
+      'rule-alerts': [],
     });
 
     const [source] = sources;
@@ -57,7 +59,13 @@ describe('records from a folder', () => {
 
   it('may be none', () => {
     const source = recordsFrom(folder);
-    expect(source.texts).toEqual({ threats: [], activities: [], agents: [] });
+    expect(source.texts).toEqual({
+      threats: [],
+      activities: [],
+      agents: [],
+      alerts: [],
+      'rule-alerts': [],
+    });
     expect(source).not.toHaveProperty('oldestMs');
   });
 
