@@ -63,6 +63,7 @@ const operator = v.object({
 const poller = v.object({
   ...collecting,
   stream: text,
+  ledgerTable: text,
   metrics: v.picklist(metricSets),
   /** A lag of so many seconds raises an alarm. */
   alarmLagSeconds: positive,
@@ -78,7 +79,7 @@ const poller = v.object({
   pagesPerRun: v.optional(positive, limits.pagesPerRun),
   dayArtifacts: v.optional(positive, limits.dayArtifacts),
   dayBytes: v.optional(positive, limits.dayBytes),
-  auditMs: v.optional(notNegative, limits.auditMs),
+  hoursPerPoll: v.optional(notNegative, limits.hoursPerPoll),
 });
 
 const forwarder = v.object({
@@ -161,6 +162,7 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
     stream: name,
     instancesTable,
     cursorsTable,
+    ledgerTable,
     artifactQueueUrl,
     overflowBucket,
     ...others
@@ -179,6 +181,7 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
     settings,
     instancesTable,
     cursorsTable,
+    ledgerTable,
     artifactQueueUrl,
     overflowBucket,
     metrics,

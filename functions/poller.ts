@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
+import { ledgerTable } from './adapters/dynamodb/ledger.ts';
 import { tokenHosts } from './adapters/dynamodb/token-hosts.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, reports } from './adapters/powertools.ts';
@@ -31,6 +32,7 @@ const ports: RunPorts = {
   },
   instances: instancesTable(environment.instancesTable),
   cursors: cursorsTable(environment.cursorsTable),
+  ledger: ledgerTable(environment.ledgerTable),
   tokenHosts: tokenHosts(environment.cursorsTable),
   secrets: secretsManager(Date.now),
   queue: artifactQueue(environment.artifactQueueUrl),

@@ -30,11 +30,11 @@ export class CollectorStack extends Stack {
     });
     const asset = Code.fromAsset(code);
     const encryption = encryptionOf(this, settings);
-    const { instances, cursors } = new Tables(this, 'Tables', encryption);
+    const { instances, cursors, ledger } = new Tables(this, 'Tables', encryption);
     const { queue, deadLetterQueue, overflow } = new Artifacts(this, 'Artifacts', encryption);
     const shared = { settings, encryption, code: asset, instances, cursors, queue, overflow };
     const pollers = streams.map((stream) => {
-      const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ...shared });
+      const { function: poller, logGroup } = new Poller(this, stream.name, { stream, ledger, ...shared });
       return { ...stream, function: poller, logGroup };
     });
     const operator = new Operator(this, 'Operator', shared);
@@ -71,7 +71,7 @@ export class CollectorStack extends Stack {
       forwards: forwarder !== undefined,
       queue,
       deadLetterQueue,
-      tables: [instances, cursors],
+      tables: [instances, cursors, ledger],
       alarms,
     });
 
@@ -80,6 +80,7 @@ export class CollectorStack extends Stack {
       new CfnOutput(this, name, { description, value });
     output('InstancesTableName', 'Instances: one item per console connection', instances.tableName);
     output('CursorsTableName', 'Position and status of each stream of each instance', cursors.tableName);
+    output('LedgerTableName', 'Number of records of each hour, at each place', ledger.tableName);
     output('ArtifactQueueUrl', 'Queue of the artifacts, for consumers', queue.queueUrl);
     output('ArtifactQueueArn', 'ARN of that queue, for permissions of consumers', queue.queueArn);
     output('ArtifactDeadLetterQueueUrl', 'Messages that no consumer could process', deadLetterQueue.queueUrl);

@@ -181,8 +181,9 @@ export async function startCollector(options: CollectorOptions): Promise<LocalCo
         if (stream === 'forwarder') continue;
         const claim = { instance, stream, run: 'first' };
         await table.claim(claim, atMs, atMs);
-        // Without `lastAuditAt`, the years since then would be audited.
-        const status = { state: 'pending', lastAuditAt: new Date().toISOString() } as const;
+        // Without `checkedUntil`, the weeks since then would be checked, hour by hour.
+        const checkedUntil = `${new Date().toISOString().slice(0, 13)}:00:00.000000Z`;
+        const status = { state: 'pending', checkedUntil } as const;
         await table.save(claim, { status, claimUntil: undefined });
       }
     },

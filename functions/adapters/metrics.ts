@@ -54,20 +54,18 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
 
   return {
     count(outcome: Outcome): void {
-      const { pages, artifacts, error, audit } = outcome;
+      const { pages, artifacts, error, hoursChecked } = outcome;
       if (outcome.state === 'disabled') return;
-      if (audit !== undefined) {
-        const found =
-          'error' in audit || audit.readAgain === undefined ? 0 : audit.atConsole - audit.delivered;
-        addProblem('AuditsFailed', 'error' in audit ? 1 : 0);
-        addProblem('AuditMissing', found);
+      if (hoursChecked !== undefined) {
+        const missing = hoursChecked.missed.reduce((sum, { found, left }) => sum + found + left, 0);
+        addProblem('HoursNotChecked', hoursChecked.error === undefined ? 0 : 1);
+        addProblem('RecordsMissing', missing);
       }
       if (!sendsAll) return;
       add(byStream, 'Artifacts', artifacts);
       add(byStream, 'Pages', pages);
       add(byStream, 'PollsCompleted', error === undefined ? 1 : 0);
       add(byStream, 'PollsFailed', error === undefined ? 0 : 1);
-      if (audit !== undefined) add(byStream, 'Audits', 1);
       if (error !== undefined) failed.set(outcome.state, (failed.get(outcome.state) ?? 0) + 1);
       if (metrics === 'per-instance') countByInstance(outcome);
     },
@@ -77,7 +75,7 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
         if (isLateShard) add(byStream, 'LateShards', 1);
       }
       if (fleet !== undefined) countFleet(fleet);
-      // A shard sends no metrics of the fleet, but its audits count.
+      // A shard sends no metrics of the fleet, but its checks of past hours count.
       publish(whole);
       publish(byStream);
       for (const [state, polls] of failed) countFailures(state, polls);

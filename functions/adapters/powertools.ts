@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { AuditResult, FailedAudit } from '../collect/audit.ts';
 import type { Suspect } from '../collect/bounds/quarantine.ts';
+import type { HoursChecked } from '../collect/ledger.ts';
 import type { Outcome } from '../collect/outcome.ts';
 import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
@@ -76,7 +76,7 @@ function logShards(stream: string, { due, handedOver, refusal, isLateShard }: Ru
 }
 
 function log(outcome: Outcome): void {
-  const { error, forgotten, marks, restarted, audit, notice, smallPages, ...fields } = outcome;
+  const { error, forgotten, marks, restarted, hoursChecked, notice, smallPages, ...fields } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
@@ -117,27 +117,25 @@ function log(outcome: Outcome): void {
       { ...fields, malformed, notUtf8, recordIds },
     );
   }
-  if (audit !== undefined) logAudit(outcome, audit);
+  if (hoursChecked !== undefined) logHours(outcome, hoursChecked);
 }
 
-function logAudit({ instance, stream }: Outcome, audit: AuditResult | FailedAudit): void {
-  if ('error' in audit) {
-    const { name, message, remedy } = audit.error;
-    const fields = { instance, stream, errorName: name, remedy };
-    logger.warn(`sentinelone: audit of ${stream} of ${instance} failed: ${message}. ${remedy}`, fields);
-    return;
+function logHours({ instance, stream }: Outcome, { hours, checkedUntil, missed, error }: HoursChecked): void {
+  const fields = { instance, stream };
+  if (error !== undefined) {
+    const { name, message, remedy } = error;
+    const so = `sentinelone: past hours of ${stream} of ${instance} not checked: ${message}. ${remedy}`;
+    logger.warn(so, { ...fields, errorName: name, remedy });
   }
-  const { hour, atConsole, delivered, readAgain, whole } = audit;
-  const fields = { instance, stream, hour, atConsole, delivered, readAgain };
-  if (readAgain === undefined) {
-    logger.info(`sentinelone: audited ${stream}: nothing is missing`, fields);
-    return;
+  if (hours > 0 && missed.length === 0) {
+    const so = `sentinelone: checked ${stream} until ${checkedUntil}: nothing is missing`;
+    logger.info(so, { ...fields, hours, checkedUntil });
   }
-  const again = whole
-    ? 'the hour was read again'
-    : `reading the hour again ended early, after ${readAgain} records`;
-  const found = `${atConsole} at the console, ${delivered} delivered: ${again}`;
-  logger.error(`sentinelone: audited ${stream} of ${instance} from ${hour}: ${found}`, fields);
+  for (const { hour, atConsole, delivered, found, left } of missed) {
+    const counts = `${atConsole} at the console, ${delivered} delivered: the hour was read again`;
+    const so = `sentinelone: missing ${stream} of ${instance} from ${hour}: ${counts}, ${found} found, ${left} left`;
+    logger.error(so, { ...fields, hour, atConsole, delivered, found, left });
+  }
 }
 
 interface OperatorAction {

@@ -1,3 +1,4 @@
+import type { LedgerHour } from '../health/receipt.ts';
 import type { Status } from '../health/status.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import type { Timestamp } from '../kit/time.ts';
@@ -28,7 +29,7 @@ export interface Save {
   readonly claimUntil: number | undefined;
 }
 
-/** The memory and the counts for audits. They are written together, so that they always agree. */
+/** The memory and the counts for the ledger. They are written together, so that they always agree. */
 export interface KeptMemory {
   readonly memory: Uint8Array;
   readonly counts: HourCounts;
@@ -38,6 +39,12 @@ export interface Memories {
   /** Returns the memory of this lineage of the cursor, or undefined if there is none. */
   readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
   writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
+}
+
+/** The storage of the ledger. */
+export interface Ledger {
+  /** Writes these hours of one stream of an instance; what is known of other hours stays. */
+  write(key: CursorKey, hours: readonly LedgerHour[], checkedAt: number): Promise<void>;
 }
 
 export interface Cursors extends Memories {

@@ -63,8 +63,3 @@ export async function dueOf(
   const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
   return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
 }
-
-/** A new instance is not audited before it has delivered records for this time. */
-export function isAuditDue({ firstSeenAt, status }: CursorItem, auditMs: number, now: number): boolean {
-  return auditMs > 0 && now - Date.parse(status.lastAuditAt ?? firstSeenAt) >= auditMs;
-}

@@ -1,70 +1,162 @@
+import { hash } from 'node:crypto';
 import type { Record } from '../console/record.ts';
-import { epoch, later, shift, type Timestamp, toMs } from '../kit/time.ts';
+import { earlier, epoch, later, shift, type Timestamp, toMs } from '../kit/time.ts';
 
-/** The number of record versions that were delivered for the first time, by the hour of their timestamp. */
+/**
+ * How many records were delivered, by the hour in which they were created. A record counts once, however many versions
+ * of it are delivered.
+ */
 export interface HourCounts {
   /** The counts are complete from this hour on. */
   readonly since: Timestamp;
   /** By the start of the hour. An hour without records is absent. */
   readonly delivered: Readonly<{ [hour: Timestamp]: number }>;
-  /** Delivered records without a time, which the console may count in any hour. */
+  /** Delivered records that do not say when they were created. The console may count them in any hour. */
   readonly untimed: number;
+  /**
+   * For a stream with versions: the records of each hour that is not checked yet, 8 bytes of hash each, so that a later
+   * version is not counted as another record. Counts of earlier versions of this program lack it.
+   */
+  readonly ids?: Readonly<{ [hour: Timestamp]: Uint8Array }> | undefined;
+  /**
+   * Hours to check again, with the number of records that the console counts but does not list: 0 if a late record was
+   * delivered after the check.
+   */
+  readonly again?: Readonly<{ [hour: Timestamp]: number }> | undefined;
+  /** Versions before this time may be forgotten, so that a listing that starts earlier would count them again. */
+  readonly remembered?: Timestamp | undefined;
+  /** Hours in which that happened: their counts may be too high. */
+  readonly doubtful?: readonly Timestamp[] | undefined;
 }
 
 export const hourMs = 60 * 60 * 1000;
 
-/** Older hours are no longer counted. */
-const keptMs = 48 * hourMs;
+/** Checked hours are kept for the second check, a day later; hours that are not checked yet for as long as the ledger. */
+const [keptMs, longestMs] = [48 * hourMs, 35 * 24 * hourMs];
 
-/** The console's totals for activities appear to be capped at this number. */
-const countedAtMost = 50_000;
+/** The bytes of an id, and how many ids fit beside the memory in one DynamoDB item. */
+const [idBytes, mostIds] = [8, 5_000];
 
-function hourOf(time: Timestamp): Timestamp {
+/** Whether the count of a checked hour is still known. */
+export function isKept(hour: Timestamp, position: Timestamp): boolean {
+  return hour >= shift(position, -keptMs);
+}
+
+export function hourOf(time: Timestamp): Timestamp {
   return `${time.slice(0, 13)}:00:00.000000Z`;
 }
 
 /** Starts counts with the first whole hour after `from`. */
-export function countsFrom(from: Timestamp): HourCounts {
-  return { since: from === epoch ? epoch : hourOf(shift(from, hourMs)), delivered: {}, untimed: 0 };
+export function countsFrom(from: Timestamp, hasVersions: boolean): HourCounts {
+  const since = from === epoch ? epoch : hourOf(shift(from, hourMs));
+  return { since, delivered: {}, untimed: 0, ...(hasVersions && { ids: {} }) };
 }
 
-/** Adds these records and removes hours long before `position`. */
-export function counted(counts: HourCounts, records: readonly Record[], position: Timestamp): HourCounts {
-  const delivered: { [hour: Timestamp]: number } = {};
-  const oldest = shift(position, -keptMs);
-  for (const [hour, count] of Object.entries(counts.delivered)) if (hour >= oldest) delivered[hour] = count;
-  let { untimed } = counts;
-  const future = shift(position, keptMs);
-  for (const { time } of records) {
-    if (time === undefined || time > future) {
-      untimed += 1;
-    } else if (time >= oldest) {
-      const hour = hourOf(time);
-      delivered[hour] = (delivered[hour] ?? 0) + 1;
-    }
-  }
-  return { since: counts.since, delivered, untimed };
+/** What `counted` adds to. */
+export interface Counting {
+  readonly position: Timestamp;
+  /** Every hour before it was checked; undefined if none was. */
+  readonly checkedUntil: Timestamp | undefined;
 }
 
-/** Starts new counts. Forgotten versions may be counted twice, which could hide a loss. */
-export function recounted(counts: HourCounts, position: Timestamp): HourCounts {
-  return { since: later(counts.since, hourOf(shift(position, hourMs))), delivered: {}, untimed: 0 };
-}
-
-/** Chooses one of the counted hours that no late record can still reach. Returns undefined if there is none. */
-export function hourToAudit(
+/** Adds records that were delivered for the first time and removes hours that are no longer needed. */
+export function counted(
   counts: HourCounts,
+  records: readonly Record[],
+  { position, checkedUntil = counts.since }: Counting,
+): HourCounts {
+  const oldest = later(
+    earlier(shift(position, -keptMs), checkedUntil),
+    later(counts.since, hourOf(shift(position, -longestMs))),
+  );
+  const future = shift(position, keptMs);
+  const delivered: { [hour: Timestamp]: number } = {};
+  for (const [hour, count] of Object.entries(counts.delivered)) if (hour >= oldest) delivered[hour] = count;
+  const again = { ...counts.again };
+  for (const [hour, left] of Object.entries(again))
+    if (!isKept(hour, position) && (left === 0 || hour < shift(position, -longestMs))) delete again[hour];
+  const ids = counts.ids && new Ids(counts.ids, checkedUntil);
+  let { untimed } = counts;
+  for (const { created, recordId } of records) {
+    if (created === undefined || created > future) {
+      untimed += 1;
+      continue;
+    }
+    const hour = hourOf(created);
+    // Of a record that was created in an hour that is checked, this is another version.
+    if (hour < oldest || (ids && (hour < checkedUntil || !ids.add(hour, recordId)))) continue;
+    delivered[hour] = (delivered[hour] ?? 0) + 1;
+    if (hour < checkedUntil) again[hour] ??= 0;
+  }
+  const doubtful = counts.doubtful?.filter((hour) => hour >= oldest);
+  const kept = { ...counts, delivered, untimed, again, doubtful, ...(ids && { ids: ids.encode() }) };
+  return ids && ids.size > mostIds ? recounted(kept, position) : kept;
+}
+
+/** The records of each open hour. */
+class Ids {
+  readonly #hours: Map<Timestamp, Set<string>>;
+
+  constructor(ids: NonNullable<HourCounts['ids']>, from: Timestamp) {
+    const open = Object.entries(ids).filter(([hour]) => hour >= from);
+    this.#hours = new Map(open.map(([hour, bytes]) => [hour, new Set(idsIn(bytes))]));
+  }
+
+  get size(): number {
+    return [...this.#hours.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Returns false if it was there. */
+  add(hour: Timestamp, recordId: string): boolean {
+    const ids = this.#hours.get(hour) ?? new Set();
+    const id = hash('sha256', recordId, 'buffer').toString('latin1', 0, idBytes);
+    if (ids.has(id)) return false;
+    this.#hours.set(hour, ids.add(id));
+    return true;
+  }
+
+  encode(): { [hour: Timestamp]: Uint8Array } {
+    return Object.fromEntries(
+      [...this.#hours].map(([hour, ids]) => [hour, Buffer.from([...ids].join(''), 'latin1')]),
+    );
+  }
+}
+
+function idsIn(bytes: Uint8Array): string[] {
+  const text = Buffer.from(bytes).toString('latin1');
+  return Array.from({ length: Math.floor(text.length / idBytes) }, (_, i) =>
+    text.slice(i * idBytes, (i + 1) * idBytes),
+  );
+}
+
+/** Starts new counts after every hour that has one: what was counted may be counted twice, which could hide a loss. */
+export function recounted(counts: HourCounts, position: Timestamp): HourCounts {
+  const last = Object.keys(counts.delivered).reduce(later, hourOf(position));
+  const since = later(counts.since, shift(last, hourMs));
+  return { since, delivered: {}, untimed: 0, ...(counts.ids && { ids: {} }) };
+}
+
+/** The counts for a listing that starts at `from`, which may be earlier than what is remembered. */
+export function doubted(counts: HourCounts, from: Timestamp): HourCounts {
+  const { remembered, delivered, ids, doubtful = [] } = counts;
+  if (ids !== undefined || remembered === undefined || remembered <= from) return counts;
+  const hours = Object.keys(delivered).filter((hour) => hour >= hourOf(from));
+  // The hour of `from` itself may have none yet.
+  return { ...counts, doubtful: [...new Set([...doubtful, ...hours])] };
+}
+
+/** The whole hours, oldest first, that no late record can still reach and that were not checked. */
+export function hoursToCheck(
+  counts: HourCounts,
+  checkedUntil: Timestamp | undefined,
   position: Timestamp,
   overlapMs: number,
-  random: () => number,
-): Timestamp | undefined {
-  const first = later(counts.since, hourOf(shift(position, hourMs - keptMs)));
-  const last = hourOf(shift(position, -overlapMs - hourMs));
-  const hours = (toMs(last) - toMs(first)) / hourMs + 1;
-  return hours < 1 ? undefined : shift(first, Math.floor(random() * hours) * hourMs);
-}
-
-/** Returns how many more records the console has than were delivered. A capped total gives 0. */
-export function missing(atConsole: number, delivered: number): number {
-  return atConsole >= countedAtMost ? 0 : Math.max(0, atConsole - delivered);
+): Timestamp[] {
+  const first = later(
+    later(counts.since, checkedUntil ?? counts.since),
+    hourOf(shift(position, hourMs - longestMs)),
+  );
+  const end = hourOf(shift(position, -overlapMs));
+  const hours = Math.max(0, (toMs(end) - toMs(first)) / hourMs);
+  return Array.from({ length: hours }, (_, i) => shift(first, i * hourMs));
 }

@@ -1,6 +1,6 @@
 import { type Problem, problemOf, type State } from '../errors.ts';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
-import type { AuditResult, FailedAudit } from './audit.ts';
+import type { HoursChecked } from './ledger.ts';
 import type { PollResult, Progress } from './poll.ts';
 
 /** What an invocation did for one instance, for logs and metrics. */
@@ -12,8 +12,8 @@ export interface Outcome extends Progress {
   readonly lagSeconds: number | undefined;
   readonly durationMs: number;
   readonly caughtUp: boolean;
-  /** Undefined if no audit was due. */
-  readonly audit: AuditResult | FailedAudit | undefined;
+  /** Undefined if no check was due. */
+  readonly hoursChecked: HoursChecked | undefined;
   readonly error: Problem | undefined;
 }
 

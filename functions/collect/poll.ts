@@ -8,19 +8,20 @@ import type { Learned, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type AuditResult, audit, type FailedAudit } from './audit.ts';
 import { Budget } from './bounds/budget.ts';
 import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
-import type { Claim, CursorItem, Cursors } from './cursors.ts';
+import type { Claim, CursorItem, Cursors, Ledger } from './cursors.ts';
 import { isExpiryDue } from './due.ts';
+import { checkHours, type HoursChecked, isCheckDue } from './ledger.ts';
 import { pages } from './listing/pages.ts';
 import { openListing } from './listing/position.ts';
-import { Repeats } from './repeats.ts';
+import { Repeats, readAgainFrom } from './repeats.ts';
 import type { Settings } from './settings.ts';
 
 export interface PollPorts extends DeliveryPorts {
   readonly cursors: Cursors;
+  readonly ledger: Ledger;
 }
 
 /** What an invocation did for one instance so far. */
@@ -51,8 +52,6 @@ export interface PollRequest {
   readonly remainingMs: () => number;
   /** Takes one of the page requests that are left; false if there is none. Called once for each page after the first. */
   readonly takeRequest: () => boolean;
-  /** Whether an audit follows when the listing ends. */
-  readonly auditDue: boolean;
 }
 
 /** How a poll ended. */
@@ -64,8 +63,8 @@ export interface PollResult extends Progress {
   /** Today, with all that was delivered; undefined where nothing was polled. */
   readonly spent: Spent | undefined;
   readonly learned: Learned | undefined;
-  /** Undefined where none was due. */
-  readonly audit: AuditResult | FailedAudit | undefined;
+  /** Undefined if no check was due. */
+  readonly hoursChecked: HoursChecked | undefined;
   readonly error: unknown;
 }
 
@@ -89,7 +88,7 @@ export async function poll(
   ports: PollPorts,
 ): Promise<PollResult> {
   const { stream, instance, claim, item, connection, remainingMs } = request;
-  const { overlapMs, messageBytes } = settings;
+  const { overlapMs, messageBytes, hoursPerPoll } = settings;
   const firstSeenAt = timestamp(item.firstSeenAt);
   if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
   const first = firstCursor(instance, stream, firstSeenAt);
@@ -100,7 +99,18 @@ export async function poll(
   const lineage = `${start.scope}|${item.firstSeenAt}`;
   const { from } = openListing(start, overlapMs);
   const ignoresFilter = item.status.notice === 'filter';
-  const history = { key: claim, lineage, start: first.position, from, ignoresFilter };
+  const checkedUntil = restarted ? undefined : timestamp(item.status.checkedUntil);
+  const hasVersions = stream.orderedBy === 'updatedAt';
+  const history = {
+    key: claim,
+    lineage,
+    start: first.position,
+    from,
+    readAgainFrom: readAgainFrom(start, overlapMs),
+    hasVersions,
+    checkedUntil,
+    ignoresFilter,
+  };
   const repeats = new Repeats(history, settings, ports.cursors);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
   const budget = new Budget(item.status, ports.clock.now(), settings);
@@ -122,7 +132,7 @@ export async function poll(
   let { position } = start;
   let uncommitted: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
-  let audited: PollResult['audit'];
+  let hoursChecked: HoursChecked | undefined;
   let error: unknown;
   try {
     budget.check(ports.clock.now());
@@ -144,17 +154,15 @@ export async function poll(
     if (heavy !== undefined) throw heavy;
     if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
       await connection.askExpiry();
-    if (request.auditDue && isCaughtUp(uncommitted)) {
-      const context = {
-        connection,
-        repeats,
-        overlapMs,
-        memoryEntries: settings.memoryEntries,
-        takeRequest: hasTime,
-        deliver,
-        renew: () => renew(),
-      };
-      audited = await audit(uncommitted, context, ports.clock);
+    if (stream.created !== undefined && hoursPerPoll > 0 && isCaughtUp(uncommitted)) {
+      // A record that changed during a listing may be left to the next, so that only the end of that one tells.
+      const until = !hasVersions ? position : start.listing === undefined ? start.position : undefined;
+      if (until !== undefined && isCheckDue(checkedUntil, until, overlapMs)) {
+        const { ledger, clock } = ports;
+        const own = { key: claim, connection, repeats, ledger, overlapMs, hoursPerPoll };
+        const context = { ...own, takeRequest: hasTime, deliver, renew: () => renew() };
+        hoursChecked = await checkHours({ ...uncommitted, position: until }, checkedUntil, context, clock);
+      }
     }
   } catch (thrown) {
     error = thrown instanceof OutOfTimeError ? heavy : thrown;
@@ -175,7 +183,7 @@ export async function poll(
     token: connection.knowledge,
     spent: budget.spent,
     learned: connection.learned,
-    audit: audited,
+    hoursChecked,
     error,
   };
 }

@@ -3,7 +3,7 @@ import type { CursorKey } from '../instances/ports.ts';
 import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import type { Memories } from './cursors.ts';
-import { counted, countsFrom, type HourCounts, recounted } from './hour-counts.ts';
+import { counted, countsFrom, doubted, type HourCounts, recounted } from './hour-counts.ts';
 import type { Page } from './listing/pages.ts';
 import { Memory } from './memory.ts';
 import type { Settings } from './settings.ts';
@@ -16,6 +16,12 @@ export interface History {
   /** Where the cursor's first listing started, and where the current one did. */
   readonly start: Timestamp;
   readonly from: Timestamp;
+  /** The earliest time that is read again from the cursor as it was kept. */
+  readonly readAgainFrom: Timestamp;
+  /** Whether a record can have several versions. */
+  readonly hasVersions: boolean;
+  /** Every hour before it was checked against the console's count; undefined if none was. */
+  readonly checkedUntil: Timestamp | undefined;
   /** Whether the last poll received records that it had not requested, so that any record may repeat. */
   readonly ignoresFilter: boolean;
 }
@@ -79,10 +85,20 @@ export class Repeats {
     return (await this.#keep()).counts;
   }
 
-  /** Replaces the count of an hour with the audited count. */
-  async correct(hour: Timestamp, count: number): Promise<void> {
+  /**
+   * Replaces the count of an hour by what was read.
+   * @param left how many more the console counts than it lists; undefined if the hour need not be checked again
+   */
+  async recount(hour: Timestamp, count: number, left: number | undefined): Promise<void> {
     const kept = await this.#keep();
-    kept.counts = { ...kept.counts, delivered: { ...kept.counts.delivered, [hour]: count } };
+    const { delivered, again, doubtful } = kept.counts;
+    const { [hour]: _, ...others } = again ?? {};
+    kept.counts = {
+      ...kept.counts,
+      delivered: { ...delivered, [hour]: count },
+      again: { ...others, ...(left !== undefined && { [hour]: left }) },
+      doubtful: doubtful?.filter((one) => one !== hour),
+    };
     await this.#write(kept);
   }
 
@@ -103,11 +119,13 @@ export class Repeats {
     const { position, listing } = cursor;
     const from = this.#ignoresFilter ? epoch : readAgainFrom(cursor, this.#settings.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
-    const forgotten = kept.memory.forget(listing ? earlier(this.#readAgainFrom, from) : from);
+    const remembered = listing ? earlier(this.#readAgainFrom, from) : from;
+    const forgotten = kept.memory.forget(remembered);
     this.#forgotten += forgotten;
     this.#readAgainFrom = from;
-    kept.counts = counted(kept.counts, fresh, position);
-    if (forgotten > 0) kept.counts = recounted(kept.counts, position);
+    const { checkedUntil, hasVersions } = this.#history;
+    kept.counts = { ...counted(kept.counts, fresh, { position, checkedUntil }), remembered };
+    if (forgotten > 0 && !hasVersions) kept.counts = recounted(kept.counts, position);
     this.#isAhead = false;
     this.#unwritten += fresh.length;
     const { size } = kept.memory;
@@ -131,15 +149,22 @@ export class Repeats {
   }
 
   async #read(): Promise<Kept> {
-    const { key, lineage, start, from } = this.#history;
+    const { key, lineage, start, from, readAgainFrom, hasVersions } = this.#history;
     const { memoryEntries } = this.#settings;
     const stored = await this.#memories.readMemory(key, lineage);
-    if (stored === undefined) return { memory: new Memory(memoryEntries), counts: countsFrom(start) };
+    const anew = (since: Timestamp) => ({
+      memory: new Memory(memoryEntries),
+      counts: countsFrom(since, hasVersions),
+    });
+    if (stored === undefined) return anew(start);
     try {
-      return { memory: Memory.decode(stored.memory, memoryEntries), counts: stored.counts };
+      const memory = Memory.decode(stored.memory, memoryEntries);
+      // Earlier versions of this program counted versions, not records.
+      const isOld = hasVersions && stored.counts.ids === undefined;
+      return { memory, counts: isOld ? countsFrom(from, true) : doubted(stored.counts, readAgainFrom) };
     } catch {
       // A damaged memory is replaced. Its repeats have the same ids, which consumers drop.
-      return { memory: new Memory(memoryEntries), counts: countsFrom(from) };
+      return anew(from);
     }
   }
 }
@@ -148,7 +173,7 @@ export class Repeats {
  * Returns the earliest time that is read again from this cursor, by the next listing or, after a refused page token,
  * by this one. A sorted listing continues from the last time read, which keeps its memory small.
  */
-function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
+export function readAgainFrom({ position, listing }: Cursor, overlapMs: number): Timestamp {
   const overlap = shift(position, -overlapMs);
   // Timestamps that went back once may go back again.
   if (listing?.sorted === false) return earlier(listing.from, overlap);

@@ -22,8 +22,8 @@ export const limits = {
   dayArtifacts: 12_000_000,
   /** 32 GiB of records cost less than a dollar in SQS. */
   dayBytes: 32 * 2 ** 30,
-  /** One audit a day per instance and stream costs one request. 0 turns audits off. */
-  auditMs: 24 * 60 * 60 * 1000,
+  /** One request an hour counts the last one, and one that of a day ago; after an outage more hours are waiting. 0: none. */
+  hoursPerPoll: 12,
 } as const;
 
 export interface Settings extends Readonly<Record<keyof typeof limits, number>> {

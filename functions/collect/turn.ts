@@ -10,7 +10,6 @@ import { smallPagesPerRun } from './bounds/notice.ts';
 import { quarantineStatus, type Suspect } from './bounds/quarantine.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Claim, CursorItem } from './cursors.ts';
-import { isAuditDue } from './due.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { claimMs, type PollPorts, type PollResult, poll, shortestPageMs } from './poll.ts';
 import type { Settings } from './settings.ts';
@@ -134,8 +133,7 @@ async function pollTurn(
     requests += 1;
     return true;
   };
-  const auditDue = isAuditDue(item, settings.auditMs, ports.clock.now());
-  const request = { stream, instance, claim, item, connection, remainingMs, takeRequest, auditDue };
+  const request = { stream, instance, claim, item, connection, remainingMs, takeRequest };
   try {
     return { result: await poll(request, result ?? nothing, settings, ports), requests };
   } catch (error) {
@@ -159,14 +157,14 @@ const nothing: PollResult = {
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
   spent: undefined,
   learned: undefined,
-  audit: undefined,
+  hoursChecked: undefined,
   error: undefined,
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
-  const { token, spent, learned, uncommitted, audit } = nothing;
-  const ended = { ...before, token, spent, learned, uncommitted, audit };
+  const { token, spent, learned, uncommitted, hoursChecked } = nothing;
+  const ended = { ...before, token, spent, learned, uncommitted, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
@@ -191,7 +189,8 @@ function statusOf(
   previous: Partial<Status>,
   { stream, invocation, ports }: TurnContext,
 ): Partial<Status> {
-  const { state, error, audit, artifacts, position, token, notice, spent, learned } = result;
+  const { state, error, hoursChecked, restarted, artifacts, position, token, notice, spent, learned } =
+    result;
   if (state === 'disabled') return disabledStatus(previous);
   return statusAfter(previous, {
     now: ports.clock.now(),
@@ -200,7 +199,7 @@ function statusOf(
     cadenceMs: stream.cadenceMinutes * 60_000,
     state,
     error,
-    audited: audit !== undefined && !('error' in audit),
+    hours: hoursChecked?.completeUntil === undefined && !restarted ? undefined : (hoursChecked ?? {}),
     artifacts,
     notice,
     spent,

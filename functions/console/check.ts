@@ -14,7 +14,7 @@ import { fromMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
 import { clockFinding, expiryFinding, type Finding, failed, off, ok, unbound } from './findings.ts';
-import { boundedListing } from './query.ts';
+import { listingFrom } from './query.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import { sourceOf } from './sources/list.ts';
 import type { Ask } from './sources/source.ts';
@@ -193,7 +193,7 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
       sentMs: now,
     };
   };
-  const listing = boundedListing(fromMs(now - day), fromMs(now));
+  const listing = listingFrom(fromMs(now - day));
   try {
     const source = sourceOf(stream, instance, target.ports.clock.now);
     for (const token of source.starts) await source.page({ ...listing, token }, 1, ask);

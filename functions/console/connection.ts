@@ -115,7 +115,7 @@ export class Connection {
     };
   }
 
-  /** Returns the number of records that the console has from `from` to before `until`. Throws as `page` does. */
+  /** Returns the number of records that were created from `from` to before `until`. Throws as `page` does. */
   async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
     return this.#source.total(from, until, this.#ask(signal));
   }

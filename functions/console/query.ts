@@ -20,10 +20,10 @@ export function queryOf(
     sortBy: stream.sortBy ?? stream.orderedBy,
     sortOrder: 'asc',
     skipCount: 'true',
+    ...(listing.createdFrom !== undefined && { createdAt__gte: listing.createdFrom }),
     // A filter on time would exclude the records of an inventory that have no time.
     [`${stream.orderedBy}__gte`]:
       listing.from === epoch ? undefined : roundedDown(listing.from, stream.timeDigits),
-    [`${stream.orderedBy}__lt`]: listing.until,
     ...(listing.createdBefore !== undefined && { createdAt__lt: listing.createdBefore }),
     accountIds: list(instance.accountIds),
     siteIds: list(instance.siteIds),
@@ -32,9 +32,13 @@ export function queryOf(
   });
 }
 
-/** A separate listing for a time range that is read again. */
-export function boundedListing(from: Timestamp, until: Timestamp): Listing {
-  return { from, until, began: undefined, read: from, token: undefined, ordered: true, sorted: true };
+export function listingFrom(from: Timestamp): Listing {
+  return { from, began: undefined, read: from, token: undefined, ordered: true, sorted: true };
+}
+
+/** A listing of the records that were created from `from` to before `until`, as they are now. */
+export function createdListing(from: Timestamp, until: Timestamp): Listing {
+  return { ...listingFrom(from), createdFrom: from, createdBefore: until };
 }
 
 /** One reading of a stream from a position to its end, over one or several runs. */
@@ -44,12 +48,12 @@ export interface Listing {
    * filters.
    */
   readonly from: Timestamp;
+  /** For an hour that is read again: only records that were created from this time on. */
+  readonly createdFrom?: Timestamp;
   /**
-   * The upper bound when an hour is read again. A stream's own listing has none, because records that keep changing
-   * would never be read.
+   * For such an hour and for a replay: only records that were created before this time. A stream's own listing has no
+   * upper bound, because records that keep changing would never be read.
    */
-  readonly until?: Timestamp;
-  /** For a replay: only records that were created before this time. */
   readonly createdBefore?: Timestamp;
   /** When the first successful request was sent, by the console's clock; undefined before that. */
   readonly began: Timestamp | undefined;

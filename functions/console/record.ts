@@ -20,6 +20,8 @@ export interface Record {
   /** The time that the stream is ordered by; undefined if the record has none that can be read. */
   readonly time: Timestamp | undefined;
   readonly metadata: StreamMetadata;
+  /** When it was created; undefined where it does not say, and where the stream has no ledger. */
+  readonly created?: Timestamp | undefined;
 }
 
 /**
@@ -37,7 +39,9 @@ export function readRecord(span: Span, stream: Stream): Record {
   const recordId = id !== undefined && idForm.test(id) ? id : hash(bytes);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;
   const metadata = metadataOf(stream, value, json ?? '');
-  return { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time, metadata };
+  const created = stream.created && timestamp(at(value, ...stream.created));
+  const of = { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time, metadata };
+  return created === undefined ? of : { ...of, created };
 }
 
 /** Reads all records of a page. Throws as `readPage` does. */

@@ -12,7 +12,10 @@ export interface PollEnd {
   readonly cadenceMs: number;
   readonly state: State;
   readonly error: unknown;
-  readonly audited: boolean;
+  /** Undefined keeps what is known. */
+  readonly hours?:
+    | { readonly [name in 'checkedUntil' | 'completeUntil']?: Timestamp | undefined }
+    | undefined;
   readonly artifacts: number;
   readonly notice?: Notice | undefined;
   readonly spent?: Spent | undefined;
@@ -47,7 +50,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const problem = error === undefined ? undefined : problemOf(error);
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
-  const lastAuditAt = end.audited ? iso(now) : previous.lastAuditAt;
+  const { checkedUntil, completeUntil } = end.hours ?? previous;
   const learned = end.learned ?? previous.learned;
   const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
   return {
@@ -59,7 +62,8 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
-    ...(lastAuditAt !== undefined && { lastAuditAt }),
+    ...(checkedUntil !== undefined && { checkedUntil }),
+    ...(completeUntil !== undefined && { completeUntil }),
     ...(lastRecordAt !== undefined && { lastRecordAt }),
     configVersion: end.configVersion,
     ...(end.secretVersion !== undefined && { secretVersion: end.secretVersion }),
@@ -155,7 +159,10 @@ export interface Status extends Spent {
   /** The version of the instance record that was polled. A different version means that the record was edited. */
   readonly configVersion: string;
   readonly secretVersion: string;
-  readonly lastAuditAt: string;
+  /** The start of an hour: every hour before it was compared with the console's count. */
+  readonly checkedUntil: Timestamp;
+  /** The start of an hour: of every hour before it, everything that the console counts was delivered. */
+  readonly completeUntil: Timestamp;
   /** The last poll that delivered a record. */
   readonly lastRecordAt: string;
   /** When the token expires; absent if neither the token nor the console says. */

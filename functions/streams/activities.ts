@@ -145,6 +145,7 @@ export const activities: RestStream = {
   orderedBy: 'createdAt',
   time: ['createdAt'],
   id: ['id'],
+  created: ['createdAt'],
   query: { includeHidden: 'false' },
   wholeInventory: false,
   permission: 'Activity Page.view',

@@ -158,6 +158,7 @@ export const alerts: GraphqlStream = {
   timeDigits: 3,
   orderedBy: 'updatedAt',
   time: ['updatedAt'],
+  created: ['createdAt'],
   id: ['id'],
   wholeInventory: false,
   permission: 'Unified Alerts → View',

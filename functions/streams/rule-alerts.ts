@@ -105,6 +105,7 @@ export const ruleAlerts: RestStream = {
   sortBy: 'alertInfoCreatedAt',
   time: ['alertInfo', 'createdAt'],
   id: ['alertInfo', 'alertId'],
+  created: ['alertInfo', 'createdAt'],
   query: {},
   wholeInventory: false,
   permission: 'Custom Alerts.view',

@@ -64,6 +64,11 @@ interface StreamBase {
   readonly time: readonly string[];
   /** The path of the id in a record. */
   readonly id: readonly string[];
+  /**
+   * Where a record keeps the time of its creation, which never changes and which the console can count by (`createdAt`).
+   * The ledger counts records by it. Absent: the stream has no ledger.
+   */
+  readonly created?: readonly string[];
   /** Whether the first listing reads all records, however old. */
   readonly wholeInventory: boolean;
   /** The permission that the token's role needs, as SentinelOne's role editor names it. */

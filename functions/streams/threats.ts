@@ -125,6 +125,7 @@ export const threats: RestStream = {
   orderedBy: 'updatedAt',
   time: ['threatInfo', 'updatedAt'],
   id: ['id'],
+  created: ['threatInfo', 'createdAt'],
   query: {},
   wholeInventory: false,
   permission: 'Threats.view',

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
@@ -18,6 +19,7 @@ import { arnOf, may } from './rights.ts';
 
 interface PollerProps extends Collecting {
   readonly stream: Stream;
+  readonly ledger: Table;
 }
 
 /** Polls one stream: a function, and a rule that invokes it at the stream's cadence. */
@@ -65,11 +67,12 @@ const longestEventAgeMinutes = 6 * 60;
 const mayStartFurtherRuns = ({ reservedConcurrency }: PollerProps['settings']) => reservedConcurrency !== 1;
 
 function environment(props: PollerProps): PollerEnvironment {
-  const { stream, settings } = props;
+  const { stream, settings, ledger } = props;
   const quietHours = settings.quietHours[stream.name];
   return {
     ...collectingEnvironment(props),
     stream: stream.name,
+    ledgerTable: ledger.tableName,
     requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,
     furtherRuns: mayStartFurtherRuns(settings),
     metrics: settings.metrics,
@@ -79,7 +82,7 @@ function environment(props: PollerProps): PollerEnvironment {
 }
 
 function rights(scope: Construct, props: PollerProps) {
-  const { stream, settings } = props;
+  const { stream, settings, ledger } = props;
   // The ARN is made from the name, because the role is created before the function.
   const itself = arnOf(scope, 'lambda', 'function', `${settings.stackName}-${stream.name}`);
   const cursorActions = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'].map(
@@ -87,6 +90,7 @@ function rights(scope: Construct, props: PollerProps) {
   );
   return [
     ...collectingRights(scope, props, cursorActions, ['dynamodb:Scan']),
+    may(['dynamodb:UpdateItem'], ledger.tableArn),
     ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
   ];
 }

@@ -13,10 +13,11 @@ const kept: Partial<TableProps> = {
   deletionProtection: true,
 };
 
-/** The instances and cursors tables. Both are kept when the stack is deleted. */
+/** The instances, cursors and ledger tables. All are kept when the stack is deleted. */
 export class Tables extends Construct {
   readonly instances: Table;
   readonly cursors: Table;
+  readonly ledger: Table;
 
   constructor(scope: Construct, id: string, { table }: Encryption) {
     super(scope, id);
@@ -26,6 +27,13 @@ export class Tables extends Construct {
       ...table,
       partitionKey: text('instance'),
       sortKey: text('stream'),
+    });
+    this.ledger = new Table(this, 'Ledger', {
+      ...kept,
+      ...table,
+      partitionKey: text('instance'),
+      sortKey: text('stream'),
+      timeToLiveAttribute: 'expiresAt',
     });
   }
 }

@@ -4,9 +4,9 @@ import { Construct } from 'constructs';
 import { AlarmTopic } from './alarm-topic.ts';
 import {
   type AlarmsProps,
-  auditAlarms,
   type Definition,
   instanceAlarms,
+  ledgerAlarms,
   notRunning,
   operationsPage,
 } from './definitions.ts';
@@ -23,7 +23,7 @@ export class Alarms extends Construct {
     this.topic = new AlarmTopic(this, 'Topic', { email: settings.alarmEmail, key: topicKey });
     this.all = [
       ...instanceAlarms(props),
-      ...auditAlarms(props),
+      ...ledgerAlarms(props),
       ...queueAlarms(props),
       ...pollers.map(notRunning),
     ].map((definition) => this.#alarm(definition, settings.stackName));

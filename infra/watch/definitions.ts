@@ -101,29 +101,29 @@ export function instanceAlarms({ settings, pollers }: AlarmsProps): Definition[]
   ];
 }
 
-export function auditAlarms({ settings }: AlarmsProps): Definition[] {
+export function ledgerAlarms({ settings }: AlarmsProps): Definition[] {
   const anHour = (metricName: MetricName) =>
     measure(settings.stackName, metricName, 'Sum', {}, Duration.hours(1));
   return [
     {
-      name: 'audit-difference',
-      metric: anHour('AuditMissing'),
+      name: 'records-missing',
+      metric: anHour('RecordsMissing'),
       from: 1,
       periods: 1,
       missing: NOT_BREACHING,
-      says: 'An audit found records that were never delivered; their hour was read again.',
-      heading: 'an-audit-found-something-missing',
+      says: 'A console has records of a past hour that were not delivered; the hour was read again.',
+      heading: 'records-missing',
     },
     {
-      // An audit that fails is retried at the next poll, and some fail only once.
-      name: 'audits-failing',
-      metric: remindingDaily(anHour('AuditsFailed'), Duration.hours(1)),
+      // A check that fails is repeated by the next poll, and some fail only once.
+      name: 'hours-not-checked',
+      metric: remindingDaily(anHour('HoursNotChecked'), Duration.hours(1)),
       from: 1,
       periods: 4,
       breaching: 3,
       missing: NOT_BREACHING,
-      says: 'Audits have been failing for hours, so missing records are not detected.',
-      heading: 'audits-failing',
+      says: 'Past hours of an instance could not be checked for hours, so missing records are not detected.',
+      heading: 'hours-not-checked',
     },
   ];
 }

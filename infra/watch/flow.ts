@@ -74,10 +74,10 @@ export function logged({ functions, streams }: FlowProps): IWidget[] {
       'stats max(red) as red_streams, max(yellow) as yellow_streams, max(notReached) as not_reached, min(tokenExpiryDays) as token_days by bin(15m)',
     ),
     query(
-      'Audits',
+      'Missing records, and hours not checked',
       TABLE,
-      'filter message like /^sentinelone: audit/ and level != "INFO"',
-      'fields @timestamp, level, stream, instance, hour, atConsole, delivered, readAgain, remedy',
+      'filter message like /^sentinelone: (missing|past hours)/',
+      'fields @timestamp, level, stream, instance, hour, atConsole, delivered, found, left, remedy',
       'sort @timestamp desc',
       'limit 20',
     ),
@@ -124,10 +124,10 @@ export function flow({ settings, streams }: FlowProps): IWidget[] {
       ]),
     ]),
     graph(
-      'Audits: missing and failed; first token expires (days)',
+      'Missing records, failed checks; first token expires (days)',
       [
-        measure(stackName, 'AuditMissing', 'Sum', {}, hourly),
-        measure(stackName, 'AuditsFailed', 'Sum', {}, hourly),
+        measure(stackName, 'RecordsMissing', 'Sum', {}, hourly),
+        measure(stackName, 'HoursNotChecked', 'Sum', {}, hourly),
       ],
       { right: [measure(stackName, 'TokenExpiryDays', 'Minimum')] },
     ),

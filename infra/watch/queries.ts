@@ -61,9 +61,9 @@ const saved: readonly Saved[] = [
     sort: 'instance asc',
   },
   {
-    name: 'audits',
-    fields: ['@timestamp', 'level', 'message', 'instance', 'hour', 'atConsole', 'delivered', 'readAgain'],
-    filters: ['message like /^sentinelone: audit/'],
+    name: 'past hours',
+    fields: ['@timestamp', 'level', 'message', 'instance', 'hour', 'atConsole', 'delivered', 'found', 'left'],
+    filters: ['message like /^sentinelone: (checked|missing|past hours)/'],
     sort: newestFirst,
   },
   {

@@ -138,7 +138,7 @@ interface Parts {
   readonly sink: Part<SinkReady, SinkAsk, Counts>;
 }
 
-const tables = { instancesTable: 'instances', cursorsTable: 'cursors' };
+const tables = { instancesTable: 'instances', cursorsTable: 'cursors', ledgerTable: 'ledger' };
 
 /** What a deployment with the settings of `cdk.json` tells a poller, but that no silence is unusual. */
 function told(name: string, artifactQueueUrl: string): PollerEnvironment {

@@ -6,6 +6,8 @@ export interface ShownRecord {
   readonly id: string;
   /** What the listing is ordered and filtered by, with six fraction digits. */
   readonly time: string;
+  /** When it was created, if that is another time. */
+  readonly created?: string;
   readonly text: string;
   readonly siteId?: string;
 }
@@ -38,13 +40,13 @@ export class FakeConsole implements SentinelOne {
     if (json !== undefined) return this.answer(this.#graphql(path, json as unknown as GraphqlBody));
     const key = keyOf(query.cursor);
     const limit = Math.min(Number(query.limit), this.pageCap);
-    const bound = (operator: string) => query[`updatedAt__${operator}`] ?? query[`createdAt__${operator}`];
-    const from = bound('gte') ?? '';
-    const after = bound('gt') ?? '';
-    const before = bound('lt') ?? '9999';
+    const within = (name: string, time: string) =>
+      time >= (query[`${name}__gte`] ?? '') &&
+      time > (query[`${name}__gt`] ?? '') &&
+      time < (query[`${name}__lt`] ?? '9999');
     const sites = query.siteIds?.split(',');
     const matching = this.shown(path)
-      .filter(({ time }) => time >= from && time > after && time < before)
+      .filter(({ time, created = time }) => within('updatedAt', time) && within('createdAt', created))
       .filter(({ siteId = '' }) => sites === undefined || sites.includes(siteId));
     if (query.countOnly === 'true') {
       return this.answer(
@@ -76,11 +78,15 @@ export class FakeConsole implements SentinelOne {
     const after = variables.after === undefined ? undefined : keyIn(variables.after);
     if (after === 'refused') return JSON.stringify({ errors: [{ message: 'Invalid cursor' }], data: null });
     const [, connection = ''] = /^ {2}(\w+)\(/m.exec(query) ?? [];
-    const [, from = '0'] = /\bstart: (\d+)/.exec(query) ?? [];
-    const [, until = '8640000000000000'] = /\bend: (\d+)/.exec(query) ?? [];
+    const bounds = boundsIn(query);
     const [, sites] = /scope: \{ scopeIds: (\[[^\]]*\]), scopeType: SITE/.exec(query) ?? [];
     const matching = this.shown(path)
-      .filter(({ time }) => Date.parse(time) >= Number(from) && Date.parse(time) < Number(until))
+      .filter(({ time, created = time }) =>
+        bounds.every(({ field, from, until }) => {
+          const ms = Date.parse(field === 'createdAt' ? created : time);
+          return ms >= from && ms < until;
+        }),
+      )
       .filter(({ siteId = '' }) => sites === undefined || JSON.parse(sites).includes(siteId));
     if (query.includes('totalCount'))
       return JSON.stringify({ data: { [connection]: { totalCount: matching.length } } });
@@ -104,6 +110,15 @@ export class FakeConsole implements SentinelOne {
 interface GraphqlBody {
   readonly query: string;
   readonly variables: { readonly first: number; readonly after?: string };
+}
+
+/** The filters on time in the text of a GraphQL query, in milliseconds. */
+export function boundsIn(query: string): { field: string; from: number; until: number }[] {
+  return [...query.matchAll(/fieldId: "(\w+)", \w+: \{ ([^}]*) \}/g)].map(([, field = '', range = '']) => {
+    const [, from = '0'] = /\bstart: (\d+)/.exec(range) ?? [];
+    const [, until = '8640000000000000'] = /\bend: (\d+)/.exec(range) ?? [];
+    return { field, from: Number(from), until: Number(until) };
+  });
 }
 
 function keyIn(cursor: string): { time: string; id: string } | 'refused' {

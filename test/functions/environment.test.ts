@@ -19,6 +19,7 @@ const poller: PollerEnvironment = {
   stream: 'threats',
   instancesTable: 'instances',
   cursorsTable: 'cursors',
+  ledgerTable: 'ledger',
   artifactQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/artifacts',
   overflowBucket: 'overflow',
   allowedHostSuffixes: ['.sentinelone.net', '.S1.example'],
@@ -120,6 +121,7 @@ describe('a poller', () => {
       },
       instancesTable: 'instances',
       cursorsTable: 'cursors',
+      ledgerTable: 'ledger',
       artifactQueueUrl: poller.artifactQueueUrl,
       overflowBucket: 'overflow',
       metrics: 'full',
@@ -141,10 +143,10 @@ describe('a poller', () => {
     for (const wrong of [0, -1, '10']) expect(() => readPoller({ [name]: wrong })).toThrow(name);
   });
 
-  it('may find no silence unusual, and make no audits', () => {
-    const { settings } = readPoller({ quietMs: undefined, auditMs: 0 });
+  it('may find no silence unusual, and check no past hours', () => {
+    const { settings } = readPoller({ quietMs: undefined, hoursPerPoll: 0 });
     expect(settings).not.toHaveProperty('quietMs');
-    expect(settings.auditMs).toBe(0);
+    expect(settings.hoursPerPoll).toBe(0);
   });
 
   it.each(streams.map(({ name }) => name))('may be that of %s', (name) => {

@@ -84,7 +84,14 @@ const range = { AttributeName: 'stream', KeyType: 'RANGE' };
 /** What all streams share. */
 const shared = (template: Template) => ({
   instances: only(template, 'AWS::DynamoDB::Table', { KeySchema: [hash] }),
-  cursors: only(template, 'AWS::DynamoDB::Table', { KeySchema: [hash, range] }),
+  cursors: only(template, 'AWS::DynamoDB::Table', {
+    KeySchema: [hash, range],
+    TimeToLiveSpecification: Match.absent(),
+  }),
+  ledger: only(template, 'AWS::DynamoDB::Table', {
+    KeySchema: [hash, range],
+    TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+  }),
   queue: only(template, 'AWS::SQS::Queue', { RedrivePolicy: Match.anyValue() }),
   deadLetterQueue: only(template, 'AWS::SQS::Queue', { RedrivePolicy: Match.absent() }),
   overflow: only(template, 'AWS::S3::Bucket'),
@@ -174,12 +181,13 @@ describe('the stack', () => {
     });
 
     test('tells the function all that it reads from its environment', () => {
-      const { instances, cursors, queue, overflow } = shared(template);
+      const { instances, cursors, ledger, queue, overflow } = shared(template);
       const { poll } = own(template, stream.name);
       expect(told(template, poll)).toEqual({
         stream: stream.name,
         instancesTable: instances.ref.Ref,
         cursorsTable: cursors.ref.Ref,
+        ledgerTable: ledger.ref.Ref,
         artifactQueueUrl: queue.ref.Ref,
         overflowBucket: overflow.ref.Ref,
         allowedHostSuffixes: ['.sentinelone.net'],
@@ -199,7 +207,7 @@ describe('the stack', () => {
 
     test('lets the function do what a poll does, and nothing else', () => {
       const { role, log } = own(template, stream.name);
-      const { instances, cursors, queue, overflow } = shared(template);
+      const { instances, cursors, ledger, queue, overflow } = shared(template);
       expect(role).toEqual(
         roleThatMay('poll', [
           allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
@@ -211,6 +219,7 @@ describe('the stack', () => {
           allow('sqs:SendMessage', queue.arn),
           allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
           allow('secretsmanager:GetSecretValue', secretNamed('signal-client/sentinelone/*')),
+          allow('dynamodb:UpdateItem', ledger.arn),
         ]),
       );
     });
@@ -222,15 +231,18 @@ describe('the stack', () => {
     });
   });
 
-  test.each(['instances', 'cursors'] as const)('keeps the %s, whatever happens to the stack', (table) => {
-    const { [table]: kept } = shared(template);
-    expect(kept).toMatchObject({
-      BillingMode: 'PAY_PER_REQUEST',
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      DeletionProtectionEnabled: true,
-      all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
-    });
-  });
+  test.each(['instances', 'cursors', 'ledger'] as const)(
+    'keeps the %s, whatever happens to the stack',
+    (table) => {
+      const { [table]: kept } = shared(template);
+      expect(kept).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        DeletionProtectionEnabled: true,
+        all: { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+      });
+    },
+  );
 
   test.each(['queue', 'deadLetterQueue'] as const)(
     'keeps what is in the %s encrypted and for 14 days',
@@ -302,11 +314,12 @@ describe('the stack', () => {
   });
 
   test('says where everything is', () => {
-    const { instances, cursors, queue, deadLetterQueue, overflow } = shared(template);
+    const { instances, cursors, ledger, queue, deadLetterQueue, overflow } = shared(template);
     const values = Object.entries(template.findOutputs('*')).map(([name, { Value }]) => [name, Value]);
     expect(Object.fromEntries(values)).toEqual({
       InstancesTableName: instances.ref,
       CursorsTableName: cursors.ref,
+      LedgerTableName: ledger.ref,
       ArtifactQueueUrl: queue.ref,
       ArtifactQueueArn: queue.arn,
       ArtifactDeadLetterQueueUrl: deadLetterQueue.ref,
@@ -720,7 +733,7 @@ describe('settings', () => {
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {
     const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
-    expect(statements).toHaveLength(8);
+    expect(statements).toHaveLength(9);
     expect(statements[5]).toEqual({
       Effect: 'Allow',
       Action: 'secretsmanager:GetSecretValue',
@@ -745,7 +758,7 @@ describe('settings', () => {
     'let the function for $name start further runs of itself, where there may be several',
     (stream) => {
       const { Statement: statements } = own(template, stream.name, 'Team').role.Policies[0].PolicyDocument;
-      expect(statements[7]).toEqual({
+      expect(statements.at(-1)).toEqual({
         Effect: 'Allow',
         Action: 'lambda:InvokeFunction',
         Resource: functionNamed(`Team-${stream.name}`),

@@ -217,8 +217,8 @@ describe('the dashboard', () => {
     const used = JSON.stringify(
       collected({ analyticsUrl: 'https://analytics.example.com', metrics: 'full' }).toJSON(),
     );
-    // These two are for queries; AuditsFailed and PollsFailed are their counterparts.
-    const unused = new Set(['PollsCompleted', 'Audits']);
+    // This one is for queries; PollsFailed is its counterpart.
+    const unused = new Set(['PollsCompleted']);
     for (const name of Object.keys(units).filter((one) => !unused.has(one)))
       expect(used).toMatch(new RegExp(`\\b${name}\\b`));
   });

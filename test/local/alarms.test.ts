@@ -71,7 +71,6 @@ describe('nobody is told anything', () => {
     const quiet = simulatedFleet({ seed: 'night', historyHours: 2, threatsPerDay: 2, loginsPerDay: 20 });
     const night = await startTimeLine({
       hosts: { [hostOf('acme')]: { source: quiet }, [hostOf('globex')]: {}, [hostOf('off')]: {} },
-      overrides: { auditMs: 4 * hour * minuteMs },
     });
     line = night;
     for (const instance of ['acme', 'globex'])
@@ -85,8 +84,8 @@ describe('nobody is told anything', () => {
     const runs = night.world.log.filter(({ message }) => String(message).startsWith('sentinelone: fetched'));
     expect(runs).toHaveLength(2 * (144 + 72 + 12));
     expect(
-      night.world.log.filter(({ message }) => String(message).includes('audited')).length,
-    ).toBeGreaterThan(4);
+      night.world.log.filter(({ message }) => String(message).includes('nothing is missing')).length,
+    ).toBeGreaterThan(4 * 12);
   });
 
   test('of troubles that pass: a 503, a 429, a killed run, a run that is throttled once', async () => {
@@ -244,41 +243,41 @@ describe('exactly one alarm is raised', () => {
     expectTold(expiring, ...alarms);
   });
 
-  test('by an audit that finds something missing', async () => {
-    const audited = await watching(['acme'], { overrides: { auditMs: 1 } });
-    await audited.pass(11);
+  test('by a past hour of which the console has more', async () => {
+    const checked = await watching(['acme'], { overrides: { hoursPerPoll: 1 } });
+    await checked.pass(11);
     const late = new Date(Date.now() - 150 * minuteMs).toISOString();
-    consoleOf(audited, 'acme').put('activities', activityText(late));
-    while (audited.told().length === 0) await audited.pass(hour);
-    expectTold(audited, 'audit-difference');
+    consoleOf(checked, 'acme').put('activities', activityText(late));
+    while (checked.told().length === 0) await checked.pass(hour);
+    expectTold(checked, 'records-missing');
   });
 
-  test('by an audit of an instance that a further run polls', async () => {
+  test('by such an hour of an instance that a further run polls', async () => {
     const outdir = mkdtempSync(join(tmpdir(), 'alarms-'));
     const settings = { analyticsUrl: 'https://analytics.example', reservedConcurrency: false };
     const deployment = synthesise(settings, outdir);
-    const overrides = { auditMs: 1, instancesPerRun: 1 };
-    const audited = await watching(['acme', 'globex'], { deployment, overrides });
+    const overrides = { hoursPerPoll: 1, instancesPerRun: 1 };
+    const checked = await watching(['acme', 'globex'], { deployment, overrides });
     rmSync(outdir, { recursive: true });
-    await audited.pass(11);
-    expect(audited.world.log.map(({ message }) => message)).toContain(
+    await checked.pass(11);
+    expect(checked.world.log.map(({ message }) => message)).toContain(
       'sentinelone: 1 instances are polled by further runs of activities',
     );
     const late = new Date(Date.now() - 150 * minuteMs).toISOString();
-    for (const name of ['acme', 'globex']) consoleOf(audited, name).put('activities', activityText(late));
-    while (audited.told().length === 0) await audited.pass(hour);
-    expectTold(audited, 'audit-difference');
+    for (const name of ['acme', 'globex']) consoleOf(checked, name).put('activities', activityText(late));
+    while (checked.told().length === 0) await checked.pass(hour);
+    expectTold(checked, 'records-missing');
   });
 
-  test('by audits that fail for hours', async () => {
-    const audited = await watching(['acme'], { overrides: { auditMs: 1 } });
-    consoleOf(audited, 'acme').faults = [
+  test('by checks of past hours that fail for hours', async () => {
+    const checked = await watching(['acme'], { overrides: { hoursPerPoll: 1 } });
+    consoleOf(checked, 'acme').faults = [
       ({ query }) => (query.countOnly === 'true' ? faults.htmlWithStatus200 : undefined),
     ];
-    await audited.pass(hour);
-    expectTold(audited);
-    await audited.pass(3 * hour);
-    expectTold(audited, 'audits-failing');
+    await checked.pass(hour);
+    expectTold(checked);
+    await checked.pass(3 * hour);
+    expectTold(checked, 'hours-not-checked');
   });
 
   test('by a forwarder that Analytics does not let in, and it ends with the right password', async () => {

@@ -1,5 +1,12 @@
-import type { Version } from './model.ts';
+import type { LedgerHour } from '../../functions/health/receipt.ts';
+import type { RecordOfHour, Version } from './model.ts';
 import type { Plan } from './plan.ts';
+
+/** By instance: the ids that the console counted, and those of them that were not delivered then. */
+export type CountedHour = ReadonlyMap<
+  string,
+  { readonly shown: readonly string[]; readonly missing: readonly string[] }
+>;
 
 /**
  * What is in the queue, against what the console really had. It knows the contract (ids, raw bytes, positions) and
@@ -48,11 +55,60 @@ export class Judge {
     return this.#raws.get(instance)?.has(version.text) ?? false;
   }
 
+  countedHour(instance: string, records: readonly RecordOfHour[]) {
+    const shown = records.filter((record) => record.shown);
+    const missing = shown.filter(({ versions }) => !this.#isAnyDelivered(instance, versions));
+    return { shown: shown.map(({ id }) => id), missing: missing.map(({ id }) => id) };
+  }
+
+  #isAnyDelivered(instance: string, versions: readonly Version[]): boolean {
+    return versions.some((version) => this.isDelivered(instance, version));
+  }
+
+  /**
+   * When the ledger says of an hour what the console counted and what was delivered: it is complete exactly where nothing
+   * that the console counted is missing. A record that was deleted after its delivery can hide one that was never
+   * delivered, because the console counts one for the other; no count can tell. Neither can it where a record does not
+   * say when it was created.
+   */
+  hour(
+    instance: string,
+    row: LedgerHour,
+    counts: readonly CountedHour[],
+    now: readonly RecordOfHour[],
+  ): void {
+    const says = `the ledger of ${instance} says of ${row.hour}: ${row.console} at the console, ${row.queue} delivered`;
+    const problems = counts.map((count) => {
+      const { shown = [], missing = [] } = count.get(instance) ?? {};
+      const left = now.filter(
+        ({ id, versions, shown: isShown, dated }) =>
+          dated && shown.includes(id) && isShown && !this.#isAnyDelivered(instance, versions),
+      );
+      const gone = now.filter(
+        ({ id, versions }) => !shown.includes(id) && this.#isAnyDelivered(instance, versions),
+      );
+      if (row.console !== shown.length) return `${says}, and the console has ${shown.length}`;
+      if (row.console <= row.queue && left.length > gone.length)
+        return `${says}, and ${left.length} are missing`;
+      const isDeleted = shown.some((id) => now.some((record) => record.id === id && !record.shown));
+      if (row.console > row.queue && missing.length === 0) return `${says}, and nothing is missing`;
+      if (row.console > row.queue && !isDeleted) return `${says}, and it was not read again`;
+      return undefined;
+    });
+    if (problems.length === 0) this.verdicts.push(`${says}, and nothing was counted`);
+    else if (problems.every((problem) => problem !== undefined)) this.verdicts.push(String(problems[0]));
+  }
+
   /** At every commit: nothing that the console shows lies undelivered before `position − overlap`. */
   position(instance: string, position: string, start: string, wanted: readonly Version[]): void {
     const before = micros(position, -this.#plan.settings.overlapMs);
     for (const version of wanted) {
-      if (version.time >= start && version.time < before && !this.isDelivered(instance, version)) {
+      if (
+        !version.tardy &&
+        version.time >= start &&
+        version.time < before &&
+        !this.isDelivered(instance, version)
+      ) {
         this.verdicts.push(`the position of ${instance} is ${position} and passed ${version.text}`);
       }
     }
@@ -71,7 +127,7 @@ export class Judge {
     const horizon = micros(began, this.#plan.settings.overlapMs);
     for (const versions of histories) {
       const last = versions.at(-1);
-      if (last === undefined || last.time < start || last.time > horizon) continue;
+      if (last === undefined || versions[0]?.tardy || last.time < start || last.time > horizon) continue;
       if (!versions.some((version) => this.isDelivered(instance, version))) {
         this.verdicts.push(`the listing of ${instance} that began ${began} starved ${last.text}`);
       }
@@ -90,6 +146,8 @@ export class Judge {
     for (const version of wanted) {
       if (version.time < start) continue;
       if (!this.isDelivered(instance, version)) {
+        // Only the ledger finds these, if they were visible when it counted.
+        if (version.tardy) continue;
         lost += 1;
         this.verdicts.push(
           `LOST for ${instance}: ${version.text}, visible since ${new Date(version.visibleAt).toISOString()}`,

@@ -1,4 +1,4 @@
-import type { Random } from '../../local/console/fleet/random.ts';
+import { createRandom, type Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
 import type { ShownRecord } from '../fakes/console.ts';
 import type { Plan } from './plan.ts';
@@ -6,8 +6,20 @@ import type { Plan } from './plan.ts';
 /** One version of a record: what the console serves from `visibleAt` on. */
 export interface Version extends ShownRecord {
   readonly visibleAt: number;
+  readonly created: string;
+  /** It became visible too late for any listing. */
+  readonly tardy: boolean;
   /** As consumers will see it in `metadata.id`, behind instance and stream; undefined where bytes decide. */
   readonly versionId: string | undefined;
+}
+
+export interface RecordOfHour {
+  readonly id: string;
+  readonly versions: readonly Version[];
+  /** The console shows it now. */
+  readonly shown: boolean;
+  /** It says truly when it was created. */
+  readonly dated: boolean;
 }
 
 const farAhead = '2099-12-31T23:59:59.999999Z';
@@ -15,6 +27,7 @@ const farAhead = '2099-12-31T23:59:59.999999Z';
 interface Life {
   readonly id: string;
   readonly siteId: string;
+  readonly created: string;
   readonly odd: 'no-id' | 'no-time' | 'poison' | 'heavy' | 'from-2099' | undefined;
   readonly versions: Version[];
   deleted: boolean;
@@ -41,12 +54,15 @@ export class Fleet {
   readonly #lives = new Map<string, Life>();
   /** Texts that the console has had to show, each with its site. */
   readonly texts = new Map<string, string>();
+  /** Of its own, so that a seed stays the world that it was before records could be late. */
+  readonly #tardiness: Random;
   #serial = 0;
 
   constructor(plan: Plan, random: Random, clock: VirtualClock) {
     this.#plan = plan;
     this.#random = random;
     this.#clock = clock;
+    this.#tardiness = createRandom(`tardiness ${plan.seed}`);
   }
 
   /** The console's own clock. */
@@ -74,6 +90,19 @@ export class Fleet {
     });
   }
 
+  /** Every record that was created in an hour. */
+  ofHour(hour: string, sites: readonly string[] | undefined): RecordOfHour[] {
+    const now = this.#clock.now();
+    return [...this.#lives.values()]
+      .filter(
+        ({ created, siteId }) => created.startsWith(hour.slice(0, 13)) && sites?.includes(siteId) !== false,
+      )
+      .map(({ id, versions, deleted, odd }) => {
+        const shown = !deleted && versions.some(({ visibleAt }) => visibleAt <= now);
+        return { id, versions, shown, dated: odd !== 'no-time' && odd !== 'from-2099' };
+      });
+  }
+
   get versions(): number {
     return [...this.#lives.values()].reduce((sum, { versions }) => sum + versions.length, 0);
   }
@@ -94,7 +123,7 @@ export class Fleet {
     const cadence = stream.cadenceMinutes * 60_000;
     for (let tick = start; tick < end; tick += cadence) {
       const sometime = () => tick + random.next() * cadence;
-      for (let i = 0; i < life.created; i++) this.#at(sometime(), () => this.#create());
+      for (let i = 0; i < life.created; i++) this.#at(sometime(), () => this.#createSoonOrLate());
       for (let i = 0; i < life.changed; i++) this.#at(sometime(), () => this.#change(this.#any()));
       for (let i = 0; i < life.deleted; i++) this.#at(sometime(), () => this.#delete(this.#any()));
       if (random.chance(life.bulkRate)) this.#at(sometime(), () => this.#bulk());
@@ -126,23 +155,35 @@ export class Fleet {
     }
   }
 
+  /** Too late for any listing: visible after the overlap, or dated back by hours. */
+  #createSoonOrLate(): void {
+    const { tardyRate } = this.#plan.life;
+    const random = this.#tardiness;
+    const now = this.#clock.now();
+    if (!random.chance(tardyRate)) this.#create();
+    else if (random.chance(0.5))
+      this.#create(this.#stamp(now), now + (12 + random.next() * 40) * 60_000, 'tardy');
+    else this.#create(this.#stamp(now - (0.5 + random.next() * 5) * 3_600_000), now, 'tardy');
+  }
+
   #create(
     time = this.#stamp(this.#clock.now()),
     visibleAt = this.#visibleAt(),
-    oddity?: Life['odd'],
+    oddity?: Life['odd'] | 'tardy',
   ): string {
     this.#serial += 1;
     const random = this.#random;
     // Neither ascending with time, nor of one length.
     const id = `${random.between(1, 999)}${String(this.#serial).padStart(6, '0')}`;
     const odd =
-      oddity ??
-      (random.chance(this.#plan.life.oddRate)
+      (oddity === 'tardy' ? undefined : oddity) ??
+      (oddity === undefined && random.chance(this.#plan.life.oddRate)
         ? random.pick(['no-id', 'no-time', 'poison'] as const)
         : undefined);
-    const life: Life = { id, siteId: random.pick(['1', '2']), odd, versions: [], deleted: false };
+    const created = time;
+    const life: Life = { id, siteId: random.pick(['1', '2']), created, odd, versions: [], deleted: false };
     this.#lives.set(id, life);
-    this.#show(life, time, visibleAt);
+    this.#show(life, time, visibleAt, oddity === 'tardy');
     return id;
   }
 
@@ -169,19 +210,22 @@ export class Fleet {
     return this.#clock.now() + (this.#random.chance(lateRate) ? this.#random.next() * latestMs : 0);
   }
 
-  #show(life: Life, time: string, visibleAt: number): void {
-    const { id, siteId, odd } = life;
+  #show(life: Life, time: string, visibleAt: number, tardy = false): void {
+    const { id, siteId, created, odd } = life;
     const said = odd === 'from-2099' ? farAhead : time;
     const { stream } = this.#plan;
     const own: Fields = {};
     if (odd !== 'no-id') put(own, stream.id, id);
-    if (odd !== 'no-time') put(own, stream.time, said);
+    if (odd !== 'no-time') {
+      if (stream.created !== undefined) put(own, stream.created, odd === 'from-2099' ? farAhead : created);
+      put(own, stream.time, said);
+    }
     const marks = odd === 'poison' || odd === 'heavy' ? { [odd]: true } : {};
     const text = JSON.stringify({ ...own, ...marks, serial: `${id}.${life.versions.length}` });
     const mutable = this.#plan.stream.orderedBy === 'updatedAt';
     const versionId =
       odd === 'no-id' || (odd === 'no-time' && mutable) ? undefined : mutable ? `${id}@${said}` : id;
-    life.versions.push({ id, time, text, siteId, visibleAt, versionId });
+    life.versions.push({ id, time, created, text, siteId, visibleAt, tardy, versionId });
     this.texts.set(text, siteId);
   }
 

@@ -244,9 +244,33 @@ export const mutants: readonly Mutant[] = [
     to: 'return { ...cursor, ...paging, limit: largestLimit, position: began, listing: undefined };',
   },
   {
-    name: 'the audit misses records that have no time',
-    file: 'collect/audit.ts',
-    from: 'delivered + counts.untimed',
-    to: 'delivered',
+    name: 'the ledger does not allow for records that have no time',
+    file: 'collect/ledger.ts',
+    from: 'atConsole > delivered + untimed',
+    to: 'atConsole > delivered',
+  },
+  {
+    name: 'the ledger never reads an hour again',
+    file: 'collect/ledger.ts',
+    from: 'if (atConsole <= delivered && !isDoubtful) {',
+    to: 'if (delivered >= 0) {',
+  },
+  {
+    name: 'the ledger counts versions, not records',
+    file: 'collect/hour-counts.ts',
+    from: 'for (const { created, recordId } of records) {',
+    to: 'for (const { created, version: recordId } of records) {',
+  },
+  {
+    name: 'the ledger checks an hour that late records can still reach',
+    file: 'collect/hour-counts.ts',
+    from: 'const end = hourOf(shift(position, -overlapMs));',
+    to: 'const end = hourOf(position);',
+  },
+  {
+    name: 'the ledger trusts a count that repeats have raised',
+    file: 'collect/hour-counts.ts',
+    from: 'remembered <= from) return counts;',
+    to: 'remembered <= from || from !== epoch) return counts;',
   },
 ];

@@ -30,6 +30,7 @@ export const faultKinds = [
   'save-fails',
   'save-answer-lost',
   'memory-read-fails',
+  'ledger-write-fails',
   'memory-write-fails',
   'memory-write-answer-lost',
   'table-read-fails',
@@ -93,6 +94,8 @@ export interface Life {
   /** Below the overlap: how late a record becomes visible at most, and how often it is late at all. */
   readonly latestMs: number;
   readonly lateRate: number;
+  /** How likely a record becomes visible too late for any listing. */
+  readonly tardyRate: number;
   /** How likely a record has no id, or no time that can be read, or is never taken by the queue with its bytes. */
   readonly oddRate: number;
 }
@@ -139,7 +142,11 @@ export function planOf(seed: number): Plan {
   // Of their own, so that a seed stays the world that it was before these.
   const sharing = createRandom(`sharing ${seed}`);
   const drawnApart = (kind: FaultKind) =>
-    kind.startsWith('hand-over') ? sharing : kind.startsWith('graphql') ? choosing : random;
+    kind.startsWith('hand-over') || kind.startsWith('ledger')
+      ? sharing
+      : kind.startsWith('graphql')
+        ? choosing
+        : random;
   const odd = createRandom(`odd ${seed}`).pick([
     'tokens',
     'date',
@@ -170,8 +177,11 @@ export function planOf(seed: number): Plan {
     slowestPageMs: random.pick([0, 0, 0, 0, 0, 150_000]),
     heavyAbove: peaceful ? 1000 : random.pick([1000, 1000, 1000, 1000, 1000, 300]),
     narrow: random.chance(0.2),
-    settings: settingsOf(random, stream, peaceful, sharing.pick([1, 2, 200])),
-    life: lifeOf(random, stream, pageCap, dateSkewMs > 0 ? 30_000 : 590_000),
+    settings: settingsOf(random, stream, peaceful, sharing),
+    life: {
+      ...lifeOf(random, stream, pageCap, dateSkewMs > 0 ? 30_000 : 590_000),
+      tardyRate: peaceful ? 0 : sharing.pick([0, 0, 0.05, 0.3]),
+    },
     trouble,
   };
 }
@@ -186,26 +196,26 @@ function rate(random: Random, kind: FaultKind): number {
   return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
 }
 
-function settingsOf(random: Random, stream: Stream, peaceful: boolean, instancesPerRun: number): Settings {
+function settingsOf(random: Random, stream: Stream, peaceful: boolean, sharing: Random): Settings {
   return {
     instanceRules: { allowedHostSuffixes: ['.sentinelone.net'], streams: [stream.name] },
     overlapMs: 10 * minute,
     memoryEntries: peaceful ? 20_000 : random.pick([10, 100, 20_000, 20_000]),
     messageBytes: random.pick([1000, 3000, 250 * 1024]),
     requestsPerSecond: random.pick([1, 6, 1000]),
-    instancesPerRun,
+    instancesPerRun: sharing.pick([1, 2, 200]),
     instancesAtOnce: random.pick([1, 2, 10]),
     pagesPerTurn: random.pick([1, 2, 5]),
     pagesPerRun: random.pick([2, 5, 1000, 1000]),
     pageTimeoutMs: random.pick([60_000, 200_000]),
     pageBytes: 16 * 1024 * 1024,
-    auditMs: random.pick([0, 60 * minute]),
+    hoursPerPoll: random.pick([0, 12]) && sharing.pick([2, 12]),
     dayArtifacts: Number.POSITIVE_INFINITY,
     dayBytes: Number.POSITIVE_INFINITY,
   };
 }
 
-function lifeOf(random: Random, stream: Stream, pageCap: number, latestMs: number): Life {
+function lifeOf(random: Random, stream: Stream, pageCap: number, latestMs: number): Omit<Life, 'tardyRate'> {
   const mutable = stream.orderedBy === 'updatedAt';
   const cadence = stream.cadenceMinutes * minute;
   return {

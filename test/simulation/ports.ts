@@ -13,11 +13,13 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../../functions/errors.ts';
+import type { LedgerHour } from '../../functions/health/receipt.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';
 import type { Random } from '../../local/console/fleet/random.ts';
 import type { VirtualClock } from '../fakes/clock.ts';
-import type { FakeConsole } from '../fakes/console.ts';
+import { boundsIn, type FakeConsole } from '../fakes/console.ts';
 import type { FakeCursors } from '../fakes/cursors.ts';
+import type { FakeLedger } from '../fakes/ledger.ts';
 import { FakeQueue } from '../fakes/queue.ts';
 import type { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
 import { bodyOf } from '../support/artifacts.ts';
@@ -29,6 +31,7 @@ export interface Services {
   readonly clock: VirtualClock;
   readonly console: FakeConsole;
   readonly cursors: FakeCursors;
+  readonly ledger: FakeLedger;
   readonly instances: FakeInstances;
   readonly secrets: FakeSecrets;
   readonly tokenHosts: FakeTokenHosts;
@@ -57,6 +60,9 @@ export interface Weather {
   /** Starts the further run, now or later. */
   readonly onShard: (shard: Shard) => void;
   readonly onCommit: (instance: string, save: Save, process: Process) => void;
+  /** The console counts an hour, given by its start. */
+  readonly onCount: (hour: string, process: Process) => void;
+  readonly onHour: (instance: string, hour: LedgerHour, process: Process) => void;
   /** Records what a process did that it must never do. */
   readonly accuse: (verdict: string) => void;
 }
@@ -68,12 +74,21 @@ function saidIn({ query, json }: PageRequest) {
   return { isGraphql: json !== undefined, limit: first ?? Number(query.limit), token: after ?? query.cursor };
 }
 
+/** The hour that a request counts, by its start. */
+function countedHour({ query, json }: PageRequest): string | undefined {
+  if (query.countOnly === 'true') return query.createdAt__gte;
+  const text = (json as { query?: string } | undefined)?.query ?? '';
+  const bounds = text.includes('totalCount') ? boundsIn(text) : [];
+  const from = bounds.find(({ field }) => field === 'createdAt')?.from;
+  return from === undefined ? undefined : new Date(from).toISOString().replace('Z', '000Z');
+}
+
 const tokensEnd = /"nextCursor":(null|"[^"]*")/;
 const cursorsEnd = /"endCursor":(null|"[^"]*")/;
 
 /** One process's ports: the shared services, with latency, faults and kills between. */
 export function portsOf(process: Process, services: Services, weather: Weather): RunPorts {
-  const { clock, console, cursors, instances, secrets, tokenHosts, queue, overflow } = services;
+  const { clock, console, cursors, ledger, instances, secrets, tokenHosts, queue, overflow } = services;
   const { plan, random, chronicle } = weather;
   const skew = random.spread(-1, 1) * plan.ourSkewMs;
   const latency = () => random.wait(plan.latencyMs);
@@ -116,6 +131,8 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       const failure = troubleOf(request);
       if (failure !== undefined) throw failure;
       const answer = await console.get(request);
+      const hour = countedHour(request);
+      if (hour !== undefined) weather.onCount(hour, process);
       const dateMs = strikes('page-without-date') ? undefined : answer.dateMs;
       return {
         ...answer,
@@ -263,6 +280,17 @@ export function portsOf(process: Process, services: Services, weather: Weather):
           },
           'memory-write-fails',
           'memory-write-answer-lost',
+        ),
+    },
+    ledger: {
+      write: (key, hours, checkedAt) =>
+        fallible(
+          'write ledger',
+          async () => {
+            await ledger.write(key, hours, checkedAt);
+            for (const hour of hours) weather.onHour(key.instance, hour, process);
+          },
+          'ledger-write-fails',
         ),
     },
     shards: {

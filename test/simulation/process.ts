@@ -22,6 +22,7 @@ const callSites = [
   'send',
   'put overflow',
   'write memory',
+  'write ledger',
   'commit',
   'release',
   'hand over',

@@ -46,7 +46,8 @@ function count(totals: Totals, ending: Ending): void {
     'repeated',
     'listings',
     'longListings',
-    'audits',
+    'hoursChecked',
+    'hoursReadAgain',
   ] as const) {
     add(totals.numbers, name, ending[name]);
   }
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
     `seeds ${totals.seeds}, runs ${numbers.get('runs')}, kills ${total(totals.kills)}, faults ${total(totals.faults)}`,
   );
   say(
-    `listings ${numbers.get('listings')}, of which over three runs or more ${numbers.get('longListings')}; audits ${numbers.get('audits')}`,
+    `listings ${numbers.get('listings')}, of which over three runs or more ${numbers.get('longListings')}; hours checked ${numbers.get('hoursChecked')}, of which read again ${numbers.get('hoursReadAgain')}`,
   );
   say(
     `records ${numbers.get('records')}, delivered ${numbers.get('delivered')}, lost ${numbers.get('lost')}, repeated ${numbers.get('repeated')}`,

@@ -1,14 +1,16 @@
-import type { AuditResult, FailedAudit } from '../../functions/collect/audit.ts';
 import type { Save } from '../../functions/collect/cursors.ts';
+import type { HoursChecked } from '../../functions/collect/ledger.ts';
 import type { Outcome } from '../../functions/collect/outcome.ts';
 import { run } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
+import type { LedgerHour } from '../../functions/health/receipt.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
+import { FakeLedger } from '../fakes/ledger.ts';
 import { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
-import { Judge, micros } from './judge.ts';
+import { type CountedHour, Judge, micros } from './judge.ts';
 import { Fleet, type Version } from './model.ts';
 import type { FaultKind, Plan } from './plan.ts';
 import { PoisonedQueue, portsOf, type Services, type Weather } from './ports.ts';
@@ -26,7 +28,8 @@ export interface Ending {
   readonly repeated: number;
   /** Listings that ended, and those that went over three runs or more. */
   readonly listings: number;
-  readonly audits: number;
+  readonly hoursChecked: number;
+  readonly hoursReadAgain: number;
   readonly longListings: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly kills: ReadonlyMap<KillSite, number>;
@@ -72,7 +75,10 @@ class World {
   #runs = 0;
   #rotations = 0;
   #listings = 0;
-  #audits = 0;
+  #hoursChecked = 0;
+  #hoursReadAgain = 0;
+  /** By process and hour: what the console counted, and when; several instances of a run count the same hours. */
+  readonly #counts = new Map<string, CountedHour[]>();
   /** By instance and `began`: the runs that worked on a listing. */
   readonly #workers = new Map<string, Set<string>>();
   readonly #outcomes = new Map<string, Outcome>();
@@ -96,6 +102,7 @@ class World {
       clock: this.#clock,
       console,
       cursors: new FakeCursors(),
+      ledger: new FakeLedger(),
       instances: new FakeInstances(),
       secrets: new FakeSecrets(),
       tokenHosts: new FakeTokenHosts(),
@@ -120,6 +127,8 @@ class World {
       rotate: () => this.#rotate(),
       onReport: (outcome) => this.#onReport(outcome),
       onShard: (shard) => this.#onShard(shard),
+      onCount: (hour, process) => this.#onCount(hour, process),
+      onHour: (instance, hour, process) => this.#onHour(instance, hour, process),
       onCommit: (instance, save, process) => this.#onCommit(instance, save, process),
       accuse: (verdict) => this.#judge.verdicts.push(verdict),
     };
@@ -296,7 +305,7 @@ class World {
   #onReport(outcome: Outcome): void {
     this.#outcomes.set(outcome.instance, outcome);
     if (outcome.forgotten > 0) this.#unbounded = true;
-    if (outcome.audit !== undefined) this.#onAudit(outcome.instance, outcome.audit);
+    if (outcome.hoursChecked !== undefined) this.#onHoursChecked(outcome.instance, outcome.hoursChecked);
     if (outcome.error !== undefined) this.#excuseAll();
     if (
       outcome.error !== undefined &&
@@ -311,18 +320,42 @@ class World {
     );
   }
 
-  /** An hour is read again only where something may have upset the counts. */
-  #onAudit(instance: string, audit: AuditResult | FailedAudit): void {
-    if ('error' in audit) return;
-    const { hour, atConsole, delivered, readAgain } = audit;
-    this.#audits += 1;
-    if (readAgain === undefined) return;
-    this.#chronicle.tell(
-      `${instance}: ${hour} is read again, ${atConsole} at the console and ${delivered} delivered`,
-    );
-    if (this.#plan.trouble === 'peaceful')
-      this.#judge.verdicts.push(`an audit of ${instance} found a loss that is none`);
-    this.#unbounded = true;
+  /** Keeps what the console had when it counted. */
+  #onCount(hour: string, process: Process): void {
+    if (!hour.endsWith(':00:00.000000Z')) return;
+    this.#judge.receive(this.#services.queue.bodies);
+    const key = `${process.name} ${hour}`;
+    const ofHour = (name: string) => this.#fleet.ofHour(hour, this.#sitesOf(name));
+    const counted = this.#names.map((name) => [name, this.#judge.countedHour(name, ofHour(name))] as const);
+    this.#counts.set(key, [...(this.#counts.get(key) ?? []), new Map(counted)]);
+  }
+
+  /** What the ledger says of an hour, against what the console had when it counted. */
+  #onHour(instance: string, row: LedgerHour, process: Process): void {
+    this.#hoursChecked += 1;
+    if (row.resent > 0) {
+      this.#hoursReadAgain += 1;
+      this.#unbounded = true;
+      if (this.#plan.trouble === 'peaceful')
+        this.#judge.verdicts.push(`${row.hour} of ${instance} was read again for nothing`);
+    }
+    // While an instance is being edited, the run under way still has the filters of before.
+    if (this.#plan.trouble === 'filters-edited') return;
+    this.#judge.receive(this.#services.queue.bodies);
+    const now = this.#fleet.ofHour(row.hour, this.#sitesOf(instance));
+    const counts = this.#counts.get(`${process.name} ${row.hour}`) ?? [];
+    this.#judge.hour(instance, row, counts, now);
+  }
+
+  #onHoursChecked(instance: string, { missed }: HoursChecked): void {
+    for (const { hour, atConsole, delivered, found, left } of missed) {
+      const counts = `${atConsole} at the console, ${delivered} delivered, ${found} found, ${left} left`;
+      this.#chronicle.tell(`${instance}: ${hour} is not complete: ${counts}`);
+      if (this.#plan.life.tardyRate === 0 && this.#plan.trouble !== 'filters-edited')
+        this.#judge.verdicts.push(
+          `the ledger of ${instance} misses what is not missing in ${hour}: ${counts}`,
+        );
+    }
   }
 
   #onCommit(instance: string, { cursor }: Save, process: Process): void {
@@ -383,7 +416,8 @@ class World {
       delivered,
       repeated,
       listings: this.#listings,
-      audits: this.#audits,
+      hoursChecked: this.#hoursChecked,
+      hoursReadAgain: this.#hoursReadAgain,
       longListings: long.length,
       faults: this.#chronicle.faults,
       kills: this.#chronicle.kills,

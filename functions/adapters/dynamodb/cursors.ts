@@ -13,6 +13,7 @@ import { ClaimLostError } from '../../errors.ts';
 import type { Status } from '../../health/status.ts';
 import type { CursorKey } from '../../instances/ports.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { present } from '../../kit/json.ts';
 import { fromMs } from '../../kit/time.ts';
 import { ifHolds, inBatches, mostKeys, namesOf, ownClient, updateOf } from './client.ts';
 
@@ -31,7 +32,8 @@ export const statusAttributes = Object.keys({
   position: true,
   configVersion: true,
   secretVersion: true,
-  lastAuditAt: true,
+  checkedUntil: true,
+  completeUntil: true,
   lastRecordAt: true,
   tokenExpiresAt: true,
   tokenCheckedAt: true,
@@ -112,7 +114,7 @@ export function cursorsTable(
     },
 
     async writeMemory(key, lineage, { memory, counts }) {
-      const Item = { ...memoryKey(key), lineage, memory, counts };
+      const Item = { ...memoryKey(key), lineage, memory, counts: present({ ...counts }) };
       await client.send(new PutCommand({ TableName, Item }));
     },
   };

@@ -33,7 +33,7 @@ export const usualSpelling: Spelling = {
 export interface Bounds {
   readonly from: Timestamp;
   /** Excluded. */
-  readonly until?: Timestamp | undefined;
+  readonly createdFrom?: Timestamp | undefined;
   readonly createdBefore?: Timestamp | undefined;
 }
 
@@ -93,17 +93,15 @@ export function countQuery(
 function argumentsOf(
   { orderedBy, timeDigits }: GraphqlStream,
   instance: Instance,
-  { from, until, createdBefore }: Bounds,
+  { from, createdFrom, createdBefore }: Bounds,
   spelling: Spelling,
 ): string {
   const filters = [
     // A filter on time would exclude the records of an inventory that have no time.
-    ...(from === epoch && until === undefined
-      ? []
-      : [range(orderedBy, roundedDown(from, timeDigits), until && roundedUp(until, timeDigits), spelling)]),
+    ...(from === epoch ? [] : [range(orderedBy, roundedDown(from, timeDigits), undefined, spelling)]),
     ...(createdBefore === undefined
       ? []
-      : [range('createdAt', undefined, roundedUp(createdBefore, timeDigits), spelling)]),
+      : [range('createdAt', createdFrom, roundedUp(createdBefore, timeDigits), spelling)]),
   ].join(', ');
   const sort = `{ by: "${orderedBy}", order: ${spelling.ascending} }`;
   return [

@@ -5,6 +5,7 @@ import type { Instance } from '../../instances/instance.ts';
 import { at, type Json } from '../../kit/json.ts';
 import type { GraphqlStream } from '../../streams/stream.ts';
 import { readBody } from '../page.ts';
+import { createdListing } from '../query.ts';
 import { recordsOf } from '../record.ts';
 import { missingToken, readAnswer, readSmallAnswer } from './graphql-answer.ts';
 import { areOfNodes, errorOf, UnknownFieldsError, UnknownSpellingError } from './graphql-errors.ts';
@@ -96,7 +97,7 @@ export function graphqlSource(
         if (typeof total !== 'number') throw new UnreadableAnswerError(`${what}: no total`);
         return total;
       };
-      const query = () => countQuery(stream, instance, { from, until }, spelling());
+      const query = () => countQuery(stream, instance, createdListing(from, until), spelling());
       const { value, release } = await asking(ask, query, { first: 1 }, read, true);
       release();
       return value;

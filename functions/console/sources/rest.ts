@@ -3,7 +3,7 @@ import type { Instance } from '../../instances/instance.ts';
 import { at, parsed } from '../../kit/json.ts';
 import type { RestStream } from '../../streams/stream.ts';
 import { idParts, partOf } from '../id-parts.ts';
-import { boundedListing, queryOf } from '../query.ts';
+import { createdListing, queryOf } from '../query.ts';
 import { readRecords } from '../record.ts';
 import type { Source } from './source.ts';
 
@@ -24,7 +24,7 @@ export function restSource(stream: RestStream, instance: Instance): Source {
     async total(from, until, ask) {
       let sum = 0;
       for (const ids of idParts(instance)) {
-        const listing = queryOf(stream, { ...instance, ...ids }, boundedListing(from, until), 1);
+        const listing = queryOf(stream, { ...instance, ...ids }, createdListing(from, until), 1);
         const query = { ...listing, skipCount: 'false', countOnly: 'true' };
         const { value, release } = await ask({ path, query, isSmall: true }, (body) => {
           const total = at(parsed(body.toString()), 'pagination', 'totalItems');

@@ -37,7 +37,7 @@ export interface SourcePage extends Pick<PageRead, 'records' | 'next' | 'unorder
 /** The source of the pages of a stream of an instance. */
 export interface Source {
   page(listing: Listing, limit: number, ask: Ask): Promise<SourcePage>;
-  /** Returns the number of records from `from` to before `until`. */
+  /** Returns the number of records that were created from `from` to before `until`. */
   total(from: Timestamp, until: Timestamp, ask: Ask): Promise<number>;
   /** The page tokens of first pages: one for each part of the listing. */
   readonly starts: readonly (string | undefined)[];

@@ -19,7 +19,7 @@ const polled: Outcome = {
   lagSeconds: 3,
   durationMs: 100,
   caughtUp: true,
-  audit: undefined,
+  hoursChecked: undefined,
   error: undefined,
 };
 const refused: Outcome = {
@@ -85,6 +85,10 @@ function counted(): Record<string, number | number[]> {
   }
   return found;
 }
+
+const hour = '2026-03-01T10:00:00.000000Z';
+const checked = { checkedUntil: hour, completeUntil: hour, hours: 1, missed: [], error: undefined };
+const missed = { hour, atConsole: 9, delivered: 4, found: 3, left: 2 };
 
 describe('what a run is told to', () => {
   it('counts by stream what it did, and over all streams how everything is', () => {
@@ -168,10 +172,7 @@ describe('what a run is told to', () => {
     it('counts nothing while all is well', () => {
       const { report, reportRun } = alarms();
       report(polled);
-      report({
-        ...polled,
-        audit: { hour: '', atConsole: 1, delivered: 1, readAgain: undefined, whole: true },
-      });
+      report({ ...polled, hoursChecked: checked });
       report(refused);
       reportRun({ ...summary, fleet: { ...fleet, notices: quiet } });
       expect(counted()).toEqual({});
@@ -179,11 +180,8 @@ describe('what a run is told to', () => {
 
     it('counts what an alarm is about, over all streams, as long as it lasts', () => {
       const { report, reportRun } = alarms();
-      report({ ...polled, audit: { error: refused.error } as Outcome['audit'] });
-      report({
-        ...polled,
-        audit: { hour: '', atConsole: 9, delivered: 4, readAgain: 9, whole: true },
-      });
+      report({ ...polled, hoursChecked: { ...checked, error: refused.error } });
+      report({ ...polled, hoursChecked: { ...checked, missed: [missed] } });
       const notices = { rejected: 1, failing: 2, silent: 3, quiet: 4, expiring: { 1: 5, 7: 6, 14: 7 } };
       reportRun({ ...summary, fleet: { ...fleet, notices, lagSeconds: 50 } });
       expect(counted()).toEqual({
@@ -191,8 +189,8 @@ describe('what a run is told to', () => {
         PollProblems: 2 + 3,
         InstancesQuiet: 4,
         Lag: 50,
-        AuditsFailed: 1,
-        AuditMissing: 5,
+        HoursNotChecked: 1,
+        RecordsMissing: 5,
       });
       lines.length = 0;
       reportRun({ ...summary, fleet: { ...fleet, notices: quiet, lagSeconds: 49 } });
@@ -209,7 +207,7 @@ describe('what a run is told to', () => {
     expect(logged()).toMatchObject([{ message: 'sentinelone: threats of acme disabled' }]);
   });
 
-  it('says that an audit failed, why, and what to do, and counts it', () => {
+  it('says that past hours were not checked, why, and what to do, and counts it', () => {
     const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
     const error = {
       name: 'UnreachableError',
@@ -217,57 +215,42 @@ describe('what a run is told to', () => {
       message: '503',
       remedy: 'Wait.',
     };
-    report({ ...polled, audit: { error } });
+    report({ ...polled, hoursChecked: { ...checked, hours: 0, error } });
     expect(logged()).toMatchObject([
       { level: 'INFO', message: 'sentinelone: fetched 7 threats' },
       {
         level: 'WARN',
-        message: 'sentinelone: audit of threats of acme failed: 503. Wait.',
+        message: 'sentinelone: past hours of threats of acme not checked: 503. Wait.',
         errorName: 'UnreachableError',
         remedy: 'Wait.',
       },
     ]);
     reportRun(summary);
-    expect(counted()).toMatchObject({ 'Audits threats': 1, AuditsFailed: 1, AuditMissing: 0 });
+    expect(counted()).toMatchObject({ HoursNotChecked: 1, RecordsMissing: 0 });
   });
 
-  it('says what an audit found, and whether all of its hour was read again', () => {
+  it('says what was missing in which hour, and counts it', () => {
     const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
-    const found = {
-      hour: '2026-03-01T10:00:00.000000Z',
-      atConsole: 9,
-      delivered: 4,
-      readAgain: 9,
-      whole: true,
-    };
-    report({ ...polled, audit: { ...found, delivered: 9, readAgain: undefined } });
-    report({ ...polled, audit: found });
-    report({ ...polled, audit: { ...found, readAgain: 5, whole: false } });
-    const start = `sentinelone: audited threats of acme from ${found.hour}: 9 at the console, 4 delivered:`;
-    const audits = logged().filter(({ message }) => message.includes('audited'));
-    expect(audits.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      'INFO sentinelone: audited threats: nothing is missing',
-      `ERROR ${start} the hour was read again`,
-      `ERROR ${start} reading the hour again ended early, after 5 records`,
+    report({ ...polled, hoursChecked: checked });
+    report({ ...polled, hoursChecked: { ...checked, missed: [missed, { ...missed, left: 0 }] } });
+    const lines = logged().filter(({ message }) => /checked|missing/.test(message));
+    const start = `sentinelone: missing threats of acme from ${hour}: 9 at the console, 4 delivered:`;
+    expect(lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      `INFO sentinelone: checked threats until ${hour}: nothing is missing`,
+      `ERROR ${start} the hour was read again, 3 found, 2 left`,
+      `ERROR ${start} the hour was read again, 3 found, 0 left`,
     ]);
     reportRun(summary);
-    expect(counted()).toMatchObject({ AuditMissing: [0, 5, 5], AuditsFailed: [0, 0, 0] });
+    expect(counted()).toMatchObject({ RecordsMissing: [0, 8], HoursNotChecked: [0, 0] });
   });
 
-  it('counts the audits of a shard with its run, although a shard knows no fleet', () => {
+  it('counts the hours of a shard with its run, although a shard knows no fleet', () => {
     const { report, reportRun } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
-    const audit = {
-      hour: '2026-03-01T10:00:00.000000Z',
-      atConsole: 9,
-      delivered: 4,
-      readAgain: 9,
-      whole: true,
-    };
-    report({ ...polled, audit });
+    report({ ...polled, hoursChecked: { ...checked, missed: [missed] } });
     report(refused);
     reportRun({ ...summary, fleet: undefined });
-    expect(counted()).toMatchObject({ AuditMissing: 5, AuditsFailed: 0, 'PollsFailed unauthorized': 1 });
-    expect(counted()).not.toHaveProperty('AuditMissing unauthorized');
+    expect(counted()).toMatchObject({ RecordsMissing: 5, HoursNotChecked: 0, 'PollsFailed unauthorized': 1 });
+    expect(counted()).not.toHaveProperty('RecordsMissing unauthorized');
     expect(counted()).not.toHaveProperty('InstancesRed');
   });
 

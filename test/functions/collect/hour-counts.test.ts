@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   counted,
   countsFrom,
+  doubted,
   type HourCounts,
   hourMs,
-  hourToAudit,
-  missing,
+  hoursToCheck,
+  isKept,
   recounted,
 } from '../../../functions/collect/hour-counts.ts';
+import type { Record } from '../../../functions/console/record.ts';
 import { epoch, type Timestamp } from '../../../functions/kit/time.ts';
 import { at, record } from '../../fixtures/given.ts';
 
@@ -16,6 +18,8 @@ const hour = 3600;
 const noon = at(0);
 const micro = (seconds: number) => at(seconds - 1, 999_999);
 const none = (since: Timestamp): HourCounts => ({ since, delivered: {}, untimed: 0 });
+const made = (id: string, created: Timestamp | undefined): Record => ({ ...record(id, created), created });
+const when = (position: Timestamp, checkedUntil?: Timestamp) => ({ position, checkedUntil });
 
 describe('counts', () => {
   it('are of hours', () => {
@@ -23,87 +27,115 @@ describe('counts', () => {
   });
 
   it('begin with the first whole hour after the start, and with all there is of an inventory', () => {
-    expect(countsFrom(at(1))).toEqual(none(at(hour)));
-    expect(countsFrom(micro(hour))).toEqual(none(at(hour)));
-    expect(countsFrom(epoch)).toEqual(none(epoch));
+    expect(countsFrom(at(1), false)).toEqual(none(at(hour)));
+    expect(countsFrom(micro(hour), false)).toEqual(none(at(hour)));
+    expect(countsFrom(epoch, true)).toEqual({ ...none(epoch), ids: {} });
   });
 
-  it('are by the hour of the record’s own time', () => {
-    const first = counted(none(noon), [record('a', at(0)), record('b', micro(hour))], at(hour));
-    expect(first).toEqual({ since: noon, delivered: { [noon]: 2 }, untimed: 0 });
-    const second = counted(first, [record('c', at(5)), record('d', at(hour))], at(hour));
-    expect(second).toEqual({ since: noon, delivered: { [noon]: 3, [at(hour)]: 1 }, untimed: 0 });
+  it('are by the hour in which the record was created', () => {
+    const first = counted(none(noon), [made('a', at(0)), made('b', micro(hour))], when(at(hour)));
+    expect(first).toMatchObject({ since: noon, delivered: { [noon]: 2 }, untimed: 0 });
+    const second = counted(first, [made('c', at(5)), made('d', at(hour))], when(at(hour)));
+    expect(second).toMatchObject({ since: noon, delivered: { [noon]: 3, [at(hour)]: 1 }, untimed: 0 });
     expect(first.delivered).toEqual({ [noon]: 2 });
   });
 
-  it('forget hours that began more than two days before the position', () => {
-    const counts = { since: noon, delivered: { [noon]: 1, [at(hour)]: 2 }, untimed: 3 };
-    expect(counted(counts, [], at(48 * hour)).delivered).toEqual({ [noon]: 1, [at(hour)]: 2 });
-    expect(counted(counts, [], at(48 * hour, 1)).delivered).toEqual({ [at(hour)]: 2 });
-    expect(counted(counts, [], at(48 * hour, 1)).untimed).toBe(3);
+  it('count a record once, whatever its versions, as long as its hour is not checked, and then no more', () => {
+    const counts = countsFrom(at(-1), true);
+    const first = counted(counts, [made('a', at(1)), made('b', at(2))], when(at(10)));
+    const again = counted(first, [made('a', at(1)), made('c', at(3))], when(at(hour + 10)));
+    expect(again.delivered).toEqual({ [noon]: 3 });
+    const checked = counted(again, [made('a', at(1)), made('d', at(4))], when(at(2 * hour), at(hour)));
+    expect(checked.delivered).toEqual({ [noon]: 3 });
+    expect(checked.again).toEqual({});
+    expect(checked.ids).toEqual({});
   });
 
-  it('are without records of more than two days before the position', () => {
-    const position = at(48 * hour + 60);
-    expect(counted(none(noon), [record('a', micro(60))], position)).toEqual(none(noon));
-    expect(counted(none(noon), [record('a', at(60))], position).delivered).toEqual({ [noon]: 1 });
+  it('begin anew where more records are waiting for their check than fit the item', () => {
+    const many = Array.from({ length: 5_001 }, (_, i) => made(String(i), at(0)));
+    const few = counted(countsFrom(at(-1), true), many.slice(1), when(at(10)));
+    expect(few.delivered).toEqual({ [noon]: 5_000 });
+    expect(few.ids?.[noon]).toHaveLength(5_000 * 8);
+    expect(counted(few, many, when(at(10)))).toMatchObject({ since: at(hour), delivered: {}, ids: {} });
+  });
+
+  it('ask for another check of an hour where a late record changes it after its check', () => {
+    const counts = { ...none(noon), delivered: { [noon]: 2 }, again: { [at(hour)]: 3 } };
+    const late = counted(
+      counts,
+      [made('late', at(5)), made('new', at(2 * hour))],
+      when(at(2 * hour), at(2 * hour)),
+    );
+    expect(late.delivered).toEqual({ [noon]: 3, [at(2 * hour)]: 1 });
+    expect(late.again).toEqual({ [noon]: 0, [at(hour)]: 3 });
+  });
+
+  it('forget checked hours that began more than two days before the position', () => {
+    const counts = { since: noon, delivered: { [noon]: 1, [at(hour)]: 2 }, untimed: 3, again: { [noon]: 0 } };
+    const until = at(50 * hour);
+    expect(counted(counts, [], when(at(48 * hour), until)).delivered).toEqual({ [noon]: 1, [at(hour)]: 2 });
+    const later = counted(counts, [], when(at(48 * hour, 1), until));
+    expect(later.delivered).toEqual({ [at(hour)]: 2 });
+    expect(later.again).toEqual({});
+    expect(later.untimed).toBe(3);
+    expect(isKept(noon, at(48 * hour))).toBe(true);
+    expect(isKept(noon, at(48 * hour, 1))).toBe(false);
+  });
+
+  it('keep hours that are not checked for 35 days, and incomplete ones as well', () => {
+    const counts = { ...none(noon), delivered: { [noon]: 1 }, again: { [at(-hour)]: 2 } };
+    const days = (count: number) => at(count * 24 * hour);
+    expect(counted(counts, [], when(days(35), noon)).delivered).toEqual({ [noon]: 1 });
+    expect(counted(counts, [], when(days(36), noon)).delivered).toEqual({});
+    expect(counted(counts, [], when(days(34), days(34))).again).toEqual({ [at(-hour)]: 2 });
+    expect(counted(counts, [], when(days(36), days(36))).again).toEqual({});
   });
 
   it('hold apart what the console may count in any hour: without a time, or two days ahead', () => {
-    const records = [record('a', undefined), record('b', at(48 * hour, 1)), record('c', at(48 * hour))];
-    expect(counted({ ...none(noon), untimed: 1 }, records, noon)).toEqual({
+    const records = [made('a', undefined), made('b', at(48 * hour, 1)), made('c', at(48 * hour))];
+    expect(counted({ ...none(noon), untimed: 1 }, records, when(noon))).toMatchObject({
       since: noon,
       delivered: { [at(48 * hour)]: 1 },
       untimed: 3,
     });
   });
 
-  it('begin anew after the position when versions were forgotten, and never earlier than before', () => {
-    const counts = { since: noon, delivered: { [noon]: 5 }, untimed: 2 };
-    expect(recounted(counts, at(2 * hour + 1))).toEqual(none(at(3 * hour)));
-    expect(recounted(counts, at(-5 * hour))).toEqual(none(noon));
+  it('begin anew after every hour that was counted when versions were forgotten, and never earlier than before', () => {
+    const counts = { since: noon, delivered: { [noon]: 5, [at(3 * hour)]: 1 }, untimed: 2 };
+    expect(recounted(counts, at(2 * hour + 1))).toEqual(none(at(4 * hour)));
+    expect(recounted(counts, at(5 * hour + 1))).toEqual(none(at(6 * hour)));
+    expect(recounted({ ...none(noon) }, at(-5 * hour))).toEqual(none(noon));
+  });
+
+  it('are doubtful from where a listing starts before what is remembered', () => {
+    const counts = { ...none(noon), delivered: { [noon]: 5, [at(hour)]: 1 }, remembered: at(hour + 100) };
+    expect(doubted(counts, at(hour + 100))).toBe(counts);
+    expect(doubted(counts, at(hour + 99)).doubtful).toEqual([at(hour)]);
+    expect(doubted(counts, at(hour - 1)).doubtful).toEqual([noon, at(hour)]);
+    // Records are told apart by their ids.
+    expect(doubted({ ...counts, ids: {} }, noon).doubtful).toBeUndefined();
   });
 });
 
-describe('the hour to audit', () => {
+describe('the hours to check', () => {
   const overlapMs = 600_000;
-  const drawn = (since: Timestamp, position: Timestamp, chance: number) =>
-    hourToAudit(none(since), position, overlapMs, () => chance);
+  const due = (since: Timestamp, checkedUntil: Timestamp | undefined, position: Timestamp) =>
+    hoursToCheck(none(since), checkedUntil, position, overlapMs);
 
   it('ended an overlap before the position at the latest', () => {
-    expect(drawn(noon, at(hour + 600), 0.999)).toBe(noon);
-    expect(drawn(noon, at(hour + 599), 0.999)).toBeUndefined();
-    expect(drawn(noon, at(2 * hour + 600), 0.999)).toBe(at(hour));
+    expect(due(noon, undefined, at(hour + 600))).toEqual([noon]);
+    expect(due(noon, undefined, at(hour + 599))).toEqual([]);
+    expect(due(noon, undefined, at(2 * hour + 600))).toEqual([noon, at(hour)]);
   });
 
-  it('is any of those since the counts are complete, the first as well as the last', () => {
-    const position = at(4 * hour + 900);
-    expect([0, 0.25, 0.5, 0.75].map((chance) => drawn(noon, position, chance))).toEqual(
-      [0, 1, 2, 3].map((i) => at(i * hour)),
-    );
-    expect(drawn(noon, position, 0.2499)).toBe(noon);
+  it('begin after those that were checked, and never before the counts', () => {
+    expect(due(noon, at(hour), at(3 * hour + 600))).toEqual([at(hour), at(2 * hour)]);
+    expect(due(at(2 * hour), at(hour), at(3 * hour + 600))).toEqual([at(2 * hour)]);
+    expect(due(at(9 * hour), noon, at(3 * hour + 600))).toEqual([]);
   });
 
-  it('is none that is not counted any more', () => {
-    const position = at(100 * hour + 900);
-    expect(drawn(noon, position, 0)).toBe(at(53 * hour));
-    expect(drawn(noon, position, 0.9999)).toBe(at(99 * hour));
-    // Its counts were kept from its first second on.
-    const counts = counted(none(noon), [record('a', at(53 * hour))], position);
-    expect(counts.delivered).toEqual({ [at(53 * hour)]: 1 });
-  });
-});
-
-describe('what is missing', () => {
-  it('is how many more the console has', () => {
-    expect(missing(10, 7)).toBe(3);
-    expect(missing(10, 10)).toBe(0);
-    expect(missing(7, 10)).toBe(0);
-  });
-
-  it('is not known where the console’s total is capped', () => {
-    expect(missing(49_999, 0)).toBe(49_999);
-    expect(missing(50_000, 0)).toBe(0);
-    expect(missing(50_001, 0)).toBe(0);
+  it('reach back as far as the ledger', () => {
+    const hours = due(noon, undefined, at(100 * 24 * hour + 900));
+    expect(hours[0]).toBe(at(65 * 24 * hour + hour));
   });
 });

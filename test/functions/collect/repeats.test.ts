@@ -29,7 +29,16 @@ function store(kept?: Uint8Array) {
     seen,
     repeats: (lineage = 'ours', memoryEntries = 1000) =>
       new Repeats(
-        { key, lineage, start: at(0), from: at(0), ignoresFilter: false },
+        {
+          key,
+          lineage,
+          start: at(0),
+          from: at(0),
+          readAgainFrom: at(0),
+          hasVersions: false,
+          checkedUntil: undefined,
+          ignoresFilter: false,
+        },
         { ...settings, memoryEntries },
         memories,
       ),

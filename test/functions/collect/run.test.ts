@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditResult } from '../../../functions/collect/audit.ts';
 import { run } from '../../../functions/collect/run.ts';
 import type { Settings } from '../../../functions/collect/settings.ts';
 import type { Shard } from '../../../functions/collect/shards.ts';
@@ -704,102 +703,117 @@ describe('a secret that is rotated while a listing is read', () => {
   });
 });
 
-describe('an audit', () => {
-  const auditMs = 24 * hour;
+describe('a check of past hours', () => {
+  /** A stream whose records do not change. */
+  const logged: Stream = { ...stream, orderedBy: 'createdAt', time: ['createdAt'], created: ['createdAt'] };
+  const page = (ids: readonly string[]) =>
+    JSON.stringify({
+      data: ids.map((id) => ({ id, createdAt: at(-1800) })),
+      pagination: { nextCursor: null },
+    });
 
-  /** A console that shows nothing, and counts so many. */
-  const audited = (totalItems: number) => {
+  /** A console that shows and counts so many records of the hour before noon; `of` is the stream. */
+  const counting = (shown: () => readonly string[], of: Stream = logged) => {
     const world = collector();
-    world.put('acme', ({ query }) =>
-      world.answer(
-        query.countOnly === 'true' ? JSON.stringify({ pagination: { totalItems } }) : pageText({}),
-      ),
-    );
+    world.put('acme', ({ query }) => {
+      const isBefore = query.createdAt__gte === at(-3600);
+      // What became visible late is behind what a listing reads.
+      const isListing = query.createdAt__lt === undefined;
+      const listed = shown().filter(
+        (id) => !isListing || (id !== 'late' && String(query.createdAt__gte) < at(-1800)),
+      );
+      if (query.countOnly !== 'true') return world.answer(page(listed));
+      return world.answer(JSON.stringify({ pagination: { totalItems: isBefore ? shown().length : 0 } }));
+    });
     const counted = () => world.asked.filter(({ query }) => query.countOnly === 'true').length;
-    return { ...world, counted };
+    const run = (more: Partial<Settings> = {}) => world.run(more, undefined, of);
+    return { ...world, run, counted };
   };
 
-  it('comes once a day, a day after the instance was first seen', async () => {
-    const { run, wait, counted, outcomes, status } = audited(0);
-    await run({ auditMs });
-    await wait(auditMs - 1);
-    await run({ auditMs });
-    expect(counted()).toBe(0);
-    expect(outcomes.at(-1)?.audit).toBeUndefined();
-    expect(status()).not.toHaveProperty('lastAuditAt');
+  it('comes with the first listing that ends, and then once an hour', async () => {
+    const { run, wait, counted, outcomes, status, ledger } = counting(() => []);
+    await run({ hoursPerPoll: 5 });
+    // The 23 whole hours of the look-back are 5 a poll.
+    expect(counted()).toBe(5);
+    for (let i = 0; i < 5; i++) {
+      await wait(10 * minute);
+      await run({ hoursPerPoll: 5 });
+    }
+    const whole = counted();
+    expect(status()).toMatchObject({ checkedUntil: at(0), completeUntil: at(0) });
+    expect(ledger.hours.size).toBe(whole);
     await wait(10 * minute);
-    await run({ auditMs });
-    expect(counted()).toBe(1);
-    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 0, delivered: 0, readAgain: undefined });
-    const { lastAuditAt, lastPollAt } = status();
-    expect(lastAuditAt).toBe(lastPollAt);
+    await run({ hoursPerPoll: 5 });
     await wait(10 * minute);
-    await run({ auditMs });
-    expect(counted()).toBe(1);
-    expect(status().lastAuditAt).toBe(lastAuditAt);
-    await wait(auditMs);
-    await run({ auditMs });
-    expect(counted()).toBe(2);
+    await run({ hoursPerPoll: 5 });
+    expect(status().checkedUntil).toBe(at(3600));
+    expect(counted()).toBe(whole + 1);
+    expect(outcomes.at(-1)?.hoursChecked).toMatchObject({ hours: 1, missed: [] });
   });
 
-  it('delivers again the hour of which the console has more, renews its claim, and remembers the count', async () => {
-    const { run, wait, put, answer, delivered, outcomes, cursors, clock } = collector();
-    const late = pageText({ late: 0 });
-    put('acme', ({ query }) => {
-      if (query.countOnly === 'true') return answer(JSON.stringify({ pagination: { totalItems: 1 } }));
-      return answer(query.updatedAt__lt === undefined ? pageText({}) : late);
-    });
-    await run({ auditMs });
-    await wait(auditMs);
+  it('delivers the hour of which the console has more again, and renews its claim', async () => {
+    let shown: readonly string[] = ['a'];
+    const { run, wait, delivered, outcomes, cursors, ledger } = counting(() => shown);
+    await run({ hoursPerPoll: 100 });
+    shown = ['a', 'late'];
+    await wait(10 * minute);
     cursors.saves.length = 0;
-    await run({ auditMs });
-    expect(outcomes.at(-1)?.audit).toMatchObject({ atConsole: 1, delivered: 0, readAgain: 1 });
-    expect(outcomes.at(-1)).toMatchObject({ state: 'ok', artifacts: 0 });
-    expect(delivered()).toEqual(['late']);
-    expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([clock.now() + claimMs, undefined]);
-    const counts = cursors.memories.get(itemOf('acme'))?.kept.counts;
-    const audit = outcomes.at(-1)?.audit as AuditResult | undefined;
-    expect(counts?.delivered).toEqual({ [audit?.hour ?? '']: 1 });
+    await run({ hoursPerPoll: 100 });
+    expect(outcomes.at(-1)).toMatchObject({ state: 'ok' });
+    expect(delivered()).toContain('late');
+    expect(cursors.saves.map(({ save }) => save.claimUntil !== undefined)).toEqual([true, false]);
+    expect(outcomes.at(-1)?.hoursChecked?.missed).toMatchObject([{ atConsole: 2, delivered: 1, found: 1 }]);
+    expect(ledger.hours.get(`acme ${stream.name} ${at(-3600)}`)).toMatchObject({ console: 2, queue: 2 });
   });
 
-  it('never comes where none is wanted', async () => {
-    const { run, wait, counted } = audited(0);
-    await run({ auditMs: 0 });
-    await wait(48 * hour);
-    await run({ auditMs: 0 });
-    expect(counted()).toBe(0);
+  it('never comes where none is wanted, and for a stream that keeps no time of creation', async () => {
+    const none = counting(() => []);
+    await none.run({ hoursPerPoll: 0 });
+    expect(none.counted()).toBe(0);
+    const inventory = counting(() => [], stream);
+    await inventory.run();
+    expect(inventory.counted()).toBe(0);
+    expect(inventory.status()).not.toHaveProperty('checkedUntil');
   });
 
   it('comes at the end of a listing only', async () => {
-    const { put, book, asked, run, wait } = collector();
-    put('acme', book(1));
-    await run({ auditMs });
-    await wait(2 * auditMs);
+    const { put, book, asked, run } = collector();
     put('acme', book(9));
-    await run({ auditMs, pagesPerRun: 1 });
+    await run({ pagesPerRun: 1 }, undefined, logged);
     expect(asked.every(({ query }) => query.countOnly === undefined)).toBe(true);
   });
 
-  it('that fails is tried again by the next run, and the poll is none the worse', async () => {
-    const { run, wait, counted, outcomes, status, says, answer } = audited(0);
-    await run({ auditMs });
+  it('of records with versions comes a listing later, because a record that changed meanwhile is left to that', async () => {
+    const versioned = { ...logged, orderedBy: 'updatedAt' } as const;
+    const { run, wait, counted } = counting(() => [], versioned);
+    await run();
+    expect(counted()).toBe(0);
+    await wait(10 * minute);
+    await run();
+    expect(counted()).toBe(12);
+  });
+
+  it('that fails is tried again by the next poll, and the poll is none the worse', async () => {
+    const { run, wait, counted, outcomes, status, says, answer } = counting(() => []);
     const usual = says.get('acme');
     says.set('acme', (request) =>
-      request.query.countOnly === 'true' ? new RefusedRequestError('400') : answer(pageText({})),
+      request.query.countOnly === 'true' ? new RefusedRequestError('400') : answer(page([])),
     );
-    await wait(auditMs);
-    await run({ auditMs });
+    await run();
     expect(outcomes.at(-1)).toMatchObject({
       state: 'ok',
-      audit: { error: { name: 'RefusedRequestError', message: '400', remedy: expect.stringMatching(/./) } },
+      hoursChecked: {
+        hours: 0,
+        error: { name: 'RefusedRequestError', message: '400', remedy: expect.stringMatching(/./) },
+      },
       error: undefined,
     });
-    expect(status()).not.toHaveProperty('lastAuditAt');
     if (usual !== undefined) says.set('acme', usual);
     await wait(10 * minute);
-    await run({ auditMs });
-    expect(counted()).toBe(2);
-    expect(outcomes.at(-1)?.audit).toMatchObject({ readAgain: undefined });
+    const before = counted();
+    await run();
+    expect(counted() - before).toBe(12);
+    expect(status().checkedUntil).toBe(at(-23 * 3600 + 12 * 3600));
   });
 });
 

@@ -380,7 +380,8 @@ describe('the console’s total', () => {
       skipCount: 'false',
       countOnly: 'true',
       updatedAt__gte: at(-7200),
-      updatedAt__lt: at(-3600),
+      createdAt__gte: at(-7200),
+      createdAt__lt: at(-3600),
     });
   });
 

@@ -37,7 +37,7 @@ function answers(name: string, answer: (token: string | undefined, i: number) =>
 beforeAll(async () => {
   stage = await startStage([...hostile, 'shared', 'honest', 'greedy', 'large', 'paced'], {
     // A page may take longer than any test.
-    overrides: { requestsPerSecond: 20, dayArtifacts: 300, auditMs: 0, pageTimeoutMs: 600_000 },
+    overrides: { requestsPerSecond: 20, dayArtifacts: 300, hoursPerPoll: 0, pageTimeoutMs: 600_000 },
   });
   for (const name of [...hostile, 'honest']) await stage.add(name);
   const host = hostOf('shared');

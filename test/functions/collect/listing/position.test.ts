@@ -4,7 +4,7 @@ import { type Cursor, firstCursor } from '../../../../functions/collect/cursor.t
 import { cursorAfterPage, openListing } from '../../../../functions/collect/listing/position.ts';
 import { recover, withoutToken } from '../../../../functions/collect/listing/recovery.ts';
 import type { Listing } from '../../../../functions/console/query.ts';
-import { boundedListing, queryOf } from '../../../../functions/console/query.ts';
+import { createdListing, queryOf } from '../../../../functions/console/query.ts';
 import type { PageRead } from '../../../../functions/console/record.ts';
 import {
   CollectorError,
@@ -588,7 +588,7 @@ describe('a listing without its page token', () => {
     });
 
     it('goes on from there also where it has an upper bound', () => {
-      const listing = { ...boundedListing(at(0), at(3600)), token: 'next', read: at(1200) };
+      const listing = { ...createdListing(at(0), at(3600)), token: 'next', read: at(1200) };
       expect(from(listing)).toBe(at(1200));
     });
   });

@@ -211,13 +211,12 @@ describe('a page’s query', () => {
     const from = '2026-03-01T12:00:00.123999Z';
     const { query } = await queryOf({
       from,
-      until: '2026-03-01T13:00:00.000001Z',
-      createdBefore: '2026-03-01T14:00:00.000000Z',
+      createdFrom: '2026-03-01T13:00:00.000000Z',
+      createdBefore: '2026-03-01T14:00:00.000001Z',
     });
     expect(query).toContain(`start: ${Date.parse('2026-03-01T12:00:00.123Z')},`);
-    expect(query).toContain(`end: ${Date.parse('2026-03-01T13:00:00.001Z')}, endInclusive: false`);
     expect(query).toContain(
-      `{ fieldId: "createdAt", dateTimeRange: { end: ${Date.parse('2026-03-01T14:00:00.000Z')}, endInclusive: false } }`,
+      `{ fieldId: "createdAt", dateTimeRange: { start: ${Date.parse('2026-03-01T13:00:00.000Z')}, startInclusive: true, end: ${Date.parse('2026-03-01T14:00:00.001Z')}, endInclusive: false } }`,
     );
   });
 

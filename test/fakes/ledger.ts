@@ -1,0 +1,18 @@
+import type { Ledger } from '../../functions/collect/cursors.ts';
+import type { LedgerHour } from '../../functions/health/receipt.ts';
+import type { CursorKey } from '../../functions/instances/ports.ts';
+
+/** A ledger in memory. */
+export class FakeLedger implements Ledger {
+  /** By instance, stream and hour. */
+  readonly hours = new Map<string, LedgerHour & { readonly checkedAt: number }>();
+  /** In the order in which they were written. */
+  readonly written: LedgerHour[] = [];
+
+  async write({ instance, stream }: CursorKey, hours: readonly LedgerHour[], checkedAt: number) {
+    for (const one of hours) {
+      this.written.push({ ...one });
+      this.hours.set(`${instance} ${stream} ${one.hour}`, { ...one, checkedAt });
+    }
+  }
+}

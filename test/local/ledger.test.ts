@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faults } from '../../local/console/faults.ts';
+import { activityText, ago, freshId, threatText } from '../fixtures/records.ts';
+import { goodToken, startWorld, type World } from '../support/world.ts';
+
+const host = 'usea1-ledger.sentinelone.net';
+
+let world: World;
+let ticks = 0;
+
+/** Two or three whole hours since the look-back can be checked. */
+beforeAll(async () => {
+  world = await startWorld({ hosts: { [host]: {} } });
+  for (let minutes = 1; minutes < 170; minutes += 2) {
+    console().put('activities', activityText(ago(minutes)));
+    console().put('threats', threatText(ago(minutes)));
+  }
+  await world.collector.addInstance({ instance: 'ledger', host, lookbackHours: 3 }, goodToken);
+});
+afterAll(() => world.close());
+
+const console = () => world.consoles.console(host);
+
+async function tick(stream: string): Promise<void> {
+  await world.tick(stream, 10 * ticks);
+  ticks += 1;
+}
+
+const lines = (stream: string, start: RegExp) =>
+  world.log.filter((line) => line.stream === stream && start.test(String(line.message)));
+const counts = () => console().requests.filter(({ query }) => query.countOnly === 'true').length;
+
+test('a record that became visible later than any overlap is found, and its hour is delivered again', async () => {
+  // Without a count no hour is checked yet.
+  console().faults = [({ query }) => (query.countOnly === 'true' ? faults.htmlWithStatus200 : undefined)];
+  await tick('activities');
+  expect(lines('activities', /not checked/)).toMatchObject([
+    { level: 'WARN', errorName: 'UnreadableAnswerError' },
+  ]);
+  console().faults = [];
+  const late = JSON.stringify({ id: freshId(), activityType: 27, createdAt: ago(100) });
+  console().put('activities', late);
+  await tick('activities');
+
+  const [found, ...others] = lines('activities', /^sentinelone: missing/);
+  expect(others).toEqual([]);
+  expect(found?.level).toBe('ERROR');
+  expect(found?.message).toMatch(
+    /missing activities of ledger from .*: \d+ at the console, \d+ delivered: the hour was read again, 1 found, 0 left$/,
+  );
+  expect(Number(found?.atConsole) - Number(found?.delivered)).toBe(1);
+  const artifacts = (await world.artifacts()).filter(({ metadata }) => metadata.stream === 'activities');
+  expect(artifacts.map(({ raw }) => raw)).toContain(late);
+  const repeated = artifacts.length - new Set(artifacts.map(({ metadata }) => metadata.id)).size;
+  expect(repeated).toBe(found?.delivered);
+});
+
+test('an hour that is checked asks for no other count, and nothing is missing any more', async () => {
+  const before = counts();
+  for (let i = 0; i < 5; i++) await tick('activities');
+  expect(counts()).toBe(before);
+  expect(lines('activities', /^sentinelone: missing/)).toHaveLength(1);
+  const [item] = (await world.collector.status()).filter(({ stream }) => stream === 'activities');
+  expect(item?.checkedUntil).toMatch(/:00:00\.000000Z$/);
+  expect(item?.completeUntil).toBe(item?.checkedUntil);
+});
+
+test('threats that changed are counted where they were created, once', async () => {
+  await tick('threats');
+  for (const text of console().texts('threats').slice(0, 40)) {
+    const record = JSON.parse(text);
+    record.threatInfo.updatedAt = ago(0);
+    console().put('threats', JSON.stringify(record));
+  }
+  for (let i = 0; i < 3; i++) await tick('threats');
+  expect(lines('threats', /^sentinelone: checked threats/)).toHaveLength(1);
+  expect(lines('threats', /^sentinelone: missing/)).toEqual([]);
+});
