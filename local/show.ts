@@ -32,8 +32,10 @@ export function eventOf(
   if (message.startsWith('sentinelone: fetched'))
     return Number(artifacts) > 0 ? { ...about, key: `${instance} fetched ${stream}` } : undefined;
   if (message.startsWith('sentinelone: forwarded')) return { ...about, key: 'forwarded' };
-  // What the command line asked for.
-  return { ...about, key: `${message} ${Date.now()}` };
+  // What the command line asks for is worth reading each time.
+  return /^sentinelone: (?:check|replay) of/.test(message)
+    ? { ...about, key: `${message} ${Date.now()}` }
+    : undefined;
 }
 
 /** Returns how many artifacts a log line reports as fetched from a console or posted to Analytics. */

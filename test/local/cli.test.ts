@@ -6,7 +6,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faults } from '../../local/console/faults.ts';
-import { activityText, ago, threatText } from '../fixtures/records.ts';
+import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { jwt } from '../fixtures/tokens.ts';
 import { announceWorld, type Ended, ended, spawnCli } from '../support/cli.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
@@ -32,6 +32,12 @@ beforeAll(async () => {
       [broken]: {},
       [untrusted]: { trusted: false },
       'usea1-acme.sentinelone.net': {},
+      ...Object.fromEntries(
+        Array.from({ length: 12 }, (_, i) => [
+          `usea1-bulk-${String(i).padStart(2, '0')}.sentinelone.net`,
+          { tokens: [{ token: goodToken }, { token: 'another' }] },
+        ]),
+      ),
     },
   });
   world.consoles.console(broken).faults = [() => faults.badGateway];
@@ -312,6 +318,45 @@ describe('many instances', () => {
     });
   });
 
+  test('of 300 in mixed states fit 40 lines, the same problem once', async () => {
+    const { CursorsTableName } = world.collector.outputs;
+    const now = new Date().toISOString();
+    const states = [
+      [
+        'misconfigured',
+        'secretId: the secret signal-client/sentinelone/NAME does not exist or may not be read',
+      ],
+      ['unauthorized', 'NAME.sentinelone.net refuses the token: 4010010'],
+      ['forbidden', 'NAME.sentinelone.net does not let the token read threats'],
+      ...Array.from({ length: 9 }, (_, i) => ['unreachable', `NAME.sentinelone.net answers 50${i}`]),
+    ];
+    for (const [i, instance] of many.slice(0, 150).entries()) {
+      const [state = '', text = ''] = states[i < 70 ? 0 : i % states.length] ?? [];
+      const lastError = text.replace('NAME', instance);
+      const item = {
+        instance,
+        stream: 'threats',
+        state,
+        lastError,
+        remedy: `Do something for ${instance}`,
+        failures: 1,
+      };
+      await put(CursorsTableName, { ...item, lastPollAt: now, failingSince: now });
+    }
+    const { out } = await cli(['status', ...many.slice(0, 300)]);
+    const lines = out.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.every((line) => line.length < 130)).toBe(true);
+    expect(lines[0]).toMatch(/^300 instances: \d+ red, \d+ yellow, \d+ green$/);
+    expect(out.match(/does not exist or may not be read/g)).toHaveLength(1);
+    expect(lines[2]).toMatch(
+      /^7\d × red misconfigured: secretId: the secret signal-client\/sentinelone\/NAME does not exist/,
+    );
+    expect(lines[3]).toBe('    → Do something for NAME');
+    expect(lines[4]).toMatch(/^ {4}many-000, many-001, .* and \d+ more$/);
+    expect(out).toMatch(/\n\d more problems of \d+ instances\n/);
+  });
+
   test('go out as CSV and come in again, after a dry run', async () => {
     const file = join(folder, 'instances.csv');
     const odd = { instance: 'many-009', host: 'many-009.sentinelone.net', secretId: '=1+1' };
@@ -362,6 +407,129 @@ describe('many instances', () => {
         expect(`${out}${err}`).not.toMatch(/[\u001b\u0007\u009b\u202e]/);
       }
     }
+  });
+});
+
+describe('tokens of many instances', () => {
+  const names = Array.from({ length: 12 }, (_, i) => `bulk-${String(i).padStart(2, '0')}`);
+  const hostOf = (name: string) => `usea1-${name}.sentinelone.net`;
+  const wrong = new Set(['bulk-03', 'bulk-07']);
+  const tokensOf = (token: (name: string) => string) =>
+    names.map((name) => `${name},${token(name)}`).join('\r\n');
+  let instances: string;
+  let tokens: string;
+
+  beforeAll(async () => {
+    instances = join(folder, 'bulk.csv');
+    tokens = join(folder, 'tokens.csv');
+    await writeFile(
+      instances,
+      ['instance,host', ...names.map((name) => `${name},${hostOf(name)}`)].join('\n'),
+    );
+    await writeFile(
+      tokens,
+      `instance,token\n${tokensOf((name) => (wrong.has(name) ? 'a-wrong-token' : goodToken))}`,
+    );
+  });
+
+  test('are shown to be missing, or to be stored, before anything is written', async () => {
+    const dry = await cli(['import', instances]);
+    expect(dry.out).toContain('12 new instances without a token: bulk-00, bulk-01,');
+    const both = await cli(['import', instances, '--tokens', tokens]);
+    expect(both).toMatchObject({ code: 0, err: '' });
+    expect(both.out).toMatch(
+      /12 instances to add or change, 12 tokens to test and store\. Run again with --apply\.\n$/,
+    );
+    expect(await records()).not.toContain('bulk-');
+  });
+
+  test('are tested and stored, and an instance is added only with a token that passes', async () => {
+    const run = await cli(
+      ['import', instances, '--tokens', '-', '--apply'],
+      tokensOf((name) => (wrong.has(name) ? 'a-wrong-token' : goodToken)),
+    );
+    expect(run.out).toMatch(
+      /^10 instances stored, 2 failed\.\n\n2 × usea1-bulk-0[37]\.sentinelone\.net refuses the token: 401.*\n {4}→ Check that you copied all of each token, then run this again with these lines\.\n {4}bulk-03, bulk-07\n$/,
+    );
+    expect(run.code).toBe(1);
+    const added = JSON.parse(await records()).filter(({ instance }: { instance: string }) =>
+      instance.startsWith('bulk-'),
+    );
+    expect(added).toHaveLength(10);
+    const secret = (name: string) => world.collector.aws.secrets.current(`signal-client/sentinelone/${name}`);
+    expect(secret('bulk-00')).toBe(JSON.stringify({ apiKey: goodToken, host: hostOf('bulk-00') }));
+    expect(secret('bulk-03')).toBeUndefined();
+  });
+
+  test('are replaced from a file, each only by one that passes', async () => {
+    const lines = ['bulk-00 another', 'bulk-01\ta-wrong-token'].join('\n');
+    const run = await cli(['rotate', '--from', '-', '--json'], lines);
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.out)).toMatchObject({ rotated: 1, failed: [{ instance: 'bulk-01' }] });
+    const secret = (name: string) => world.collector.aws.secrets.current(`signal-client/sentinelone/${name}`);
+    expect(secret('bulk-00')).toContain('"another"');
+    expect(secret('bulk-01')).toContain(`"${goodToken}"`);
+  });
+
+  test.each([
+    ['a line that is none', 'bulk-00', '-, line 1: must be NAME,TOKEN'],
+    ['a token with a space', 'x,y\nbulk-00,secret words', '-, line 2: the token contains a space'],
+    ['a name twice', 'bulk-00,a\nbulk-00,b', '-, line 2: bulk-00 has a token in an earlier line'],
+    ['nothing', '\n', '- has no lines of NAME,TOKEN'],
+  ])('are refused by line, and no token is quoted: %s', async (_, input, problem) => {
+    const run = await cli(['rotate', '--from', '-'], input);
+    expect(run).toEqual({ code: 2, out: '', err: `${problem}\n→ See: collector rotate --help\n` });
+  });
+
+  test('of an instance that there is not are refused before the first is stored', async () => {
+    expect(await cli(['rotate', '--from', '-'], 'bulk-00,a\nnobody,b')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no instance nobody'),
+    });
+    expect(await cli(['import', instances, '--tokens', '-'], 'nobody,b')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /^the tokens name 1 instance that neither the file nor the stack has: nobody\n/,
+      ),
+    });
+  });
+
+  test('are tested for all of some instances at once, and a record of several is changed at once', async () => {
+    const run = await cli(['test', 'bulk-00', 'bulk-01', 'bulk-02']);
+    expect(run).toMatchObject({ code: 0, out: '3 instances tested: 3 OK, 0 failed.\n' });
+    const set = await cli(['set', 'bulk-00', 'bulk-01', '--lookback-hours', '48']);
+    expect(set.out).toBe(
+      'Updated bulk-00, bulk-01: --lookback-hours. Takes effect with the next poll (triggered).\n',
+    );
+    const changed = JSON.parse(await records()).filter(
+      ({ lookbackHours }: { lookbackHours?: number }) => lookbackHours === 48,
+    );
+    expect(changed.map(({ instance }: { instance: string }) => instance)).toEqual(
+      expect.arrayContaining(['bulk-00', 'bulk-01']),
+    );
+  });
+
+  test('of an account lead to its sites, and to an instance for each', async () => {
+    world.consoles
+      .console(host)
+      .put(
+        'agents',
+        agentText(ago(1), { siteId: '11', siteName: 'São Paulo', accountId: '7', accountName: 'Hooli' }),
+      );
+    const file = join(folder, 'sites.csv');
+    const run = await cli(['discover', '--host', host, '--write', file], goodToken);
+    expect(run.code).toBe(0);
+    expect(run.out).toMatch(/Hooli +São Paulo +11 +1\n1 site in 1 account\n/);
+    expect(run.out).toContain(`collector add hooli --local --host ${host}`);
+    expect(await readFile(file, 'utf8')).toContain(
+      `sao-paulo,${host},signal-client/sentinelone/usea1-hooli,,,,11,,,`,
+    );
+    expect(await cli(['discover', '--host', host], 'a-wrong-token')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /refuses the token: 401.*\n→ Check that you copied all of it, then run this again\.\n$/,
+      ),
+    });
   });
 });
 
