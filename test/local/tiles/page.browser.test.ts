@@ -5,6 +5,7 @@ import { startTiles, type Tiles } from '../../../local/tiles.ts';
 import {
   fiveHundred,
   healthy,
+  itemsOf,
   type Known,
   known,
   now,
@@ -22,13 +23,6 @@ const outputs = {
 
 /** The tables that the tiles read. */
 let fleet: readonly Known[];
-const itemsOf = ({ record: { instance }, status }: Known) =>
-  Object.entries(status).map(([stream, one]) => ({
-    instance,
-    stream,
-    firstSeenAt: '2026-01-01T00:00:00Z',
-    ...one,
-  }));
 const forwarder = { instance: '#analytics', stream: 'forwarder', ...healthy() };
 const watched: Parameters<typeof startTiles>[0] = {
   outputs,
