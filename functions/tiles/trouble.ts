@@ -1,3 +1,4 @@
+import { states } from '../errors.ts';
 import type { Frame } from './frame.ts';
 import { type Html, html } from './html.ts';
 
@@ -34,7 +35,7 @@ export function trouble({ word, error, remedy = '' }: Trouble, { runbook }: Fram
         ? html`<bdi class="s1-remedy">${part}</bdi>`
         : html`<code class="s1-command"><bdi>${part}</bdi></code>`,
     );
-  const heading = `#${headings[word] ?? word}`;
+  const heading = `#${headings[word] ?? (Object.hasOwn(states, word) ? word : 'how-to-check')}`;
   const page =
     runbook === undefined
       ? html`<span class="s1-remedy">docs/operations.md${heading}</span>`
