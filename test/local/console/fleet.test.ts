@@ -111,7 +111,7 @@ describe('a living fleet', () => {
   });
 
   it('shows nothing before its time, and some of it later by seconds', () => {
-    for (const { stream, text, visibleAt } of puts) {
+    for (const { text, visibleAt } of puts) {
       const record = JSON.parse(text);
       const time =
         record.threatInfo?.updatedAt ?? record.alertInfo?.updatedAt ?? record.updatedAt ?? record.createdAt;
