@@ -43,7 +43,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   const deployment = synthesise({ optionalStreams: ['alerts', 'rule-alerts'] }, outdir);
-  stage = await startStage(names, { deployment, overrides: { auditMs: 0 } });
+  stage = await startStage(names, { deployment, overrides: { hoursPerPoll: 0 } });
 });
 afterAll(async () => {
   await stage?.world.close();
