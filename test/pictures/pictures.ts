@@ -8,9 +8,10 @@ import { rulesText } from '../../functions/health/rules.ts';
 import { startTiles } from '../../local/tiles.ts';
 import { fiveHundred, itemsOf, now } from '../fixtures/fleet.ts';
 import { startBrowser } from '../support/browser.ts';
+import { dashboardPage } from './dashboard.ts';
 import { smallPng } from './png.ts';
 
-/** Makes the pictures of the pages in docs/: two from a run of `npm start`, and the tiles of 500 made-up instances. */
+/** Makes the pictures in docs/: two pages of a run of `npm start`; the dashboard and the tiles of 500 with made-up data. */
 const root = join(import.meta.dirname, '..', '..');
 
 async function shot(page: Page, name: string): Promise<void> {
@@ -70,7 +71,14 @@ async function ofMany(browser: Browser): Promise<void> {
   await tiles.close();
 }
 
+async function ofDashboard(browser: Browser): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 960 } });
+  await page.setContent(dashboardPage());
+  await shot(page, 'dashboard');
+}
+
 const browser = await startBrowser();
+await ofDashboard(browser);
 await ofMany(browser);
 await ofRun(browser);
 await browser.close();

@@ -35,7 +35,12 @@ describe('a trouble', () => {
       title.toLowerCase().replaceAll(' ', '-'),
     );
     const words = Object.entries(states).filter(([, state]) => 'remedy' in state);
-    for (const heading of [...words.map(([word]) => word), 'backlogged', 'how-to-check', ...Object.values(headings)])
+    for (const heading of [
+      ...words.map(([word]) => word),
+      'backlogged',
+      'how-to-check',
+      ...Object.values(headings),
+    ])
       expect(slugs).toContain(heading);
   });
 });
