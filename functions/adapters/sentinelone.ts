@@ -81,7 +81,14 @@ const unpackers: Readonly<Record<string, Unpacker>> = {
 };
 
 /** Large chunks, because each chunk is passed to another thread and back. */
-const unpackedAtOnce = 256 * 1024;
+const [smallestChunk, usualChunk] = [16 * 1024, 256 * 1024];
+
+/** One chunk for all, if the end of gzip declares the size. It can be wrong, so more chunks may follow. */
+function chunkBytes(packed: Buffer, maxBytes: number): number {
+  const isGzip = packed.length >= 18 && packed[0] === 0x1f;
+  const declared = isGzip ? packed.readUInt32LE(packed.length - 4) : usualChunk;
+  return Math.min(Math.max(declared, smallestChunk), maxBytes) + 1;
+}
 
 class TooLargeError extends Error {}
 
@@ -97,7 +104,9 @@ async function unpacked(
   const unpacker = lookUp(unpackers, headers['content-encoding']?.trim().toLowerCase() ?? '');
   if (packed.length > largeBytes) await whenLarge?.();
   if (unpacker === undefined) return packed;
-  const stream = unpacker(packed, { chunkSize: unpackedAtOnce });
+  const chunkSize = chunkBytes(packed, maxBytes);
+  if (chunkSize > largeBytes + 1) await whenLarge?.();
+  const stream = unpacker(packed, { chunkSize });
   stream.end(packed);
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -107,7 +116,7 @@ async function unpacked(
     if (bytes > largeBytes) await whenLarge?.();
     pieces.push(piece);
   }
-  return Buffer.concat(pieces);
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }
 
 function unpackingFailure(error: unknown, { host, path, maxBytes }: PageRequest): Error {

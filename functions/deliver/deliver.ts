@@ -9,7 +9,7 @@ import { backoffMs, retrying } from '../kit/pacing.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type ArtifactJson, artifactOf, bare, describedBy, elsewhere, recordBytes } from './artifact.ts';
 import { QueueUnusableError } from './errors.ts';
-import { type Message, packBatches, packMessages } from './packing.ts';
+import { type Message, packBatches, packMessages, release } from './packing.ts';
 import type { Overflow, Queue, Refusal } from './ports.ts';
 
 export interface DeliveryLimits {
@@ -80,7 +80,8 @@ async function send(
   const tooLarge: ArtifactJson[] = [];
   const messages = packMessages(artifacts, delivery.messageBytes, tooLarge);
   await inParallel(packBatches(messages), batchesAtOnce, async (batch) => {
-    for (const refusal of await sendBatch(batch, delivery, ports)) await smaller(refusal, delivery, ports);
+    const refusals = await sendBatch(batch, delivery, ports).finally(() => release(batch));
+    for (const refusal of refusals) await smaller(refusal, delivery, ports);
   });
   return tooLarge;
 }

@@ -67,11 +67,12 @@ export class Draft {
     return taken;
   }
 
+  /** Ends the body. It holds until the next one starts. */
   finish(): BodyPart {
     this.#length -= comma.length;
     this.#bytes -= comma.length;
     this.#write(tail);
-    return { escaped: Buffer.from(this.#target.subarray(0, this.#length)), bytes: this.#bytes };
+    return { escaped: this.#target.subarray(0, this.#length), bytes: this.#bytes };
   }
 
   #cut(): void {

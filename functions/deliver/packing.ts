@@ -51,8 +51,28 @@ export function* packMessages(
 }
 
 function finished(artifacts: readonly ArtifactJson[]): Message {
-  const body = draft.finish();
-  return { artifacts, body, bytes: body.bytes + attributeBytes };
+  const { escaped, bytes } = draft.finish();
+  const isUsual = escaped.length <= bufferBytes;
+  const buffer = (isUsual && spare.pop()) || Buffer.allocUnsafeSlow(isUsual ? bufferBytes : escaped.length);
+  buffer.set(escaped);
+  const body = { escaped: buffer.subarray(0, escaped.length), bytes };
+  return { artifacts, body, bytes: bytes + attributeBytes };
+}
+
+/** A message of the usual size, each byte of it escaped. */
+const bufferBytes = 512 * 1024;
+
+/** Used again: as garbage they would be most of what a long catch-up leaves. */
+const spare: Buffer[] = [];
+
+/** Those of one delivery at a time. */
+const mostSpare = 16;
+
+/** Takes the memory of messages back that are not needed any more. */
+export function release(messages: readonly Message[]): void {
+  for (const { escaped } of messages.map(({ body }) => body))
+    if (escaped.buffer.byteLength === bufferBytes && spare.length < mostSpare)
+      spare.push(Buffer.from(escaped.buffer));
 }
 
 /** Batches of at most 10 messages and 1 MiB. */

@@ -174,14 +174,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record without a time is skipped',
     file: 'collect/repeats.ts',
-    from: 'return !known;',
-    to: 'return !known && time !== undefined;',
+    from: '=> memory.add(version, time ?? latest)',
+    to: '=> memory.add(version, time ?? latest) && time !== undefined',
   },
   {
     name: 'a record without an id is skipped',
     file: 'collect/repeats.ts',
-    from: 'return records.filter(({ version, time }) => {',
-    to: 'return records.filter(({ version, time, recordId }) => {\n      if (recordId.length > 20) return false;',
+    from: 'records.filter(({ version, time }) => memory',
+    to: 'records.filter(({ version, time, recordId }) => recordId.length <= 20 && memory',
   },
   {
     name: 'a record from 2099 moves the position',
