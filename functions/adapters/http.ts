@@ -36,6 +36,9 @@ export const refusalBytes = 64 * 1024;
 /** The part of a response that every connection of a run may hold at once. Real pages are smaller. */
 const unheldBytes = 1024 * 1024;
 
+/** More are joined, because even a chunk of one byte takes the memory of an object. */
+const mostChunks = 1024;
+
 /** The rest of an answer that others wait for did not come in time. */
 export class HeldTooLongError extends Error {}
 
@@ -81,7 +84,7 @@ export async function exchange(
       bytes += chunk.length;
       if (!isRefusal() && bytes > maxBytes) return { response, body: undefined };
       if (bytes > unheldBytes && holding && timer === undefined) await hold(holding);
-      chunks.push(chunk);
+      if (chunks.push(chunk) === mostChunks) chunks.splice(0, mostChunks, Buffer.concat(chunks));
       if (isRefusal() && bytes >= refusalBytes) break;
     }
   } catch (error) {

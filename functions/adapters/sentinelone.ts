@@ -87,7 +87,7 @@ const [smallestChunk, usualChunk] = [16 * 1024, 256 * 1024];
 function chunkBytes(packed: Buffer, maxBytes: number): number {
   const isGzip = packed.length >= 18 && packed[0] === 0x1f;
   const declared = isGzip ? packed.readUInt32LE(packed.length - 4) : usualChunk;
-  return Math.min(Math.max(declared, smallestChunk), maxBytes) + 1;
+  return declared > maxBytes ? usualChunk : Math.max(declared, smallestChunk) + 1;
 }
 
 class TooLargeError extends Error {}

@@ -10,10 +10,13 @@ export class LargePages {
   readonly #permit: Semaphore;
   readonly #clock: Clock;
   readonly #remainingMs: () => number;
+  readonly #makeRoom: () => void;
   readonly #inMemory = new Set<() => void>();
 
-  constructor(permit: Semaphore, clock: Clock, remainingMs: () => number) {
+  /** @param makeRoom called when a permit is there, before its page is read */
+  constructor(permit: Semaphore, clock: Clock, remainingMs: () => number, makeRoom: () => void) {
     this.#permit = permit;
+    this.#makeRoom = makeRoom;
     this.#clock = clock;
     this.#remainingMs = remainingMs;
   }
@@ -28,6 +31,7 @@ export class LargePages {
     const acquired = await this.#permit.acquire(AbortSignal.any([signal, over.signal]));
     over.abort();
     if (!acquired) throw new OutOfTimeError();
+    this.#makeRoom();
     const release = () => {
       if (this.#inMemory.delete(release)) this.#permit.release();
     };

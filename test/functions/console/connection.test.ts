@@ -62,7 +62,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
     instance,
     settings,
     paceOf: () => pace,
-    largePages: new LargePages(semaphore(1), world.clock, remainingMs),
+    largePages: new LargePages(semaphore(1), world.clock, remainingMs, () => undefined),
     remainingMs,
     ports: { ...world.ports, secrets },
   });
