@@ -36,7 +36,8 @@ export function renderTiles(
 ): string {
   const chosen = select(instances, choice);
   const shown = chosen.slice(0, mostTiles);
-  const groups = groupProblems(chosen);
+  // The tile of a single instance says its cause.
+  const groups = groupProblems(chosen).filter(({ instances }) => instances.length > 1);
   const shared = new Set(
     groups.filter((one) => one.instances.length > fewOfCause).flatMap((one) => one.instances),
   );
@@ -53,7 +54,7 @@ ${frame.controls.form(fields(choice))}
 <div class="s1-body">
 ${instances.length === 0 && html`<p class="s1-note">There is no instance yet.</p>`}
 ${instances.length > 0 && chosen.length === 0 && html`<p class="s1-note">No matches.</p>`}
-${(groups.length > 1 || shared.size > 0) && html`<div class="s1-causes">${groups.map((group) => cause(group, frame))}</div>`}
+${groups.length > 0 && html`<div class="s1-causes">${groups.map((group) => cause(group, frame))}</div>`}
 <div class="s1-open">${[...first, ...open, ...last].map((tile) => openTile(tile, now, frame))}</div>
 <div class="s1-list">${listed.map((tile) => listedTile(tile, now, frame.controls))}</div>
 ${left > 0 && html`<p class="s1-note">${left} more: refine the filter.</p>`}

@@ -43,7 +43,7 @@ export const style = `
 .s1-cause > div { flex: 1; min-width: 0; }
 .s1-count { color: var(--level); font-size: 16px; min-width: 2em; text-align: right; }
 .s1-names { color: var(--faint); }
-.s1-names bdi { margin-right: 6px; }
+.s1-names bdi { display: inline-block; margin-right: 6px; max-width: 100%; }
 .s1-names details { display: inline; }
 .s1-names summary { color: var(--accent); cursor: pointer; display: inline-block; }
 .s1-command { background: var(--back); border: 1px solid var(--line); border-radius: 4px; color: var(--ink); font: 12px/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; display: inline-block; overflow-wrap: anywhere; padding: 0 5px; user-select: all; }

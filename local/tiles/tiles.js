@@ -37,21 +37,25 @@ function addCopyButtons() {
   }
 }
 
+const focusable = () => [...document.querySelectorAll('.s1 :is(a, button, summary)')];
 const opened = () => [...document.querySelectorAll('details')].map(({ open }) => open);
 
 /** Replaces what is shown, but not the form, so that what is being typed stays. */
 async function refresh() {
   const address = location.href;
   const next = await load(address).catch(() => undefined);
-  // A selection is about to be copied, and the focus is where someone is at work.
-  const isBusy = !getSelection().isCollapsed || document.activeElement.closest('.s1-body, .s1-summary');
-  if (next === undefined || address !== location.href || isBusy) return;
+  // A selection is about to be copied.
+  if (next === undefined || address !== location.href || !getSelection().isCollapsed) return;
   const before = opened();
+  const focused = document.activeElement;
+  const place = focusable().indexOf(focused);
   for (const part of ['.s1-summary', '.s1-body'])
     document.querySelector(part).replaceWith(document.adoptNode(next.querySelector(part)));
   const details = document.querySelectorAll('details');
   if (details.length === before.length) for (const [i, one] of details.entries()) one.open = before[i];
   addCopyButtons();
+  const same = place < 0 ? undefined : focusable()[place];
+  if (same?.textContent === focused.textContent) same.focus({ preventScroll: true });
 }
 
 function choose() {

@@ -168,6 +168,11 @@ describe.skipIf(noBrowser !== undefined)(
     it('keep what is typed in Find over a refresh, and show what it finds', async () => {
       await open(fiveHundred);
       await page.clock.install();
+      await page.getByRole('link', { name: '14 warning' }).focus();
+      fleet = fiveHundred.slice(1);
+      await page.clock.runFor(15_000);
+      await page.getByRole('link', { name: '499 instances' }).waitFor();
+      expect(await page.locator('a:focus').allTextContents()).toEqual(['14 warning']);
       await page.keyboard.press('/');
       await page.keyboard.type('acme-49');
       fleet = [...three, known('acme-499')];
