@@ -52,7 +52,7 @@ export interface LedgerContext {
   /** Delivers records, including those that were delivered before. */
   readonly deliver: (records: readonly Record[]) => Promise<void>;
   /** Renews the claim. */
-  readonly renew: () => Promise<void>;
+  readonly renewClaim: () => Promise<void>;
 }
 
 /** A second check finds what became visible after the first. */
@@ -182,7 +182,7 @@ async function readAgain(
   hour: Timestamp,
   most: number,
   { scope, position, limit, roomyPages }: Cursor,
-  { connection, overlapMs, takeRequest, deliver, renew }: LedgerContext,
+  { connection, overlapMs, takeRequest, deliver, renewClaim }: LedgerContext,
   delivers: boolean,
 ): Promise<{ readonly timed: number; readonly untimed: number; readonly delivered: boolean }> {
   const listing = createdListing(hour, shift(hour, hourMs));
@@ -193,7 +193,7 @@ async function readAgain(
   const reading = {
     overlapMs,
     takeRequest: () => !isTooMuch() && takeRequest(),
-    commit: () => renew(),
+    commit: renewClaim,
   };
   for await (const page of pages(start, connection, reading)) {
     if (delivers) await deliver(page.records);
@@ -208,6 +208,7 @@ async function readAgain(
     if (page.oddities.isSmall) smallPages += 1;
     isOver = (await page.ack(fresh + freshOthers)).listing === undefined;
   }
+  await renewClaim();
   if (!isOver && !isTooMuch()) throw new OutOfTimeError();
   return { timed, untimed, delivered: delivers };
 }

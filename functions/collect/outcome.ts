@@ -23,16 +23,7 @@ export function outcomeOf(
   result: PollResult,
   now: number,
 ): Outcome {
-  const {
-    state,
-    position,
-    error,
-    uncommitted: _,
-    token: __,
-    spent: ___,
-    learned: ____,
-    ...progress
-  } = result;
+  const { state, position, error, endCursor: _, token: __, spent: ___, learned: ____, ...progress } = result;
   return {
     ...progress,
     instance,

@@ -57,8 +57,11 @@ export interface PollRequest {
 /** How a poll ended. */
 export interface PollResult extends Progress {
   readonly state: State;
-  /** The cursor after the last page, which is delivered and remembered; undefined where all is committed. */
-  readonly uncommitted: Cursor | undefined;
+  /**
+   * The cursor after the turn's last page, which is delivered and remembered; undefined if the turn ended early. The turn
+   * saves it with the status: one call less for a quiet poll.
+   */
+  readonly endCursor: Cursor | undefined;
   readonly token: TokenKnowledge;
   /** Today, with all that was delivered; undefined where nothing was polled. */
   readonly spent: Spent | undefined;
@@ -120,17 +123,15 @@ export async function poll(
     budget.spend(records);
     marks = addMarks(marks, records);
   };
-  const renew = (cursor?: Cursor) => {
-    const claimUntil = ports.clock.now() + claimMs;
-    return ports.cursors.save(claim, { ...(cursor && { cursor: encodeCursor(cursor) }), claimUntil });
-  };
-  // The cursor of the last page is saved by the turn, together with the status: one call less for a quiet poll.
-  const commit = async (cursor: Cursor, endsTurn: boolean) => (endsTurn ? undefined : renew(cursor));
+  const claimUntil = () => ports.clock.now() + claimMs;
+  const renewClaim = () => ports.cursors.save(claim, { claimUntil: claimUntil() });
+  const commit = (cursor: Cursor) =>
+    ports.cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: claimUntil() });
   const hasTime = () => remainingMs() >= shortestPageMs;
 
   let { pages: count, artifacts, smallPages, notice } = before;
   let { position } = start;
-  let uncommitted: Cursor | undefined;
+  let endCursor: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
   let hoursChecked: HoursChecked | undefined;
   let error: unknown;
@@ -140,10 +141,10 @@ export async function poll(
     const listed = pages(start, connection, { overlapMs, takeRequest, commit });
     for await (const page of repeats.without(listed)) {
       await deliver(page.records);
-      const cursor = await page.ack(page.records.length);
+      const cursor = await page.ack();
       artifacts += page.records.length;
       position = cursor.position;
-      uncommitted = page.endsTurn ? cursor : undefined;
+      endCursor = page.endsTurn ? cursor : undefined;
       heavy = page.heavy;
       if (heavy === undefined) count += 1;
       if (page.oddities.isSmall) smallPages += 1;
@@ -154,14 +155,14 @@ export async function poll(
     if (heavy !== undefined) throw heavy;
     if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
       await connection.askExpiry();
-    if (stream.created !== undefined && hoursPerPoll > 0 && isCaughtUp(uncommitted)) {
+    if (stream.created !== undefined && hoursPerPoll > 0 && isCaughtUp(endCursor)) {
       // A record that changed during a listing may be left to the next, so that only the end of that one tells.
       const until = !hasVersions ? position : start.listing === undefined ? start.position : undefined;
       if (until !== undefined && isCheckDue(checkedUntil, until, overlapMs)) {
         const { ledger, clock } = ports;
         const own = { key: claim, connection, repeats, ledger, overlapMs, hoursPerPoll };
-        const context = { ...own, takeRequest: hasTime, deliver, renew: () => renew() };
-        hoursChecked = await checkHours({ ...uncommitted, position: until }, checkedUntil, context, clock);
+        const context = { ...own, takeRequest: hasTime, deliver, renewClaim };
+        hoursChecked = await checkHours({ ...endCursor, position: until }, checkedUntil, context, clock);
       }
     }
   } catch (thrown) {
@@ -170,14 +171,14 @@ export async function poll(
     await repeats.flush().catch(() => {});
   }
   return {
-    state: error !== undefined ? problemOf(error).state : isCaughtUp(uncommitted) ? 'ok' : 'backlogged',
+    state: error !== undefined ? problemOf(error).state : isCaughtUp(endCursor) ? 'ok' : 'backlogged',
     pages: count,
     artifacts,
     forgotten: before.forgotten + repeats.forgotten,
     marks,
     restarted: before.restarted || restarted,
     position,
-    uncommitted,
+    endCursor,
     smallPages,
     notice,
     token: connection.knowledge,

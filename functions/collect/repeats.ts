@@ -40,6 +40,12 @@ interface Kept {
   counts: HourCounts;
 }
 
+/** A page without repeats. */
+export interface FreshPage extends Omit<Page, 'ack'> {
+  /** Call it once, after every record is delivered. Remembers the records, then acknowledges the page. */
+  readonly ack: () => Promise<Cursor>;
+}
+
 /** Removes record versions that were delivered before. The memory is read when it is first needed. */
 export class Repeats {
   readonly #history: History;
@@ -69,7 +75,7 @@ export class Repeats {
   }
 
   /** Yields the pages without repeats. Acknowledged records are remembered before the position moves. */
-  async *without(pages: AsyncIterable<Page>): AsyncGenerator<Page, void> {
+  async *without(pages: AsyncIterable<Page>): AsyncGenerator<FreshPage, void> {
     for await (const page of pages) {
       if (page.oddities.unasked > 0) this.#ignoresFilter = true;
       const fresh = await this.#fresh(page.records, page.sentAt);

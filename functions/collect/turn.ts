@@ -104,7 +104,7 @@ async function claimedTurn(
     after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
     const status = statusOf(subject, result, item.status, context);
-    const cursor = result.uncommitted && { cursor: encodeCursor(result.uncommitted) };
+    const cursor = result.endCursor && { cursor: encodeCursor(result.endCursor) };
     await ports.cursors.save(claim, { ...cursor, status, claimUntil: undefined });
     return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
   } catch (error) {
@@ -153,7 +153,7 @@ const nothing: PollResult = {
   position: undefined,
   smallPages: 0,
   notice: undefined,
-  uncommitted: undefined,
+  endCursor: undefined,
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
   spent: undefined,
   learned: undefined,
@@ -163,14 +163,14 @@ const nothing: PollResult = {
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
-  const { token, spent, learned, uncommitted, hoursChecked } = nothing;
-  const ended = { ...before, token, spent, learned, uncommitted, hoursChecked };
+  const { token, spent, learned, endCursor, hoursChecked } = nothing;
+  const ended = { ...before, token, spent, learned, endCursor, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
 
 function isUnfinished({ result, requests }: InstanceRun, context: TurnContext): boolean {
-  if (result?.error !== undefined || result?.uncommitted?.listing === undefined) return false;
+  if (result?.error !== undefined || result?.endCursor?.listing === undefined) return false;
   const mayContinue = requests < context.settings.pagesPerRun && result.smallPages < smallPagesPerRun;
   return mayContinue && hasTime(context);
 }

@@ -10,22 +10,22 @@ export interface Mutant {
 }
 
 const deliverThenAck = `      await deliver(page.records);
-      const cursor = await page.ack(page.records.length);`;
+      const cursor = await page.ack();`;
 
 export const mutants: readonly Mutant[] = [
   {
     name: 'a page is acknowledged before it is delivered',
     file: 'collect/poll.ts',
     from: deliverThenAck,
-    to: `      const cursor = await page.ack(page.records.length);
+    to: `      const cursor = await page.ack();
       await deliver(page.records);`,
   },
   {
     name: 'every cursor is saved before its page is sent',
     file: 'collect/poll.ts',
     from: deliverThenAck,
-    to: `      const cursor = await page.ack(page.records.length);
-      await renew(cursor);
+    to: `      const cursor = await page.ack();
+      await commit(cursor);
       await deliver(page.records);`,
   },
   {
@@ -33,7 +33,7 @@ export const mutants: readonly Mutant[] = [
     file: 'collect/poll.ts',
     from: deliverThenAck,
     to: `${deliverThenAck}
-      await page.ack(page.records.length);`,
+      await page.ack();`,
   },
   {
     name: 'a page is acknowledged with the cursor of the one before',
@@ -44,8 +44,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the last page is committed nowhere',
     file: 'collect/turn.ts',
-    from: 'const cursor = result.uncommitted && {',
-    to: 'const cursor = result.error && result.uncommitted && {',
+    from: 'const cursor = result.endCursor && {',
+    to: 'const cursor = result.error && result.endCursor && {',
   },
   {
     name: 'the position moves before the memory is written',

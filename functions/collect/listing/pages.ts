@@ -48,8 +48,11 @@ export interface Reading {
   readonly overlapMs: number;
   /** Takes one of the page requests that are left; false if there is none. Called once for each page after the first. */
   readonly takeRequest: () => boolean;
-  /** Keeps the cursor of a page that is acknowledged. A page before an error does not end the turn: nobody else would keep its cursor. */
-  readonly commit: (cursor: Cursor, endsTurn: boolean) => Promise<void>;
+  /**
+   * Saves the cursor of a page that is acknowledged, except of the page that ends the turn: the caller saves that one. A
+   * page before an error does not end the turn.
+   */
+  readonly commit: (cursor: Cursor) => Promise<void>;
 }
 
 /**
@@ -81,7 +84,7 @@ export async function* pages(
       const ack = async (fresh: number) => {
         if (!isHalved) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
         const kept = withIdle(cursor, idle);
-        await reading.commit(kept, endsTurn);
+        if (!endsTurn) await reading.commit(kept);
         release?.();
         return kept;
       };

@@ -73,7 +73,7 @@ function checking(
     deliver: async (records) => {
       did.push(['send', ...records.map(({ recordId }) => recordId)]);
     },
-    renew: async () => {
+    renewClaim: async () => {
       did.push(['renew']);
     },
   };
