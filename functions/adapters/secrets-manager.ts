@@ -28,16 +28,25 @@ const unreadable = new Set([
 ]);
 
 export function secretsManager(now: () => number): Secrets {
-  const cache = new Map<string, { readonly secret: Secret; readonly readAt: number }>();
+  const cache = new Map<string, { readonly reading: Promise<Secret | undefined>; readonly readAt: number }>();
   return {
     async read(secretId, fresh, host) {
-      const key = JSON.stringify([secretId, host]);
-      const cached = cache.get(key);
-      if (!fresh && cached !== undefined && now() - cached.readAt < cachedMs) return cached.secret;
-      cache.delete(key);
-      const secret = await readSecret(secretId);
-      if (secret !== undefined) cache.set(key, { secret, readAt: now() });
-      return secret;
+      const { name, key } = partsOf(secretId);
+      // Each token under a key names its host, so one request serves all of them.
+      const place = JSON.stringify(key === undefined ? [name, host] : [name]);
+      const cached = cache.get(place);
+      const isCached = !fresh && cached !== undefined && now() - cached.readAt < cachedMs;
+      const { reading } = isCached ? cached : { reading: readWhole(name) };
+      if (!isCached) cache.set(place, { reading, readAt: now() });
+      const forget = () => {
+        if (cache.get(place)?.reading === reading) cache.delete(place);
+      };
+      const whole = await reading.catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+      if (whole === undefined) forget();
+      return entryOf(whole, key);
     },
   };
 }
@@ -47,24 +56,28 @@ export function secretsManager(now: () => number): Secrets {
  * does not exist or cannot be read.
  */
 export async function readSecret(secretId: string, version?: string): Promise<Secret | undefined> {
-  const { name: SecretId, key } = partsOf(secretId);
+  const { name, key } = partsOf(secretId);
+  return entryOf(await readWhole(name, version), key);
+}
+
+async function readWhole(SecretId: string, version?: string): Promise<Secret | undefined> {
   try {
     const {
       SecretString,
       SecretBinary,
       VersionId = '',
     } = await client.send(new GetSecretValueCommand({ SecretId, ...(version && { VersionId: version }) }));
-    const value = SecretString ?? textOf(SecretBinary ?? new Uint8Array());
-    return key === undefined ? { value, version: VersionId } : entryOf(value, key);
+    return { value: SecretString ?? textOf(SecretBinary ?? new Uint8Array()), version: VersionId };
   } catch (error) {
     if (error instanceof SecretsManagerServiceException && unreadable.has(error.name)) return undefined;
     throw error;
   }
 }
 
-/** A change of another token is no change of this one, so the version is a hash. */
-function entryOf(whole: string, key: string): Secret | undefined {
-  const value = entryIn(whole, key);
+/** A change of another token is no change of this one, so the version of an entry is a hash. */
+function entryOf(whole: Secret | undefined, key: string | undefined): Secret | undefined {
+  if (key === undefined) return whole;
+  const value = entryIn(whole?.value, key);
   if (value === undefined) return undefined;
   return { value, version: createHash('sha256').update(value).digest('hex').slice(0, 32) };
 }

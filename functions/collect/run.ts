@@ -18,8 +18,8 @@ export interface RunPorts extends TurnPorts, ConsolePorts {
 }
 
 export interface RunSummary {
+  /** For a shard, of its own. */
   readonly instances: number;
-  /** The instances that are due; for a shard, of its own. */
   readonly due: number;
   /** The due instances that other invocations poll. */
   readonly handedOver: number;
@@ -48,12 +48,11 @@ export async function run(
   const { instances: shard, scheduledAt } = invocation;
   const isLateShard =
     shard !== undefined && ports.clock.now() - scheduledAt > (stream.cadenceMinutes * 60_000) / 2;
-  const items = await ports.instances.list();
+  const items = await ports.instances.list(shard);
   const subjects = items.map((item) => subjectOf(item, stream, settings.instanceRules));
-  const candidates = shard === undefined ? subjects : subjects.filter(({ name }) => shard.includes(name));
-  const names = candidates.map(({ name }) => name);
+  const names = subjects.map(({ name }) => name);
   const known = await ports.cursors.read(stream.name, names);
-  const due = await dueOf(candidates, known, stream, scheduledAt, ports.secrets);
+  const due = await dueOf(subjects, known, stream, scheduledAt, ports.secrets);
   // Shards are never divided again.
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports.shards);
@@ -77,7 +76,7 @@ export async function run(
     ...(await pollAll(suspects, 1, context)),
   ];
   const left = new Map(runs.map(({ subject, item }) => [subject.name, item]));
-  const members = candidates.map((subject) => ({
+  const members = subjects.map((subject) => ({
     subject,
     item: left.get(subject.name) ?? known.get(subject.name),
   }));

@@ -1,8 +1,8 @@
 type Item = Readonly<Record<string, unknown>>;
 
 export interface Instances {
-  /** Returns every item of the table, as plain values. */
-  list(): Promise<Item[]>;
+  /** Returns the items with these names, or every item of the table, as plain values. */
+  list(names?: readonly string[]): Promise<Item[]>;
   /** Returns the current item, or undefined if there is none. */
   read(instance: string): Promise<Item | undefined>;
 }

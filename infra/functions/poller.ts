@@ -89,7 +89,7 @@ function rights(scope: Construct, props: PollerProps) {
     (name) => `dynamodb:${name}`,
   );
   return [
-    ...collectingRights(scope, props, cursorActions, ['dynamodb:Scan']),
+    ...collectingRights(scope, props, cursorActions, ['dynamodb:BatchGetItem', 'dynamodb:Scan']),
     may(['dynamodb:UpdateItem'], ledger.tableArn),
     ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
   ];

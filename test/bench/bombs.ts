@@ -12,7 +12,7 @@ export async function benchBombs(): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-bombs-'));
   try {
     const file = join(folder, 'peaks.ndjson');
-    execFileSync('npx', ['vitest', 'run', '--project', 'deployed', 'test/local/bombs.test.ts'], {
+    execFileSync('npx', ['vitest', 'run', '--project', 'memory', 'test/local/bombs.test.ts'], {
       env: { ...process.env, BOMB_PEAKS: file },
       stdio: ['ignore', 'inherit', 'inherit'],
     });

@@ -316,6 +316,15 @@ describe.each(subjects)('%s', (_, make) => {
     expect(listed[0]).toMatchObject({ enabled: true, lookbackHours: 24, siteIds: ['1'] });
   });
 
+  test('only the instances of these names are listed, as far as they exist, each once', async () => {
+    for (const instance of ['named-1', 'named-2', 'named-3'])
+      await subject.putInstance({ instance, host: 'h' });
+    const listed = await subject.instances.list(['named-1', 'named-3', 'nobody', 'named-1']);
+    expect(listed.map(({ instance }) => instance).toSorted()).toEqual(['named-1', 'named-3']);
+    expect(listed[0]).toMatchObject({ host: 'h' });
+    expect(await subject.instances.list([])).toEqual([]);
+  });
+
   test('a further run is started with its tick and its instances', async () => {
     const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
     await subject.shards.handOver(shard);
@@ -345,6 +354,19 @@ describe.each(subjects)('%s', (_, make) => {
       const read = (host: string) => subject.secrets.read('by-host', false, host);
       expect((await read('a.example'))?.value).toBe('old');
       expect((await read('b.example'))?.value).toBe('new');
+    });
+
+    test('all tokens of a shared secret are read at once, and again when one is asked for fresh', async () => {
+      const put = (more: object) =>
+        subject.putSecret('shared', JSON.stringify({ a: { apiKey: '1' }, b: { apiKey: '2' }, ...more }));
+      const read = async (key: string, fresh = false) =>
+        JSON.parse((await subject.secrets.read(`shared#${key}`, fresh, `${key}.example`))?.value ?? 'null');
+      put({});
+      expect(await read('a')).toEqual({ apiKey: '1' });
+      put({ b: { apiKey: '3' }, c: { apiKey: '4' } });
+      expect([await read('b'), await read('c')]).toEqual([{ apiKey: '2' }, null]);
+      expect(await read('c', true)).toEqual({ apiKey: '4' });
+      expect(await read('b')).toEqual({ apiKey: '3' });
     });
   });
 

@@ -7,8 +7,9 @@ import type { Instances, Secret, Secrets, TokenHosts } from '../../functions/ins
 export class FakeInstances implements Instances {
   readonly items = new Map<string, Record<string, unknown>>();
 
-  async list(): Promise<Record<string, unknown>[]> {
-    return structuredClone([...this.items.values()]);
+  async list(names?: readonly string[]): Promise<Record<string, unknown>[]> {
+    const items = [...this.items].filter(([name]) => names === undefined || names.includes(name));
+    return structuredClone(items.map(([, item]) => item));
   }
 
   async read(instance: string): Promise<Record<string, unknown> | undefined> {
@@ -26,20 +27,14 @@ export class FakeSecrets implements Secrets {
   readonly #cached = new Map<string, Secret>();
   #versions = 0;
 
+  /** Of `NAME#KEY` what a JSON secret has under the key; all keys of a secret are cached together. */
   async read(secretId: string, fresh: boolean, host = ''): Promise<Secret | undefined> {
-    const key = `${secretId} ${host}`;
-    const cached = this.#cached.get(key);
-    if (!fresh && cached !== undefined) return cached;
-    const secret = this.#current(secretId);
-    if (secret === undefined) this.#cached.delete(key);
-    else this.#cached.set(key, secret);
-    return secret;
-  }
-
-  /** Of `NAME#KEY` what a JSON secret has under the key. */
-  #current(secretId: string): Secret | undefined {
     const [name = '', key] = secretId.split('#');
-    const secret = this.secrets.get(name);
+    const place = key === undefined ? `${name} ${host}` : name;
+    const cached = fresh ? undefined : this.#cached.get(place);
+    const secret = cached ?? this.secrets.get(name);
+    if (secret === undefined) this.#cached.delete(place);
+    else this.#cached.set(place, secret);
     if (secret === undefined || key === undefined) return secret;
     const value = JSON.stringify(JSON.parse(secret.value)[key]);
     return value === undefined ? undefined : { value, version: value };

@@ -211,7 +211,7 @@ describe('the stack', () => {
       expect(role).toEqual(
         roleThatMay('poll', [
           allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
-          allow(['dynamodb:GetItem', 'dynamodb:Scan'], instances.arn),
+          allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Scan'], instances.arn),
           allow(
             ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
             cursors.arn,

@@ -239,7 +239,7 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       },
     },
     instances: {
-      list: () => fallible('list instances', () => instances.list(), 'table-read-fails'),
+      list: (names) => fallible('list instances', () => instances.list(names), 'table-read-fails'),
       // With `tokenHosts`: once for a token, so they draw no chance of their own.
       read: (name) => instances.read(name),
     },

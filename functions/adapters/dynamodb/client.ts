@@ -3,7 +3,7 @@ import {
   DynamoDBClient,
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import { inParallel } from '../../kit/concurrency.ts';
 import { backoffMs } from '../../kit/pacing.ts';
@@ -47,6 +47,30 @@ export async function inBatches<T>(
       await clock.sleep(backoffMs(tries, firstWaitMs, longestWaitMs, clock));
     }
   });
+}
+
+type Item = Record<string, unknown>;
+
+/**
+ * Reads the items with these keys, as far as they exist.
+ * @param options of each request, such as its projection
+ */
+export async function readItems<Key extends object>(
+  TableName: string,
+  keys: readonly Key[],
+  options: object,
+  client: DynamoDBDocumentClient,
+  clock?: Clock,
+): Promise<(Key & Item)[]> {
+  const items: (Key & Item)[] = [];
+  const read = async (Keys: Key[]) => {
+    const RequestItems = { [TableName]: { Keys: Keys as Item[], ...options } };
+    const { Responses, UnprocessedKeys } = await client.send(new BatchGetCommand({ RequestItems }));
+    items.push(...((Responses?.[TableName] ?? []) as (Key & Item)[]));
+    return UnprocessedKeys?.[TableName]?.Keys as Key[] | undefined;
+  };
+  await inBatches(TableName, keys, mostKeys, read, clock);
+  return items;
 }
 
 const throttled = (table: string, left: number) =>

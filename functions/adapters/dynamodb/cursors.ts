@@ -1,5 +1,4 @@
 import {
-  BatchGetCommand,
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
@@ -15,7 +14,7 @@ import type { CursorKey } from '../../instances/ports.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { present } from '../../kit/json.ts';
 import { fromMs } from '../../kit/time.ts';
-import { ifHolds, inBatches, mostKeys, namesOf, ownClient, updateOf } from './client.ts';
+import { ifHolds, namesOf, ownClient, readItems, updateOf } from './client.ts';
 
 type Item = Readonly<Record<string, unknown>>;
 
@@ -60,7 +59,7 @@ export function cursorsTable(
   return {
     async read(stream, instances) {
       const keys = instances.map((instance) => ({ instance, stream }));
-      const items = await readAll(TableName, keys, {}, client, clock);
+      const items = await readItems(TableName, keys, {}, client, clock);
       return new Map(items.map((item) => [item.instance, cursorItem(item)]));
     },
 
@@ -131,7 +130,7 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
   };
   return {
     async status(keys: readonly CursorKey[]): Promise<StatusItem[]> {
-      return (await readAll(TableName, keys, projection, client)) as StatusItem[];
+      return (await readItems(TableName, keys, projection, client)) as StatusItem[];
     },
 
     async list(): Promise<StatusItem[]> {
@@ -177,24 +176,6 @@ export function cursorItems(TableName: string, client: DynamoDBDocumentClient) {
       await client.send(new DeleteCommand({ TableName, Key: { instance, stream } }));
     },
   };
-}
-
-async function readAll(
-  TableName: string,
-  keys: readonly CursorKey[],
-  projection: object,
-  client: DynamoDBDocumentClient,
-  clock?: Clock,
-): Promise<(Item & CursorKey)[]> {
-  const items: (Item & CursorKey)[] = [];
-  const read = async (Keys: CursorKey[]) => {
-    const RequestItems = { [TableName]: { Keys, ...projection } };
-    const { Responses, UnprocessedKeys } = await client.send(new BatchGetCommand({ RequestItems }));
-    items.push(...((Responses?.[TableName] ?? []) as (Item & CursorKey)[]));
-    return UnprocessedKeys?.[TableName]?.Keys as CursorKey[] | undefined;
-  };
-  await inBatches(TableName, keys, mostKeys, read, clock);
-  return items;
 }
 
 function cursorItem({ firstSeenAt, cursor, ...attributes }: Item): CursorItem {

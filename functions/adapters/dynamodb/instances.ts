@@ -7,7 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Instances } from '../../instances/ports.ts';
-import { ifHolds, ownClient, updateOf } from './client.ts';
+import { ifHolds, ownClient, readItems, updateOf } from './client.ts';
 
 /** An item of the instances table, as an operator wrote it. */
 export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
@@ -15,9 +15,13 @@ export type InstanceRecord = { readonly instance: string } & Readonly<Record<str
 /** The instances table: key `instance`. */
 export function instancesTable(TableName: string, client: DynamoDBDocumentClient = ownClient) {
   return {
-    async list(): Promise<InstanceRecord[]> {
+    // Reads are consistent, so that a poll which a command triggers sees what the command wrote.
+    async list(names?: readonly string[]): Promise<InstanceRecord[]> {
+      if (names !== undefined) {
+        const keys = [...new Set(names)].map((instance) => ({ instance }));
+        return readItems(TableName, keys, { ConsistentRead: true }, client);
+      }
       const records: InstanceRecord[] = [];
-      // A consistent read, so that a poll which a command triggers sees what the command wrote.
       for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
         records.push(...(Items as InstanceRecord[]));
       return records;
