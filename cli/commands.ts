@@ -20,6 +20,11 @@ export const commands: readonly (readonly [usage: string, summary: string, confi
     'show configuration and health of one instance',
     async (c) => (await import('./commands/list.ts')).show(c),
   ],
+  [
+    'receipt [name...]',
+    'prove what was delivered, hour by hour',
+    async (c) => (await import('./commands/receipt.ts')).receipt(c),
+  ],
   ['add <name>', 'add an instance', async (c) => (await import('./commands/add.ts')).add(c)],
   [
     'test [name...]',

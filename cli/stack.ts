@@ -9,6 +9,7 @@ import { clientConfig } from '../functions/adapters/aws.ts';
 import { documentClient } from '../functions/adapters/dynamodb/client.ts';
 import { cursorItems } from '../functions/adapters/dynamodb/cursors.ts';
 import { instanceRecords } from '../functions/adapters/dynamodb/instances.ts';
+import { ledgerItems } from '../functions/adapters/dynamodb/ledger.ts';
 import { type HealthRules, readRules } from '../functions/health/rules.ts';
 import { deployedStreams, streams } from '../functions/streams/list.ts';
 import type { Stream } from '../functions/streams/stream.ts';
@@ -21,6 +22,8 @@ export interface Stack {
   readonly isLocal: boolean;
   readonly instances: ReturnType<typeof instanceRecords>;
   readonly cursors: ReturnType<typeof cursorItems>;
+  /** The ledger; opened when it is used, because stacks of older versions have none. */
+  readonly ledger: () => ReturnType<typeof ledgerItems>;
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly rules: HealthRules;
@@ -164,6 +167,7 @@ function stackOf(
     isLocal,
     instances: instanceRecords(output('InstancesTableName'), dynamodb),
     cursors: cursorItems(output('CursorsTableName'), dynamodb),
+    ledger: () => ledgerItems(output('LedgerTableName'), dynamodb),
     queueUrl: output('ArtifactQueueUrl'),
     deadLetterQueueUrl: output('ArtifactDeadLetterQueueUrl'),
     rules,

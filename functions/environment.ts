@@ -89,6 +89,7 @@ const forwarder = v.object({
   secretId: text,
   deadLetterQueueUrl: text,
   cursorsTable: text,
+  ledgerTable: text,
   /** The table of accepted ids, and how long it keeps them; absent: ids are not stored. */
   accepted: v.exactOptional(v.object({ table: text, days: positive })),
   metrics: v.picklist(metricSets),

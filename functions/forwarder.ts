@@ -5,6 +5,7 @@ import { witfooAnalytics } from './adapters/analytics.ts';
 import { flawOf } from './adapters/artifact-schema.ts';
 import { acceptedIds } from './adapters/dynamodb/accepted-ids.ts';
 import { forwarderStatus } from './adapters/dynamodb/forwarder-status.ts';
+import { acceptedLedger } from './adapters/dynamodb/ledger.ts';
 import { overflowObjects } from './adapters/overflow-bucket.ts';
 import { logger, reportForward } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
@@ -27,6 +28,7 @@ const ports: ForwardPorts = {
   overflow: overflowObjects,
   deadLetters: deadLetterQueue(environment.deadLetterQueueUrl),
   accepted: accepted === undefined ? undefined : acceptedIds(accepted.table, accepted.days),
+  ledger: acceptedLedger(environment.ledgerTable),
   flaw: flawOf,
   clock: systemClock,
 };
@@ -34,6 +36,7 @@ let shared: SharedState = {
   session: openSession(environment.secretId, ports),
   refusedInARow: 0,
   acceptedInPart: new Set(),
+  notCounted: [],
 };
 const status = forwarderStatus(environment.cursorsTable);
 

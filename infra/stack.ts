@@ -42,7 +42,7 @@ export class CollectorStack extends Stack {
     const forwarder =
       analyticsUrl === undefined
         ? undefined
-        : new Forwarder(this, 'Forwarder', { ...shared, analyticsUrl, deadLetterQueue });
+        : new Forwarder(this, 'Forwarder', { ...shared, ledger, analyticsUrl, deadLetterQueue });
     const { all: alarms, topic } = new Alarms(this, 'Alarms', {
       settings,
       pollers,

@@ -67,8 +67,13 @@ function shown(
   const attributes = Object.entries(record).filter(([name]) => name !== 'instance');
   const width = Math.max(...attributes.map(([name]) => name.length), 'token ends'.length);
   const [top = '', ...rows] = table(
-    [...head.map((name, i) => (i === 0 ? `  ${name}` : name)), 'READ UP TO'],
-    streams.map((one) => [`  ${one.light}`, ...cells(one, now).slice(1), one.position ?? '-']),
+    [...head.map((name, i) => (i === 0 ? `  ${name}` : name)), 'READ UP TO', 'COMPLETE UP TO'],
+    streams.map((one) => [
+      `  ${one.light}`,
+      ...cells(one, now).slice(1),
+      one.position ?? '-',
+      one.completeUntil?.slice(0, 16).replace('T', ' ') ?? '-',
+    ]),
     (row) => styles[streams[row]?.light ?? 'grey'],
   );
   return [

@@ -1,6 +1,9 @@
+import { type AcceptedHour, countsAccepted } from '../health/receipt.ts';
 import { within } from '../kit/pacing.ts';
+import { timestamp } from '../kit/time.ts';
+import { streams } from '../streams/list.ts';
 import type { ForwardPorts } from './ports.ts';
-import type { Posted } from './queued-artifacts.ts';
+import type { Posted, ReceivedMessage } from './queued-artifacts.ts';
 
 /** Time limits for the id table, so that a call that hangs does not fail the whole run. */
 const lookUpMs = 5_000;
@@ -34,5 +37,42 @@ export async function markAccepted(
     return undefined;
   } catch (error) {
     return `the table of accepted ids can't be written, so repeats may be posted: ${String(error)}`;
+  }
+}
+
+const countedStreams = streams.filter(countsAccepted).map(({ name }) => name);
+
+const keyOf = ({ instance, stream, hour }: Omit<AcceptedHour, 'accepted'>) => `${instance} ${stream} ${hour}`;
+
+/** Adds accepted artifacts to these hours. A message that comes again is counted then. */
+export function acceptedHours(
+  before: readonly AcceptedHour[],
+  items: readonly Posted[],
+  toRetry: ReadonlySet<ReceivedMessage>,
+): AcceptedHour[] {
+  const hours = new Map(before.map((one) => [keyOf(one), one]));
+  for (const { packed, messages } of items) {
+    const { metadata, timestamp: at } = packed.artifact;
+    const [instance, stream, time] = [String(metadata.instance), String(metadata.stream), timestamp(at)];
+    if (time === undefined || !countedStreams.includes(stream)) continue;
+    const of = { instance, stream, hour: `${time.slice(0, 13)}:00:00.000000Z` };
+    const copies = messages.filter((message) => !toRetry.has(message)).length;
+    const accepted = (hours.get(keyOf(of))?.accepted ?? 0) + copies;
+    if (accepted > 0) hours.set(keyOf(of), { ...of, accepted });
+  }
+  return [...hours.values()];
+}
+
+/** Counts accepted artifacts in the ledger. Returns what could not be counted, for the next run. */
+export async function countAccepted(
+  hours: readonly AcceptedHour[],
+  { ledger, clock }: Pick<ForwardPorts, 'ledger' | 'clock'>,
+): Promise<{ readonly left: readonly AcceptedHour[]; readonly warning?: string }> {
+  if (hours.length === 0) return { left: [] };
+  try {
+    await within(markMs, () => ledger.add(hours), clock);
+    return { left: [] };
+  } catch (error) {
+    return { left: hours, warning: `the ledger can't be written, so the next run counts: ${String(error)}` };
   }
 }

@@ -1,5 +1,6 @@
 import { OutOfTimeError, problemOf } from '../errors.ts';
-import { acceptedBefore, markAccepted, markMs } from './accepted.ts';
+import type { AcceptedHour } from '../health/receipt.ts';
+import { acceptedBefore, acceptedHours, countAccepted, markAccepted, markMs } from './accepted.ts';
 import { deadLetterMs, sendDeadLetters } from './dead-letters.ts';
 import type { ForwardOutcome, ForwardPorts } from './ports.ts';
 import { type Posting, post } from './post.ts';
@@ -14,6 +15,8 @@ export interface SharedState {
   readonly refusedInARow: number;
   /** The ids of accepted artifacts whose message was left in the queue for another artifact in it. */
   readonly acceptedInPart: ReadonlySet<string>;
+  /** Accepted artifacts that are not in the ledger yet. */
+  readonly notCounted: readonly AcceptedHour[];
 }
 
 /** More ids than the messages that Analytics fails on have. */
@@ -35,7 +38,7 @@ export async function forward(
   messages: readonly ReceivedMessage[],
   { requestBytes }: ForwardSettings,
   ports: ForwardPorts,
-  { session, refusedInARow, acceptedInPart }: SharedState,
+  { session, refusedInARow, acceptedInPart, notCounted }: SharedState,
   remainingMs: () => number,
 ): Promise<Forwarded> {
   const startedAt = ports.clock.now();
@@ -48,12 +51,16 @@ export async function forward(
     { requestBytes, ports, session, remainingMs: () => remainingMs() - finishMs },
   );
   const deadLetters = await sendDeadLetters([...flawed, ...posting.refused], ports);
-  const markWarning = await markAccepted(posting.accepted, ports);
 
   const items: readonly QueuedArtifact[] = [...valid, ...flawed.map(({ item }) => item)];
   const sent = deadLetters.sent.map(({ item }) => item);
   const done = new Set<QueuedArtifact>([...repeats, ...posting.accepted, ...sent]);
   const toRetry = messagesOf(items.filter((item) => !done.has(item)));
+  const hours = acceptedHours(notCounted, [...repeats, ...posting.accepted], toRetry);
+  const [markWarning, counted] = await Promise.all([
+    markAccepted(posting.accepted, ports),
+    countAccepted(hours, ports),
+  ]);
   const error = problemIn(posting, deadLetters.error);
   const now = ports.clock.now();
   const outcome: ForwardOutcome = {
@@ -66,7 +73,7 @@ export async function forward(
     accepted: posting.accepted.length,
     repeats: copiesOf([...repeats, ...posting.accepted]) - posting.accepted.length,
     deadLettered: deadLetters.sent.map(({ item, reason }) => ({ id: item.id, reason })),
-    warnings: [...new Set([known.warning, ...posting.warnings, markWarning])].filter(
+    warnings: [...new Set([known.warning, ...posting.warnings, markWarning, counted.warning])].filter(
       (warning) => warning !== undefined,
     ),
     lagSeconds: Math.max(0, ...messages.map(({ sentAt }) => Math.round((now - sentAt) / 1000))),
@@ -83,6 +90,7 @@ export async function forward(
   const shared = {
     session,
     refusedInARow: posting.accepted.length > 0 ? 0 : refusedInARow + refused,
+    notCounted: counted.left.slice(-mostInPart),
     acceptedInPart: new Set([...before, ...inPart.map(({ id }) => id)].slice(-mostInPart)),
   };
   return { toRetry, outcome, shared };

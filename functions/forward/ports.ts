@@ -1,4 +1,5 @@
 import type { State } from '../errors.ts';
+import type { AcceptedHour } from '../health/receipt.ts';
 import type { Secrets } from '../instances/ports.ts';
 import type { Clock } from '../kit/clock.ts';
 
@@ -10,6 +11,7 @@ export interface ForwardPorts {
   readonly deadLetters: DeadLetters;
   /** Undefined if accepted ids are not stored. */
   readonly accepted: AcceptedIds | undefined;
+  readonly ledger: AcceptedLedger;
   /** Returns the first schema violation of an artifact, or undefined if it is valid. */
   readonly flaw: (artifact: unknown) => string | undefined;
   readonly clock: Clock;
@@ -80,6 +82,11 @@ export interface DeadLetters {
 export interface AcceptedIds {
   known(ids: readonly string[]): Promise<ReadonlySet<string>>;
   mark(ids: readonly string[]): Promise<void>;
+}
+
+/** Where what Analytics accepted is counted, by the hour of creation. */
+export interface AcceptedLedger {
+  add(counts: readonly AcceptedHour[]): Promise<void>;
 }
 
 export interface ForwardOutcome {

@@ -61,3 +61,17 @@ export function noticed({ status, cycleMs, now }: Case): Finding | undefined {
     : {};
   return { light: 'yellow', word, ...cause, since: noticeSince, error: noticeDetail, remedy };
 }
+
+/** The console counts more records of a past hour than it lists. */
+export function incomplete({ name, status }: Case, stream: Stream): Finding | undefined {
+  const { checkedUntil, completeUntil } = status;
+  if (checkedUntil === undefined || completeUntil === undefined || completeUntil >= checkedUntil)
+    return undefined;
+  return {
+    light: 'yellow',
+    word: 'records missing',
+    since: new Date(completeUntil).toISOString(),
+    error: `the console counts more ${stream.name} than it lists, in the hour from ${completeUntil.slice(0, 16)}Z`,
+    remedy: `See which hours: collector receipt ${name}. What to do: docs/operations.md, "Records missing".`,
+  };
+}

@@ -26,6 +26,8 @@ export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} 
     tokenExpiresAt: time(status.tokenExpiresAt),
     lastCount: number(lastCount),
     position: position === epoch ? undefined : timestamp(position),
+    checkedUntil: timestamp(status.checkedUntil),
+    completeUntil: timestamp(status.completeUntil),
     lastError: text(status.lastError),
     remedy: text(status.remedy),
     notice: Object.hasOwn(notices, status.notice ?? '') ? status.notice : undefined,

@@ -3,7 +3,7 @@ import { day, expiryNoticeMs } from '../instances/expiry.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import { later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type Case, type Finding, killed, type Light, noticed } from './finding.ts';
+import { type Case, type Finding, incomplete, killed, type Light, noticed } from './finding.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
 import { forwarderKey, type Status } from './status.ts';
 
@@ -22,6 +22,8 @@ export interface Verdict extends Finding {
    */
   readonly lagSeconds: number | undefined;
   readonly tokenExpiresAt: string | undefined;
+  /** Of every hour before it, everything that the console counts was delivered. */
+  readonly completeUntil: string | undefined;
 }
 
 /**
@@ -45,6 +47,7 @@ export function verdictOf(
     killed(one, stream),
     silence(one, stream),
     noticed(one),
+    incomplete(one, stream),
     waiting(one, stream),
     quiet(one, stream, quietMs),
     tokenEnd(one),
@@ -84,7 +87,7 @@ export function compareLights(a: Light, b: Light): number {
 function verdict(stream: string, status: KnownStatus, findings: readonly (Finding | undefined)[]): Verdict {
   const found = findings.filter((one) => one !== undefined);
   const [worst] = found.sort((a, b) => compareLights(a.light, b.light));
-  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt } = status;
+  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil } = status;
   return {
     stream,
     ...(worst ?? { light: 'green', word: 'ok' }),
@@ -94,6 +97,7 @@ function verdict(stream: string, status: KnownStatus, findings: readonly (Findin
     position,
     lagSeconds: lagSeconds(status),
     tokenExpiresAt,
+    completeUntil: completeUntil && new Date(completeUntil).toISOString(),
   };
 }
 

@@ -17,6 +17,7 @@ interface ForwarderProps extends Shared {
   readonly deadLetterQueue: Queue;
   readonly overflow: Bucket;
   readonly cursors: Table;
+  readonly ledger: Table;
 }
 
 /** Posts artifacts to WitFoo Analytics: a function that the artifact queue invokes. */
@@ -76,7 +77,7 @@ class AcceptedTable extends Table {
 }
 
 function environment(
-  { analyticsUrl, settings, deadLetterQueue, cursors }: ForwarderProps,
+  { analyticsUrl, settings, deadLetterQueue, cursors, ledger }: ForwarderProps,
   accepted: Table | undefined,
 ): ForwarderEnvironment {
   return {
@@ -84,13 +85,14 @@ function environment(
     secretId: settings.analyticsSecretId,
     deadLetterQueueUrl: deadLetterQueue.queueUrl,
     cursorsTable: cursors.tableName,
+    ledgerTable: ledger.tableName,
     metrics: settings.metrics,
     ...(accepted && { accepted: { table: accepted.tableName, days: settings.rememberAcceptedDays } }),
   };
 }
 
 function rights(scope: Construct, props: ForwarderProps, accepted: Table | undefined): PolicyStatement[] {
-  const { settings, queue, deadLetterQueue, overflow, cursors } = props;
+  const { settings, queue, deadLetterQueue, overflow, cursors, ledger } = props;
   const { analyticsSecretId: secret } = settings;
   return [
     may(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queue.queueArn),
@@ -109,6 +111,7 @@ function rights(scope: Construct, props: ForwarderProps, accepted: Table | undef
       // Its status is in the same table as the cursors.
       conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
     }),
+    may(['dynamodb:UpdateItem'], ledger.tableArn),
     ...(accepted ? [may(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], accepted.tableArn)] : []),
     ...decryptSecrets(settings),
     ...useKey(settings),

@@ -81,6 +81,7 @@ function environment(analyticsUrl: string, caFile: string, AWS_ENDPOINT_URL: str
     analyticsUrl,
     secretId: 'analytics',
     deadLetterQueueUrl: `${AWS_ENDPOINT_URL}/000000000000/dead-letters`,
+    ledgerTable: 'ledger',
     cursorsTable: 'cursors',
     metrics: 'alarms',
   };

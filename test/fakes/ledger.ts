@@ -1,5 +1,6 @@
 import type { Ledger } from '../../functions/collect/cursors.ts';
-import type { LedgerHour } from '../../functions/health/receipt.ts';
+import type { AcceptedLedger } from '../../functions/forward/ports.ts';
+import type { AcceptedHour, LedgerHour } from '../../functions/health/receipt.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';
 
 /** A ledger in memory. */
@@ -13,6 +14,19 @@ export class FakeLedger implements Ledger {
     for (const one of hours) {
       this.written.push({ ...one });
       this.hours.set(`${instance} ${stream} ${one.hour}`, { ...one, checkedAt });
+    }
+  }
+}
+
+/** The same, of what Analytics accepted. */
+export class FakeAcceptedLedger implements AcceptedLedger {
+  /** By instance, stream and hour. */
+  readonly hours = new Map<string, number>();
+
+  async add(counts: readonly AcceptedHour[]): Promise<void> {
+    for (const { instance, stream, hour, accepted } of counts) {
+      const key = `${instance} ${stream} ${hour}`;
+      this.hours.set(key, (this.hours.get(key) ?? 0) + accepted);
     }
   }
 }

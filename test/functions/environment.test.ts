@@ -34,6 +34,7 @@ const forwarder: ForwarderEnvironment = {
   analyticsUrl: 'https://analytics.example.com',
   secretId: 'signal-client/analytics',
   deadLetterQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/dead',
+  ledgerTable: 'ledger',
   cursorsTable: 'cursors',
   metrics: 'alarms',
   accepted: { table: 'accepted', days: 7 },

@@ -548,13 +548,14 @@ describe('the forwarder', () => {
   });
 
   test('is told all that it reads from its environment', () => {
-    const { cursors, deadLetterQueue } = shared(template);
+    const { cursors, ledger, deadLetterQueue } = shared(template);
     const { forward } = forwarder(template);
     expect(told(template, forward)).toEqual({
       analyticsUrl,
       secretId: 'signal-client/analytics',
       deadLetterQueueUrl: deadLetterQueue.ref.Ref,
       cursorsTable: cursors.ref.Ref,
+      ledgerTable: ledger.ref.Ref,
       metrics: 'alarms',
     } satisfies ForwarderEnvironment);
     expect(forward.Environment.Variables).toEqual({
@@ -565,7 +566,7 @@ describe('the forwarder', () => {
 
   const rights = (made: Template) => {
     const { log } = forwarder(made);
-    const { cursors, queue, deadLetterQueue, overflow } = shared(made);
+    const { cursors, ledger, queue, deadLetterQueue, overflow } = shared(made);
     return [
       allow(['logs:CreateLogStream', 'logs:PutLogEvents'], log.arn),
       allow(['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], queue.arn),
@@ -576,6 +577,7 @@ describe('the forwarder', () => {
       allow('dynamodb:UpdateItem', cursors.arn, {
         Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#analytics'] } },
       }),
+      allow('dynamodb:UpdateItem', ledger.arn),
     ];
   };
 

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { documentClient } from '../../functions/adapters/dynamodb/client.ts';
+import { acceptedLedger, ledgerItems } from '../../functions/adapters/dynamodb/ledger.ts';
+import { receiptLine, receiptOf } from '../../functions/health/receipt.ts';
+import { activities } from '../../functions/streams/activities.ts';
 import { faults } from '../../local/console/faults.ts';
 import { activityText, ago, freshId, threatText } from '../fixtures/records.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
@@ -8,7 +12,7 @@ const host = 'usea1-ledger.sentinelone.net';
 let world: World;
 let ticks = 0;
 
-/** Two or three whole hours since the look-back can be checked. */
+/** One or two whole hours since the look-back can be checked. */
 beforeAll(async () => {
   world = await startWorld({ hosts: { [host]: {} } });
   for (let minutes = 1; minutes < 170; minutes += 2) {
@@ -75,4 +79,45 @@ test('threats that changed are counted where they were created, once', async () 
   for (let i = 0; i < 3; i++) await tick('threats');
   expect(lines('threats', /^sentinelone: checked threats/)).toHaveLength(1);
   expect(lines('threats', /^sentinelone: missing/)).toEqual([]);
+});
+
+test('the receipt says of each hour what was where', async () => {
+  const { aws, outputs, endpoints } = world.collector;
+  const tables = documentClient({
+    endpoint: endpoints.dynamodb,
+    region: 'us-east-1',
+    credentials: aws.credentials,
+  });
+  const table = outputs.LedgerTableName ?? '';
+  const [status] = (await world.collector.status()).filter(({ stream }) => stream === 'activities');
+  const to = status?.checkedUntil ?? '';
+  const from = new Date(Date.parse(to) - 3_600_000).toISOString();
+  const of = { instance: 'ledger', stream: activities };
+  const read = () =>
+    ledgerItems(table, tables).read(
+      { instance: 'ledger', stream: 'activities' },
+      from.slice(0, 10),
+      to.slice(0, 10),
+    );
+  const range = { from: from.replace('Z', '000Z'), to };
+  const before = receiptOf(of, await read(), range, false);
+  expect(before.complete).toBe(1);
+  expect(receiptLine(before)).toMatch(
+    /^1 of 1 hours complete: (\d+) activities at the console, \1 in the queue$/,
+  );
+
+  const rows = await read();
+  const wanted = rows.map(({ hour, queue = 0, resent = 0 }) => ({
+    instance: 'ledger',
+    stream: 'activities',
+    hour,
+    accepted: queue + resent,
+  }));
+  const ledger = acceptedLedger(table, tables);
+  await ledger.add(wanted.map((one) => ({ ...one, accepted: one.accepted - 2 })));
+  const short = receiptOf(of, await read(), range, true);
+  expect(short.hours.map(({ state }) => state)).toEqual(['not accepted']);
+  await ledger.add(wanted.map((one) => ({ ...one, accepted: 2 })));
+  const whole = receiptOf(of, await read(), range, true);
+  expect(receiptLine(whole)).toBe(`${receiptLine(before)}, ${before.queue} accepted by Analytics`);
 });

@@ -258,12 +258,23 @@ export async function live(plan: Plan): Promise<History> {
               }),
           }
         : undefined,
+      ledger: {
+        add: () =>
+          life.call(async () => {
+            if (failing('table-write-fails')) throw new Error('the table is away');
+          }),
+      },
       flaw,
       clock: life.clock,
     };
     if (shared === undefined) {
       environments += 1;
-      shared = { session: openSession('analytics', portsNow), refusedInARow: 0, acceptedInPart: new Set() };
+      shared = {
+        session: openSession('analytics', portsNow),
+        refusedInARow: 0,
+        acceptedInPart: new Set(),
+        notCounted: [],
+      };
     }
     portsNow.set(ports);
     const readsFail = (faults['table-read-fails'] ?? 0) + (faults['table-read-hangs'] ?? 0) > 0;

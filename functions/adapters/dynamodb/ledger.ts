@@ -1,15 +1,18 @@
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../../collect/cursors.ts';
-import type { LedgerHour } from '../../health/receipt.ts';
-import { ownClient, updateOf } from './client.ts';
+import type { AcceptedLedger } from '../../forward/ports.ts';
+import type { AcceptedHour, LedgerHour, LedgerRow } from '../../health/receipt.ts';
+import type { CursorKey } from '../../instances/ports.ts';
+import { inParallel } from '../../kit/concurrency.ts';
+import { namesOf, ownClient, updateOf } from './client.ts';
 
 /** How long an item is kept after its day; DynamoDB deletes it some time after `expiresAt`, seconds since 1970. */
 const keptDays = 35;
 
 /**
  * The ledger table: key `instance`, sort key `stream` with the day, such as `threats#2026-03-01`. The attributes have the
- * hour at their end, such as `console14`: what the console counted, what the queue accepted, what was resent, and when
- * that was checked.
+ * hour at their end, such as `console14`: what the console counted, what the queue accepted, what was resent, when that
+ * was checked, and what Analytics accepted.
  */
 export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = ownClient): Ledger {
   return {
@@ -45,4 +48,81 @@ function attributesOf(hours: readonly LedgerHour[], checkedAt: number): Record<s
 
 function expiryOf(day: string): number {
   return Math.floor(Date.parse(day) / 1000) + (keptDays + 1) * 24 * 60 * 60;
+}
+
+const writesAtOnce = 8;
+
+/** The ledger table for the forwarder. */
+export function acceptedLedger(
+  TableName: string,
+  client: DynamoDBDocumentClient = ownClient,
+): AcceptedLedger {
+  return {
+    async add(counts) {
+      const items = Map.groupBy(counts, ({ instance, stream, hour }) =>
+        JSON.stringify([instance, `${stream}#${hour.slice(0, 10)}`]),
+      );
+      await inParallel([...items], writesAtOnce, async ([key, hours]) => {
+        const [instance, stream] = JSON.parse(key);
+        await client.send(additionOf(TableName, { instance, stream }, hours));
+      });
+    },
+  };
+}
+
+function additionOf(TableName: string, key: CursorKey, hours: readonly AcceptedHour[]): UpdateCommand {
+  const names = hours.map(({ hour }) => `accepted${hour.slice(11, 13)}`);
+  const [first] = hours;
+  return new UpdateCommand({
+    TableName,
+    Key: key,
+    UpdateExpression: `SET #expiresAt = :expiresAt ADD ${names.map((name) => `#${name} :${name}`).join(', ')}`,
+    ExpressionAttributeNames: namesOf(['expiresAt', ...names]),
+    ExpressionAttributeValues: {
+      ':expiresAt': expiryOf(first?.hour.slice(0, 10) ?? ''),
+      ...Object.fromEntries(hours.map(({ accepted }, i) => [`:${names[i]}`, accepted])),
+    },
+  });
+}
+
+/** The ledger table for operators. */
+export function ledgerItems(TableName: string, client: DynamoDBDocumentClient) {
+  return {
+    /** The hours of these days (`2026-03-01`), oldest first. */
+    async read({ instance, stream }: CursorKey, fromDay: string, toDay: string): Promise<LedgerRow[]> {
+      const query = {
+        TableName,
+        KeyConditionExpression: 'instance = :instance AND #stream BETWEEN :from AND :to',
+        ExpressionAttributeNames: namesOf(['stream']),
+        ExpressionAttributeValues: {
+          ':instance': instance,
+          ':from': `${stream}#${fromDay}`,
+          ':to': `${stream}#${toDay}`,
+        },
+      };
+      const rows: LedgerRow[] = [];
+      for await (const { Items = [] } of paginateQuery({ client }, query))
+        for (const item of Items) rows.push(...rowsOf(item));
+      return rows;
+    },
+  };
+}
+
+const columns = {
+  console: 'console',
+  queue: 'queue',
+  resent: 'resent',
+  accepted: 'accepted',
+  checkedAt: 'checked',
+};
+
+function rowsOf(item: Readonly<Record<string, unknown>>): LedgerRow[] {
+  const day = String(item.stream).slice(-10);
+  return Array.from({ length: 24 }, (_, i) => String(i).padStart(2, '0')).flatMap((at) => {
+    const values = Object.entries(columns).flatMap(([name, column]) => {
+      const value = item[`${column}${at}`];
+      return typeof value === 'number' ? [[name, value]] : [];
+    });
+    return values.length === 0 ? [] : [{ hour: `${day}T${at}:00:00.000000Z`, ...Object.fromEntries(values) }];
+  });
 }

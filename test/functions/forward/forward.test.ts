@@ -356,6 +356,48 @@ test('the lag is that of the oldest message', async () => {
   expect((await run([message(named('b')), old])).outcome.lagSeconds).toBe(3600);
 });
 
+test('what was accepted is counted in the ledger by its hour, once for each message that is done', async () => {
+  const { run, ledger, analytics } = forwardScene();
+  const activity = (name: string, timestamp = '2026-03-01T11:59:59.999999Z') => ({
+    ...artifact(name, { stream: 'activities', id: `acme/activities/${name}` }),
+    timestamp,
+  });
+  const hour = 'acme activities 2026-03-01T11:00:00.000000Z';
+  // Versions of a threat say nothing about the number of threats.
+  await run([message([activity('a'), activity('b', '2026-03-01T12:00:00.000000Z'), artifact('c')])]);
+  expect(Object.fromEntries(ledger.hours)).toEqual({
+    [hour]: 1,
+    'acme activities 2026-03-01T12:00:00.000000Z': 1,
+  });
+
+  // A repeat is a copy in the queue, and so are two copies in one run.
+  await run([message([activity('a'), activity('d')]), message([activity('d')])]);
+  expect(ledger.hours.get(hour)).toBe(4);
+
+  // Of a message that comes again, nothing is counted before it is done.
+  const mixed = message([activity('e'), activity('f')]);
+  const failing = {
+    ...bound(analytics),
+    ingest: () => Promise.reject(new UnreachableError('503', 'Wait.', 1)),
+  };
+  expect((await run([mixed], { analytics: failing })).toRetry).toEqual([mixed]);
+  expect(ledger.hours.get(hour)).toBe(4);
+});
+
+test('what cannot be counted in the ledger is counted by the next run', async () => {
+  const { run, ledger } = forwardScene();
+  const activity = (name: string) => artifact(name, { stream: 'activities', id: `acme/activities/${name}` });
+  const away = { add: () => Promise.reject(new Error('throttled')) };
+  const { toRetry, outcome } = await run([message([activity('a')])], { ledger: away });
+  expect(toRetry).toEqual([]);
+  expect(outcome).toMatchObject({
+    state: 'ok',
+    warnings: ["the ledger can't be written, so the next run counts: Error: throttled"],
+  });
+  await run([message([activity('b')])]);
+  expect([...ledger.hours.values()]).toEqual([2]);
+});
+
 function bound(analytics: FakeAnalytics): Analytics {
   return {
     login: (credentials) => analytics.login(credentials),
