@@ -216,8 +216,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'records are printed again',
     file: 'console/record.ts',
-    from: 'return { raw: bytes, malformed,',
-    to: 'return { raw: Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), more: 1 })), malformed,',
+    from: 'const of = { raw: bytes, malformed,',
+    to: 'const of = { raw: Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), more: 1 })), malformed,',
   },
   {
     name: 'a claim that never lapses',
