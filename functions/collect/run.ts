@@ -2,10 +2,11 @@ import type { ConsolePorts } from '../console/api.ts';
 import { Consoles } from '../console/consoles.ts';
 import { type Fleet, fleetOf } from '../health/fleet.ts';
 import type { Instances } from '../instances/ports.ts';
-import { subjectOf } from '../instances/subject.ts';
+import { type Subject, subjectOf } from '../instances/subject.ts';
 import { inTurns } from '../kit/concurrency.ts';
 import type { Stream } from '../streams/stream.ts';
 import { isQuarantined, killedRunsOf } from './bounds/quarantine.ts';
+import type { CursorItem } from './cursors.ts';
 import { dueOf } from './due.ts';
 import type { Settings } from './settings.ts';
 import { handOver, type Shards } from './shards.ts';
@@ -56,29 +57,12 @@ export async function run(
   // Shards are never divided again.
   const most = shard === undefined ? settings.instancesPerRun : Number.POSITIVE_INFINITY;
   const { own, handedOver, refusal } = await handOver(due, most, scheduledAt, ports.shards);
-  const now = ports.clock.now();
-  const all = own.map((subject): InstanceRun => {
-    const item = known.get(subject.name);
-    const killedRuns = killedRunsOf(item, now);
-    const nothing = { startedAt: undefined, requests: 0, result: undefined, item: undefined };
-    return { subject, killedRuns, isQuarantined: isQuarantined(item, now), ...nothing };
-  });
-  // Instances that may kill the run come last, one at a time, the likeliest at the end, in reserved time.
-  const trusted = all.filter(({ killedRuns }) => killedRuns === 0);
-  const suspects = all.filter(({ killedRuns }) => killedRuns > 0).sort((a, b) => a.killedRuns - b.killedRuns);
-  const keptMs = suspects.length > 0 ? invocation.remainingMs() / 4 : 0;
   const context = { stream, invocation, settings, consoles: new Consoles(settings, ports), ports };
-  const pollAll = (runs: readonly InstanceRun[], atOnce: number, ofContext: TurnContext) =>
-    inTurns(runs, atOnce, (one, contended) => turn(one, ofContext, contended));
-  const shorter = { ...invocation, remainingMs: () => invocation.remainingMs() - keptMs };
-  const runs = [
-    ...(await pollAll(trusted, settings.instancesAtOnce, { ...context, invocation: shorter })),
-    ...(await pollAll(suspects, 1, context)),
-  ];
-  const left = new Map(runs.map(({ subject, item }) => [subject.name, item]));
+  const runs = await pollAll(own, known, context);
+  const saved = new Map(runs.map(({ subject, item }) => [subject.name, item]));
   const members = subjects.map((subject) => ({
     subject,
-    item: left.get(subject.name) ?? known.get(subject.name),
+    item: saved.get(subject.name) ?? known.get(subject.name),
   }));
   return {
     instances: subjects.length,
@@ -89,4 +73,38 @@ export async function run(
     notReached: runs.filter(({ result }) => result === undefined).length,
     fleet: shard === undefined ? fleetOf(members, stream, ports.clock.now(), settings.quietMs) : undefined,
   };
+}
+
+/**
+ * Polls the instances in turns. Those that may kill the run come last, one at a time, the likeliest at the end, in time
+ * that is reserved for them.
+ */
+async function pollAll(
+  subjects: readonly Subject[],
+  known: ReadonlyMap<string, CursorItem>,
+  context: TurnContext,
+): Promise<readonly InstanceRun[]> {
+  const { invocation, settings, ports } = context;
+  const now = ports.clock.now();
+  const all = subjects.map((subject): InstanceRun => {
+    const item = known.get(subject.name);
+    return {
+      subject,
+      killedRuns: killedRunsOf(item, now),
+      isQuarantined: isQuarantined(item, now),
+      startedAt: undefined,
+      requests: 0,
+      result: undefined,
+      item: undefined,
+    };
+  });
+  const trusted = all.filter(({ killedRuns }) => killedRuns === 0);
+  const suspects = all.filter(({ killedRuns }) => killedRuns > 0).sort((a, b) => a.killedRuns - b.killedRuns);
+  const reservedMs = suspects.length > 0 ? invocation.remainingMs() / 4 : 0;
+  const shorter = { ...invocation, remainingMs: () => invocation.remainingMs() - reservedMs };
+  const inTime = { ...context, invocation: shorter };
+  return [
+    ...(await inTurns(trusted, settings.instancesAtOnce, (one, contended) => turn(one, inTime, contended))),
+    ...(await inTurns(suspects, 1, (one, contended) => turn(one, context, contended))),
+  ];
 }

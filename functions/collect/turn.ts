@@ -135,7 +135,7 @@ async function pollTurn(
   };
   const request = { stream, instance, claim, item, connection, remainingMs, takeRequest };
   try {
-    return { result: await poll(request, result ?? nothing, settings, ports), requests };
+    return { result: await poll(request, result ?? noResult, settings, ports), requests };
   } catch (error) {
     return { result: unpolled(result, error), requests };
   } finally {
@@ -143,7 +143,7 @@ async function pollTurn(
   }
 }
 
-const nothing: PollResult = {
+const noResult: PollResult = {
   state: 'pending',
   pages: 0,
   artifacts: 0,
@@ -162,8 +162,8 @@ const nothing: PollResult = {
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
-function unpolled(before: PollResult = nothing, error: unknown, state?: State): PollResult {
-  const { token, spent, learned, endCursor, hoursChecked } = nothing;
+function unpolled(before: PollResult = noResult, error: unknown, state?: State): PollResult {
+  const { token, spent, learned, endCursor, hoursChecked } = noResult;
   const ended = { ...before, token, spent, learned, endCursor, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
