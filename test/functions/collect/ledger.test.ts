@@ -215,6 +215,13 @@ describe('a check', () => {
     expect(did.map(([, from]) => from)).toEqual([at(30 * hour), at(31 * hour), at(32 * hour)]);
   });
 
+  it('ends with 64 parts where a console always answers with the cap, and keeps its claim', async () => {
+    const { did, run } = checking(50_000, { delivered: { [noon]: 4_000_000 } });
+    await run();
+    expect(did.filter(([what]) => what === 'total')).toHaveLength(127);
+    expect(did.filter(([what]) => what === 'renew')).toHaveLength(63);
+  });
+
   it('counts the halves where the total looks capped', async () => {
     const most = 50_000;
     const half = at(hour / 2);
@@ -222,11 +229,7 @@ describe('a check', () => {
       delivered: { [noon]: 60_000 },
     });
     expect(await run()).toMatchObject({ completeUntil: one });
-    expect(did).toEqual([
-      ['total', noon, one],
-      ['total', noon, half],
-      ['total', half, one],
-    ]);
+    expect(did).toEqual([['total', noon, one], ['renew'], ['total', noon, half], ['total', half, one]]);
   });
 
   it('has nothing to do where no whole hour is past', async () => {
