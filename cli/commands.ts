@@ -62,6 +62,11 @@ export const commands: readonly (readonly [usage: string, summary: string, confi
     async (c) => (await import('./commands/import.ts')).importFile(c),
   ],
   [
+    'upgrade-check',
+    'show what deploying this version changes',
+    async (c) => (await import('./commands/upgrade-check.ts')).upgradeCheck(c),
+  ],
+  [
     'export [file]',
     'write all instances as CSV or JSON, without tokens',
     async (c) => (await import('./commands/export.ts')).exportFile(c),

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type Configure, commands } from './commands.ts';
 import { explained, UsageError } from './errors.ts';
 import { Output, print, styled } from './output.ts';
 import { defaultStack } from './stack-name.ts';
 import { asTyped } from './typed.ts';
+import { ownVersion } from './version.ts';
 
 /** The minimum width of a terminal. */
 const helpWidth = 80;
@@ -28,7 +27,7 @@ Examples and the AWS permissions of each command: docs/cli.md`;
 function programOf(): Command {
   const program = new Command('collector')
     .description('Manage the SentinelOne consoles that the collector polls.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(ownVersion(), '-V, --version', 'print the version')
     .option('--stack <name>', 'name of the deployed stack', defaultStack)
     .option('--region <region>', 'AWS region (default: as for the AWS CLI)')
     .option('--profile <profile>', 'AWS profile (default: as for the AWS CLI)')
@@ -61,10 +60,6 @@ function programOf(): Command {
     used = command;
     await configures.get(command)?.(command);
   });
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version;
 }
 
 /** The command that was used. */

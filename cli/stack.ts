@@ -35,6 +35,8 @@ export interface Stack {
   /** Waits as long as the operator function may run, and does not retry, because a second replay would interfere. */
   readonly operator: LambdaClient;
   readonly logs: CloudWatchLogsClient;
+  /** Undefined if the stack is older than this output. */
+  readonly version: string | undefined;
   /** Undefined if the stack is of an older version. */
   readonly operatorFunction: string | undefined;
   /** The user of the command, for the function's log. It is not verified. */
@@ -173,6 +175,7 @@ function stackOf(
     rules,
     streams: deployedStreams(streams, rules.optionalStreams ?? []),
     ...clients,
+    version: outputs.Version,
     operatorFunction: outputs.OperatorFunctionName,
     functionOf: (stream) => `${name}-${stream}`,
   };

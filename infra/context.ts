@@ -37,6 +37,9 @@ const removed: Readonly<Record<string, string>> = {
   noProxy: 'it is now part of proxy, {"url": …, "except": […]}',
   subnetIds: 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}',
   securityGroupIds: 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}',
+  analyticsSecretId: 'it is now part of forwarder, {"secretId": …}',
+  analyticsConcurrency: 'it is now part of forwarder, {"concurrency": …}',
+  rememberAcceptedDays: 'it is now part of forwarder, {"rememberAcceptedDays": …}',
   perInstanceMetrics: 'it is now metrics, "per-instance"',
   tags: 'give tags to the CDK, as --tags name=value or as "tags" at the top of cdk.json',
   ...Object.fromEntries(

@@ -105,23 +105,15 @@ export function settingsSchema(streams: readonly Stream[]) {
       v.pipe(v.string(), v.regex(analyticsUrl), v.check(URL.canParse)),
       'https://host, https://host:port or one of these with a path, and with no user, query or fragment',
     ),
-    analyticsSecretId: setting(
-      "name or ARN of the secret with the forwarder's login; not under `signal-client/sentinelone/`, which the pollers can read",
-      v.pipe(v.string(), v.regex(secretId)),
-      'the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read',
-      'signal-client/analytics',
-    ),
-    analyticsConcurrency: setting(
-      'maximum number of concurrent forwarders; 2 to 1000',
-      wholeNumber(2, 1000),
-      'a whole number from 2 to 1000',
-      2,
-    ),
-    rememberAcceptedDays: setting(
-      'how long the ids of accepted artifacts are kept in a table, to drop repeats; up to 30, `0`: no table',
-      wholeNumber(0, 30),
-      'a whole number from 0 to 30',
-      0,
+    forwarder: setting(
+      'how the forwarder works: `secretId`, name or ARN of the secret with its login, not under `signal-client/sentinelone/`, which the pollers can read; `concurrency`, the maximum of concurrent runs, 2 to 1000; `rememberAcceptedDays`, how long the ids of accepted artifacts are kept in a table, to drop repeats, up to 30, `0`: no table',
+      v.strictObject({
+        secretId: v.optional(v.pipe(v.string(), v.regex(secretId)), standardForwarder.secretId),
+        concurrency: v.optional(wholeNumber(2, 1000), standardForwarder.concurrency),
+        rememberAcceptedDays: v.optional(wholeNumber(0, 30), standardForwarder.rememberAcceptedDays),
+      }),
+      'a JSON object of secretId (the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read), concurrency (a whole number from 2 to 1000) and rememberAcceptedDays (a whole number from 0 to 30)',
+      standardForwarder,
     ),
     proxy: optional(
       'forward proxy for all functions and the hosts that bypass it: `{"url": "http://host:port", "except": [".amazonaws.com"]}`; no user or password, because function environments are readable by more people than secrets',
@@ -149,6 +141,17 @@ export function settingsSchema(streams: readonly Stream[]) {
       v.pipe(v.string(), v.regex(keyArn)),
       'the ARN of a KMS key (of the key itself: an alias grants nothing)',
     ),
+    permissionsBoundaryArn: optional(
+      'permissions boundary of all roles ([how](docs/deploy.md#a-permissions-boundary))',
+      v.pipe(v.string(), v.regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]{1,512}$/)),
+      'the ARN of an IAM policy',
+    ),
+    rolePath: setting(
+      'path of all roles, such as `/security/`',
+      v.pipe(v.string(), v.regex(/^\/([\w+=,.@-]+\/)*$/), v.maxLength(512)),
+      'a path that begins and ends with a slash',
+      '/',
+    ),
   });
 }
 
@@ -159,6 +162,12 @@ const defaultsOf = (numbers: Readonly<Record<string, number>>) =>
   `defaults: ${Object.entries(numbers)
     .map(([name, number]) => `${name} ${number}`)
     .join(', ')}`;
+
+const standardForwarder = {
+  secretId: 'signal-client/analytics',
+  concurrency: 2,
+  rememberAcceptedDays: 0,
+};
 
 const retentions = Object.values(RetentionDays).filter(
   (days) => typeof days === 'number' && days !== RetentionDays.INFINITE,

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { rulesText } from '../functions/health/rules.ts';
 import type { Stream } from '../functions/streams/stream.ts';
 import { Forwarder } from './functions/forwarder.ts';
+import { version } from './functions/function.ts';
 import { Operator } from './functions/operator.ts';
 import { Poller } from './functions/poller.ts';
 import { Widget } from './functions/widget.ts';
@@ -87,6 +88,7 @@ export class CollectorStack extends Stack {
     output('OperatorFunctionName', 'Function that answers the command line', operator.function.functionName);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
     output('HealthRules', 'Settings that the command line needs to judge health', rulesText(settings));
+    output('Version', 'Of the collector', version);
     output('AlarmTopicArn', 'Topic that all alarms notify', topic.topicArn);
   }
 }

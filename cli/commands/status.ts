@@ -10,6 +10,7 @@ import { counted, folded, type Output, plain, styled } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { asTyped } from '../typed.ts';
+import { versionLine } from '../version.ts';
 
 export function status(command: Command): void {
   command
@@ -38,7 +39,10 @@ grey: disabled, or not licensed.`,
       const isGreen = chosen.every(({ light }) => light === 'green' || light === 'grey');
       const isLast = !options.watch && (options.wait === undefined || isGreen || performance.now() >= until);
       if (isLast) {
-        out.answer(chosen, () => linesOf(health, chosen, options));
+        out.answer(chosen, () => [
+          ...linesOf(health, chosen, options),
+          styled('dim', versionLine(stack.version)),
+        ]);
         return chosen.some(({ light }) => light === 'red') || (options.wait !== undefined && !isGreen)
           ? problem
           : undefined;

@@ -129,7 +129,7 @@ function readCredentials(value: string | undefined, secretId: string): Credentia
   if (email !== undefined && password !== undefined) return { email, password };
   const problem = value === undefined ? 'does not exist or may not be read' : 'has no email and password';
   throw new MisconfiguredError(
-    'analyticsSecretId',
+    'forwarder.secretId',
     `the secret ${secretId} ${problem}`,
     `Put {"email": "…", "password": "…"} of a user of Analytics into the secret ${secretId}. Nothing is lost: the messages stay in the artifact queue.`,
   );

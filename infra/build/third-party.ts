@@ -9,16 +9,20 @@ interface Package {
 }
 
 /** The licenses of all packages that have code in a bundle. Each text appears once. */
-export function thirdPartyNotices({ outputs }: Metafile, root: string): string {
-  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
-  const folders = new Set(inputs.flatMap((input) => packageOf.exec(input)?.[0] ?? []));
-  const packages = [...folders]
+export function thirdPartyNotices(metafile: Metafile, root: string): string {
+  const packages = packageFolders(metafile)
     .map((folder) => read(join(root, folder)))
     .sort((a, b) => order(a.title, b.title));
   const byText = Map.groupBy(packages, ({ text }) => text);
   return [...byText]
     .map(([text, all]) => `${[...new Set(all.map(({ title }) => title))].join('\n')}\n\n${text}\n`)
     .join(`\n${'-'.repeat(78)}\n\n`);
+}
+
+/** The folders of all packages with code in a bundle. */
+export function packageFolders({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
+  return [...new Set(inputs.flatMap((input) => packageOf.exec(input)?.[0] ?? []))];
 }
 
 /** The folder of the innermost package that a file belongs to. */

@@ -29,7 +29,9 @@ export class Forwarder extends Construct implements CollectorFunction {
     super(scope, id);
     const { settings } = props;
     const accepted =
-      settings.rememberAcceptedDays > 0 ? new AcceptedTable(this, 'Accepted', props.encryption) : undefined;
+      settings.forwarder.rememberAcceptedDays > 0
+        ? new AcceptedTable(this, 'Accepted', props.encryption)
+        : undefined;
     const added = addFunction(this, props, {
       name: 'forwarder',
       entry: 'forwarder',
@@ -53,7 +55,7 @@ export class Forwarder extends Construct implements CollectorFunction {
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),
       reportBatchItemFailures: true,
-      maxConcurrency: settings.analyticsConcurrency,
+      maxConcurrency: settings.forwarder.concurrency,
     });
   }
 }
@@ -82,18 +84,20 @@ function environment(
 ): ForwarderEnvironment {
   return {
     analyticsUrl,
-    secretId: settings.analyticsSecretId,
+    secretId: settings.forwarder.secretId,
     deadLetterQueueUrl: deadLetterQueue.queueUrl,
     cursorsTable: cursors.tableName,
     ledgerTable: ledger.tableName,
     metrics: settings.metrics,
-    ...(accepted && { accepted: { table: accepted.tableName, days: settings.rememberAcceptedDays } }),
+    ...(accepted && {
+      accepted: { table: accepted.tableName, days: settings.forwarder.rememberAcceptedDays },
+    }),
   };
 }
 
 function rights(scope: Construct, props: ForwarderProps, accepted: Table | undefined): PolicyStatement[] {
   const { settings, queue, deadLetterQueue, overflow, cursors, ledger } = props;
-  const { analyticsSecretId: secret } = settings;
+  const { secretId: secret } = settings.forwarder;
   return [
     may(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queue.queueArn),
     may(['sqs:SendMessage'], deadLetterQueue.queueArn),

@@ -1,5 +1,11 @@
-import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import {
+  ManagedPolicy,
+  PolicyDocument,
+  type PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   type CfnFunction,
@@ -17,9 +23,13 @@ import {
   variable,
   type WidgetEnvironment,
 } from '../../functions/environment.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Settings } from '../settings.ts';
 import type { Encryption } from '../storage/encryption.ts';
 import { type Acknowledgement, makeNetworkInterfaces, may, networkWildcard } from './rights.ts';
+
+/** The version that is deployed. */
+export const { version } = packageJson;
 
 export interface Shared {
   readonly settings: Settings;
@@ -74,9 +84,12 @@ export function addFunction(
     ...own.rights,
     ...makeNetworkInterfaces(settings),
   ];
+  const { permissionsBoundaryArn: boundary } = settings;
   const role = new Role(scope, 'Role', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { [own.policy]: new PolicyDocument({ statements }) },
+    ...(settings.rolePath !== '/' && { path: settings.rolePath }),
+    ...(boundary && { permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', boundary) }),
   });
   Validations.of(role).acknowledge(...own.acknowledgements, ...networkWildcard(settings));
   const { vpc } = settings;
@@ -100,6 +113,7 @@ export function addFunction(
     role,
     ...own.more,
   });
+  Tags.of(lambda).add('sentinelone-collector:version', version);
   // The property `vpc` would add a managed policy to the role.
   if (vpc !== undefined) (lambda.node.defaultChild as CfnFunction).vpcConfig = vpc;
   return { function: lambda, logGroup };

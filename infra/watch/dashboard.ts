@@ -14,6 +14,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { version } from '../functions/function.ts';
 import { operationsPage } from './definitions.ts';
 import { type FlowProps, flow, forwarding, graph, logged } from './flow.ts';
 import { measure } from './measures.ts';
@@ -70,7 +71,7 @@ function alarms({ alarms, settings }: DashboardProps): IWidget[] {
   return [
     new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 16, height: 4 }),
     new TextWidget({
-      markdown: `What each state and alarm means, how to look, what to do: ${operationsPage}\n\nSaved queries: Logs Insights → Queries → \`${settings.stackName}\``,
+      markdown: `What each state and alarm means, how to look, what to do: ${operationsPage}\n\nSaved queries: Logs Insights → Queries → \`${settings.stackName}\`\n\nVersion ${version}`,
       width: 8,
       height: 4,
     }),

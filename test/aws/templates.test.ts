@@ -36,7 +36,7 @@ test.skipIf(cfnLint === undefined)('cfn-lint finds nothing in the templates of f
   const { vpc, keyArn } = everySetting;
   const settings = [
     {},
-    { analyticsUrl, rememberAcceptedDays: 3, reservedConcurrency: false },
+    { analyticsUrl, forwarder: { rememberAcceptedDays: 3 }, reservedConcurrency: false },
     { vpc, keyArn, alarmEmail: 'soc@example.com' },
     everySetting,
     { ...everySetting, stackName: longestStackName },

@@ -20,7 +20,10 @@ function deployed(context: Record<string, unknown>) {
   return { template: app.synth().getStackByName(app.stack.stackName).template as Template };
 }
 
-const withoutOwn = deployed({ analyticsUrl: 'https://analytics.example', rememberAcceptedDays: 7 });
+const withoutOwn = deployed({
+  analyticsUrl: 'https://analytics.example',
+  forwarder: { rememberAcceptedDays: 7 },
+});
 const withOwn = deployed({ ...everyRight });
 
 // biome-ignore lint/suspicious/noExplicitAny: a template's properties are what CloudFormation makes of them.

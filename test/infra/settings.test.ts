@@ -27,9 +27,8 @@ describe('settings', () => {
       alarmLagMinutes: 120,
       alarmEmail: '',
       logRetentionDays: 90,
-      analyticsSecretId: 'signal-client/analytics',
-      analyticsConcurrency: 2,
-      rememberAcceptedDays: 0,
+      forwarder: { secretId: 'signal-client/analytics', concurrency: 2, rememberAcceptedDays: 0 },
+      rolePath: '/',
     });
   });
 
@@ -96,9 +95,24 @@ describe('settings', () => {
       'signal-client/analytics',
       'signal-client/sentinelone-analytics',
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf',
-    ].map((id): [string, unknown, unknown] => ['analyticsSecretId', id, id]),
-    ['analyticsConcurrency', '1000', 1000],
-    ['rememberAcceptedDays', '30', 30],
+    ].map((id): [string, unknown, unknown] => [
+      'forwarder',
+      { secretId: id },
+      { secretId: id, concurrency: 2, rememberAcceptedDays: 0 },
+    ]),
+    [
+      'forwarder',
+      '{"concurrency": 1000, "rememberAcceptedDays": 30}',
+      { secretId: 'signal-client/analytics', concurrency: 1000, rememberAcceptedDays: 30 },
+    ],
+    ...['arn:aws:iam::111122223333:policy/team/boundary', 'arn:aws-us-gov:iam::aws:policy/Boundary'].map(
+      (arn): [string, unknown, unknown] => ['permissionsBoundaryArn', arn, arn],
+    ),
+    ...['/', '/security/', '/security/collectors/'].map((path): [string, unknown, unknown] => [
+      'rolePath',
+      path,
+      path,
+    ]),
     [
       'proxy',
       '{"url":"http://proxy.example.com:3128"}',
@@ -125,8 +139,8 @@ describe('settings', () => {
   const rates = 'must be a JSON object of positive numbers by stream name (threats, activities)';
   const address =
     'must be https://host, https://host:port or one of these with a path, and with no user, query or fragment';
-  const secretId =
-    'must be the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read';
+  const forwarder =
+    'must be a JSON object of secretId (the name of a secret, or its ARN with the six characters at its end, outside signal-client/sentinelone/, which the pollers can read), concurrency (a whole number from 2 to 1000) and rememberAcceptedDays (a whole number from 0 to 30)';
   const proxy = 'must be a JSON object such as {"url": "http://host:port"';
   const retention = 'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120';
 
@@ -184,11 +198,22 @@ describe('settings', () => {
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics',
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/*',
       'team/*',
-    ].map((id): [string, unknown, string] => ['analyticsSecretId', id, secretId]),
-    ['analyticsConcurrency', 1, wholeNumber(2, 1000)],
-    ['analyticsConcurrency', 1001, wholeNumber(2, 1000)],
-    ['rememberAcceptedDays', -1, wholeNumber(0, 30)],
-    ['rememberAcceptedDays', 31, wholeNumber(0, 30)],
+    ].map((id): [string, unknown, string] => ['forwarder', { secretId: id }, forwarder]),
+    ...[
+      { concurrency: 1 },
+      { concurrency: 1001 },
+      { rememberAcceptedDays: -1 },
+      { rememberAcceptedDays: 31 },
+      { other: 1 },
+    ].map((given): [string, unknown, string] => ['forwarder', given, forwarder]),
+    ...['Boundary', 'arn:aws:iam::111122223333:role/boundary', 'arn:aws:iam::1:policy/b'].map(
+      (arn): [string, unknown, string] => ['permissionsBoundaryArn', arn, 'must be the ARN of an IAM policy'],
+    ),
+    ...['', 'security', '/security', 'security/', '//'].map((path): [string, unknown, string] => [
+      'rolePath',
+      path,
+      'must be a path that begins and ends with a slash',
+    ]),
     ...[
       'http://proxy.example.com:3128',
       { url: 'proxy.example.com:3128' },
@@ -235,7 +260,7 @@ describe('settings', () => {
 
   test.each(['bogus', 'overlapminutes', 'constructor'])('refuse %s, which is none of them', (key) => {
     expect(refusal({ [key]: 1 })).toMatch(
-      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, keyArn\\.$`),
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, rolePath\\.$`),
     );
   });
 

@@ -327,6 +327,7 @@ describe('the stack', () => {
       OverflowBucketName: overflow.ref,
       HealthRules: '{"allowedHostSuffixes":[".sentinelone.net"],"quietHours":{"activities":96,"agents":96}}',
       AlarmTopicArn: only(template, 'AWS::SNS::Topic').ref,
+      Version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     });
   });
 
@@ -586,7 +587,7 @@ describe('the forwarder', () => {
   });
 
   test('remembers accepted ids in a table of its own where it is told to', () => {
-    const remembering = forwarding({ rememberAcceptedDays: 3 });
+    const remembering = forwarding({ forwarder: { rememberAcceptedDays: 3 } });
     const table = accepted(remembering);
     expect(table).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
@@ -601,7 +602,7 @@ describe('the forwarder', () => {
         allow(['dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], table.arn),
       ]),
     );
-    expect(() => collector({ analyticsUrl, rememberAcceptedDays: 3 }).synth()).not.toThrow();
+    expect(() => collector({ analyticsUrl, forwarder: { rememberAcceptedDays: 3 } }).synth()).not.toThrow();
   });
 
   test('takes its settings', () => {
@@ -609,8 +610,7 @@ describe('the forwarder', () => {
     const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:team/analytics-AbCdEf';
     const made = forwarding({
       analyticsUrl: 'https://analytics.example.com:8443/witfoo/api',
-      analyticsSecretId: secret,
-      analyticsConcurrency: 5,
+      forwarder: { secretId: secret, concurrency: 5 },
       secretArns: [key],
     });
     const { forward, role, source } = forwarder(made);
@@ -627,6 +627,31 @@ describe('the forwarder', () => {
       }),
     );
   });
+});
+
+describe('every role', () => {
+  test('has the boundary and the path that the settings name', () => {
+    const permissionsBoundaryArn = 'arn:aws:iam::111122223333:policy/team/boundary';
+    const made = collected({ permissionsBoundaryArn, rolePath: '/security/' });
+    const roles = Object.values(made.findResources('AWS::IAM::Role'));
+    expect(roles.length).toBeGreaterThan(3);
+    for (const { Properties } of roles)
+      expect(Properties).toMatchObject({ PermissionsBoundary: permissionsBoundaryArn, Path: '/security/' });
+  });
+
+  test('has neither by default', () => {
+    expect(JSON.stringify(collected().findResources('AWS::IAM::Role'))).not.toMatch(
+      /PermissionsBoundary|"Path"/,
+    );
+  });
+});
+
+test('the version is an output, and a tag of every function', () => {
+  const template = collected();
+  const { Value: version } = template.findOutputs('Version').Version ?? {};
+  expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function')))
+    expect(Properties.Tags).toEqual([{ Key: 'sentinelone-collector:version', Value: version }]);
 });
 
 describe('the way out', () => {

@@ -5,7 +5,7 @@ export const everyRight: Readonly<Record<string, unknown>> = {
     'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555',
   ],
   analyticsUrl: 'https://analytics.example',
-  rememberAcceptedDays: 7,
+  forwarder: { rememberAcceptedDays: 7 },
   keyArn: 'arn:aws:kms:us-east-1:000000000000:key/99999999-8888-7777-6666-555555555555',
   vpc: { subnetIds: ['subnet-0a1b2c3d', 'subnet-4e5f6a7b'], securityGroupIds: ['sg-0a1b2c3d'] },
   // Further runs are then allowed.
@@ -18,6 +18,8 @@ export const everySetting: Readonly<Record<string, unknown>> = {
   proxy: { url: 'http://proxy.example:3128', except: ['.amazonaws.com', '10.0.0.5:8080'] },
   alarmEmail: 'security@example.com',
   metrics: 'per-instance',
+  permissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/boundary',
+  rolePath: '/security/',
 };
 
 /** The longest name that a stack may have. */

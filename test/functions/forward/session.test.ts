@@ -233,7 +233,7 @@ describe('a secret without credentials', () => {
       )
       .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(MisconfiguredError);
-    expect((error as Error).message).toBe(`analyticsSecretId: the secret s ${problem}`);
+    expect((error as Error).message).toBe(`forwarder.secretId: the secret s ${problem}`);
     expect(inspect(error)).not.toContain('hunter2');
     expect(analytics.logins).toEqual([]);
   });
