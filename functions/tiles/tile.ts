@@ -15,7 +15,8 @@ export function openTile(health: InstanceHealth, now: number, frame: Frame): Htm
 <div class="s1-head"><bdi class="s1-name">${isForwarder ? 'Forwarder to Analytics' : instance}</bdi><span class="s1-badge"><i class="s1-dot"></i>${worst.word}</span></div>
 <div class="s1-links">${!isForwarder && console(health)}${!isForwarder && frame.artifacts !== undefined && html`<a href="${frame.artifacts(instance)}">Artifacts</a>`}</div>
 ${table(streams, now, isForwarder)}
-${troubles(streams, frame)}
+${troubles(streams, frame, isForwarder)}
+${complete(streams)}
 ${tokenExpiresAt !== undefined && expiry(Date.parse(tokenExpiresAt), now)}
 </div>`;
 }
@@ -63,7 +64,7 @@ export function behind({ lagSeconds = 0 }: Verdict): string {
 }
 
 /** Streams of one instance often fail for one reason. It is shown once. */
-function troubles(streams: readonly Verdict[], frame: Frame): Html[] {
+function troubles(streams: readonly Verdict[], frame: Frame, isForwarder: boolean): Html[] {
   const groups = Map.groupBy(
     streams.filter(({ error }) => error !== undefined),
     ({ error, remedy }) => `${error}\n${remedy}`,
@@ -71,8 +72,15 @@ function troubles(streams: readonly Verdict[], frame: Frame): Html[] {
   return [...groups.values()].map((group) => {
     const [first] = group as [Verdict];
     const names = group.map(({ stream }) => stream).join(', ');
-    return html`<div class="s1-trouble"><span>${names}:</span> ${trouble(first, frame)}</div>`;
+    return html`<div class="s1-trouble"><span>${names}:</span> ${trouble(first, frame, isForwarder ? 'the-forwarder' : undefined)}</div>`;
   });
+}
+
+/** Until when every hour was compared with the console's count, of the stream that is the furthest behind. */
+function complete(streams: readonly Verdict[]): Html | undefined {
+  const [first] = streams.flatMap(({ completeUntil }) => completeUntil ?? []).sort();
+  if (first === undefined) return undefined;
+  return html`<div class="s1-token">Complete up to ${clock(Date.parse(first)).slice(0, 16)} UTC</div>`;
 }
 
 function expiry(at: number, now: number): Html {

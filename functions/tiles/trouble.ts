@@ -17,6 +17,7 @@ export const headings: Readonly<Record<string, string>> = {
   'filter ignored': 'odd-answers',
   'small pages': 'odd-answers',
   'wrong clock': 'odd-answers',
+  'records missing': 'records-missing',
 };
 
 interface Trouble {
@@ -25,8 +26,14 @@ interface Trouble {
   readonly remedy?: string | undefined;
 }
 
+const headingOf = (word: string) => headings[word] ?? (Object.hasOwn(states, word) ? word : 'how-to-check');
+
 /** What is wrong, what to do, the command to copy, and where the runbook says more. */
-export function trouble({ word, error, remedy = '' }: Trouble, { runbook }: Frame): Html {
+export function trouble(
+  { word, error, remedy = '' }: Trouble,
+  { runbook }: Frame,
+  heading = headingOf(word),
+): Html {
   // Every second part is a command.
   const parts = remedy
     .split(command)
@@ -35,10 +42,9 @@ export function trouble({ word, error, remedy = '' }: Trouble, { runbook }: Fram
         ? html`<bdi class="s1-remedy">${part}</bdi>`
         : html`<code class="s1-command"><bdi>${part}</bdi></code>`,
     );
-  const heading = `#${headings[word] ?? (Object.hasOwn(states, word) ? word : 'how-to-check')}`;
   const page =
     runbook === undefined
-      ? html`<span class="s1-remedy">docs/operations.md${heading}</span>`
-      : html`<a class="s1-runbook" href="${runbook}${heading}" target="_blank" rel="noopener">Runbook</a>`;
+      ? html`<span class="s1-remedy">docs/operations.md#${heading}</span>`
+      : html`<a class="s1-runbook" href="${runbook}#${heading}" target="_blank" rel="noopener">Runbook</a>`;
   return html`${error !== undefined && html`<bdi>${error}</bdi><br>`}<span class="s1-do">${parts}</span> ${page}`;
 }
