@@ -25,6 +25,11 @@ export const commands: readonly (readonly [usage: string, summary: string, confi
     'prove what was delivered, hour by hour',
     async (c) => (await import('./commands/receipt.ts')).receipt(c),
   ],
+  [
+    'history <name>',
+    'show each change of state of an instance',
+    async (c) => (await import('./commands/history.ts')).history(c),
+  ],
   ['add <name>', 'add an instance', async (c) => (await import('./commands/add.ts')).add(c)],
   [
     'test [name...]',

@@ -18,7 +18,7 @@ import { streams } from './streams/list.ts';
 
 const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
-const { report, reportSuspect, reportRun } = reports(stream.name, environment);
+const { report, reportSuspect, reportChange, reportRun } = reports(stream.name, environment);
 
 // Loaded with the first request, because a run without due instances does not need it.
 const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
@@ -41,6 +41,7 @@ const ports: RunPorts = {
   clock: systemClock,
   report,
   reportSuspect,
+  reportChange,
 };
 
 async function poller(event: unknown, context: Context): Promise<RunSummary> {

@@ -6,6 +6,7 @@ import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { CheckReport } from '../console/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
+import type { Change } from '../health/history.ts';
 import type { MetricSet } from '../health/metrics.ts';
 import { notices } from '../health/notices.ts';
 import { countForward, runMetrics } from './metrics.ts';
@@ -17,6 +18,7 @@ export interface Reports {
   readonly report: (outcome: Outcome) => void;
   /** Reports an instance that may end the run, before its poll. */
   readonly reportSuspect: (suspect: Suspect) => void;
+  readonly reportChange: (change: Change, problem?: unknown) => void;
   readonly reportRun: (summary: RunSummary) => void;
 }
 
@@ -38,6 +40,15 @@ export function reports(stream: string, reporting: Reporting): Reports {
       const ended = killedRuns === 1 ? 'a run' : `${killedRuns} runs in a row`;
       const so = `sentinelone: ${ended} ended while ${stream} of ${instance} were polled: they are polled last and alone`;
       logger.warn(so, { instance, stream, killedRuns });
+    },
+    reportChange(change, problem) {
+      const { instance, from, to } = change;
+      logger.info(`sentinelone: state of ${stream} of ${instance}: ${from} -> ${to}`, { ...change });
+      if (problem === undefined) return;
+      logger.warn(`sentinelone: the history lacks a change of ${stream} of ${instance}: ${String(problem)}`, {
+        instance,
+        stream,
+      });
     },
     reportRun(summary) {
       logRun(stream, summary);

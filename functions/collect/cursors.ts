@@ -1,3 +1,4 @@
+import type { Change } from '../health/history.ts';
 import type { LedgerHour } from '../health/receipt.ts';
 import type { Status } from '../health/status.ts';
 import type { CursorKey } from '../instances/ports.ts';
@@ -45,6 +46,8 @@ export interface Memories {
 export interface Ledger {
   /** Writes these hours of one stream of an instance; what is known of other hours stays. */
   write(key: CursorKey, hours: readonly LedgerHour[], checkedAt: number): Promise<void>;
+  /** Adds a change of state to the history. */
+  append(change: Change): Promise<void>;
 }
 
 export interface Cursors extends Memories {

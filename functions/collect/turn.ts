@@ -1,6 +1,7 @@
 import type { Consoles } from '../console/consoles.ts';
 import { noMarks } from '../console/marks.ts';
 import { ClaimLostError, MisconfiguredError, problemOf, type State } from '../errors.ts';
+import { type Change, changeOf } from '../health/history.ts';
 import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import type { AfterTurn } from '../kit/concurrency.ts';
@@ -34,6 +35,8 @@ export interface TurnPorts extends PollPorts {
   readonly report: (outcome: Outcome) => void;
   /** Called before an instance is polled that may end the run. */
   readonly reportSuspect: (suspect: Suspect) => void;
+  /** Called after a change of state is saved. `problem` says why the history does not have it. */
+  readonly reportChange: (change: Change, problem?: unknown) => void;
 }
 
 /** What the turns of one invocation share. */
@@ -96,6 +99,7 @@ async function claimedTurn(
     if (before.isQuarantined) {
       const status = quarantineStatus(item.status, killedRuns, subject.configVersion, now);
       await ports.cursors.save(claim, { status, claimUntil: undefined });
+      await noteChange(claim, item.status, status, ports);
       const { firstSeenAt } = item;
       const result = unpolled(undefined, undefined, status.state);
       return { ...after, result, item: { firstSeenAt, status } };
@@ -106,10 +110,27 @@ async function claimedTurn(
     const status = statusOf(subject, result, item.status, context);
     const cursor = result.endCursor && { cursor: encodeCursor(result.endCursor) };
     await ports.cursors.save(claim, { ...cursor, status, claimUntil: undefined });
+    await noteChange(claim, item.status, status, ports);
     return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
   } catch (error) {
     return { ...after, result: unpolled(after.result, error) };
   }
+}
+
+/** The log has a change that the history could not be given. */
+async function noteChange(
+  claim: Claim,
+  before: Partial<Status>,
+  after: Partial<Status>,
+  { ledger, clock, reportChange }: TurnPorts,
+): Promise<void> {
+  const change = changeOf(claim, before, after, clock.now());
+  if (change === undefined) return;
+  const problem = await ledger.append(change).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  reportChange(change, problem);
 }
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */

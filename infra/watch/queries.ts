@@ -61,6 +61,12 @@ const saved: readonly Saved[] = [
     sort: 'instance asc',
   },
   {
+    name: 'state changes',
+    fields: ['@timestamp', 'instance', 'stream', 'from', 'to', 'error', 'remedy'],
+    filters: ['message like /^sentinelone: state of/'],
+    sort: newestFirst,
+  },
+  {
     name: 'past hours',
     fields: ['@timestamp', 'level', 'message', 'instance', 'hour', 'atConsole', 'delivered', 'found', 'left'],
     filters: ['message like /^sentinelone: (checked|missing|past hours)/'],

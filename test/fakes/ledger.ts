@@ -1,5 +1,6 @@
 import type { Ledger } from '../../functions/collect/cursors.ts';
 import type { AcceptedLedger } from '../../functions/forward/ports.ts';
+import type { Change } from '../../functions/health/history.ts';
 import type { AcceptedHour, LedgerHour } from '../../functions/health/receipt.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';
 
@@ -9,12 +10,17 @@ export class FakeLedger implements Ledger {
   readonly hours = new Map<string, LedgerHour & { readonly checkedAt: number }>();
   /** In the order in which they were written. */
   readonly written: LedgerHour[] = [];
+  readonly changes: Change[] = [];
 
   async write({ instance, stream }: CursorKey, hours: readonly LedgerHour[], checkedAt: number) {
     for (const one of hours) {
       this.written.push({ ...one });
       this.hours.set(`${instance} ${stream} ${one.hour}`, { ...one, checkedAt });
     }
+  }
+
+  async append(change: Change): Promise<void> {
+    this.changes.push({ ...change });
   }
 }
 

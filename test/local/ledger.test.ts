@@ -121,3 +121,22 @@ test('the receipt says of each hour what was where', async () => {
   const whole = receiptOf(of, await read(), range, true);
   expect(receiptLine(whole)).toBe(`${receiptLine(before)}, ${before.queue} accepted by Analytics`);
 });
+
+test('the history has the first state of each stream, and no state twice', async () => {
+  const { aws, outputs, endpoints } = world.collector;
+  const { credentials } = aws;
+  const tables = documentClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials });
+  const ledger = ledgerItems(outputs.LedgerTableName ?? '', tables);
+  const changes = await ledger.changes('ledger', '2026-01-01T00:00:00.000000Z');
+  expect(changes.map(({ stream, from, to }) => [stream, from, to])).toEqual([
+    ['activities', 'pending', 'ok'],
+    ['threats', 'pending', 'ok'],
+  ]);
+  expect(changes[0]).toMatchObject({ instance: 'ledger', at: expect.stringMatching(/Z$/) });
+  const [line, ...others] = lines('activities', /^sentinelone: state of/);
+  expect(line).toMatchObject({
+    message: 'sentinelone: state of activities of ledger: pending -> ok',
+    to: 'ok',
+  });
+  expect(others).toEqual([]);
+});

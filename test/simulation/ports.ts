@@ -292,6 +292,8 @@ export function portsOf(process: Process, services: Services, weather: Weather):
           },
           'ledger-write-fails',
         ),
+      // Nothing hangs on it, so it draws no chance of its own.
+      append: (change) => ledger.append(change),
     },
     shards: {
       handOver: (shard) =>
@@ -307,5 +309,6 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     },
     report: (outcome) => weather.onReport(outcome),
     reportSuspect: () => {},
+    reportChange: () => {},
   };
 }

@@ -1,9 +1,11 @@
 import { type DynamoDBDocumentClient, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../../collect/cursors.ts';
 import type { AcceptedLedger } from '../../forward/ports.ts';
+import type { Change } from '../../health/history.ts';
 import type { AcceptedHour, LedgerHour, LedgerRow } from '../../health/receipt.ts';
 import type { CursorKey } from '../../instances/ports.ts';
 import { inParallel } from '../../kit/concurrency.ts';
+import type { Timestamp } from '../../kit/time.ts';
 import { namesOf, ownClient, updateOf } from './client.ts';
 
 /** How long an item is kept after its day; DynamoDB deletes it some time after `expiresAt`, seconds since 1970. */
@@ -12,7 +14,7 @@ const keptDays = 35;
 /**
  * The ledger table: key `instance`, sort key `stream` with the day, such as `threats#2026-03-01`. The attributes have the
  * hour at their end, such as `console14`: what the console counted, what the queue accepted, what was resent, when that
- * was checked, and what Analytics accepted.
+ * was checked, and what Analytics accepted. Changes of state have the sort key `history#<time>#<stream>`.
  */
 export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = ownClient): Ledger {
   return {
@@ -28,6 +30,13 @@ export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = 
           new UpdateCommand({ TableName, Key, ...update, ExpressionAttributeValues: values }),
         );
       }
+    },
+
+    async append({ instance, stream: of, ...change }) {
+      const expiresAt = expiryOf(change.at.slice(0, 10));
+      const { values, ...update } = updateOf({ ...change, of, expiresAt }, []);
+      const Key = { instance, stream: `history#${change.at}#${of}` };
+      await client.send(new UpdateCommand({ TableName, Key, ...update, ExpressionAttributeValues: values }));
     },
   };
 }
@@ -104,6 +113,22 @@ export function ledgerItems(TableName: string, client: DynamoDBDocumentClient) {
       for await (const { Items = [] } of paginateQuery({ client }, query))
         for (const item of Items) rows.push(...rowsOf(item));
       return rows;
+    },
+
+    /** The changes of state of an instance from a time on, oldest first. */
+    async changes(instance: string, from: Timestamp): Promise<Change[]> {
+      const query = {
+        TableName,
+        KeyConditionExpression: 'instance = :instance AND #stream BETWEEN :from AND :to',
+        ExpressionAttributeNames: namesOf(['stream']),
+        ExpressionAttributeValues: { ':instance': instance, ':from': `history#${from}`, ':to': 'history#~' },
+      };
+      const changes: Change[] = [];
+      for await (const { Items = [] } of paginateQuery({ client }, query))
+        changes.push(
+          ...Items.map(({ expiresAt: _, of, ...change }) => ({ ...change, stream: of }) as Change),
+        );
+      return changes;
     },
   };
 }

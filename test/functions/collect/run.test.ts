@@ -817,6 +817,67 @@ describe('a check of past hours', () => {
   });
 });
 
+describe('the history', () => {
+  it('of a day of trouble has each change once, in order', async () => {
+    const { run, wait, put, says, answer, instances, ledger } = collector();
+    put('acme', () => answer(pageText({})));
+    const well: Says = () => answer(pageText({}));
+    const broken =
+      (error: Error): Says =>
+      () =>
+        error;
+    const day: readonly (readonly [hours: number, Says | 'disabled'])[] = [
+      [2, well],
+      [3, broken(new TokenRefusedError('401'))],
+      [4, well],
+      [1, broken(new UnreachableError('503', 'wait'))],
+      [2, broken(new RateLimitedError('429'))],
+      [5, well],
+      [3, 'disabled'],
+      [4, well],
+    ];
+    for (const [hours, does] of day) {
+      const enabled = does !== 'disabled';
+      instances.put({ instance: 'acme', host: hostOf('acme'), enabled });
+      if (enabled) says.set('acme', does);
+      for (let i = 0; i < hours * 6; i++) {
+        await run();
+        await wait(10 * minute);
+      }
+    }
+    expect(ledger.changes.map(({ from, to }) => `${from} -> ${to}`)).toEqual([
+      'pending -> ok',
+      'ok -> unauthorized',
+      'unauthorized -> ok',
+      'ok -> unreachable',
+      'unreachable -> rate-limited',
+      'rate-limited -> ok',
+      'ok -> disabled',
+      'disabled -> ok',
+    ]);
+    const times = ledger.changes.map(({ at: time }) => time);
+    expect(times).toEqual(times.toSorted());
+    expect(ledger.changes[1]).toMatchObject({
+      instance: 'acme',
+      stream: stream.name,
+      error: expect.any(String),
+    });
+  });
+
+  it('that cannot be written costs the poll nothing, and the log has the change', async () => {
+    const { run, put, answer, ports, status } = collector();
+    put('acme', () => answer(pageText({})));
+    const told: unknown[] = [];
+    Object.assign(ports, {
+      ledger: { ...ports.ledger, append: () => Promise.reject(new Error('throttled')) },
+      reportChange: (...given: unknown[]) => told.push(given),
+    });
+    await run();
+    expect(status().state).toBe('ok');
+    expect(told).toMatchObject([[{ from: 'pending', to: 'ok' }, new Error('throttled')]]);
+  });
+});
+
 describe('many instances', () => {
   /** Five, of which one run polls two. */
   const five = () => {

@@ -1,0 +1,60 @@
+import { notices } from './notices.ts';
+import type { Status } from './status.ts';
+
+/** A change of the state of one stream of an instance. */
+export interface Change {
+  readonly instance: string;
+  readonly stream: string;
+  /** ISO 8601: the end of the poll that saw it. */
+  readonly at: string;
+  readonly from: string;
+  readonly to: string;
+  /** What the poll said of the new state. */
+  readonly error?: string;
+  readonly remedy?: string;
+}
+
+/** The state in one or two words. A stream that collects is ok, whether or not it is at the end of its listing. */
+function wordOf({ state = 'pending', notice, checkedUntil, completeUntil }: Partial<Status>): string {
+  if (state !== 'ok' && state !== 'backlogged') return state;
+  if (notice !== undefined && Object.hasOwn(notices, notice)) return notices[notice].word;
+  const isIncomplete = completeUntil !== undefined && completeUntil < (checkedUntil ?? completeUntil);
+  return isIncomplete ? 'records missing' : 'ok';
+}
+
+/** The change from one status to the next; undefined if the state is the same. */
+export function changeOf(
+  of: Pick<Change, 'instance' | 'stream'>,
+  before: Partial<Status>,
+  after: Partial<Status>,
+  now: number,
+): Change | undefined {
+  const [from, to] = [wordOf(before), wordOf(after)];
+  if (from === to) return undefined;
+  const { instance, stream } = of;
+  const error = after.lastError ?? after.noticeDetail;
+  const remedy = after.remedy ?? (after.notice && notices[after.notice].remedy);
+  return {
+    instance,
+    stream,
+    at: new Date(now).toISOString(),
+    from,
+    to,
+    ...(error !== undefined && { error }),
+    ...(remedy !== undefined && { remedy }),
+  };
+}
+
+/** A change, and how long the new state lasted; undefined if it still does. */
+export interface Episode extends Change {
+  readonly lastedMs: number | undefined;
+}
+
+/** Changes in the order of time, each with how long its state lasted. */
+export function episodesOf(changes: readonly Change[]): Episode[] {
+  const ordered = changes.toSorted((a, b) => a.at.localeCompare(b.at));
+  return ordered.map((change, i) => {
+    const next = ordered.slice(i + 1).find(({ stream }) => stream === change.stream);
+    return { ...change, lastedMs: next && Date.parse(next.at) - Date.parse(change.at) };
+  });
+}
