@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { streams } from '../functions/streams/list.ts';
+import { defaultStreams, streams } from '../functions/streams/list.ts';
 
 /** The options that set attributes of an instance record. A key is present if its option was given; an empty value removes the attribute. */
 export interface RecordOptions {
@@ -52,7 +52,11 @@ export function describing(command: Command): Command {
       interval,
     )
     .option('--lookback-hours <hours>', 'hours before now at which collection starts (default: 24 h)', number)
-    .option('--streams <names>', `collect only these streams, of ${names}`, list)
+    .option(
+      '--streams <names>',
+      `collect only these streams, of ${names}; set also takes +alerts and -agents`,
+      list,
+    )
     .option('--secret-id <id>', 'name or ARN of the secret (default: signal-client/sentinelone/NAME)');
 }
 
@@ -75,6 +79,16 @@ export function optionOf(attribute: string): string | undefined {
 }
 
 /** Returns the given attributes; an attribute to remove is undefined. */
+/** The record's streams with `+alerts` added, or `-agents` removed; names without a sign replace them all. */
+export function streamsAfter(before: unknown, given: readonly string[]): string[] {
+  const current = Array.isArray(before) ? before.map(String) : defaultStreams.map(({ name }) => name);
+  const signs = given.filter((one) => /^[+-]/.test(one));
+  if (signs.length < given.length) return [...given];
+  const removed = signs.flatMap((one) => (one.startsWith('-') ? [one.slice(1)] : []));
+  const added = signs.flatMap((one) => (one.startsWith('+') ? [one.slice(1)] : []));
+  return [...new Set([...current, ...added])].filter((one) => !removed.includes(one));
+}
+
 export function attributesOf(options: RecordOptions): Record<string, unknown> {
   return Object.fromEntries(
     attributes.flatMap(([option, attribute]) => {

@@ -80,6 +80,7 @@ const poller = v.object({
   dayArtifacts: v.optional(positive, limits.dayArtifacts),
   dayBytes: v.optional(positive, limits.dayBytes),
   hoursPerPoll: v.optional(notNegative, limits.hoursPerPoll),
+  coverageMs: v.optional(notNegative, limits.coverageMs),
 });
 
 const forwarder = v.object({

@@ -3,7 +3,14 @@ import { type CommonOptions, does, wrong } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { findingLines } from '../findings.ts';
 import { checkInFunction, pollNow } from '../functions.ts';
-import { attributesOf, describing, hostOption, optionOf, type RecordOptions } from '../options.ts';
+import {
+  attributesOf,
+  describing,
+  hostOption,
+  optionOf,
+  type RecordOptions,
+  streamsAfter,
+} from '../options.ts';
 import { folded, type Output } from '../output.ts';
 import {
   changeRecord,
@@ -47,7 +54,7 @@ export function set(command: Command): void {
     const wanted = names.map((name) => recordOf(records, name));
     // All are checked before the first is changed.
     for (const before of wanted) {
-      const after = withChanges(before, changes);
+      const after = withChanges(before, changesOf(before, changes));
       readTyped(stack, after);
       if (!options.anotherScope && Object.keys(changes).some((key) => tried.includes(key)))
         refuseOverlap(stack, after, records);
@@ -55,7 +62,14 @@ export function set(command: Command): void {
     const results: Result[] = [];
     for (const [i, before] of wanted.entries()) {
       if (wanted.length > 1) out.progress(`${i} of ${wanted.length} instances changed`);
-      const result = await change(stack, before, changes, records, options.anyway === true, out);
+      const result = await change(
+        stack,
+        before,
+        changesOf(before, changes),
+        records,
+        options.anyway === true,
+        out,
+      );
       results.push(result);
       if (!result.changed) break;
     }
@@ -140,6 +154,12 @@ async function triedAs(
   const kept = report.good || anyway;
   if (kept) await write();
   return { kept, report, from, warnings: [] };
+}
+
+/** What the options mean for one record. */
+function changesOf(record: InstanceRecord, changes: Readonly<Record<string, unknown>>) {
+  const { streams } = changes;
+  return Array.isArray(streams) ? { ...changes, streams: streamsAfter(record.streams, streams) } : changes;
 }
 
 function withChanges(record: InstanceRecord, changes: Readonly<Record<string, unknown>>): InstanceRecord {

@@ -61,7 +61,7 @@ function intervalText(interval: unknown): string {
 
 function shown(
   record: InstanceRecord,
-  { instance, light, streams, tokenExpiresAt }: InstanceHealth,
+  { instance, light, streams, tokenExpiresAt, coverage }: InstanceHealth,
 ): string[] {
   const now = Date.now();
   const attributes = Object.entries(record).filter(([name]) => name !== 'instance');
@@ -85,6 +85,10 @@ function shown(
       // Streams of one instance often fail for the same reason.
       streams[i]?.error === streams[i - 1]?.error ? [row] : withError(row, streams[i], '      '),
     ),
+    ...streams.flatMap(({ stream, leftOut = [] }) =>
+      leftOut.length === 0 ? [] : [`  ${stream}: the console's schema lacks ${plain(leftOut.join(', '))}`],
+    ),
+    ...(coverage?.sentences ?? []).map((one) => `  → ${one}`),
   ];
 }
 

@@ -6,7 +6,7 @@ import { type InstanceHealth, type Order, orders, select } from '../../functions
 import { forwarderKey } from '../../functions/health/status.ts';
 import { type CommonOptions, does, problem } from '../command.ts';
 import { readHealth, rowsOf, styles } from '../health.ts';
-import { counted, folded, type Output, plain, styled } from '../output.ts';
+import { counted, folded, moment, type Output, plain, styled, table } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { asTyped } from '../typed.ts';
@@ -18,6 +18,7 @@ export function status(command: Command): void {
       'Shows a summary and the health of each instance by its worst stream, and how to fix problems. More than 20 instances are grouped by their problem. Without names it includes the forwarder, as #analytics. Exits 3 if one is red.',
     )
     .option('--problems', 'only red and yellow')
+    .option('--coverage', 'what consoles have that is not collected')
     .option('--each', 'a line for each instance, however many there are')
     .option('--filter <text>', 'only where name, host, state or error contains this text')
     .addOption(new Option('--sort <by>', 'sort order').choices(Object.keys(orders)).default('problems'))
@@ -40,7 +41,7 @@ grey: disabled, or not licensed.`,
       const isLast = !options.watch && (options.wait === undefined || isGreen || performance.now() >= until);
       if (isLast) {
         out.answer(chosen, () => [
-          ...linesOf(health, chosen, options),
+          ...(options.coverage ? coverageLines(chosen) : linesOf(health, chosen, options)),
           styled('dim', versionLine(stack.version)),
         ]);
         return chosen.some(({ light }) => light === 'red') || (options.wait !== undefined && !isGreen)
@@ -56,6 +57,7 @@ grey: disabled, or not licensed.`,
 
 interface StatusOptions extends CommonOptions {
   readonly problems?: boolean;
+  readonly coverage?: boolean;
   readonly each?: boolean;
   readonly filter?: string;
   readonly sort: Order;
@@ -93,6 +95,31 @@ function summaryOf(both: readonly InstanceHealth[]): string {
   );
   const sum = `${counted(all.length, 'instance')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`;
   return forwarder === undefined ? sum : `${sum}; the forwarder ${forwarder.light}`;
+}
+
+/** A row for each instance, and below it what is not collected. */
+function coverageLines(all: readonly InstanceHealth[]): string[] {
+  const instances = all.filter(({ instance }) => instance !== forwarderKey.instance);
+  const shown = (count: number | undefined) => (count === undefined ? '-' : count.toLocaleString('en-US'));
+  const [top = '', ...rows] = table(
+    ['INSTANCE', 'ALERTS', 'RULE ALERTS', 'HIDDEN ACTIVITIES', 'VIEWS WITH DATA', 'COUNTED'],
+    instances.map(({ instance, coverage }) => [
+      instance,
+      shown(coverage?.alerts),
+      shown(coverage?.ruleAlerts),
+      shown(coverage?.hiddenActivities),
+      coverage?.views.join(' ') || '-',
+      moment(coverage?.at, Date.now()),
+    ]),
+  );
+  return [
+    top,
+    ...rows.flatMap((row, i) => [
+      row,
+      ...(instances[i]?.coverage?.sentences ?? []).map((one) => `    → ${one}`),
+    ]),
+    'Counted once a day, over the last 30 days. "-" is not known: no answer yet, no permission, or no licence.',
+  ];
 }
 
 /** More instances than this are grouped by problem. */

@@ -1,10 +1,13 @@
 import type { TokenKnowledge } from '../console/connection.ts';
 import type { Status } from '../health/status.ts';
 import { day } from '../instances/expiry.ts';
+import type { Instance } from '../instances/instance.ts';
 import type { Secrets } from '../instances/ports.ts';
 import { isPolled, type Subject } from '../instances/subject.ts';
+import { defaultStreams } from '../streams/list.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { CursorItem } from './cursors.ts';
+import type { Settings } from './settings.ts';
 
 /**
  * Returns whether this tick polls the subject. It does if the next poll is due within half a cadence, so that a tick
@@ -62,4 +65,17 @@ export async function dueOf(
   );
   const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
   return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
+}
+
+/** Whether to ask what the console has that is not collected: once a day, by one of the instance's streams, after a success. */
+export function isCoverageDue(
+  { lastSuccessAt, coverage }: Partial<Status>,
+  { streams }: Instance,
+  { name }: Stream,
+  { coverageMs }: Pick<Settings, 'coverageMs'>,
+  now: number,
+): boolean {
+  const [first = defaultStreams[0]?.name] = streams ?? [];
+  if (coverageMs === 0 || name !== first || lastSuccessAt === undefined) return false;
+  return !(now - Date.parse(coverage?.at ?? '') < coverageMs);
 }

@@ -23,7 +23,16 @@ export function outcomeOf(
   result: PollResult,
   now: number,
 ): Outcome {
-  const { state, position, error, endCursor: _, token: __, spent: ___, learned: ____, ...progress } = result;
+  const {
+    state,
+    position,
+    error,
+    endCursor: _,
+    token: __,
+    spent: ___,
+    remembered: ____,
+    ...progress
+  } = result;
   return {
     ...progress,
     instance,

@@ -4,15 +4,16 @@ import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
 import type { Notice } from '../health/notices.ts';
-import type { Learned, Spent } from '../health/status.ts';
+import type { Coverage, Remembered, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
+import { present } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { Budget } from './bounds/budget.ts';
 import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
 import type { Claim, CursorItem, Cursors, Ledger } from './cursors.ts';
-import { isExpiryDue } from './due.ts';
+import { isCoverageDue, isExpiryDue } from './due.ts';
 import { checkHours, type HoursChecked, isCheckDue } from './ledger.ts';
 import { pages } from './listing/pages.ts';
 import { openListing } from './listing/position.ts';
@@ -65,7 +66,7 @@ export interface PollResult extends Progress {
   readonly token: TokenKnowledge;
   /** Today, with all that was delivered; undefined where nothing was polled. */
   readonly spent: Spent | undefined;
-  readonly learned: Learned | undefined;
+  readonly remembered: Remembered;
   /** Undefined if no check was due. */
   readonly hoursChecked: HoursChecked | undefined;
   readonly error: unknown;
@@ -134,6 +135,7 @@ export async function poll(
   let endCursor: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
   let hoursChecked: HoursChecked | undefined;
+  let coverage: Coverage | undefined;
   let error: unknown;
   try {
     budget.check(ports.clock.now());
@@ -155,6 +157,9 @@ export async function poll(
     if (heavy !== undefined) throw heavy;
     if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
       await connection.askExpiry();
+    const now = ports.clock.now();
+    if (hasTime() && isCaughtUp(endCursor) && isCoverageDue(item.status, instance, stream, settings, now))
+      coverage = await connection.coverage();
     if (stream.created !== undefined && hoursPerPoll > 0 && isCaughtUp(endCursor)) {
       // A record that changed during a listing may be left to the next, so that only the end of that one tells.
       const until = !hasVersions ? position : start.listing === undefined ? start.position : undefined;
@@ -183,7 +188,7 @@ export async function poll(
     notice,
     token: connection.knowledge,
     spent: budget.spent,
-    learned: connection.learned,
+    remembered: present({ learned: connection.learned, coverage }) as Remembered,
     hoursChecked,
     error,
   };

@@ -24,6 +24,8 @@ export const limits = {
   dayBytes: 32 * 2 ** 30,
   /** One request an hour counts the last one, and one that of a day ago; after an outage more hours are waiting. 0: none. */
   hoursPerPoll: 12,
+  /** What a console has that is not collected changes slowly: four requests a day; 0 asks for nothing. */
+  coverageMs: 24 * 60 * 60 * 1000,
 } as const;
 
 export interface Settings extends Readonly<Record<keyof typeof limits, number>> {

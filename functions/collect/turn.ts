@@ -177,15 +177,15 @@ const noResult: PollResult = {
   endCursor: undefined,
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
   spent: undefined,
-  learned: undefined,
+  remembered: {},
   hoursChecked: undefined,
   error: undefined,
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
 function unpolled(before: PollResult = noResult, error: unknown, state?: State): PollResult {
-  const { token, spent, learned, endCursor, hoursChecked } = noResult;
-  const ended = { ...before, token, spent, learned, endCursor, hoursChecked };
+  const { token, spent, remembered, endCursor, hoursChecked } = noResult;
+  const ended = { ...before, token, spent, remembered, endCursor, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
@@ -210,7 +210,7 @@ function statusOf(
   previous: Partial<Status>,
   { stream, invocation, ports }: TurnContext,
 ): Partial<Status> {
-  const { state, error, hoursChecked, restarted, artifacts, position, token, notice, spent, learned } =
+  const { state, error, hoursChecked, restarted, artifacts, position, token, notice, spent, remembered } =
     result;
   if (state === 'disabled') return disabledStatus(previous);
   return statusAfter(previous, {
@@ -224,7 +224,7 @@ function statusOf(
     artifacts,
     notice,
     spent,
-    learned,
+    remembered,
     position,
     secretVersion: token.secretVersion,
     tokenExpiresAt: token.tokenExpiresAt,

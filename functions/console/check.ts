@@ -7,12 +7,15 @@ import {
   TokenRefusedError,
   UnreachableError,
 } from '../errors.ts';
+import { coverageReport } from '../health/coverage.ts';
 import { day, expiryIn } from '../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
 import { redacted } from '../kit/redact.ts';
 import { fromMs } from '../kit/time.ts';
+import { defaultStreams, streams } from '../streams/list.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from './api.ts';
+import { coverageOf } from './coverage.ts';
 import { clockFinding, expiryFinding, type Finding, failed, off, ok, unbound } from './findings.ts';
 import { listingFrom } from './query.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
@@ -43,7 +46,7 @@ export interface CheckPorts extends Pick<ConsolePorts, 'sentinelone' | 'clock'> 
 /** Makes one request of each kind that polls of every stream need, and collects nothing. */
 export async function check(
   record: Readonly<Record<string, unknown>>,
-  streams: readonly Stream[],
+  toCheck: readonly Stream[],
   rules: InstanceRules,
   ports: CheckPorts,
 ): Promise<CheckReport> {
@@ -63,8 +66,9 @@ export async function check(
     if (reached.accepted) {
       tokenExpiresAt = await expiryOf(target);
       findings.push(expiryFinding(tokenExpiresAt, ports.clock.now()));
-      const asked = streams.filter(({ name, byDefault }) => byDefault || instance.streams?.includes(name));
+      const asked = toCheck.filter(({ name, byDefault }) => byDefault || instance.streams?.includes(name));
       for (const stream of asked) findings.push(await checkStream(stream, instance, target));
+      findings.push(...(await coverageFindings(instance, target)));
     }
   } catch (error) {
     if (!(error instanceof MisconfiguredError)) throw error;
@@ -180,19 +184,34 @@ async function expiryOf({ host, token, ports }: Target): Promise<string | undefi
   return expiryIn(token) ?? (await ports.sentinelone.expiry(request).catch(() => undefined));
 }
 
+/** What the console has that the instance does not collect. */
+async function coverageFindings(instance: Instance, target: Target): Promise<Finding[]> {
+  const found = await coverageOf(instance, target.ports.clock.now(), askOf(target));
+  const collected = instance.streams ?? defaultStreams.map(({ name }) => name);
+  const { sentences = [] } = coverageReport(instance.instance, found, collected, optionalNames) ?? {};
+  return sentences.map((sentence) => {
+    const [detail = '', remedy = ''] = sentence.split(': ', 2);
+    return { what: 'coverage', outcome: 'off', detail, remedy };
+  });
+}
+
+/** A check does not know which streams are deployed. */
+const optionalNames = streams.filter(({ byDefault }) => !byDefault).map(({ name }) => name);
+
+function askOf(target: Target): Ask {
+  const sentMs = target.ports.clock.now();
+  return async (request, read) => {
+    const answer = await get(target, request.path, request);
+    const value = read(answer.body, (words) => redacted(words, target.token));
+    return { ...answer, value, release: () => {}, sentMs };
+  };
+}
+
 async function checkStream(stream: Stream, instance: Instance, target: Target): Promise<Finding> {
   if (!collects({ ...instance, enabled: true }, stream))
     return off(stream.name, "not one of the instance's streams");
   const now = target.ports.clock.now();
-  const ask: Ask = async (request, read) => {
-    const answer = await get(target, request.path, request);
-    return {
-      ...answer,
-      value: read(answer.body, (words) => redacted(words, target.token)),
-      release: () => {},
-      sentMs: now,
-    };
-  };
+  const ask = askOf(target);
   const listing = listingFrom(fromMs(now - day));
   try {
     const source = sourceOf(stream, instance, target.ports.clock.now);

@@ -5,7 +5,7 @@ import {
   PermissionMissingError,
   TokenRefusedError,
 } from '../errors.ts';
-import type { Learned } from '../health/status.ts';
+import type { Coverage, Learned } from '../health/status.ts';
 import { expiryIn } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import { confirm, tokenFor } from '../instances/secret-owner.ts';
@@ -15,6 +15,7 @@ import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
 import { consoleClock } from './console-clock.ts';
+import { coverageOf } from './coverage.ts';
 import type { LargePages } from './large-pages.ts';
 import { type Pace, retryOf } from './pace.ts';
 import type { Listing } from './query.ts';
@@ -51,6 +52,9 @@ const smallBytes = 64 * 1024;
 
 /** Short, because the last page is not committed yet. */
 const expiryMs = 5_000;
+
+/** For all of its requests. */
+const coverageMs = 20_000;
 
 type Requested = Pick<PageRequest, 'path' | 'query' | 'json' | 'maxBytes' | 'signal'>;
 
@@ -132,6 +136,15 @@ export class Connection {
       .turn(expiryMs, signal)
       .then(() => ports.sentinelone.expiry(request))
       .catch(() => undefined);
+  }
+
+  /** Asks what the console has of the last days, whether or not it is collected. An error is no reason to end a poll. */
+  coverage(): Promise<Coverage> {
+    const { instance, ports } = this.#options;
+    const signal = AbortSignal.timeout(coverageMs);
+    const ask: Ask = ({ isSmall: _, ...asked }, read) =>
+      this.#authorized({ ...asked, maxBytes: smallBytes, signal }, read);
+    return coverageOf(instance, ports.clock.now(), ask);
   }
 
   #ask(signal: AbortSignal): Ask {

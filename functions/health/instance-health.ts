@@ -1,5 +1,6 @@
 import { subjectOf } from '../instances/subject.ts';
 import type { Stream } from '../streams/stream.ts';
+import { type CoverageReport, coverageReport } from './coverage.ts';
 import type { CursorStatus } from './known-status.ts';
 import type { HealthRules } from './rules.ts';
 import { forwarderKey, type Status } from './status.ts';
@@ -21,6 +22,8 @@ export interface InstanceHealth {
   /** When its token expires: the earliest that any stream reports. */
   readonly tokenExpiresAt: string | undefined;
   readonly streams: readonly Verdict[];
+  /** What its console has that is not collected; undefined where that was not asked yet. */
+  readonly coverage?: CoverageReport | undefined;
 }
 
 /** Judges an instance record by the cursor items of its streams. Both may contain anything. */
@@ -42,7 +45,10 @@ export function instanceHealth(
     return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs);
   });
   const host = typeof record.host === 'string' ? record.host : '';
-  return healthOf(String(record.instance), host, verdicts);
+  const collected = named.length > 0 ? named : streams.filter((one) => one.byDefault).map(({ name }) => name);
+  const found = streams.map(({ name }) => itemOf(name)?.status.coverage).find((one) => one !== undefined);
+  const coverage = coverageReport(String(record.instance), found, collected, optionalStreams);
+  return { ...healthOf(String(record.instance), host, verdicts), ...(coverage && { coverage }) };
 }
 
 export function forwarderHealth(status: Partial<Status>, now: number): InstanceHealth {

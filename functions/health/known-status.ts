@@ -34,7 +34,17 @@ export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} 
     noticeDetail: text(status.noticeDetail),
     noticeSince: time(status.noticeSince),
     killedRuns: number(status.killedRuns) ?? 0,
+    leftOut: names(status.learned?.leftOut),
   };
+}
+
+function names(value: unknown): string[] {
+  return Array.isArray(value)
+    ? value
+        .map(String)
+        .filter((one) => /^[\w.]{1,100}$/.test(one))
+        .slice(0, 50)
+    : [];
 }
 
 function time(value: unknown): string | undefined {

@@ -19,7 +19,7 @@ export interface PollEnd {
   readonly artifacts: number;
   readonly notice?: Notice | undefined;
   readonly spent?: Spent | undefined;
-  readonly learned?: Learned | undefined;
+  readonly remembered?: Remembered | undefined;
   readonly position: Timestamp | undefined;
   readonly secretVersion: string | undefined;
   readonly tokenExpiresAt?: string | undefined;
@@ -51,7 +51,6 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
   const { checkedUntil, completeUntil } = end.hours ?? previous;
-  const learned = end.learned ?? previous.learned;
   const lastRecordAt = end.artifacts > 0 ? iso(now) : previous.lastRecordAt;
   return {
     state: end.state,
@@ -70,7 +69,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     ...tokenStatus(previous, end),
     ...noticeStatus(previous, end),
     ...(end.spent ?? spentOf(previous)),
-    ...(learned !== undefined && { learned }),
+    ...rememberedStatus(previous, end),
   };
 }
 
@@ -83,6 +82,11 @@ export function failuresAfter(
   const failures = isFailure ? (previous.failures ?? 0) + 1 : 0;
   const failingSince = failures > 1 ? previous.failingSince : iso(now);
   return { failures, ...(isFailure && failingSince !== undefined && { failingSince }) };
+}
+
+/** What is known of the console stays valid until something newer is. */
+function rememberedStatus({ learned, coverage }: Partial<Status>, { remembered }: PollEnd): Partial<Status> {
+  return present({ learned, coverage, ...remembered }) as Partial<Status>;
 }
 
 /** The known expiry stays valid until the secret changes. */
@@ -123,6 +127,21 @@ export function disabledStatus(status: Partial<Status>): Partial<Status> {
 function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** What a console has of the last days, whether or not it is collected. What is not known is absent. */
+export interface Coverage {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly days: number;
+  /** The views of alerts that hold data, as the console names them. */
+  readonly views: readonly string[];
+  readonly alerts?: number;
+  readonly ruleAlerts?: number;
+  readonly hiddenActivities?: number;
+}
+
+/** What later requests and operators need to know of the console. */
+export type Remembered = Partial<Pick<Status, 'learned' | 'coverage'>>;
 
 /** What a console's schema has otherwise than expected. It is kept for a day. */
 export interface Learned {
@@ -177,6 +196,8 @@ export interface Status extends Spent {
   readonly killedRuns: number;
   /** What the schema of a GraphQL API has otherwise. */
   readonly learned: Learned;
+  /** Of the instance, in the item of one of its streams. */
+  readonly coverage: Coverage;
 }
 
 /** The key of the forwarder's status in the cursors table. No instance can have this name. */

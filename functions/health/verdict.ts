@@ -24,6 +24,8 @@ export interface Verdict extends Finding {
   readonly tokenExpiresAt: string | undefined;
   /** Of every hour before it, everything that the console counts was delivered. */
   readonly completeUntil: string | undefined;
+  /** Fields that the console's schema lacks; absent where it has all. */
+  readonly leftOut?: readonly string[];
 }
 
 /**
@@ -87,7 +89,7 @@ export function compareLights(a: Light, b: Light): number {
 function verdict(stream: string, status: KnownStatus, findings: readonly (Finding | undefined)[]): Verdict {
   const found = findings.filter((one) => one !== undefined);
   const [worst] = found.sort((a, b) => compareLights(a.light, b.light));
-  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil } = status;
+  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil, leftOut } = status;
   return {
     stream,
     ...(worst ?? { light: 'green', word: 'ok' }),
@@ -98,6 +100,7 @@ function verdict(stream: string, status: KnownStatus, findings: readonly (Findin
     lagSeconds: lagSeconds(status),
     tokenExpiresAt,
     completeUntil: completeUntil && new Date(completeUntil).toISOString(),
+    ...(leftOut.length > 0 && { leftOut }),
   };
 }
 

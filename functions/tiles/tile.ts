@@ -9,7 +9,7 @@ import { trouble } from './trouble.ts';
 
 /** All of an instance, or of the forwarder. */
 export function openTile(health: InstanceHealth, now: number, frame: Frame): Html {
-  const { instance, light, worst, streams, tokenExpiresAt } = health;
+  const { instance, light, worst, streams, tokenExpiresAt, coverage } = health;
   const isForwarder = instance === forwarderKey.instance;
   return html`<div class="s1-tile s1-${light}">
 <div class="s1-head"><bdi class="s1-name">${isForwarder ? 'Forwarder to Analytics' : instance}</bdi><span class="s1-badge"><i class="s1-dot"></i>${worst.word}</span></div>
@@ -17,6 +17,7 @@ export function openTile(health: InstanceHealth, now: number, frame: Frame): Htm
 ${table(streams, now, isForwarder)}
 ${troubles(streams, frame, isForwarder)}
 ${complete(streams)}
+${(coverage?.sentences ?? []).map((sentence) => html`<div class="s1-token">${sentence}</div>`)}
 ${tokenExpiresAt !== undefined && expiry(Date.parse(tokenExpiresAt), now)}
 </div>`;
 }

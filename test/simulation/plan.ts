@@ -210,6 +210,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, sharing: 
     pageTimeoutMs: random.pick([60_000, 200_000]),
     pageBytes: 16 * 1024 * 1024,
     hoursPerPoll: random.pick([0, 12]) && sharing.pick([2, 12]),
+    coverageMs: 0,
     dayArtifacts: Number.POSITIVE_INFINITY,
     dayBytes: Number.POSITIVE_INFINITY,
   };

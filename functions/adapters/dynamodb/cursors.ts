@@ -44,6 +44,7 @@ export const statusAttributes = Object.keys({
   spentArtifacts: true,
   spentBytes: true,
   learned: true,
+  coverage: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**

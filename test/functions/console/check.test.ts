@@ -39,7 +39,41 @@ function given(says: (request: PageRequest) => Error | undefined = () => undefin
 const shown = ({ findings }: Awaited<ReturnType<typeof check>>) =>
   findings.map(({ what, outcome }) => `${what} ${outcome}`);
 
+/** What is asked about that no stream of the instance collects. */
+const coveragePaths = ['/unifiedalerts/graphql', '/cloud-detection/alerts', '/activities', '/activities'];
+
 describe('a check', () => {
+  it('says what the console has that is not collected, and how to collect it', async () => {
+    const { world, check } = given();
+    const says: Record<string, string> = {
+      '/unifiedalerts/graphql':
+        '{"data":{"alerts":{"totalCount":31},"alertsViewDataAvailability":{"viewDataAvailability":[{"viewType":"ALL","dataAvailable":true},{"viewType":"STAR","dataAvailable":true},{"viewType":"CLOUD","dataAvailable":false}]}}}',
+      '/cloud-detection/alerts': '{"data":[],"pagination":{"totalItems":26658}}',
+    };
+    world.consoles.set(instance.host, ({ path }) => world.answer(says[path] ?? '{"data":[]}'));
+    const { findings, good } = await check();
+    expect(good).toBe(true);
+    expect(findings.filter(({ what }) => what === 'coverage')).toEqual([
+      {
+        what: 'coverage',
+        outcome: 'off',
+        detail: '31 alerts of the last 30 days (STAR) are not collected',
+        remedy: 'collector set acme --streams +alerts',
+      },
+      {
+        what: 'coverage',
+        outcome: 'off',
+        detail: '26,658 rule alerts of the last 30 days are not collected',
+        remedy: 'collector set acme --streams +alerts',
+      },
+    ]);
+    const [unified] = world.asked.filter(({ json }) => json !== undefined);
+    expect(JSON.stringify(unified?.json)).toContain('fieldId: \\"createdAt\\"');
+    expect(
+      world.asked.filter(({ query }) => query.countOnly === 'true').map(({ query }) => query.includeHidden),
+    ).toEqual([undefined, 'false', 'true']);
+  });
+
   it('finds all good, with one request for the token and one for each stream', async () => {
     const { world, check } = given();
     const report = await check();
@@ -54,7 +88,12 @@ describe('a check', () => {
       'others ok',
     ]);
     expect(report).toMatchObject({ good: true, host: instance.host, latencyMs: 0 });
-    expect(world.asked.map(({ path }) => path)).toEqual(['/system/info', '/sightings', '/others']);
+    expect(world.asked.map(({ path }) => path)).toEqual([
+      '/system/info',
+      '/sightings',
+      '/others',
+      ...coveragePaths,
+    ]);
     expect(world.asked[1]?.query).toMatchObject({ limit: '1', includeAll: 'true', sortBy: 'updatedAt' });
   });
 

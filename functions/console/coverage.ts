@@ -1,0 +1,65 @@
+import type { Coverage } from '../health/status.ts';
+import type { Instance } from '../instances/instance.ts';
+import { at, type Json, list, text } from '../kit/json.ts';
+import { fromMs } from '../kit/time.ts';
+import { activities } from '../streams/activities.ts';
+import { alerts } from '../streams/alerts.ts';
+import { ruleAlerts } from '../streams/rule-alerts.ts';
+import { readSmallAnswer } from './sources/graphql-answer.ts';
+import { countQuery, usualSpelling } from './sources/graphql-query.ts';
+import { restSource } from './sources/rest.ts';
+import type { Ask } from './sources/source.ts';
+
+const days = 30;
+
+/** The views that group others. */
+const wholes = new Set(['ALL']);
+
+/**
+ * Asks a console what it has of the last days, whether or not it is collected: four requests, none of which changes
+ * anything. What it does not say, or does not let the token see, is absent.
+ */
+export async function coverageOf(instance: Instance, now: number, ask: Ask): Promise<Coverage> {
+  const from = fromMs(now - days * 24 * 60 * 60 * 1000);
+  const until = fromMs(now);
+  const unknown = () => undefined;
+  const unified = await askUnified(instance, { from, createdFrom: from, createdBefore: until }, ask).catch(
+    unknown,
+  );
+  const rules = await restSource(ruleAlerts, instance).total(from, until, ask).catch(unknown);
+  const visible = await restSource(activities, instance).total(from, until, ask).catch(unknown);
+  const shown = { ...activities, query: { ...activities.query, includeHidden: 'true' } };
+  const all = await restSource(shown, instance).total(from, until, ask).catch(unknown);
+  return {
+    at: new Date(now).toISOString(),
+    days,
+    views: unified?.views ?? [],
+    ...(unified?.alerts !== undefined && { alerts: unified.alerts }),
+    ...(rules !== undefined && { ruleAlerts: rules }),
+    ...(all !== undefined && visible !== undefined && { hiddenActivities: Math.max(0, all - visible) }),
+  };
+}
+
+async function askUnified(instance: Instance, bounds: Parameters<typeof countQuery>[2], ask: Ask) {
+  const count = countQuery(alerts, instance, bounds, usualSpelling).text.replace(/\}\s*$/, '');
+  const query = `${count}  alertsViewDataAvailability { viewDataAvailability { viewType dataAvailable } }\n}`;
+  const request = { path: alerts.path, query: {}, json: { query, variables: { first: 1 } }, isSmall: true };
+  const { value, release } = await ask(request, (body) => {
+    const { errors, value } = readSmallAnswer(body);
+    if (errors.length > 0) throw new SyntaxError('the count has errors');
+    return value;
+  });
+  release();
+  const total = at(value, 'data', alerts.connection, 'totalCount');
+  const views = list(value, 'data', 'alertsViewDataAvailability', 'viewDataAvailability').flatMap(
+    viewWithData,
+  );
+  return { views: views.slice(0, 20), alerts: typeof total === 'number' ? total : undefined };
+}
+
+const name = /^[A-Z_]{1,40}$/;
+
+function viewWithData(view: Json): string[] {
+  const type = text(view, 'viewType') ?? '';
+  return at(view, 'dataAvailable') === true && name.test(type) && !wholes.has(type) ? [type] : [];
+}
