@@ -22,7 +22,7 @@ export async function smallPng(page: Page): Promise<Buffer> {
 }
 
 /** The color without what the eye hardly sees. */
-const rough = (color: number) => color & 0xf0f0f0;
+const rough = (color: number) => color & 0xf8f8f8;
 
 function encode(pixels: Buffer, width: number, height: number): Buffer {
   const colors = Array.from({ length: width * height }, (_, i) => pixels.readUInt32BE(4 * i) >>> 8);
