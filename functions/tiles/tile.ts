@@ -5,7 +5,7 @@ import { expiryNoticeMs } from '../instances/expiry.ts';
 import type { Frame } from './frame.ts';
 import { type Html, html } from './html.ts';
 import { age, clock, span } from './times.ts';
-import { trouble } from './trouble.ts';
+import { trouble, withCommands } from './trouble.ts';
 
 /** All of an instance, or of the forwarder. */
 export function openTile(health: InstanceHealth, now: number, frame: Frame): Html {
@@ -17,7 +17,7 @@ export function openTile(health: InstanceHealth, now: number, frame: Frame): Htm
 ${table(streams, now, isForwarder)}
 ${troubles(streams, frame, isForwarder)}
 ${complete(streams)}
-${(coverage?.sentences ?? []).map((sentence) => html`<div class="s1-token">${sentence}</div>`)}
+${(coverage?.sentences ?? []).map((sentence) => html`<div class="s1-token">${withCommands(sentence)}</div>`)}
 ${tokenExpiresAt !== undefined && expiry(Date.parse(tokenExpiresAt), now)}
 </div>`;
 }

@@ -2,8 +2,8 @@ import { states } from '../errors.ts';
 import type { Frame } from './frame.ts';
 import { type Html, html } from './html.ts';
 
-/** A command to type, which stands behind a colon in a remedy. */
-const command = /(?<=: )((?:\.\/)?collector [a-z-]+(?: [\w:,./=+-]*[\w/])*)/;
+/** A command to type, which stands behind a colon or another command. */
+const command = /(?<=: |, then )((?:(?:\.\/)?collector|npm run) [a-z-]+(?: '[^']*'| [\w:,./=+-]*[\w/-])*)/;
 
 /** The heading in docs/operations.md for words that are no states. */
 export const headings: Readonly<Record<string, string>> = {
@@ -20,6 +20,18 @@ export const headings: Readonly<Record<string, string>> = {
   'records missing': 'records-missing',
 };
 
+/** A text with its commands in elements of their own. */
+export function withCommands(text: string): Html[] {
+  // Every second part is a command.
+  return text
+    .split(command)
+    .map((part, i) =>
+      i % 2 === 0
+        ? html`<bdi class="s1-remedy">${part}</bdi>`
+        : html`<code class="s1-command"><bdi>${part}</bdi></code>`,
+    );
+}
+
 interface Trouble {
   readonly word: string;
   readonly error?: string | undefined;
@@ -34,17 +46,9 @@ export function trouble(
   { runbook }: Frame,
   heading = headingOf(word),
 ): Html {
-  // Every second part is a command.
-  const parts = remedy
-    .split(command)
-    .map((part, i) =>
-      i % 2 === 0
-        ? html`<bdi class="s1-remedy">${part}</bdi>`
-        : html`<code class="s1-command"><bdi>${part}</bdi></code>`,
-    );
   const page =
     runbook === undefined
       ? html`<span class="s1-remedy">docs/operations.md#${heading}</span>`
       : html`<a class="s1-runbook" href="${runbook}#${heading}" target="_blank" rel="noopener">Runbook</a>`;
-  return html`${error !== undefined && html`<bdi>${error}</bdi><br>`}<span class="s1-do">${parts}</span> ${page}`;
+  return html`${error !== undefined && html`<bdi>${error}</bdi><br>`}<span class="s1-do">${withCommands(remedy)}</span> ${page}`;
 }

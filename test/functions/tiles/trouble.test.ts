@@ -5,10 +5,10 @@ import type { Frame } from '../../../functions/tiles/frame.ts';
 import { headings, trouble } from '../../../functions/tiles/trouble.ts';
 
 const frame = { runbook: '/operations' } as Frame;
+const shown = (remedy: string) =>
+  trouble({ word: 'failed', remedy }, frame).text.replaceAll('&quot;', '"').replaceAll('&#39;', "'");
 const commands = (remedy: string) =>
-  [...trouble({ word: 'failed', remedy }, frame).text.matchAll(/<code[^>]*><bdi>(.*?)<\/bdi>/g)].map(
-    ([, one]) => one,
-  );
+  [...shown(remedy).matchAll(/<code[^>]*><bdi>(.*?)<\/bdi>/g)].map(([, one]) => one);
 
 describe('a trouble', () => {
   test.each([
@@ -23,10 +23,13 @@ describe('a trouble', () => {
     ],
     ['Check that the collector runs: docs/operations.md', []],
     ['Run: collector rotate x; rm -rf /', ['collector rotate x']],
+    [
+      `2 alerts are not collected: npm run deploy -- -c 'optionalStreams=["alerts"]', then collector set acme --streams +alerts`,
+      [`npm run deploy -- -c 'optionalStreams=["alerts"]'`, 'collector set acme --streams +alerts'],
+    ],
   ])('shows the commands of %j by themselves', (remedy, typed) => {
     expect(commands(remedy)).toEqual(typed);
-    const text = trouble({ word: 'failed', remedy }, frame).text.replaceAll(/<[^>]*>/g, '');
-    expect(text.replaceAll('&quot;', '"')).toBe(`${remedy} Runbook`);
+    expect(shown(remedy).replaceAll(/<[^>]*>/g, '')).toBe(`${remedy} Runbook`);
   });
 
   test('links to a heading of the runbook that exists, whatever its word', () => {
