@@ -117,7 +117,8 @@ export function boundsIn(query: string): { field: string; from: number; until: n
   return [...query.matchAll(/fieldId: "(\w+)", \w+: \{ ([^}]*) \}/g)].map(([, field = '', range = '']) => {
     const [, from = '0'] = /\bstart: (\d+)/.exec(range) ?? [];
     const [, until = '8640000000000000'] = /\bend: (\d+)/.exec(range) ?? [];
-    return { field, from: Number(from), until: Number(until) };
+    const isExcluded = range.includes('startInclusive: false');
+    return { field, from: Number(from) + (isExcluded ? 1 : 0), until: Number(until) };
   });
 }
 

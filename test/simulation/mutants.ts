@@ -62,6 +62,36 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(consoleMs, sentMs)',
     to: 'consoleMs',
   },
+  {
+    name: 'a page of alerts starts after its time',
+    file: 'console/sources/graphql-query.ts',
+    from: 'start && isExplicit && `${lower}Inclusive: true`',
+    to: 'start && isExplicit && `${lower}Inclusive: false`',
+  },
+  {
+    name: 'alerts are asked for from a second later',
+    file: 'console/sources/graphql-query.ts',
+    from: 'time(toMs(from) - (isExplicit ? 0 : 1))',
+    to: 'time(toMs(from) + 1000)',
+  },
+  {
+    name: 'a page of alerts without an end is the last',
+    file: 'console/sources/graphql-answer.ts',
+    from: "if (token === undefined || token === null || token === '') return missingToken;",
+    to: "if (token === undefined || token === null || token === '') return undefined;",
+  },
+  {
+    name: 'errors in a 200 are an empty page',
+    file: 'console/sources/graphql.ts',
+    from: 'throw errorOf(errors, { host, path, connection, query, limit, clean });',
+    to: 'return { records: [], next: undefined, isolated: false };',
+  },
+  {
+    name: 'alerts are paged without their token',
+    file: 'console/sources/graphql.ts',
+    from: '...(token !== undefined && { after: token })',
+    to: '...(token === missingToken && { after: token })',
+  },
   { name: 'gt for gte', file: 'console/query.ts', from: '__gte`]', to: '__gt`]' },
   {
     name: 'ties at the last timestamp are dropped',

@@ -19,6 +19,7 @@ const copied = [
   'functions',
   'test/fakes',
   'test/simulation',
+  'test/support/artifacts.ts',
   'test/support/schema.ts',
   'docs',
   'local/console/fleet',
