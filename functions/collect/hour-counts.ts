@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import type { Record } from '../console/record.ts';
+import { hashOf } from '../kit/hash.ts';
 import { earlier, epoch, later, shift, type Timestamp, toMs } from '../kit/time.ts';
 
 /**
@@ -34,8 +34,8 @@ export const hourMs = 60 * 60 * 1000;
 /** Checked hours are kept for the second check, a day later; hours that are not checked yet for as long as the ledger. */
 const [keptMs, longestMs] = [48 * hourMs, 35 * 24 * hourMs];
 
-/** The bytes of an id, and how many ids fit beside the memory in one DynamoDB item. */
-const [idBytes, mostIds] = [8, 5_000];
+/** The code units of an id's hash, of two bytes each, and how many fit beside the memory in one DynamoDB item. */
+const [idUnits, mostIds] = [4, 5_000];
 
 /** Whether the count of a checked hour is still known. */
 export function isKept(hour: Timestamp, position: Timestamp): boolean {
@@ -109,7 +109,7 @@ class Ids {
   /** Returns false if it was there. */
   add(hour: Timestamp, recordId: string): boolean {
     const ids = this.#hours.get(hour) ?? new Set();
-    const id = hash('sha256', recordId, 'buffer').toString('latin1', 0, idBytes);
+    const id = hashOf(recordId).slice(0, idUnits);
     if (ids.has(id)) return false;
     this.#hours.set(hour, ids.add(id));
     return true;
@@ -117,15 +117,15 @@ class Ids {
 
   encode(): { [hour: Timestamp]: Uint8Array } {
     return Object.fromEntries(
-      [...this.#hours].map(([hour, ids]) => [hour, Buffer.from([...ids].join(''), 'latin1')]),
+      [...this.#hours].map(([hour, ids]) => [hour, Buffer.from([...ids].join(''), 'utf16le')]),
     );
   }
 }
 
 function idsIn(bytes: Uint8Array): string[] {
-  const text = Buffer.from(bytes).toString('latin1');
-  return Array.from({ length: Math.floor(text.length / idBytes) }, (_, i) =>
-    text.slice(i * idBytes, (i + 1) * idBytes),
+  const text = Buffer.from(bytes).toString('utf16le');
+  return Array.from({ length: Math.floor(text.length / idUnits) }, (_, i) =>
+    text.slice(i * idUnits, (i + 1) * idUnits),
   );
 }
 
