@@ -25,7 +25,7 @@ const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 /** JSON in which the two characters that SQS refuses are escaped. */
 export function withoutNoncharacters(json: string): string {
-  return json.replace(/[\uFFFE\uFFFF]/g, (one) => (one === '\uFFFE' ? '\\ufffe' : '\\uffff'));
+  return json.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { benchBombs } from './bombs.ts';
 import { benchColdStart } from './cold-start.ts';
-import { benchDrain, benchLimiter, benchSlow } from './drain.ts';
+import { benchDrain, benchLimiter, benchSlow, benchThird } from './drain.ts';
 import { benchForwarder } from './forwarder.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
@@ -17,6 +17,7 @@ const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 const benches: { readonly [name: string]: () => Promise<Report> } = {
   drain: () => benchDrain(3),
   limiter: () => benchLimiter(3),
+  'third-of-a-core': () => benchThird(3),
   slow: () => benchSlow(),
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PollerEnvironment } from '../../functions/environment.ts';
 import { bundle } from '../../infra/build/bundle.ts';
 import type { BareEvent } from './bare.ts';
 import type { Ladder } from './ladder.ts';
 import { median, sum, withSpread } from './numbers.ts';
+import { limitCores } from './quota.ts';
 import { atLeast, atMost, type Report, type Shown, table } from './report.ts';
 import { hostOf, type Measured, type Stage, startStage } from './stage.ts';
 
@@ -25,11 +27,13 @@ export async function drain(
   records: number,
   latencyMs: number,
   settings: Partial<PollerEnvironment> = noLimiter,
+  whenStarted: (pid: number) => void = () => undefined,
 ): Promise<Measured> {
   await stage.give({ latencyMs, ladders: { [stream]: backlog(records) } });
   const collector = await stage.collector(stream, settings);
   await stage.addInstances(1);
   await stage.prepare(stream);
+  whenStarted(collector.pid ?? 0);
   const measured = await collector.invoke();
   collector.stop();
   if (measured.counts.artifacts !== records)
@@ -73,8 +77,9 @@ const latencies = [0, 100];
 
 export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-bare-'));
-  const bare = join(folder, 'bare');
+  const [bare, floor] = [join(folder, 'bare'), join(folder, 'floor')];
   bundle(bare, { entries: { index: 'test/bench/bare.ts' } });
+  bundle(floor, { entries: { index: 'test/bench/floor.ts' } });
   const stage = await startStage(1, { skims: true });
   const rows: (string | number)[][] = [];
   const shown: Shown[] = [];
@@ -84,16 +89,19 @@ export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
         const records = all * scale;
         const ours: Measured[] = [];
         const loops: Measured[] = [];
+        const floors: Measured[] = [];
         for (let round = 0; round < rounds; round++) {
           const measured = await drain(stage, stream, records, latencyMs);
           ours.push(measured);
           loops.push(await bareDrain(stage, bare, stream, records, measured));
+          floors.push(await bareDrain(stage, floor, stream, records, measured));
         }
         const rate = ({ wallMs }: Measured) => (records / wallMs) * 1000;
         const perThousand = (of: (measured: Measured) => number) =>
           ours.map((measured) => (of(measured) / records) * 1000);
         const cpu = ({ cpuMs }: Measured) => (cpuMs / records) * 1000;
         const ratios = ours.map((measured, i) => rate(measured) / rate(loops[i] as Measured));
+        const overFloor = ours.map((measured, i) => cpu(measured) / cpu(floors[i] as Measured));
         const cpuRatios = ours.map((measured, i) => cpu(loops[i] as Measured) / cpu(measured));
         const sqsCalls = perThousand(({ counts }) => counts.calls['SQS.SendMessageBatch'] ?? 0);
         rows.push([
@@ -104,6 +112,7 @@ export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
           withSpread(perThousand(({ cpuMs }) => cpuMs)),
           withSpread(loops.map(cpu)),
           withSpread(cpuRatios, 2),
+          withSpread(floors.map(cpu)),
           withSpread(
             perThousand(({ console }) => console.requests),
             2,
@@ -129,8 +138,11 @@ export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
             requests,
           ),
         );
-        if (stream === 'activities')
+        if (stream === 'activities') {
+          shown.push(atMost('CPU for 1,000 activities of 1.1 KB', 45, median(ours.map(cpu)), ' ms', 0));
+          shown.push(atMost('the same, of the floor', 3, median(overFloor)));
           shown.push(atMost('SQS calls for 1,000 activities of 1.1 KB', 4, median(sqsCalls)));
+        }
       }
     }
   } finally {
@@ -145,6 +157,7 @@ export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
     'CPU ms per 1,000',
     'bare loop',
     'ratio',
+    'floor',
     'console requests per 1,000',
     'SQS calls',
     'DynamoDB calls',
@@ -157,7 +170,8 @@ export async function benchDrain(rounds: number, scale = 1): Promise<Report> {
     text: `${table(head, rows)}
 
 The bare loop is the minimum: the same HTTP client fetches the same pages, and the AWS SDK, without its MD5 check, sends as many
-bytes in as many SQS calls while the next page is fetched. Nothing is split or parsed. Both run in turn, each in a new process,
+bytes in as many SQS calls while the next page is fetched. Nothing is split or parsed. The floor has no client and no SDK: it
+reads TLS, decompresses, and writes the same bytes with their SHA-256. All run in turn, each in a new process,
 ${rounds} times. The ratio of CPU is that of the loop to that of the collector.`,
   };
 }
@@ -187,6 +201,48 @@ export async function benchLimiter(rounds: number, records = 100_000): Promise<R
     text: `${table(['', 'records/s', `of ${perSecond} requests a second`], [['activities, 50 ms', withSpread(rates), withSpread(ratios, 3)]])}
 
 The rate that a console is asked at by default, six requests a second, is what a backlog waits for.`,
+  };
+}
+
+/** What 512 MB of Lambda have of a core. */
+const coresOf512Mb = 0.29;
+
+/** Whether the limiter's rate holds with the part of a core that the function has. */
+export async function benchThird(rounds: number, records = 100_000): Promise<Report> {
+  const stage = await startStage(1, { skims: true });
+  const all: Measured[] = [];
+  const groups: (() => void)[] = [];
+  const limit = (pid: number) => {
+    const remove = limitCores(pid, coresOf512Mb);
+    if (remove !== undefined) groups.push(remove);
+  };
+  try {
+    for (let round = 0; round < rounds; round++)
+      all.push(await drain(stage, 'activities', records, 50, {}, limit));
+  } finally {
+    await stage.close();
+    // A group can be removed once its process has ended.
+    await sleep(1000);
+    for (const remove of groups) remove();
+  }
+  const isLimited = groups.length === rounds;
+  const rates = all.map(({ wallMs }) => (records / wallMs) * 1000);
+  const cpu = all.map(({ cpuMs }) => (cpuMs / records) * 1000);
+  const bound = isLimited ? median(rates) : (1000 * 1000 * coresOf512Mb) / median(cpu);
+  return {
+    title: `At ${coresOf512Mb} of a core`,
+    shown: [
+      atLeast(
+        `records a second of ${records} activities, 50 ms latency, limiter of 6,000 on${isLimited ? '' : ', reckoned from the CPU'}`,
+        5700,
+        bound,
+        '',
+        0,
+      ),
+    ],
+    text: `${table(['', 'records/s', 'CPU ms per 1,000'], [['activities, 50 ms', withSpread(rates), withSpread(cpu)]])}
+
+${isLimited ? "The function's process is in a control group with this part of a core, as Lambda gives it at 512 MB." : 'This machine lets no control group be made, so the rate is that of a whole core; what holds is reckoned from the CPU.'}`,
   };
 }
 

@@ -18,6 +18,8 @@ interface Runner {
   /** One invocation, `minutes` after the first tick. */
   invoke(minutes?: number, event?: object): Promise<Measured>;
   readonly lines: string[];
+  /** Of its process. */
+  readonly pid: number | undefined;
   stop(): void;
 }
 
@@ -196,6 +198,7 @@ async function startRunner(
   await lambda.invoke(handler === 'poller.handler' ? {} : { pages: 0 });
   return {
     lines,
+    pid: lambda.pid,
     async invoke(minutes = 0, event = {}) {
       const time = new Date(start + minutes * 60_000).toISOString();
       await Promise.all([console.ask({ count: true }), sink.ask({ counts: true })]);
