@@ -1,4 +1,4 @@
-const [quote, backslash, noncharacterStart] = [0x22, 0x5c, 0xef];
+const [space, quote, backslash, noncharacterStart] = [0x20, 0x22, 0x5c, 0xef];
 
 interface Escape {
   /** The escape, escaped as well. */
@@ -12,16 +12,13 @@ const escapeOf = (once: string, bytes: number): Escape => ({
   growth: once.length - bytes,
 });
 
-const controls = Array.from({ length: 0x20 }, (_, code) =>
-  escapeOf(JSON.stringify(String.fromCharCode(code)).slice(1, -1), 1),
+/** By code: of the control characters, and none of the space and the exclamation mark, which precede the quote. */
+const controls = Array.from({ length: quote }, (_, code) =>
+  code < space ? escapeOf(JSON.stringify(String.fromCharCode(code)).slice(1, -1), 1) : undefined,
 );
 
 /** SQS refuses these two, which JSON.stringify leaves as they are. */
 const noncharacters = [escapeOf('\\ufffe', 3), escapeOf('\\uffff', 3)] as const;
-
-const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
-  Number(byte >= controls.length && byte !== quote && byte !== backslash && byte !== noncharacterStart),
-);
 
 /** JSON in which the two characters that SQS refuses are escaped. */
 export function withoutNoncharacters(json: string): string {
@@ -42,7 +39,8 @@ export function writeEscapedTwice(
   let growth = 0;
   for (let i = 0; i < text.length; i++) {
     const byte = text[i] as number;
-    if (isPlain[byte] === 1) {
+    // Most bytes are letters and digits.
+    if (byte > quote && byte !== backslash && byte !== noncharacterStart) {
       target[end++] = byte;
     } else if (byte === quote || byte === backslash) {
       target[end++] = backslash;
@@ -51,14 +49,14 @@ export function writeEscapedTwice(
       target[end++] = byte;
       growth += 1;
     } else {
-      const known = controls[byte] ?? noncharacterAt(text, i);
+      const known = byte === noncharacterStart ? noncharacterAt(text, i) : controls[byte];
       if (known === undefined) {
         target[end++] = byte;
         continue;
       }
       for (const one of known.twice) target[end++] = one;
       growth += known.growth;
-      if (byte >= controls.length) i += 2;
+      if (byte === noncharacterStart) i += 2;
     }
   }
   return { end, onceBytes: text.length + growth };
