@@ -64,6 +64,8 @@ const poller = v.object({
   ...collecting,
   stream: text,
   ledgerTable: text,
+  /** Whether the forwarder is deployed. */
+  forwards: v.optional(v.boolean(), false),
   metrics: v.picklist(metricSets),
   /** A lag of so many seconds raises an alarm. */
   alarmLagSeconds: positive,

@@ -57,7 +57,10 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
       const { pages, artifacts, error, hoursChecked } = outcome;
       if (outcome.state === 'disabled') return;
       if (hoursChecked !== undefined) {
-        const missing = hoursChecked.missed.reduce((sum, { found, left }) => sum + found + left, 0);
+        const missing = hoursChecked.missed.reduce(
+          (sum, { found, left, lost }) => sum + found + left + lost,
+          0,
+        );
         addProblem('HoursNotChecked', hoursChecked.error === undefined ? 0 : 1);
         addProblem('RecordsMissing', missing);
       }

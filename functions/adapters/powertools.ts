@@ -142,10 +142,14 @@ function logHours({ instance, stream }: Outcome, { hours, checkedUntil, missed, 
     const so = `sentinelone: checked ${stream} until ${checkedUntil}: nothing is missing`;
     logger.info(so, { ...fields, hours, checkedUntil });
   }
-  for (const { hour, atConsole, delivered, found, left } of missed) {
-    const counts = `${atConsole} at the console, ${delivered} delivered: the hour was read again`;
-    const so = `sentinelone: missing ${stream} of ${instance} from ${hour}: ${counts}, ${found} found, ${left} left`;
-    logger.error(so, { ...fields, hour, atConsole, delivered, found, left });
+  for (const { hour, atConsole, delivered, found, left, lost } of missed) {
+    const again = 'the hour was read again';
+    const counts =
+      lost > 0
+        ? `${lost} of ${delivered} in the queue were not accepted by Analytics: ${again}`
+        : `${atConsole} at the console, ${delivered} delivered: ${again}, ${found} found, ${left} left`;
+    const so = `sentinelone: missing ${stream} of ${instance} from ${hour}: ${counts}`;
+    logger.error(so, { ...fields, hour, atConsole, delivered, found, left, lost });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Change } from '../health/history.ts';
-import type { LedgerHour } from '../health/receipt.ts';
+import type { LedgerHour, LedgerRow } from '../health/receipt.ts';
 import type { Status } from '../health/status.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import type { Timestamp } from '../kit/time.ts';
@@ -46,6 +46,8 @@ export interface Memories {
 export interface Ledger {
   /** Writes these hours of one stream of an instance; what is known of other hours stays. */
   write(key: CursorKey, hours: readonly LedgerHour[], checkedAt: number): Promise<void>;
+  /** What is known of an hour; undefined if nothing is. */
+  read(key: CursorKey, hour: Timestamp): Promise<LedgerRow | undefined>;
   /** Adds a change of state to the history. */
   append(change: Change): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Connection } from '../console/connection.ts';
 import { createdListing } from '../console/query.ts';
 import type { Record } from '../console/record.ts';
 import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../errors.ts';
-import type { LedgerHour } from '../health/receipt.ts';
+import { type LedgerHour, lostAfterQueue } from '../health/receipt.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import type { Clock } from '../kit/clock.ts';
 import { fromMs, later, shift, type Timestamp, toMs } from '../kit/time.ts';
@@ -22,8 +22,10 @@ interface MissedHour {
   readonly delivered: number;
   /** Delivered for the first time when the hour was read again. */
   readonly found: number;
-  /** Counted by the console, but not listed, or not yet read because the run's time ended. */
+  /** Counted by the console, but not listed. */
   readonly left: number;
+  /** In the queue, but not accepted by Analytics. */
+  readonly lost: number;
 }
 
 /** What a poll learned about past hours. */
@@ -47,6 +49,8 @@ export interface LedgerContext {
   readonly ledger: Ledger;
   readonly overlapMs: number;
   readonly hoursPerPoll: number;
+  /** Whether Analytics has to accept what the queue has. */
+  readonly isForwarded: boolean;
   /** Whether another request may be made. */
   readonly takeRequest: () => boolean;
   /** Delivers records, including those that were delivered before. */
@@ -107,6 +111,9 @@ export async function checkHours(
   }
   try {
     if (rows.length > 0) await ledger.write(key, rows, clock.now());
+    if (context.isForwarded)
+      for (const { hour } of rows)
+        missed.push(...(await resendLost(shift(hour, -hourMs), cursor, context, clock)));
     const { again = {} } = await repeats.counts();
     const [incomplete] = Object.keys(again)
       .filter((hour) => (again[hour] ?? 0) > 0)
@@ -153,7 +160,24 @@ async function checkHour(
   const found = isDoubtful ? 0 : Math.max(0, read.timed - delivered);
   const row = { hour, console: atConsole, queue, resent: read.delivered ? read.timed + read.untimed : 0 };
   const isNews = found > 0 || (left > 0 && known !== left);
-  return { row, missed: isNews ? { hour, atConsole, delivered, found, left } : undefined };
+  return { row, missed: isNews ? { hour, atConsole, delivered, found, left, lost: 0 } : undefined };
+}
+
+/** Reads an hour again of which Analytics lacks some, once: it may never accept them. */
+async function resendLost(
+  hour: Timestamp,
+  cursor: Cursor,
+  context: LedgerContext,
+  clock: Clock,
+): Promise<MissedHour[]> {
+  const { ledger, key } = context;
+  const row = await ledger.read(key, hour);
+  const lost = lostAfterQueue(row, await ledger.read(key, shift(hour, hourMs)));
+  if (lost === 0 || row?.queue === undefined) return [];
+  const { queue, console: atConsole = queue, accepted: base = 0 } = row;
+  const { timed, untimed } = await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
+  await ledger.write(key, [{ hour, console: atConsole, queue, resent: timed + untimed, base }], clock.now());
+  return [{ hour, atConsole, delivered: queue, found: 0, left: 0, lost }];
 }
 
 /** Records of an hour that are told apart when it is read again. */

@@ -4,6 +4,7 @@ import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
 import type { Notice } from '../health/notices.ts';
+import { countsAccepted } from '../health/receipt.ts';
 import type { Coverage, Remembered, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
@@ -165,7 +166,8 @@ export async function poll(
       const until = !hasVersions ? position : start.listing === undefined ? start.position : undefined;
       if (until !== undefined && isCheckDue(checkedUntil, until, overlapMs)) {
         const { ledger, clock } = ports;
-        const own = { key: claim, connection, repeats, ledger, overlapMs, hoursPerPoll };
+        const isForwarded = settings.forwards && countsAccepted(stream);
+        const own = { key: claim, connection, repeats, ledger, overlapMs, hoursPerPoll, isForwarded };
         const context = { ...own, takeRequest: hasTime, deliver, renewClaim };
         hoursChecked = await checkHours({ ...endCursor, position: until }, checkedUntil, context, clock);
       }

@@ -34,6 +34,8 @@ export interface Settings extends Readonly<Record<keyof typeof limits, number>> 
   readonly pageBytes: number;
   /** How far before the position each listing reads again, because records can become visible late. */
   readonly overlapMs: number;
+  /** Whether the forwarder is deployed. */
+  readonly forwards: boolean;
   readonly requestsPerSecond: number;
   /** A stream without a record for this time is quiet; absent: never. */
   readonly quietMs?: number;

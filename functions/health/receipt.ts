@@ -9,8 +9,10 @@ export interface LedgerHour {
   readonly console: number;
   /** Accepted by the queue, each record once. */
   readonly queue: number;
-  /** Of these, the ones that were sent once more when the hour was read again. */
+  /** Records that were sent once more when the hour was read again. */
   readonly resent: number;
+  /** What Analytics had accepted when the hour was read again because some were not: only what follows counts. */
+  readonly base?: number;
 }
 
 /** An hour as the ledger has it. What is not known yet is absent. */
@@ -97,13 +99,21 @@ export function receiptOf(
   };
 }
 
+/** What was sent twice is accepted twice. More than that are repeats after a fault. */
+function acceptedOnce({ accepted = 0, resent = 0, base }: LedgerRow): number {
+  return Math.max(0, accepted - (base ?? resent));
+}
+
+/** How many records of an hour Analytics lacks, if it has everything of the hour that follows: they do not come any more. */
+export function lostAfterQueue(row: LedgerRow | undefined, next: LedgerRow | undefined): number {
+  if (row?.queue === undefined || row.base !== undefined) return 0;
+  const hasNext = (next?.queue ?? 0) > 0 && acceptedOnce(next ?? { hour: '' }) >= (next?.queue ?? 0);
+  return hasNext ? Math.max(0, row.queue - acceptedOnce(row)) : 0;
+}
+
 function receiptHour(row: LedgerRow, isForwarded: boolean): ReceiptHour {
-  const { hour, console, queue, resent = 0, checkedAt } = row;
-  // What was sent twice is accepted twice. More than that are repeats after a fault.
-  const accepted =
-    isForwarded && queue !== undefined
-      ? Math.max(0, Math.min(queue, (row.accepted ?? 0) - resent))
-      : undefined;
+  const { hour, console, queue, checkedAt } = row;
+  const accepted = isForwarded && queue !== undefined ? Math.min(queue, acceptedOnce(row)) : undefined;
   const at = checkedAt === undefined ? undefined : new Date(checkedAt * 1000).toISOString();
   return { hour, state: stateOf(console, queue, accepted), console, queue, accepted, checkedAt: at };
 }

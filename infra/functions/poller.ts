@@ -73,6 +73,7 @@ function environment(props: PollerProps): PollerEnvironment {
     ...collectingEnvironment(props),
     stream: stream.name,
     ledgerTable: ledger.tableName,
+    ...(settings.analyticsUrl !== undefined && { forwards: true }),
     requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,
     furtherRuns: mayStartFurtherRuns(settings),
     metrics: settings.metrics,
@@ -90,7 +91,7 @@ function rights(scope: Construct, props: PollerProps) {
   );
   return [
     ...collectingRights(scope, props, cursorActions, ['dynamodb:BatchGetItem', 'dynamodb:Scan']),
-    may(['dynamodb:UpdateItem'], ledger.tableArn),
+    may(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ledger.tableArn),
     ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
   ];
 }

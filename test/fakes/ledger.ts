@@ -19,6 +19,15 @@ export class FakeLedger implements Ledger {
     }
   }
 
+  /** What a forwarder has added, by instance, stream and hour. */
+  readonly accepted = new Map<string, number>();
+
+  async read({ instance, stream }: CursorKey, hour: string) {
+    const key = `${instance} ${stream} ${hour}`;
+    const accepted = this.accepted.get(key);
+    return { hour, ...this.hours.get(key), ...(accepted !== undefined && { accepted }) };
+  }
+
   async append(change: Change): Promise<void> {
     this.changes.push({ ...change });
   }

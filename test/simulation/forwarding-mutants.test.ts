@@ -18,6 +18,7 @@ const copied = [
   'functions/kit',
   'functions/streams',
   'test/fakes',
+  'test/support/artifacts.ts',
   'test/support/schema.ts',
   'docs/artifact.schema.json',
   'test/simulation/forwarding.ts',

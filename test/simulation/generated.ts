@@ -256,6 +256,7 @@ const copied = [
   'test/fixtures',
   'test/simulation',
   'test/functions',
+  'test/support/artifacts.ts',
   'test/support/schema.ts',
   'docs',
   'local/console/fleet',

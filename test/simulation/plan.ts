@@ -209,6 +209,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, sharing: 
     pagesPerRun: random.pick([2, 5, 1000, 1000]),
     pageTimeoutMs: random.pick([60_000, 200_000]),
     pageBytes: 16 * 1024 * 1024,
+    forwards: false,
     hoursPerPoll: random.pick([0, 12]) && sharing.pick([2, 12]),
     coverageMs: 0,
     dayArtifacts: Number.POSITIVE_INFINITY,

@@ -294,6 +294,7 @@ export function portsOf(process: Process, services: Services, weather: Weather):
         ),
       // Nothing hangs on it, so it draws no chance of its own.
       append: (change) => ledger.append(change),
+      read: async () => undefined,
     },
     shards: {
       handOver: (shard) =>

@@ -1,4 +1,4 @@
-import { type DynamoDBDocumentClient, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../../collect/cursors.ts';
 import type { AcceptedLedger } from '../../forward/ports.ts';
 import type { Change } from '../../health/history.ts';
@@ -32,6 +32,12 @@ export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = 
       }
     },
 
+    async read({ instance, stream }, hour) {
+      const Key = { instance, stream: `${stream}#${hour.slice(0, 10)}` };
+      const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+      return Item && rowsOf(Item).find((row) => row.hour === hour);
+    },
+
     async append({ instance, stream: of, ...change }) {
       const expiresAt = expiryOf(change.at.slice(0, 10));
       const { values, ...update } = updateOf({ ...change, of, expiresAt }, []);
@@ -43,12 +49,13 @@ export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = 
 
 function attributesOf(hours: readonly LedgerHour[], checkedAt: number): Record<string, number> {
   return Object.fromEntries(
-    hours.flatMap(({ hour, console, queue, resent }) => {
+    hours.flatMap(({ hour, console, queue, resent, base }) => {
       const at = hour.slice(11, 13);
       return [
         [`console${at}`, console],
         [`queue${at}`, queue],
         [`resent${at}`, resent],
+        ...(base === undefined ? [] : [[`base${at}`, base]]),
         [`checked${at}`, Math.floor(checkedAt / 1000)],
       ];
     }),
@@ -137,6 +144,7 @@ const columns = {
   console: 'console',
   queue: 'queue',
   resent: 'resent',
+  base: 'base',
   accepted: 'accepted',
   checkedAt: 'checked',
 };

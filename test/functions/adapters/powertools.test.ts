@@ -88,7 +88,7 @@ function counted(): Record<string, number | number[]> {
 
 const hour = '2026-03-01T10:00:00.000000Z';
 const checked = { checkedUntil: hour, completeUntil: hour, hours: 1, missed: [], error: undefined };
-const missed = { hour, atConsole: 9, delivered: 4, found: 3, left: 2 };
+const missed = { hour, atConsole: 9, delivered: 4, found: 3, left: 2, lost: 0 };
 
 describe('what a run is told to', () => {
   it('counts by stream what it did, and over all streams how everything is', () => {

@@ -69,6 +69,7 @@ function checking(
     ledger,
     overlapMs: 600_000,
     hoursPerPoll: 3,
+    isForwarded: false,
     takeRequest,
     deliver: async (records) => {
       did.push(['send', ...records.map(({ recordId }) => recordId)]);
@@ -118,7 +119,7 @@ describe('a check', () => {
     expect(await run()).toMatchObject({
       checkedUntil: one,
       completeUntil: one,
-      missed: [{ hour: noon, atConsole: 3, delivered: 2, found: 1, left: 0 }],
+      missed: [{ hour: noon, atConsole: 3, delivered: 2, found: 1, left: 0, lost: 0 }],
     });
     expect(did).toEqual([
       ['total', noon, one],
@@ -143,7 +144,7 @@ describe('a check', () => {
     expect(await first.run()).toMatchObject({
       checkedUntil: one,
       completeUntil: noon,
-      missed: [{ hour: noon, atConsole: 3, delivered: 2, found: 0, left: 1 }],
+      missed: [{ hour: noon, atConsole: 3, delivered: 2, found: 0, left: 1, lost: 0 }],
     });
     expect(first.ledger.written).toEqual([{ hour: noon, console: 3, queue: 2, resent: 2 }]);
 

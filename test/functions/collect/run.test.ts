@@ -817,6 +817,73 @@ describe('a check of past hours', () => {
   });
 });
 
+describe('an hour of 720 records', () => {
+  /** A console with a record every five seconds; it hides some for a while. */
+  const logged: Stream = { ...stream, orderedBy: 'createdAt', time: ['createdAt'], created: ['createdAt'] };
+  const seconds = Array.from({ length: 720 }, (_, i) => i * 5);
+
+  function setUp(more: Partial<Settings> = {}) {
+    const world = collector();
+    const hidden = new Set<number>();
+    world.put('acme', ({ query }) => {
+      const within = (second: number) =>
+        at(second) >= (query.createdAt__gte ?? '') && at(second) < (query.createdAt__lt ?? '9');
+      const now = (world.clock.now() - noon) / 1000;
+      const shown = seconds.filter((second) => second <= now && !hidden.has(second) && within(second));
+      const totalItems = shown.length;
+      if (query.countOnly === 'true') return world.answer(JSON.stringify({ pagination: { totalItems } }));
+      const data = shown.map((second) => ({ id: String(second), createdAt: at(second) }));
+      return world.answer(JSON.stringify({ data, pagination: { nextCursor: null } }));
+    });
+    const row = () => world.ledger.hours.get(`acme ${stream.name} ${at(0)}`);
+    const missed = () => world.outcomes.flatMap(({ hoursChecked }) => hoursChecked?.missed ?? []);
+    const poll = async () => {
+      await world.run({ memoryEntries: 20_000, hoursPerPoll: 24, ...more }, undefined, logged);
+      await world.wait(10 * minute);
+    };
+    return { ...world, hidden, row, missed, poll };
+  }
+
+  it('of which the console hid 3 is found within two hours of its end, read again and reported once', async () => {
+    const { hidden, poll, row, missed, delivered, clock } = setUp();
+    for (const second of [100, 1500, 2000]) hidden.add(second);
+    // They become visible when no listing reads them any more.
+    for (let i = 0; i < 7; i++) {
+      if (i === 6) hidden.clear();
+      await poll();
+    }
+    let passed = 0;
+    while (missed().length === 0 && passed++ < 12) await poll();
+    expect(clock.now() - noon).toBeLessThanOrEqual(3 * hour);
+    expect(missed()).toEqual([{ hour: at(0), atConsole: 720, delivered: 717, found: 3, left: 0, lost: 0 }]);
+    expect(row()).toMatchObject({ console: 720, queue: 720 });
+    expect(new Set(delivered()).size).toBe(720);
+    for (let i = 0; i < 6 * 26; i++) await poll();
+    expect(missed()).toHaveLength(1);
+    expect(row()).toMatchObject({ console: 720, queue: 720 });
+  });
+
+  it('of which the forwarder lost 2 is found within two hours of its end, read again and reported once', async () => {
+    const { poll, row, missed, ledger, clock, delivered } = setUp({ forwards: true });
+    const [first, next] = [at(0), at(3600)].map((of) => `acme ${stream.name} ${of}`) as [string, string];
+    // The hour that follows has records as well.
+    seconds.push(3700, 3800);
+    for (let i = 0; i < 8; i++) await poll();
+    expect(row()).toMatchObject({ console: 720, queue: 720, resent: 0 });
+    ledger.accepted.set(first, 718);
+    ledger.accepted.set(next, 2);
+    while (missed().length === 0 && clock.now() - noon < 4 * hour) await poll();
+    seconds.length = 720;
+    expect(clock.now() - noon).toBeLessThanOrEqual(3 * hour);
+    expect(missed()).toEqual([{ hour: at(0), atConsole: 720, delivered: 720, found: 0, left: 0, lost: 2 }]);
+    expect(row()).toMatchObject({ console: 720, queue: 720, resent: 720, base: 718 });
+    expect(delivered().filter((id) => id === '100')).toHaveLength(2);
+    ledger.accepted.set(first, 718 + 720);
+    for (let i = 0; i < 12; i++) await poll();
+    expect(missed()).toHaveLength(1);
+  });
+});
+
 describe('the history', () => {
   it('of a day of trouble has each change once, in order', async () => {
     const { run, wait, put, says, answer, instances, ledger } = collector();

@@ -3,6 +3,7 @@ import {
   countsAccepted,
   type LedgerRow,
   lastChecked,
+  lostAfterQueue,
   receiptLine,
   receiptOf,
 } from '../../../functions/health/receipt.ts';
@@ -60,6 +61,30 @@ describe('a receipt', () => {
     ]);
     expect(receiptLine(some)).toMatch(/, 14 accepted by Analytics$/);
     expect(receipt([row(0)], true).hours[0]).toMatchObject({ state: 'not accepted', accepted: 0 });
+  });
+
+  it('counts only what was accepted since the hour was read again for Analytics', () => {
+    const again = [
+      row(0, { accepted: 3 + 5, resent: 5, base: 3 }),
+      row(1, { accepted: 3 + 4, resent: 5, base: 3 }),
+    ];
+    expect(receipt(again, true).hours.map(({ state, accepted }) => [state, accepted])).toEqual([
+      ['complete', 5],
+      ['not accepted', 4],
+      ['not checked', undefined],
+    ]);
+  });
+
+  it('knows records as lost once the hour that follows is accepted, and not again after they were resent', () => {
+    const whole = row(1, { accepted: 5 });
+    expect(lostAfterQueue(row(0, { accepted: 3 }), whole)).toBe(2);
+    expect(lostAfterQueue(row(0, { accepted: 5 }), whole)).toBe(0);
+    // The queue may hold them still.
+    expect(lostAfterQueue(row(0, { accepted: 3 }), row(1, { accepted: 4 }))).toBe(0);
+    expect(lostAfterQueue(row(0, { accepted: 3 }), row(1, { console: 0, queue: 0 }))).toBe(0);
+    expect(lostAfterQueue(row(0, { accepted: 3 }), undefined)).toBe(0);
+    expect(lostAfterQueue(row(0, { accepted: 6, resent: 5, base: 3 }), whole)).toBe(0);
+    expect(lostAfterQueue(undefined, whole)).toBe(0);
   });
 
   it('says nothing of what Analytics accepted of records with versions', () => {
