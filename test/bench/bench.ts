@@ -6,6 +6,7 @@ import { benchBombs } from './bombs.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow, benchThird } from './drain.ts';
 import { benchForwarder } from './forwarder.ts';
+import { benchFurtherRun } from './further-run.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchQuiet } from './quiet.ts';
@@ -21,6 +22,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   slow: () => benchSlow(),
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),
+  'further-run': () => benchFurtherRun(5),
   neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),

@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 
 /** A part of the stage in a process of its own, so that its work is not counted as the collector's. */
 export interface Part<Ready, Ask, Answer> {
@@ -9,12 +11,14 @@ export interface Part<Ready, Ask, Answer> {
   stop(): void;
 }
 
-/** Starts `file` of this folder with one argument, as JSON; it says `ready` and answers each message by one. */
+/** Starts `file` of this folder with options, in a file since there may be thousands of hosts; it says `ready` and answers each message by one. */
 export async function startPart<Ready, Ask, Answer>(
   file: string,
   options: unknown,
 ): Promise<Part<Ready, Ask, Answer>> {
-  const child: ChildProcess = fork(join(import.meta.dirname, file), [JSON.stringify(options)], {
+  const given = join(mkdtempSync(join(tmpdir(), 'bench-part-')), 'options.json');
+  writeFileSync(given, JSON.stringify(options));
+  const child: ChildProcess = fork(join(import.meta.dirname, file), [given], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let expected = Promise.withResolvers<unknown>();
@@ -51,7 +55,10 @@ export function serveAsPart<Ready, Ask, Answer>(
   process.send?.(ready);
 }
 
-/** The one argument that `startPart` gave. */
+/** The options that `startPart` gave. */
 export function partOptions<T>(): T {
-  return JSON.parse(process.argv[2] ?? '{}') as T;
+  const [, , file = ''] = process.argv;
+  const options = readFileSync(file, 'utf8');
+  rmSync(dirname(file), { recursive: true });
+  return JSON.parse(options) as T;
 }
