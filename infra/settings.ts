@@ -41,7 +41,7 @@ export function settingsSchema(streams: readonly Stream[]) {
       [],
     ),
     optionalStreams: setting(
-      `streams to deploy in addition to ${streamNames.filter((name) => !optionalNames.includes(name)).join(', ')}, out of ${optionalNames.map((name) => `\`${name}\``).join(', ')}; instances name them in \`streams\` ([how](docs/alerts.md))`,
+      `streams to deploy in addition to ${streamNames.filter((name) => !optionalNames.includes(name)).join(', ')}, out of ${optionalNames.map((name) => `\`${name}\``).join(', ')}; instances name them in \`streams\` ([how](alerts.md))`,
       v.pipe(
         v.array(v.picklist(optionalNames)),
         v.transform((names) => [...new Set(names)]),
@@ -129,7 +129,7 @@ export function settingsSchema(streams: readonly Stream[]) {
       'the path to a file of PEM certificates on the machine that deploys',
     ),
     vpc: optional(
-      'run all functions in your VPC: `{"subnetIds": ["subnet-…"], "securityGroupIds": ["sg-…"]}` ([how](docs/operations.md#in-a-vpc-and-from-a-fixed-address))',
+      'run all functions in your VPC: `{"subnetIds": ["subnet-…"], "securityGroupIds": ["sg-…"]}` ([how](operations.md#in-a-vpc-and-from-a-fixed-address))',
       v.strictObject({
         subnetIds: listOf(/^subnet-[0-9a-f]{8,17}$/, 1),
         securityGroupIds: listOf(/^sg-[0-9a-f]{8,17}$/, 1),
@@ -137,12 +137,12 @@ export function settingsSchema(streams: readonly Stream[]) {
       'a JSON object such as {"subnetIds": ["subnet-0a1b2c3d"], "securityGroupIds": ["sg-0a1b2c3d"]}',
     ),
     keyArn: optional(
-      'your KMS key for queues, tables, bucket and logs ([its policy](docs/operations.md#a-key-of-your-own))',
+      'your KMS key for queues, tables, bucket and logs ([its policy](operations.md#a-key-of-your-own))',
       v.pipe(v.string(), v.regex(keyArn)),
       'the ARN of a KMS key (of the key itself: an alias grants nothing)',
     ),
     permissionsBoundaryArn: optional(
-      'permissions boundary of all roles ([how](docs/deploy.md#a-permissions-boundary))',
+      'permissions boundary of all roles ([how](deploy.md#a-permissions-boundary))',
       v.pipe(v.string(), v.regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]{1,512}$/)),
       'the ARN of an IAM policy',
     ),

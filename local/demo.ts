@@ -13,14 +13,12 @@ const [soon, slow, limited] = [
 ];
 const withoutAgents = 'token-without-agents';
 
-/** The tokens, each with the state that it shows. */
+/** Tokens with which a console shows another state than with the good one. */
 export const tokenStates: readonly (readonly [token: string, state: string])[] = [
-  [goodToken, 'everything works'],
   [soon, 'it expires in 5 days'],
   [withoutAgents, 'it may not read agents'],
   [slow, 'each response takes 5 s'],
   [limited, 'every request is answered 429'],
-  ['any other', 'it is refused'],
 ];
 
 const dayMs = 86_400_000;

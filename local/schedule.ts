@@ -103,6 +103,9 @@ async function lightsOf(collector: LocalCollector): Promise<string> {
 }
 
 function statusLine({ analytics: { accepted, acceptedInAll } }: Stage): string {
-  const parts = streams.map(({ name }) => `${countOf(accepted, name)} ${name}`).join(', ');
-  return `analytics: ${acceptedInAll} artifacts so far (${parts})`;
+  const parts = streams
+    .map(({ name }) => [countOf(accepted, name), name] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, name]) => `${count} ${name}`);
+  return `analytics: ${acceptedInAll} artifacts${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`;
 }

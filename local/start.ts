@@ -103,14 +103,11 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   analytics.tilesUrl = tiles.url;
   await announced(collector, scenario, port);
   const speed = speedOf(given);
-  screen.step(
-    'Ready',
-    `in ${seconds} s${speed > 1 ? `; the schedule runs ${speed}× faster than in AWS` : ''}`,
-  );
+  screen.step('Ready', `in ${seconds} s${speed > 1 ? `, ${speed}× faster than in AWS` : ''}. Ctrl-C stops.`);
   fromClone();
   repeatOptions({ local: true, ...(port !== defaultPort && { port }) });
-  const addresses = [`Search  ${analytics.pageUrl}`, `Tiles   ${tiles.url}`];
-  screen.lines(['', ...boxed([...addresses, ...(scenario.tour ? tour() : []), '', 'Ctrl-C stops.']), '']);
+  const addresses = [`Search ${analytics.pageUrl}    Tiles ${tiles.url}`];
+  screen.lines(['', ...boxed([...addresses, ...(scenario.tour ? tour() : [])])]);
   await step(runSchedule(stage, speed, addresses));
   return 0;
 }
@@ -119,13 +116,13 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
 function tour(): string[] {
   return [
     '',
-    'initech has a wrong token, as an example. Repair it in another terminal:',
+    'initech has a wrong token. Repair it in another terminal:',
     `  ${asTyped('collector rotate initech')}`,
     `  and paste ${goodToken}`,
-    'Add a console. Any host that ends in .sentinelone.net is one:',
+    'Add a console. Any host under .sentinelone.net is one:',
     `  ${asTyped('collector add hooli')} --host usea1-hooli.sentinelone.net`,
-    'Tokens for its prompt, each with what it shows:',
-    ...tokenStates.map(([token, state]) => `  ${token.padEnd(29)} ${state}`),
+    'These tokens show other states, and any other is refused:',
+    ...tokenStates.map(([token, state]) => `  ${token.padEnd(24)} ${state}`),
   ];
 }
 

@@ -8,7 +8,7 @@ import { ended } from './support/cli.ts';
 import { readWalk } from './support/readme-commands.ts';
 
 const root = join(import.meta.dirname, '..');
-const { before, steps } = readWalk();
+const steps = readWalk();
 
 let folder: string;
 let environment: Record<string, string | undefined>;
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** A command in the other terminal: the shell reads it, so that it is in no process list. */
 async function typed(line: string) {
   const shell = spawn('bash', [], { cwd: root, env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
-  shell.stdin.end(`${before}\n${line}\n`);
+  shell.stdin.end(`${line}\n`);
   return ended(shell);
 }
 
@@ -60,11 +60,11 @@ describe('the walk of the README', () => {
     expect({ ...run, code: run.code }).toMatchObject({ code });
     if (line.includes('--wait')) expect(run.out).toContain('1 instance: 1 green');
     if (line.includes('replay')) expect(run.out).toMatch(/: [1-9]\d* artifacts delivered again/);
-    if (line.includes('--problems')) expect(run.out).toMatch(/initech +red +unauthorized/);
+    if (line.includes('status --local')) expect(run.out).toMatch(/initech +red +unauthorized/);
   });
 
   test('leaves nothing behind', async () => {
-    expect((await typed('collector show hooli')).err).toContain('there is no instance hooli');
+    expect((await typed('./collector show hooli --local')).err).toContain('there is no instance hooli');
     const closed = once(started, 'close');
     started.kill('SIGINT');
     expect(await closed).toEqual([0, null]);

@@ -126,10 +126,10 @@ function coverageLines(all: readonly InstanceHealth[]): string[] {
 const mostRows = 20;
 
 /** The summary, followed by a table or by groups. */
-function linesOf(
+export function linesOf(
   health: readonly InstanceHealth[],
   chosen: readonly InstanceHealth[],
-  { problems, each, filter }: StatusOptions,
+  { problems, each, filter }: Pick<StatusOptions, 'problems' | 'each' | 'filter'>,
 ): string[] {
   const summary = filter === undefined && problems ? summaryOf(health) : summaryOf(chosen);
   const top = styled('bold', summary);

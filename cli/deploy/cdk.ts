@@ -63,7 +63,7 @@ export async function runCdk({ cdk }: Tools, args: readonly string[]): Promise<n
 /** Returns a command for the same stack, to print. */
 export function nextCommand(command: string, { stackName, profile, region }: Typed): string {
   return [
-    `npm run -s cli -- ${command}`,
+    `./collector ${command}`,
     ...(stackName === 'SentinelOneCollector' ? [] : [`--stack ${stackName}`]),
     ...(profile ? [`--profile ${profile}`] : []),
     ...(region ? [`--region ${region}`] : []),

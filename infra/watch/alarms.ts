@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import { Alarm, type AlarmBase, ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Construct } from 'constructs';
@@ -10,6 +11,7 @@ import {
   notRunning,
   operationsPage,
 } from './definitions.ts';
+import { firstSteps } from './first-steps.ts';
 import { queueAlarms } from './queue-alarms.ts';
 
 /** All alarms. They notify one topic. */
@@ -35,7 +37,12 @@ export class Alarms extends Construct {
   ): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: `${stackName}-${name}`,
-      alarmDescription: `${says} What it means, how to look, what to do: ${operationsPage}#${heading}`,
+      alarmDescription: [
+        says,
+        firstSteps[heading],
+        `Dashboard: ${dashboardUrl(stackName)}`,
+        `More: ${operationsPage}#${heading}`,
+      ].join(' '),
       metric,
       threshold: from,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -46,4 +53,10 @@ export class Alarms extends Construct {
     alarm.addAlarmAction(new SnsAction(this.topic));
     return alarm;
   }
+}
+
+/** In the partition of most accounts; in the others the console has another name. */
+function dashboardUrl(stackName: string): string {
+  const at = `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}`;
+  return `${at}#dashboards/dashboard/${stackName}`;
 }

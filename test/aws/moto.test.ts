@@ -22,7 +22,7 @@ import { type Moto, program, startMoto } from '../support/aws-tools.ts';
 import { type Ended, ended, spawnCli } from '../support/cli.ts';
 
 // The stack's tables, queues, bucket, topic, roles and log groups in moto, an AWS that nobody here wrote: its
-// CloudFormation makes them from the template, and the bundle, the command line and the README's commands use them.
+// CloudFormation makes them from the template, and the bundle, the command line and the commands of docs/by-hand.md use them.
 //
 // What moto 5.2 can't do, and no test here shows: composite alarms, saved queries, the event source of the forwarder,
 // moves out of the dead-letter queue, and functions, which need Docker. CloudFormation in moto makes no alarms, rules or
@@ -175,9 +175,12 @@ describe.skipIf(server === undefined)('in an AWS of another make', () => {
     );
   });
 
-  describe.skipIf(awsCli === undefined)('the commands of the README', () => {
-    const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-    const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+  describe.skipIf(awsCli === undefined)('the commands for the AWS CLI', () => {
+    const docs = join(import.meta.dirname, '..', '..', 'docs');
+    const pages = ['by-hand.md', 'forwarder.md']
+      .map((name) => readFileSync(join(docs, name), 'utf8'))
+      .join('\n');
+    const blocks = [...pages.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block);
     const helpers = blocks.find((block) => block.includes('output() {')) ?? '';
     const block = (having: string) => {
       const found = blocks.filter((one) => one.includes(having));

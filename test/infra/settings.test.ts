@@ -276,7 +276,7 @@ describe('settings', () => {
     );
   });
 
-  test('are no more than twenty, and README.md lists each with its default and its description', () => {
+  test('are no more than twenty, and docs/settings.md lists each with its default and its description', () => {
     const { entries } = settingsSchema(streams);
     const rows = Object.entries(entries).map(([name, schema]) => {
       const { default: standard } = v.getDefaults(v.object({ default: schema }));
@@ -285,8 +285,8 @@ describe('settings', () => {
       return `| \`${name}\` | ${shown} | ${description} |`.replace('|  |', '| |');
     });
     expect(rows.length).toBeLessThanOrEqual(20);
-    const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-    const [, table = ''] = readme.match(/^\| setting \| default \| \|\n.*\n((?:\|.*\n)+)/m) ?? [];
+    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'settings.md'), 'utf8');
+    const [, table = ''] = page.match(/^\| setting \| default \| \|\n.*\n((?:\|.*\n)+)/m) ?? [];
     expect(table.trimEnd().split('\n')).toEqual(rows);
   });
 });

@@ -35,6 +35,10 @@ const anchorOf = (heading: string) =>
     .replace(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-');
 
+/** A text of the template that names its region. */
+const inIreland = (value: { 'Fn::Join': [string, (string | { Ref: string })[]] }) =>
+  value['Fn::Join'][1].map((part) => (typeof part === 'string' ? part : 'eu-west-1')).join('');
+
 describe('the alarms', () => {
   test('that someone hears of say where to read what they mean, and that is written', () => {
     const text = readFileSync(join(root, 'docs', 'operations.md'), 'utf8');
@@ -45,7 +49,14 @@ describe('the alarms', () => {
     const told = [...alarmsOf(template), ...alarmsOf(forwarding)];
     expect(told.length).toBeGreaterThan(10);
     for (const { AlarmName, AlarmDescription } of told) {
-      const [, anchor = ''] = /: docs\/operations\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
+      const description = inIreland(AlarmDescription);
+      const [, anchor = ''] = /: docs\/operations\.md#([a-z0-9-]+)$/.exec(description) ?? [];
+      expect(description.length, 'CloudWatch takes 1024 characters').toBeLessThanOrEqual(1024);
+      expect(description).toContain(
+        ' Dashboard: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/SentinelOneCollector ',
+      );
+      // The first steps: a command, or what to check.
+      expect(description, AlarmName).toMatch(/Run: collector |Check in |Start or fix /);
       const section = sections.get(anchor) ?? '';
       expect(section, `${AlarmName} links to ${anchor}`).toMatch(
         /\*\*Meaning:\*\*[\s\S]+\*\*Check:\*\*[\s\S]+\*\*Action:\*\*/,

@@ -131,7 +131,7 @@ test('six commands of the README lead from nothing to the first artifact', async
     'npm ci',
     'npx cdk bootstrap',
     'npm run deploy',
-    expect.stringMatching(/^npm run -s cli -- add acme --host /),
+    expect.stringMatching(/^\.\/collector add acme --host /),
   ]);
   expect(added).toMatchObject({ code: 0, out: expect.stringContaining('Added acme') });
   while ((await world.artifacts()).length === 0) await setTimeout(50);
@@ -147,7 +147,7 @@ test('everything is found through the outputs of the stack, in the region of the
 test('a stack that is not there is named, with its region', async () => {
   expect(await cli('list', '--stack', 'Nowhere')).toMatchObject({
     code: 1,
-    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npm run deploy), or set --stack and --region.\n',
+    err: 'there is no stack Nowhere in eu-west-1\n→ Deploy it (npm run deploy), or choose another with --stack and --region. For a running npm start, use --local.\n',
   });
 });
 

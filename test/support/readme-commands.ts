@@ -14,19 +14,18 @@ export function readDeployment(): string[] {
   return linesOf('### In AWS: the stack').flatMap((line) => line.split(/&&|;|\|/).map((one) => one.trim()));
 }
 
-/** The walk as the README has it: what comes before its commands, and the commands. */
-export function readWalk(): { readonly before: string; readonly steps: readonly Step[] } {
-  const lines = linesOf('## Operate it');
-  const steps = lines.flatMap((line) => {
+/** The commands of the README that can be tried with a running `npm start`. */
+export function readWalk(): Step[] {
+  return linesOf('## Run it on one machine', ' # 0').flatMap((line) => {
     const [, code] = / # (\d)/.exec(line) ?? [];
     return code === undefined ? [] : [{ line, code: Number(code) }];
   });
-  return { before: lines.filter((line) => !/ # \d/.test(line)).join('\n'), steps };
 }
 
-/** Of the first block of commands below a heading. */
-function linesOf(heading: string): string[] {
+/** Of the first block of commands below a heading that has this text. */
+function linesOf(heading: string, text = ''): string[] {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, block = ''] = /```sh\n([\s\S]*?)```/.exec(readme.slice(readme.indexOf(`${heading}\n`))) ?? [];
+  const blocks = readme.slice(readme.indexOf(`${heading}\n`)).matchAll(/```sh\n([\s\S]*?)```/g);
+  const [, block = ''] = [...blocks].find(([, one = '']) => one.includes(text)) ?? [];
   return block.split('\n').filter((line) => line !== '');
 }

@@ -187,7 +187,7 @@ test('a first deployment is checked, runs, and ends with the next command', asyn
       expect.stringMatching(/^Reserved concurrency: 1 for each of 3 functions\. .* the account has 1000\.$/),
       'Changes: 1 added',
       '  DynamoDB::Table: 1 added',
-      'Next: npm run -s cli -- add NAME --host CONSOLE_HOST',
+      'Next: ./collector add NAME --host CONSOLE_HOST',
     ],
     cdkArgs: ['deploy', '-c', 'reservedConcurrency=1'],
   });
@@ -205,7 +205,7 @@ test('what the functions of the stack hold counts as available', async () => {
   account.held = { 'Team-threats': 1, 'Team-activities': 1, 'Team-agents': 1 };
   const { lines, cdkArgs } = await run('-c', 'stackName=Team');
   expect(cdkArgs).toEqual(['deploy', '-c', 'stackName=Team', '-c', 'reservedConcurrency=1']);
-  expect(lines.at(-1)).toBe('Next: npm run -s cli -- status --stack Team');
+  expect(lines.at(-1)).toBe('Next: ./collector status --stack Team');
 });
 
 test('own arguments reach the CDK, and --yes asks for no approval', async () => {
