@@ -292,10 +292,10 @@ export const mutants: readonly Mutant[] = [
     to: 'for (const { created, version: recordId } of records) {',
   },
   {
-    name: 'the ledger checks an hour that late records can still reach',
+    name: 'the ledger checks an hour that has not ended',
     file: 'collect/hour-counts.ts',
     from: 'const end = hourOf(shift(position, -overlapMs));',
-    to: 'const end = hourOf(position);',
+    to: 'const end = hourOf(shift(position, hourMs));',
   },
   {
     name: 'the ledger trusts a count that repeats have raised',
