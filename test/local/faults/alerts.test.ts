@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CheckReport } from '../../../functions/console/check.ts';
 import { synthesise } from '../../../infra/synth.ts';
 import { type Fault, faultFor, faults } from '../../../local/console/faults.ts';
 import type { GraphqlOptions } from '../../../local/console/graphql/graphql.ts';
+import { goodToken, startWorld, type World } from '../../support/world.ts';
 import { type Stage, startStage } from './stage.ts';
 
 const path = '/unifiedalerts/graphql';
@@ -316,4 +318,80 @@ test('rule alerts are sorted by another name than they are filtered by, and arri
   expect(await raws('rules')).toEqual(texts.toSorted());
   const [first] = console.requests.filter((request) => request.path === '/cloud-detection/alerts');
   expect(first?.query).toMatchObject({ sortBy: 'alertInfoCreatedAt', createdAt__gte: expect.any(String) });
+});
+
+describe('what a console has that is not collected', () => {
+  let world: World;
+  const [host, without] = ['usea1-coverage.sentinelone.net', 'usea1-without.sentinelone.net'];
+  const check = (name: string) =>
+    world.collector.functions
+      .get('operator')
+      ?.invoke({ action: 'check', askedBy: 'test', of: name }) as Promise<CheckReport>;
+
+  beforeAll(async () => {
+    const deployment = synthesise({ optionalStreams: ['alerts', 'rule-alerts'] }, join(outdir, 'coverage'));
+    const hosts = { [host]: {}, [without]: { graphql: { optedIn: false } } };
+    world = await startWorld({ hosts, deployment, overrides: { coverageMs: 60_000, hoursPerPoll: 0 } });
+    const console = world.consoles.console(host);
+    const product = (product: string) => ({ detectionSource: { product } });
+    for (const i of [0, 1, 2])
+      console.put('alerts', nodeText(`a${i}`, i, product(i === 0 ? 'Identity' : 'STAR')));
+    for (let i = 0; i < 5; i++)
+      console.put(
+        'rule-alerts',
+        JSON.stringify({ alertInfo: { alertId: String(i + 1), createdAt: timeOf(i) } }),
+      );
+    for (let i = 0; i < 4; i++)
+      console.put(
+        'activities',
+        JSON.stringify({ id: String(i + 1), createdAt: timeOf(i), activityType: 27 }),
+        {
+          hidden: i < 2,
+        },
+      );
+    await world.collector.addInstance({ instance: 'coverage', host }, goodToken);
+    await world.collector.addInstance(
+      { instance: 'without', host: without, streams: ['threats', 'alerts'] },
+      goodToken,
+    );
+  });
+  afterAll(() => world?.close());
+
+  test('is counted once a day by four requests, and the numbers are the console’s', async () => {
+    const { requests } = world.consoles.console(host);
+    const counting = () =>
+      requests.filter(({ path: one }) => one !== '/threats' && one !== '/users/api-token-details');
+    await world.tick('threats');
+    expect(counting()).toEqual([]);
+    await world.tick('threats', 5);
+    expect((await world.status('coverage', 'threats')).coverage).toMatchObject({
+      alerts: 3,
+      ruleAlerts: 5,
+      hiddenActivities: 2,
+      views: ['IDENTITY', 'STAR'],
+    });
+    expect(counting().map(({ method, path: one }) => `${method} ${one}`)).toEqual([
+      `POST ${path}`,
+      'GET /cloud-detection/alerts',
+      'GET /activities',
+      'GET /activities',
+    ]);
+    await world.tick('threats', 10);
+    expect(counting()).toHaveLength(4);
+  });
+
+  test('is in a check, which says as well what is missing where nobody opted in', async () => {
+    const { good, findings } = await check('coverage');
+    expect(good).toBe(true);
+    expect(findings.filter(({ what }) => what === 'coverage').map(({ detail }) => detail)).toEqual([
+      '3 alerts of the last 30 days (IDENTITY, STAR) are not collected',
+      '5 rule alerts of the last 30 days are not collected',
+    ]);
+    const missing = (await check('without')).findings.find(({ what }) => what === 'alerts');
+    expect(missing).toMatchObject({
+      outcome: 'warning',
+      detail: expect.stringContaining('has no licence for alerts'),
+      remedy: expect.stringContaining('Opt in to the Singularity Operations Center'),
+    });
+  });
 });
