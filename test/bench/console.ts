@@ -93,10 +93,24 @@ function answer(url: URL, host: string): Buffer {
   const { searchParams } = url;
   const token = searchParams.get('cursor');
   const [, gte] = [...searchParams].find(([name]) => name.endsWith('__gte')) ?? [];
+  if (searchParams.get('countOnly') === 'true') return countOf(ladder, searchParams);
   if (ladder === undefined)
     return gzipSync('{"data":[],"pagination":{"nextCursor":null},"errors":null}', { level: 1 });
   const from = token !== null ? placeIn(token) : gte === undefined ? 0 : firstFrom(ladder, microsOf(gte));
   return page(stream, ladder, from, Number(searchParams.get('limit')));
+}
+
+/** How many records a past hour has. */
+function countOf(ladder: Ladder | undefined, query: URLSearchParams): Buffer {
+  const at = (end: string) => [...query].find(([name]) => name.endsWith(end))?.[1];
+  const [from, until] = [at('__gte'), at('__lt')];
+  const place = (time: string | undefined, otherwise: number) =>
+    ladder === undefined || time === undefined ? otherwise : firstFrom(ladder, microsOf(time));
+  const all = ladder === undefined ? 0 : visible(ladder, nowMs() * 1000);
+  const totalItems = Math.max(0, Math.min(all, place(until, all)) - place(from, 0));
+  return gzipSync(JSON.stringify({ data: [], pagination: { nextCursor: null, totalItems }, errors: null }), {
+    level: 1,
+  });
 }
 
 async function enact(illness: Illness, response: ServerResponse): Promise<void> {
