@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundle } from './build/bundle.ts';
+import { packCommandLine } from './build/command-line.ts';
 import { forwarderPlaceholders, placeholders, withParameters } from './build/parameters.ts';
 import { sbom } from './build/sbom.ts';
 import { zip } from './build/zip.ts';
@@ -45,6 +46,7 @@ export function release(folder: string): void {
     put('sbom.cdx.json', `${JSON.stringify(sbom(metafile, root, name, version), null, 1)}\n`);
     copyFileSync(join(code, 'THIRD-PARTY.txt'), join(folder, 'THIRD-PARTY.txt'));
     copyFileSync(join(root, 'infra', 'deploy-release.sh'), join(folder, 'deploy.sh'));
+    packCommandLine(root, work, join(folder, `collector-${version}.tgz`));
     const sums = readdirSync(folder)
       .sort()
       .map(
