@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import type { CheckReport } from '../functions/console/check.ts';
+import type { CheckReport } from '../functions/console/check/check.ts';
 import { MisconfiguredError } from '../functions/errors.ts';
 import { partsOf } from '../functions/instances/shared-secret.ts';
 import { readToken, textOf } from '../functions/instances/token.ts';

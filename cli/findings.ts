@@ -1,5 +1,5 @@
-import type { CheckReport } from '../functions/console/check.ts';
-import type { Finding } from '../functions/console/findings.ts';
+import type { CheckReport } from '../functions/console/check/check.ts';
+import type { Finding } from '../functions/console/check/findings.ts';
 import { plain, type Style, styled } from './output.ts';
 import { asTyped } from './typed.ts';
 

@@ -1,6 +1,6 @@
 import { InvokeCommand, ResourceNotFoundException, TooManyRequestsException } from '@aws-sdk/client-lambda';
 import type { ReplayProgress } from '../functions/collect/replay.ts';
-import type { CheckReport } from '../functions/console/check.ts';
+import type { CheckReport } from '../functions/console/check/check.ts';
 import type { CheckRequest, ReplayEvent } from '../functions/events.ts';
 import { CommandError } from './errors.ts';
 import type { Output } from './output.ts';

@@ -1,4 +1,4 @@
-import type { CheckReport } from '../functions/console/check.ts';
+import type { CheckReport } from '../functions/console/check/check.ts';
 import type { CheckRequest } from '../functions/events.ts';
 import type { Instance } from '../functions/instances/instance.ts';
 import { checkAll } from './functions.ts';

@@ -10,7 +10,7 @@ import { readSecret, secretsManager } from './adapters/secrets-manager.ts';
 import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type ReplayProgress, replay } from './collect/replay.ts';
-import { type CheckReport, check } from './console/check.ts';
+import { type CheckReport, check } from './console/check/check.ts';
 import { readOperatorEnvironment } from './environment.ts';
 import { ClaimLostError, CollectorError, MisconfiguredError, RecordChangedError } from './errors.ts';
 import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';

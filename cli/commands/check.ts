@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
-import { check as checkConsole } from '../../functions/console/check.ts';
+import { check as checkConsole } from '../../functions/console/check/check.ts';
 import { inParallel } from '../../functions/kit/concurrency.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { failureLines } from '../bulk.ts';

@@ -4,7 +4,7 @@ import type { HoursChecked } from '../collect/ledger.ts';
 import type { Outcome } from '../collect/outcome.ts';
 import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
-import type { CheckReport } from '../console/check.ts';
+import type { CheckReport } from '../console/check/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
 import type { Change } from '../health/history.ts';
 import type { MetricSet } from '../health/metrics.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CheckReport } from '../../functions/console/check.ts';
+import type { CheckReport } from '../../functions/console/check/check.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
 
 const host = 'usea1-acme.sentinelone.net';

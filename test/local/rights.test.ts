@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ReplayProgress } from '../../functions/collect/replay.ts';
-import type { CheckReport } from '../../functions/console/check.ts';
+import type { CheckReport } from '../../functions/console/check/check.ts';
 import { fromMs } from '../../functions/kit/time.ts';
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CheckReport } from '../../../functions/console/check.ts';
+import type { CheckReport } from '../../../functions/console/check/check.ts';
 import { synthesise } from '../../../infra/synth.ts';
 import { type Fault, faultFor, faults } from '../../../local/console/faults.ts';
 import type { GraphqlOptions } from '../../../local/console/graphql/graphql.ts';

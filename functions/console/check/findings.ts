@@ -1,6 +1,6 @@
-import { CollectorError, problemOf } from '../errors.ts';
-import { day, expiryNoticeMs, expiryRemedy } from '../instances/expiry.ts';
-import type { Instance } from '../instances/instance.ts';
+import { CollectorError, problemOf } from '../../errors.ts';
+import { day, expiryNoticeMs, expiryRemedy } from '../../instances/expiry.ts';
+import type { Instance } from '../../instances/instance.ts';
 
 /** The result of one check. `off` means that the operator has disabled it. */
 export interface Finding {

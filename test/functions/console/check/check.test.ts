@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PageRequest } from '../../../functions/console/api.ts';
-import { check } from '../../../functions/console/check.ts';
+import type { PageRequest } from '../../../../functions/console/api.ts';
+import { check } from '../../../../functions/console/check/check.ts';
 import {
   HeavyPageError,
   PermissionMissingError,
@@ -8,13 +8,13 @@ import {
   RefusedRequestError,
   TokenRefusedError,
   UnreachableError,
-} from '../../../functions/errors.ts';
-import type { Instance } from '../../../functions/instances/instance.ts';
-import { readToken } from '../../../functions/instances/token.ts';
-import type { Stream } from '../../../functions/streams/stream.ts';
-import { noon, scene } from '../../fixtures/collect-setup.ts';
-import { instance, settings, stream } from '../../fixtures/given.ts';
-import { iso, jwt } from '../../fixtures/tokens.ts';
+} from '../../../../functions/errors.ts';
+import type { Instance } from '../../../../functions/instances/instance.ts';
+import { readToken } from '../../../../functions/instances/token.ts';
+import type { Stream } from '../../../../functions/streams/stream.ts';
+import { noon, scene } from '../../../fixtures/collect-setup.ts';
+import { instance, settings, stream } from '../../../fixtures/given.ts';
+import { iso, jwt } from '../../../fixtures/tokens.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const others: Stream = { ...stream, name: 'others', path: '/others', permission: 'Others.view' };

@@ -6,21 +6,21 @@ import {
   PermissionMissingError,
   TokenRefusedError,
   UnreachableError,
-} from '../errors.ts';
-import { coverageReport } from '../health/coverage.ts';
-import { day, expiryIn } from '../instances/expiry.ts';
-import { collects, type Instance, type InstanceRules, readInstance } from '../instances/instance.ts';
-import { redacted } from '../kit/redact.ts';
-import { fromMs } from '../kit/time.ts';
-import { defaultStreams, streams } from '../streams/list.ts';
-import type { Stream } from '../streams/stream.ts';
-import type { Answer, ConsolePorts, PageRequest } from './api.ts';
-import { coverageOf } from './coverage.ts';
+} from '../../errors.ts';
+import { coverageReport } from '../../health/coverage.ts';
+import { day, expiryIn } from '../../instances/expiry.ts';
+import { collects, type Instance, type InstanceRules, readInstance } from '../../instances/instance.ts';
+import { redacted } from '../../kit/redact.ts';
+import { fromMs } from '../../kit/time.ts';
+import { defaultStreams, streams } from '../../streams/list.ts';
+import type { Stream } from '../../streams/stream.ts';
+import type { Answer, ConsolePorts, PageRequest } from '../api.ts';
+import { coverageOf } from '../coverage.ts';
+import { listingFrom } from '../query.ts';
+import { forbidden, refusalOfStream, unauthorized } from '../refusal.ts';
+import { sourceOf } from '../sources/list.ts';
+import type { Ask } from '../sources/source.ts';
 import { clockFinding, expiryFinding, type Finding, failed, off, ok, unbound } from './findings.ts';
-import { listingFrom } from './query.ts';
-import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
-import { sourceOf } from './sources/list.ts';
-import type { Ask } from './sources/source.ts';
 
 /** The findings are in the order of a poll. A check that could not be made is absent. */
 export interface CheckReport {
