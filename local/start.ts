@@ -71,7 +71,7 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
     ...synthesise({ analyticsUrl: analytics.url, optionalStreams }, join(folder, 'assembly')),
     environment: scenario.environment,
     forwarderEnvironment: { NODE_EXTRA_CA_CERTS: caFile },
-    onLine: lineReader(screen, tally, given.verbose),
+    onLine: lineReader(screen, tally, given.verbose, stopped),
   };
   // Synthesis is synchronous, so signals during it are handled after it.
   await nextTurn();
@@ -127,10 +127,17 @@ function tour(): string[] {
 }
 
 /** Counts what log lines report, and prints them all or those that say something new. */
-function lineReader(screen: Screen, tally: Stage['tally'], verbose: boolean): (line: string) => void {
+function lineReader(
+  screen: Screen,
+  tally: Stage['tally'],
+  verbose: boolean,
+  stopped: AbortSignal,
+): (line: string) => void {
   const seen = new Set<string>();
   const failing = new Set<string>();
   return (line) => {
+    // A function that is stopped says that it was killed.
+    if (stopped.aborted) return;
     const { fetched, posted } = readLogLine(line);
     tally.collected += fetched;
     tally.forwarded += posted;

@@ -50,6 +50,7 @@ describe('a release', () => {
     expect(names).toEqual([
       'SHA256SUMS',
       'THIRD-PARTY.txt',
+      expect.stringMatching(/^collector-\d+\.\d+\.\d+\.tgz$/),
       'collector-with-forwarder.template.json',
       'collector.template.json',
       'deploy.sh',

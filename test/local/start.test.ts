@@ -164,11 +164,12 @@ describe('npm start', () => {
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(out).toMatch(/Search {2}http:\/\/127\.0\.0\.1:\d+\/ /);
+    expect(out).toMatch(/Search http:\/\/127\.0\.0\.1:\d+\/ /);
     expect(out).toContain('./collector rotate initech --local');
     const box = out.split('\n').filter((line) => /^[┌│└]/.test(line));
     expect(box.length).toBeGreaterThan(5);
     expect(new Set(box.map(({ length }) => length))).toEqual(new Set([80]));
+    expect(out).not.toContain('SIGKILL');
     expect(out).toMatch(/\nStopped\. Nothing is left behind\.\n$/);
   });
 
