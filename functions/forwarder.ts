@@ -1,5 +1,3 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { witfooAnalytics } from './adapters/analytics.ts';
 import { flawOf } from './adapters/artifact-schema.ts';
@@ -75,6 +73,7 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
 }
 
 /** Posts artifacts from the queue to WitFoo Analytics. */
-export const handler = middy<SQSEvent, SQSBatchResponse>()
-  .use(injectLambdaContext(logger))
-  .handler(forwarder);
+export function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  logger.addContext(context);
+  return forwarder(event, context);
+}
