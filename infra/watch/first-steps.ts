@@ -1,7 +1,4 @@
-/**
- * What to do first about an alarm, by its heading in docs/operations.md: the essentials, for whoever reads the mail
- * without the page.
- */
+/** What to do first about an alarm, by its heading in docs/operations.md. The mail of the alarm has it. */
 export const firstSteps: Readonly<Record<string, string>> = {
   token:
     'Run: collector status --problems. For each instance there, create a new token in the console (Settings → Users → Service Users), then run: collector rotate NAME. Nothing is lost as long as the console keeps the records.',
