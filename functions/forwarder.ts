@@ -1,3 +1,5 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { witfooAnalytics } from './adapters/analytics.ts';
 import { flawOf } from './adapters/artifact-schema.ts';
@@ -73,7 +75,6 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
 }
 
 /** Posts artifacts from the queue to WitFoo Analytics. */
-export function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  logger.addContext(context);
-  return forwarder(event, context);
-}
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .handler(forwarder);

@@ -1,3 +1,5 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
@@ -128,7 +130,6 @@ function readable(record: Item): Instance | undefined {
 }
 
 /** Checks an instance, or continues a replay. */
-export function handler(event: unknown, context: Context): Promise<CheckReport | ReplayProgress> {
-  logger.addContext(context);
-  return operator(event, context);
-}
+export const handler = middy<unknown, CheckReport | ReplayProgress>()
+  .use(injectLambdaContext(logger))
+  .handler(operator);

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
@@ -65,7 +67,4 @@ function readEvent(event: unknown) {
 }
 
 /** Polls one stream of all instances that are due. */
-export function handler(event: unknown, context: Context): Promise<RunSummary> {
-  logger.addContext(context);
-  return poller(event, context);
-}
+export const handler = middy<unknown, RunSummary>().use(injectLambdaContext(logger)).handler(poller);

@@ -62,9 +62,8 @@ if (values.help) {
 }
 
 /** With a secret for each instance. */
-function unshared(lines: readonly Line[], instances: number): number {
-  return total(lines) + instances * prices.secret - (lines.find(({ what }) => what === 'secrets')?.usd ?? 0);
-}
+const unshared = (lines: readonly Line[], instances: number) =>
+  total(lines) + instances * prices.secret - (lines.find(({ what }) => what === 'secrets')?.usd ?? 0);
 
 async function page(counts: readonly number[]): Promise<string> {
   const bills: Line[][] = [];

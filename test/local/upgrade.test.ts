@@ -34,7 +34,7 @@ interface FunctionProperties {
   readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
 }
 
-/** The template of another version, and the folder of its functions. Both commits need @middy/core. */
+/** The template of another version, and the folder of its functions. */
 function synthesised(commit: string): { readonly template: Template; readonly code: string } {
   const tree = join(folder, commit);
   mkdirSync(tree);
