@@ -284,6 +284,7 @@ describe('many instances', () => {
         '    many-321',
         '',
         'For a line each: collector status --local --each',
+        'Version 1.0.0',
         '',
       ].join('\n'),
     );
@@ -296,7 +297,7 @@ describe('many instances', () => {
     expect(lines[3]).toMatch(/^many-321 +red +unauthorized +- +threats +\d+[sm] /);
     expect(lines[4]).toBe('    refuses the \uFFFD[2Jtoken');
     expect(lines[6]).toMatch(/^many-000 +green +ok +- +threats/);
-    expect(lines).toHaveLength(500 + 6);
+    expect(lines).toHaveLength(500 + 7);
   });
 
   test('are picked out, and sorted otherwise', async () => {
@@ -304,7 +305,7 @@ describe('many instances', () => {
     expect(problems.out).toMatch(/^1 instance: 1 red\n\nINSTANCE /);
     expect(await cli(['status', '--problems', 'many-001'])).toEqual({
       code: 0,
-      out: '1 instance: 1 green\nNo problems.\n',
+      out: '1 instance: 1 green\nNo problems.\nVersion 1.0.0\n',
       err: '',
     });
     const sorted = await cli(['status', '--filter', 'many-32', '--sort', 'name', '--json']);
