@@ -6,6 +6,7 @@ import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { PollerEnvironment } from '../../functions/environment.ts';
+import { countsAccepted } from '../../functions/health/receipt.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import {
   allocator,
@@ -82,6 +83,10 @@ function environment(props: PollerProps): PollerEnvironment {
   };
 }
 
+/** What Analytics accepted of past hours is in the ledger. */
+const readsLedger = ({ stream, settings }: PollerProps) =>
+  settings.analyticsUrl !== undefined && countsAccepted(stream);
+
 function rights(scope: Construct, props: PollerProps) {
   const { stream, settings, ledger } = props;
   // The ARN is made from the name, because the role is created before the function.
@@ -91,7 +96,7 @@ function rights(scope: Construct, props: PollerProps) {
   );
   return [
     ...collectingRights(scope, props, cursorActions, ['dynamodb:BatchGetItem', 'dynamodb:Scan']),
-    may(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ledger.tableArn),
+    may([...(readsLedger(props) ? ['dynamodb:GetItem'] : []), 'dynamodb:UpdateItem'], ledger.tableArn),
     ...(mayStartFurtherRuns(settings) ? [may(['lambda:InvokeFunction'], itself)] : []),
   ];
 }

@@ -11,6 +11,7 @@ import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { faultFor, faults } from '../../local/analytics/faults.ts';
 import { resources } from '../../local/aws/template.ts';
+import { faultFor as consoleFaultFor, faults as consoleFaults } from '../../local/console/faults.ts';
 import { startFunction } from '../../local/lambda/function.ts';
 import { artifact, type FixtureArtifact } from '../fixtures/artifacts.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
@@ -118,7 +119,8 @@ async function sendAll(): Promise<void> {
   const location = (key: string) => ({ metadata: { rawLocation: `s3://${bucket}/${key}` } });
   const timestamp = ago(5);
   const artifacts = [
-    { timestamp },
+    // These are counted in the ledger.
+    { timestamp, metadata: { stream: 'activities' } },
     { timestamp, raw: unwanted },
     { timestamp, raw: '{}', ...location('kept.json') },
     { timestamp, raw: '{}', ...location('gone.json') },
@@ -191,6 +193,11 @@ const scenes: Readonly<Record<string, Scene>> = {
       for (const { name } of streams)
         world.consoles.console(host).put(name, textOf[name]?.(ago(10), fields) ?? '');
       await startCold(world.collector);
+      // The ledger keeps changes of state.
+      const changesState = needed?.resources.some((one) => one.includes('Ledger')) ?? false;
+      const isTaken = world.gate.roles !== deployed.roles;
+      world.consoles.console(host).faults =
+        changesState && isTaken ? [consoleFaultFor({}, consoleFaults.forbidden)] : [];
       return tickAll();
     },
     async lost() {
