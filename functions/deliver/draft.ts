@@ -49,7 +49,7 @@ export class Draft {
     const { end, onceBytes } = writeEscapedTwice(raw, this.#target, this.#length);
     this.#length = end;
     this.#bytes += onceBytes;
-    this.#write(`"}${comma}`);
+    if (end < this.#target.length) this.#write(`"}${comma}`);
     // A buffer takes no part of a character: close to its end, something may be missing.
     const isWhole = this.#length <= this.#target.length - 4;
     const bytes = head.length + this.bytes - this.#last.bytes;

@@ -80,7 +80,7 @@ const records: Record<string, { item?: object; secret?: string; says: RegExp }> 
   'host-missing': { item: { host: undefined }, says: /^host: is missing/ },
   'look-back-text': { item: { host: sound, lookbackHours: '24' }, says: /^lookbackHours: / },
   'stream-unknown': {
-    item: { host: sound, streams: ['threats', 'alerts'] },
+    item: { host: sound, streams: ['threats', 'incidents'] },
     says: /^streams: .*threats, activities, agents/,
   },
   'secret-missing': {

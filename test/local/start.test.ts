@@ -164,7 +164,7 @@ describe('npm start', () => {
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(out).toMatch(/Search http:\/\/127\.0\.0\.1:\d+\/ /);
+    expect(out).toMatch(/Search +http:\/\/127\.0\.0\.1:\d+\/ /);
     expect(out).toContain('./collector rotate initech --local');
     const box = out.split('\n').filter((line) => /^[┌│└]/.test(line));
     expect(box.length).toBeGreaterThan(5);

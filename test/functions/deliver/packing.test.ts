@@ -88,6 +88,15 @@ describe('an artifact in a message', () => {
     );
   });
 
+  it('is not packed where its escapes are longer than any buffer', () => {
+    const large = writtenArtifact(artifact('large', '\u0001'.repeat(900 * 1024)));
+    const small = writtenArtifact(artifact('small', '{}'));
+    const tooLarge: ArtifactJson[] = [];
+    const messages = [...packMessages([small, large, small], 250 * 1024, tooLarge)];
+    expect(tooLarge).toEqual([large]);
+    expect(messages.map(({ artifacts }) => artifacts)).toEqual([[small, small]]);
+  });
+
   it('fits if and only if SQS takes it in a message to itself, with little to spare', () => {
     const around = Array.from({ length: 80 }, (_, i) => mebibyte - 700 + i * 10);
     const room: number[] = [];
