@@ -159,7 +159,7 @@ describe('npm start', () => {
     child.stdout?.setEncoding('utf8').on('data', (more: string) => {
       out += more;
     });
-    while (!/analytics: \d+ artifacts[\s\S]*fetched \d+ threats/.test(out))
+    while (!/fetched \d+ threats[\s\S]*analytics: \d+ artifacts/.test(out))
       await once(child.stdout as NodeJS.EventEmitter, 'data');
     child.kill('SIGINT');
     const [code] = await once(child, 'close');

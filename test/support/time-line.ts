@@ -6,6 +6,7 @@ import {
   ChangeMessageVisibilityBatchCommand,
   type DeleteMessageBatchCommandInput,
   type DeleteMessageBatchCommandOutput,
+  type DeleteMessageCommandInput,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
@@ -90,10 +91,10 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
     (next, { commandName }) =>
       async (args) => {
         const answer = await next(args);
-        if (commandName !== 'DeleteMessageBatchCommand') return answer;
-        const { QueueUrl } = args.input as DeleteMessageBatchCommandInput;
+        if (!commandName?.startsWith('DeleteMessage')) return answer;
+        const { QueueUrl } = args.input as DeleteMessageBatchCommandInput | DeleteMessageCommandInput;
         const [QueueName = ''] = [...aws.names].find(([, url]) => url === QueueUrl) ?? [];
-        const { Successful = [] } = answer.output as DeleteMessageBatchCommandOutput;
+        const { Successful = [QueueUrl] } = answer.output as Partial<DeleteMessageBatchCommandOutput>;
         store.put('AWS/SQS', 'NumberOfMessagesDeleted', { QueueName }, Date.now(), Successful.length);
         return answer;
       },
