@@ -34,7 +34,7 @@ export const hourMs = 60 * 60 * 1000;
 /** Checked hours are kept for the second check, a day later; hours that are not checked yet for as long as the ledger. */
 const [keptMs, longestMs] = [48 * hourMs, 35 * 24 * hourMs];
 
-/** The code units of an id's hash, of two bytes each, and how many fit beside the memory in one DynamoDB item. */
+/** The code units of an id's hash, of two bytes each, and how many fit next to the memory in one DynamoDB item. */
 const [idUnits, mostIds] = [4, 5_000];
 
 /** Whether the count of a checked hour is still known. */
