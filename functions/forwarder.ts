@@ -1,4 +1,3 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { witfooAnalytics } from './adapters/analytics.ts';
@@ -76,5 +75,5 @@ async function keepStatus(outcome: ForwardOutcome): Promise<void> {
 
 /** Posts artifacts from the queue to WitFoo Analytics. */
 export const handler = middy<SQSEvent, SQSBatchResponse>()
-  .use(injectLambdaContext(logger))
+  .before(({ context }) => logger.addContext(context))
   .handler(forwarder);

@@ -1,4 +1,3 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
@@ -131,5 +130,5 @@ function readable(record: Item): Instance | undefined {
 
 /** Checks an instance, or continues a replay. */
 export const handler = middy<unknown, CheckReport | ReplayProgress>()
-  .use(injectLambdaContext(logger))
+  .before(({ context }) => logger.addContext(context))
   .handler(operator);

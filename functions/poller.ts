@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
@@ -67,4 +66,6 @@ function readEvent(event: unknown) {
 }
 
 /** Polls one stream of all instances that are due. */
-export const handler = middy<unknown, RunSummary>().use(injectLambdaContext(logger)).handler(poller);
+export const handler = middy<unknown, RunSummary>()
+  .before(({ context }) => logger.addContext(context))
+  .handler(poller);

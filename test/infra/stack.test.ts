@@ -219,7 +219,7 @@ describe('the stack', () => {
           allow('sqs:SendMessage', queue.arn),
           allow('s3:PutObject', { 'Fn::Join': ['', [overflow.arn, '/*']] }),
           allow('secretsmanager:GetSecretValue', secretNamed('signal-client/sentinelone/*')),
-          allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ledger.arn),
+          allow('dynamodb:UpdateItem', ledger.arn),
         ]),
       );
     });
@@ -512,9 +512,9 @@ describe('the forwarder', () => {
     const changed = Object.keys(before).filter(
       (id) => Object.hasOwn(after, id) && !isDeepStrictEqual(before[id], after[id]),
     );
-    // The pollers know that Analytics has to accept what they deliver.
+    // The pollers know that Analytics has to accept what they deliver. That of activities reads how much it accepted.
     const pollers = Array.from(streams, () => 'AWS::Lambda::Function');
-    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::Dashboard', ...pollers]);
+    expect(typesOf(changed)).toEqual(['AWS::CloudWatch::Dashboard', 'AWS::IAM::Role', ...pollers]);
   });
 
   test('is fed by the artifact queue, which then forgets only what was not named as failed', () => {

@@ -43,7 +43,9 @@ test('30,000 activities, of which 1,500 share a timestamp, arrive exactly once o
 });
 
 test('the console is asked for no more pages than there are, and one listing goes through all runs', () => {
-  const requests = world.consoles.console(host).requests.filter(({ path }) => path === '/activities');
+  const requests = world.consoles
+    .console(host)
+    .requests.filter(({ path, query }) => path === '/activities' && query.countOnly === undefined);
   expect(requests.length).toBeLessThanOrEqual(records / 1000 + 1);
   expect(new Set(requests.map(({ query }) => query.createdAt__gte)).size).toBe(1);
   expect(requests.every(({ query }) => query.limit === '1000' && query.sortBy === 'createdAt')).toBe(true);
