@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync, type Metafile } from 'esbuild';
+import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import { thirdPartyNotices } from './third-party.ts';
 
 const handlers = {
@@ -20,6 +20,23 @@ const notOnLambda = [
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
 ];
+
+/** How the functions and the command line are bundled. */
+export const esModules = {
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  minify: true,
+  legalComments: 'none',
+  // Bundled CommonJS packages call require(), which an ES module does not have.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
+  outExtension: { '.js': '.mjs' },
+} satisfies BuildOptions;
 
 interface BundleOptions {
   /** Entry paths are relative to this folder, so the same project elsewhere gives the same bytes. */
@@ -43,21 +60,9 @@ export function bundle(
   const { metafile } = buildSync({
     absWorkingDir: root,
     entryPoints: Object.entries(entries).map(([out, path]) => ({ out, in: path })),
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    minify: true,
-    legalComments: 'none',
+    ...esModules,
     external: notOnLambda,
-    // Bundled CommonJS packages call require(), which an ES module does not have.
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
     metafile: true,
   });
   const notices = thirdPartyNotices(metafile, root);

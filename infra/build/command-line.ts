@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import packageJson from '../../package.json' with { type: 'json' };
+import { esModules } from './bundle.ts';
 import { thirdPartyNotices } from './third-party.ts';
 
 /** Writes the command line as a package for npx: bundled, so that npm installs nothing but the Node that it runs on. */
@@ -13,19 +14,7 @@ export function packCommandLine(root: string, work: string, file: string): void 
     absWorkingDir: root,
     entryPoints: ['cli/main.ts'],
     outdir: join(folder, 'cli'),
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    minify: true,
-    legalComments: 'none',
-    // Bundled CommonJS packages call require(), which an ES module does not have.
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
-    outExtension: { '.js': '.mjs' },
+    ...esModules,
     metafile: true,
   });
   mkdirSync(folder, { recursive: true });

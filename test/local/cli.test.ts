@@ -6,10 +6,13 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faults } from '../../local/console/faults.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
 import { jwt } from '../fixtures/tokens.ts';
 import { announceWorld, type Ended, ended, spawnCli } from '../support/cli.ts';
 import { goodToken, startWorld, type World } from '../support/world.ts';
+
+const { version } = packageJson;
 
 const host = 'usea1-hooli.sentinelone.net';
 const broken = 'usea1-broken.sentinelone.net';
@@ -284,7 +287,7 @@ describe('many instances', () => {
         '    many-321',
         '',
         'For a line each: collector status --local --each',
-        'Version 1.0.0',
+        `Version ${version}`,
         '',
       ].join('\n'),
     );
@@ -305,7 +308,7 @@ describe('many instances', () => {
     expect(problems.out).toMatch(/^1 instance: 1 red\n\nINSTANCE /);
     expect(await cli(['status', '--problems', 'many-001'])).toEqual({
       code: 0,
-      out: '1 instance: 1 green\nNo problems.\nVersion 1.0.0\n',
+      out: `1 instance: 1 green\nNo problems.\nVersion ${version}\n`,
       err: '',
     });
     const sorted = await cli(['status', '--filter', 'many-32', '--sort', 'name', '--json']);
