@@ -6,7 +6,7 @@ import type { Secrets } from '../instances/ports.ts';
 import { isPolled, type Subject } from '../instances/subject.ts';
 import { defaultStreams } from '../streams/list.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { CursorItem } from './cursors.ts';
+import type { CursorItem } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /**

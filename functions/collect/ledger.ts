@@ -8,10 +8,10 @@ import type { Clock } from '../kit/clock.ts';
 import { fromMs, later, shift, type Timestamp, toMs } from '../kit/time.ts';
 import { smallPagesPerRun } from './bounds/notice.ts';
 import { type Cursor, largestLimit } from './cursor.ts';
-import type { Ledger } from './cursors.ts';
 import { hourMs, hourOf, hoursToCheck, isKept } from './hour-counts.ts';
 import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
+import type { Ledger } from './ports.ts';
 import type { Repeats } from './repeats.ts';
 
 /** An hour in which the console has more records than were delivered. It was read again. */

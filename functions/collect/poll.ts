@@ -4,7 +4,6 @@ import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
 import type { Notice } from '../health/notices.ts';
-import { countsAccepted } from '../health/receipt.ts';
 import type { Coverage, Remembered, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
@@ -12,13 +11,14 @@ import { type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { Budget } from './bounds/budget.ts';
 import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
+import { claimMs, deliveryMs } from './bounds/times.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
-import type { Claim, CursorItem, Cursors, Ledger } from './cursors.ts';
-import { isCoverageDue, isExpiryDue } from './due.ts';
-import { checkHours, type HoursChecked, isCheckDue } from './ledger.ts';
+import { askExpiryIfDue, checkHoursIfDue, coverageIfDue } from './follow-up.ts';
+import type { HoursChecked } from './ledger.ts';
 import { pages } from './listing/pages.ts';
 import { openListing } from './listing/position.ts';
-import { Repeats, readAgainFrom } from './repeats.ts';
+import type { Claim, CursorItem, Cursors, Ledger } from './ports.ts';
+import { type FreshPage, type History, Repeats, readAgainFrom } from './repeats.ts';
 import type { Settings } from './settings.ts';
 
 export interface PollPorts extends DeliveryPorts {
@@ -43,7 +43,7 @@ export interface Progress {
 }
 
 /** One stream of one instance, whose cursor item is claimed. */
-export interface PollRequest {
+export interface PollTask {
   readonly stream: Stream;
   readonly instance: Instance;
   readonly claim: Claim;
@@ -73,104 +73,62 @@ export interface PollResult extends Progress {
   readonly error: unknown;
 }
 
-/** A claim outlives the longest page and its delivery, and lapses before the next tick but one. */
-export const claimMs = 150_000;
-
-/** With less time left no page is requested. */
-export const shortestPageMs = 10_000;
-
-/** A delivery may continue for so long after the last request: half of what an invocation keeps for settling. */
-const deliveryMs = 10_000;
-
 /**
- * Fetches, delivers and acknowledges page by page, as long as it may; adds to what was done before. Throws where the
- * cursor item can't be read; any other error is in the result.
+ * Fetches, delivers and acknowledges page by page, as long as it may. Throws where the cursor item can't be read; any
+ * other error is in the result.
+ * @param earlier what the invocation's earlier turns did for the instance
  */
 export async function poll(
-  request: PollRequest,
-  before: Progress,
+  task: PollTask,
+  earlier: Progress,
   settings: Settings,
   ports: PollPorts,
 ): Promise<PollResult> {
-  const { stream, instance, claim, item, connection, remainingMs } = request;
-  const { overlapMs, messageBytes, hoursPerPoll } = settings;
-  const firstSeenAt = timestamp(item.firstSeenAt);
-  if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
-  const first = firstCursor(instance, stream, firstSeenAt);
-  const kept = item.cursor === undefined ? first : decodeCursor(item.cursor);
-  // Another host or other filters are another listing: it starts again from the look-back.
-  const restarted = kept.scope !== first.scope;
-  const start = restarted ? first : kept;
-  const lineage = `${start.scope}|${item.firstSeenAt}`;
-  const { from } = openListing(start, overlapMs);
-  const ignoresFilter = item.status.notice === 'filter';
-  const checkedUntil = restarted ? undefined : timestamp(item.status.checkedUntil);
-  const hasVersions = stream.orderedBy === 'updatedAt';
-  const history = {
-    key: claim,
-    lineage,
-    start: first.position,
-    from,
-    readAgainFrom: readAgainFrom(start, overlapMs),
-    hasVersions,
-    checkedUntil,
-    ignoresFilter,
-  };
-  const repeats = new Repeats(history, settings, ports.cursors);
+  const { stream, instance, claim, item, connection, remainingMs } = task;
+  const { overlapMs, messageBytes } = settings;
+  const { clock, cursors, ledger } = ports;
+  const { start, restarted, history } = startOf(task, overlapMs);
+  const repeats = new Repeats(history, settings, cursors);
+  const budget = new Budget(item.status, clock.now(), settings);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
-  const budget = new Budget(item.status, ports.clock.now(), settings);
-  let { marks } = before;
+  let { marks } = earlier;
   const deliver = async (records: readonly Record[]) => {
     await deliverRecords(records, stream, instance, delivery, ports);
     budget.spend(records);
     marks = addMarks(marks, records);
   };
-  const claimUntil = () => ports.clock.now() + claimMs;
-  const renewClaim = () => ports.cursors.save(claim, { claimUntil: claimUntil() });
+  const claimUntil = () => clock.now() + claimMs;
+  const renewClaim = () => cursors.save(claim, { claimUntil: claimUntil() });
   const commit = (cursor: Cursor) =>
-    ports.cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: claimUntil() });
-  const hasTime = () => remainingMs() >= shortestPageMs;
+    cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: claimUntil() });
 
-  let { pages: count, artifacts, smallPages, notice } = before;
-  let { position } = start;
+  let progress = { ...earlier, restarted: earlier.restarted || restarted, position: start.position };
   let endCursor: Cursor | undefined;
   let heavy: HeavyPageError | undefined;
-  let hoursChecked: HoursChecked | undefined;
   let coverage: Coverage | undefined;
+  let hoursChecked: HoursChecked | undefined;
   let error: unknown;
   try {
-    budget.check(ports.clock.now());
-    const takeRequest = () => smallPages < smallPagesPerRun && request.takeRequest();
+    budget.check(clock.now());
+    const takeRequest = () => progress.smallPages < smallPagesPerRun && task.takeRequest();
     const listed = pages(start, connection, { overlapMs, takeRequest, commit });
     for await (const page of repeats.without(listed)) {
       await deliver(page.records);
       const cursor = await page.ack();
-      artifacts += page.records.length;
-      position = cursor.position;
+      progress = progressAfter(progress, page, cursor, overlapMs);
       endCursor = page.endsTurn ? cursor : undefined;
       heavy = page.heavy;
-      if (heavy === undefined) count += 1;
-      if (page.oddities.isSmall) smallPages += 1;
-      notice = noticeOf(page.oddities, smallPages, overlapMs) ?? notice;
-      if (!page.endsTurn) budget.check(ports.clock.now());
+      if (!page.endsTurn) budget.check(clock.now());
     }
     // A smaller page is requested by the next poll; that this one got nothing is no success.
     if (heavy !== undefined) throw heavy;
-    if (hasTime() && isExpiryDue(item.status, connection.knowledge, ports.clock.now()))
-      await connection.askExpiry();
-    const now = ports.clock.now();
-    if (hasTime() && isCaughtUp(endCursor) && isCoverageDue(item.status, instance, stream, settings, now))
-      coverage = await connection.coverage();
-    if (stream.created !== undefined && hoursPerPoll > 0 && isCaughtUp(endCursor)) {
-      // A record that changed during a listing may be left to the next, so that only the end of that one tells.
-      const until = !hasVersions ? position : start.listing === undefined ? start.position : undefined;
-      if (until !== undefined && isCheckDue(checkedUntil, until, overlapMs)) {
-        const { ledger, clock } = ports;
-        const isForwarded = settings.forwards && countsAccepted(stream);
-        const own = { key: claim, connection, repeats, ledger, overlapMs, hoursPerPoll, isForwarded };
-        const context = { ...own, takeRequest: hasTime, deliver, renewClaim };
-        hoursChecked = await checkHours({ ...endCursor, position: until }, checkedUntil, context, clock);
-      }
+    const { status } = item;
+    const shared = { stream, instance, claim, status, connection, repeats, ledger, clock, settings };
+    const context = { ...shared, remainingMs, deliver, renewClaim };
+    await askExpiryIfDue(context);
+    if (isCaughtUp(endCursor)) {
+      coverage = await coverageIfDue(context);
+      hoursChecked = await checkHoursIfDue(start, endCursor, history.checkedUntil, context);
     }
   } catch (thrown) {
     error = thrown instanceof OutOfTimeError ? heavy : thrown;
@@ -178,21 +136,57 @@ export async function poll(
     await repeats.flush().catch(() => {});
   }
   return {
+    ...progress,
     state: error !== undefined ? problemOf(error).state : isCaughtUp(endCursor) ? 'ok' : 'backlogged',
-    pages: count,
-    artifacts,
-    forgotten: before.forgotten + repeats.forgotten,
+    forgotten: earlier.forgotten + repeats.forgotten,
     marks,
-    restarted: before.restarted || restarted,
-    position,
     endCursor,
-    smallPages,
-    notice,
     token: connection.knowledge,
     spent: budget.spent,
     remembered: present({ learned: connection.learned, coverage }) as Remembered,
     hoursChecked,
     error,
+  };
+}
+
+/** Where the poll starts: another host or other filters are another listing, which starts from the look-back. */
+function startOf(
+  { stream, instance, claim, item }: PollTask,
+  overlapMs: number,
+): { readonly start: Cursor; readonly restarted: boolean; readonly history: History } {
+  const firstSeenAt = timestamp(item.firstSeenAt);
+  if (firstSeenAt === undefined) throw unreadableCursor('firstSeenAt is not a timestamp');
+  const first = firstCursor(instance, stream, firstSeenAt);
+  const kept = item.cursor === undefined ? first : decodeCursor(item.cursor);
+  const restarted = kept.scope !== first.scope;
+  const start = restarted ? first : kept;
+  const history = {
+    key: claim,
+    lineage: `${start.scope}|${item.firstSeenAt}`,
+    start: first.position,
+    from: openListing(start, overlapMs).from,
+    readAgainFrom: readAgainFrom(start, overlapMs),
+    hasVersions: stream.orderedBy === 'updatedAt',
+    checkedUntil: restarted ? undefined : timestamp(item.status.checkedUntil),
+    ignoresFilter: item.status.notice === 'filter',
+  };
+  return { start, restarted, history };
+}
+
+function progressAfter<P extends Progress>(
+  progress: P,
+  { records, heavy, oddities }: FreshPage,
+  { position }: Cursor,
+  overlapMs: number,
+): P {
+  const smallPages = progress.smallPages + (oddities.isSmall ? 1 : 0);
+  return {
+    ...progress,
+    pages: progress.pages + (heavy === undefined ? 1 : 0),
+    artifacts: progress.artifacts + records.length,
+    position,
+    smallPages,
+    notice: noticeOf(oddities, smallPages, overlapMs) ?? progress.notice,
   };
 }
 

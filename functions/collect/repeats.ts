@@ -2,10 +2,10 @@ import type { Record } from '../console/record.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
-import type { Memories } from './cursors.ts';
 import { counted, countsFrom, doubted, type HourCounts, recounted } from './hour-counts.ts';
-import type { Page } from './listing/pages.ts';
+import type { ListedPage } from './listing/pages.ts';
 import { Memory } from './memory.ts';
+import type { Memories } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /** The cursor whose deliveries are remembered. */
@@ -41,7 +41,7 @@ interface Kept {
 }
 
 /** A page without repeats. */
-export interface FreshPage extends Omit<Page, 'ack'> {
+export interface FreshPage extends Omit<ListedPage, 'ack'> {
   /** Call it once, after every record is delivered. Remembers the records, then acknowledges the page. */
   readonly ack: () => Promise<Cursor>;
 }
@@ -75,7 +75,7 @@ export class Repeats {
   }
 
   /** Yields the pages without repeats. Acknowledged records are remembered before the position moves. */
-  async *without(pages: AsyncIterable<Page>): AsyncGenerator<FreshPage, void> {
+  async *without(pages: AsyncIterable<ListedPage>): AsyncGenerator<FreshPage, void> {
     for await (const page of pages) {
       if (page.oddities.unasked > 0) this.#ignoresFilter = true;
       const fresh = await this.#fresh(page.records, page.sentAt);

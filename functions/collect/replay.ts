@@ -15,11 +15,11 @@ import { type Instance, readInstance, scopeOf } from '../instances/instance.ts';
 import type { Instances } from '../instances/ports.ts';
 import { later, type Timestamp, timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
+import { claimMs, deliveryMs, settleMs, shortestPageMs } from './bounds/times.ts';
 import { type Cursor, decodeCursor, encodeCursor, largestLimit } from './cursor.ts';
-import type { CursorItem, Cursors } from './cursors.ts';
 import { pages } from './listing/pages.ts';
 import { Memory } from './memory.ts';
-import { claimMs, shortestPageMs } from './poll.ts';
+import type { CursorItem, Cursors } from './ports.ts';
 import { limits, type Settings } from './settings.ts';
 import type { Invocation } from './turn.ts';
 
@@ -53,9 +53,6 @@ export type ReplaySettings = Pick<
   Settings,
   'instanceRules' | 'overlapMs' | 'messageBytes' | 'requestsPerSecond' | 'pageTimeoutMs' | 'pageBytes'
 >;
-
-/** Time reserved for delivering and committing. */
-const settleMs = 20_000;
 
 /** The rate of a replay as a share of the polls' rate. Together they stay below 1,000 requests a minute. */
 const rateShare = 0.1;
@@ -92,7 +89,7 @@ export async function replay(
   const remainingMs = () => invocation.remainingMs() - settleMs;
   const rates = { ...settings, requestsPerSecond: settings.requestsPerSecond * rateShare };
   const connection = new Consoles(rates, ports).connect(instance, stream, remainingMs);
-  const delivery = { messageBytes, remainingMs: () => remainingMs() + settleMs / 2 };
+  const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
   const reading = {
     overlapMs,
     takeRequest: () => remainingMs() >= shortestPageMs,

@@ -9,14 +9,12 @@ import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { smallPagesPerRun } from './bounds/notice.ts';
 import { quarantineStatus, type Suspect } from './bounds/quarantine.ts';
+import { claimMs, settleMs, shortestPageMs } from './bounds/times.ts';
 import { encodeCursor } from './cursor.ts';
-import type { Claim, CursorItem } from './cursors.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { claimMs, type PollPorts, type PollResult, poll, shortestPageMs } from './poll.ts';
+import { type PollPorts, type PollResult, poll } from './poll.ts';
+import type { Claim, CursorItem } from './ports.ts';
 import type { Settings } from './settings.ts';
-
-/** Kept for delivering, committing and releasing once requests have ended. */
-const settleMs = 20_000;
 
 /** One invocation of a function. */
 export interface Invocation {
@@ -67,12 +65,12 @@ export interface InstanceRun {
 
 /** Gives an instance a turn if there is time for one, and reports the instance if it needs no other. */
 export async function turn(
-  before: InstanceRun,
+  instanceRun: InstanceRun,
   context: TurnContext,
   contended: () => boolean,
 ): Promise<AfterTurn<InstanceRun>> {
-  const after = hasTime(context) ? await claimedTurn(before, context, contended) : before;
-  const again = after !== before && isUnfinished(after, context);
+  const after = hasTime(context) ? await claimedTurn(instanceRun, context, contended) : instanceRun;
+  const again = after !== instanceRun && isUnfinished(after, context);
   if (!again && after.result !== undefined) {
     const of = { instance: after.subject.name, stream: context.stream.name, startedAt: after.startedAt };
     context.ports.report(outcomeOf(of, after.result, context.ports.clock.now()));
@@ -82,21 +80,21 @@ export async function turn(
 
 /** Claims, polls, and releases with the last page's cursor and the status; unchanged where another has the claim. */
 async function claimedTurn(
-  before: InstanceRun,
+  instanceRun: InstanceRun,
   context: TurnContext,
   contended: () => boolean,
 ): Promise<InstanceRun> {
   const { stream, invocation, ports } = context;
-  const { subject, killedRuns } = before;
+  const { subject, killedRuns, isQuarantined, result: earlier } = instanceRun;
   const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
   const now = ports.clock.now();
-  let after: InstanceRun = { ...before, startedAt: before.startedAt ?? now };
+  let after: InstanceRun = { ...instanceRun, startedAt: instanceRun.startedAt ?? now };
   try {
     const item = await ports.cursors.claim(claim, now, now + claimMs, killedRuns);
-    if (item === undefined) return before;
-    if (killedRuns > 0 && before.result === undefined)
+    if (item === undefined) return instanceRun;
+    if (killedRuns > 0 && earlier === undefined)
       ports.reportSuspect({ instance: subject.name, stream: stream.name, killedRuns });
-    if (before.isQuarantined) {
+    if (isQuarantined) {
       const status = quarantineStatus(item.status, killedRuns, subject.configVersion, now);
       await ports.cursors.save(claim, { status, claimUntil: undefined });
       await noteChange(claim, item.status, status, ports);
@@ -104,7 +102,7 @@ async function claimedTurn(
       const result = unpolled(undefined, undefined, status.state);
       return { ...after, result, item: { firstSeenAt, status } };
     }
-    const { result, requests } = await pollTurn(before, claim, item, context, contended);
+    const { result, requests } = await pollTurn(instanceRun, claim, item, context, contended);
     after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
     const status = statusOf(subject, result, item.status, context);
@@ -135,7 +133,7 @@ async function noteChange(
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */
 async function pollTurn(
-  { subject, requests: before, result }: InstanceRun,
+  { subject, requests: requested, result: earlier }: InstanceRun,
   claim: Claim,
   item: CursorItem,
   context: TurnContext,
@@ -143,22 +141,25 @@ async function pollTurn(
 ): Promise<{ readonly result: PollResult; readonly requests: number }> {
   const { stream, settings, consoles, ports } = context;
   const { instance } = subject;
-  if (instance === 'disabled') return { result: unpolled(result, undefined, 'disabled'), requests: before };
-  if (instance instanceof MisconfiguredError) return { result: unpolled(result, instance), requests: before };
+  if (instance === 'disabled')
+    return { result: unpolled(earlier, undefined, 'disabled'), requests: requested };
+  if (instance instanceof MisconfiguredError)
+    return { result: unpolled(earlier, instance), requests: requested };
   const remainingMs = () => timeLeftMs(context);
   const connection = consoles.connect(instance, stream, remainingMs, item.status.learned);
-  let requests = before + 1;
+  let requests = requested + 1;
   const takeRequest = () => {
-    const hasTurn = requests - before < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
+    const hasTurn =
+      requests - requested < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
     if (!hasTurn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
     requests += 1;
     return true;
   };
-  const request = { stream, instance, claim, item, connection, remainingMs, takeRequest };
+  const task = { stream, instance, claim, item, connection, remainingMs, takeRequest };
   try {
-    return { result: await poll(request, result ?? noResult, settings, ports), requests };
+    return { result: await poll(task, earlier ?? noResult, settings, ports), requests };
   } catch (error) {
-    return { result: unpolled(result, error), requests };
+    return { result: unpolled(earlier, error), requests };
   } finally {
     connection.close();
   }
@@ -183,9 +184,9 @@ const noResult: PollResult = {
 };
 
 /** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
-function unpolled(before: PollResult = noResult, error: unknown, state?: State): PollResult {
+function unpolled(earlier: PollResult = noResult, error: unknown, state?: State): PollResult {
   const { token, spent, remembered, endCursor, hoursChecked } = noResult;
-  const ended = { ...before, token, spent, remembered, endCursor, hoursChecked };
+  const ended = { ...earlier, token, spent, remembered, endCursor, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }

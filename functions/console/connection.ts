@@ -21,8 +21,8 @@ import { type Pace, retryOf } from './pace.ts';
 import type { Listing } from './query.ts';
 import type { PageRead } from './record.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
-import { sourceOf } from './sources/list.ts';
 import type { Ask, Clean, HeldAnswer, Source } from './sources/source.ts';
+import { sourceOf } from './sources/source-of.ts';
 
 export interface ConnectionOptions {
   readonly instance: Instance;

@@ -1,7 +1,8 @@
-import { OverBudgetError, problemOf, RateLimitedError, type State, UnreachableError } from '../errors.ts';
+import { problemOf, type State } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
+import { nextPollMs } from './next-poll.ts';
 import type { Notice } from './notices.ts';
 
 /** The result of a poll for its status. */
@@ -28,25 +29,9 @@ export interface PollEnd {
   readonly configVersion: string;
 }
 
-/** Repeated failures widen the interval up to this many cadences. */
-const widestGap = 3;
-
-const day = 24 * 60 * 60 * 1000;
-
-/** If the console asks for a longer wait, it is polled again after this time. */
-const longestWaitMs = day;
-
 export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<Status> {
-  const { error, now, scheduledAt } = end;
+  const { error, now } = end;
   const failed = failuresAfter(previous, error !== undefined, now);
-  const gapMs =
-    end.state === 'not-licensed'
-      ? day
-      : Math.max(end.intervalMs, Math.min(failed.failures, widestGap) * end.cadenceMs);
-  const askedMs =
-    error instanceof RateLimitedError || error instanceof UnreachableError || error instanceof OverBudgetError
-      ? Math.min(error.retryAfterMs ?? 0, longestWaitMs)
-      : 0;
   const problem = error === undefined ? undefined : problemOf(error);
   const lastSuccessAt = error === undefined ? iso(now) : previous.lastSuccessAt;
   const position = end.position ?? previous.position;
@@ -58,7 +43,7 @@ export function statusAfter(previous: Partial<Status>, end: PollEnd): Partial<St
     ...(lastSuccessAt !== undefined && { lastSuccessAt }),
     ...(problem !== undefined && { lastError: problem.message, remedy: problem.remedy }),
     ...failed,
-    nextPollAt: iso(Math.max(scheduledAt + gapMs, now + askedMs)),
+    nextPollAt: iso(nextPollMs(end, failed.failures)),
     lastCount: end.artifacts,
     ...(position !== undefined && { position }),
     ...(checkedUntil !== undefined && { checkedUntil }),

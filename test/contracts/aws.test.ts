@@ -7,7 +7,7 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ShardEvent } from '../../functions/adapters/lambda.ts';
-import type { Cursors } from '../../functions/collect/cursors.ts';
+import type { Cursors } from '../../functions/collect/ports.ts';
 import type { Shard, Shards } from '../../functions/collect/shards.ts';
 import { type Artifact, elsewhere } from '../../functions/deliver/artifact.ts';
 import { packMessages } from '../../functions/deliver/packing.ts';

@@ -1,4 +1,4 @@
-import type { Claim, CursorItem, Cursors, KeptMemory, Save } from '../../functions/collect/cursors.ts';
+import type { Claim, CursorItem, Cursors, KeptMemory, Save } from '../../functions/collect/ports.ts';
 import { ClaimLostError } from '../../functions/errors.ts';
 import type { Status } from '../../functions/health/status.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';

@@ -1,4 +1,4 @@
-import type { Ledger } from '../../functions/collect/cursors.ts';
+import type { Ledger } from '../../functions/collect/ports.ts';
 import type { AcceptedLedger } from '../../functions/forward/ports.ts';
 import type { Change } from '../../functions/health/history.ts';
 import type { AcceptedHour, LedgerHour } from '../../functions/health/receipt.ts';

@@ -251,8 +251,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a claim that never lapses',
-    file: 'collect/poll.ts',
-    from: 'export const claimMs = 150_000;',
+    file: 'collect/bounds/times.ts',
+    from: 'export const claimMs = 2 * limits.pageTimeoutMs + deliveryMs + settleMs;',
     to: 'export const claimMs = 1e12;',
   },
   {

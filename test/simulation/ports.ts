@@ -1,5 +1,5 @@
-import type { Save } from '../../functions/collect/cursors.ts';
 import type { Outcome } from '../../functions/collect/outcome.ts';
+import type { Save } from '../../functions/collect/ports.ts';
 import type { RunPorts } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';

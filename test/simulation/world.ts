@@ -1,6 +1,6 @@
-import type { Save } from '../../functions/collect/cursors.ts';
 import type { HoursChecked } from '../../functions/collect/ledger.ts';
 import type { Outcome } from '../../functions/collect/outcome.ts';
+import type { Save } from '../../functions/collect/ports.ts';
 import { run } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
 import type { LedgerHour } from '../../functions/health/receipt.ts';

@@ -7,7 +7,7 @@ import {
   paginateScan,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import type { CursorItem, Cursors, Save } from '../../collect/cursors.ts';
+import type { CursorItem, Cursors, Save } from '../../collect/ports.ts';
 import { ClaimLostError } from '../../errors.ts';
 import type { Status } from '../../health/status.ts';
 import type { CursorKey } from '../../instances/ports.ts';

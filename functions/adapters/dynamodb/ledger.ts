@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Ledger } from '../../collect/cursors.ts';
+import type { Ledger } from '../../collect/ports.ts';
 import type { AcceptedLedger } from '../../forward/ports.ts';
 import type { Change } from '../../health/history.ts';
 import type { AcceptedHour, LedgerHour, LedgerRow } from '../../health/receipt.ts';

@@ -1,6 +1,6 @@
 import type { Status } from '../../health/status.ts';
 import { day } from '../../instances/expiry.ts';
-import type { CursorItem } from '../cursors.ts';
+import type { CursorItem } from '../ports.ts';
 
 /** An instance whose polls may kill the whole run. */
 export interface Suspect {

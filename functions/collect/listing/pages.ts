@@ -7,7 +7,7 @@ import { cursorAfterPage, openListing } from './position.ts';
 import { idleAfter, type Recovery, recover, stalled, withoutToken } from './recovery.ts';
 
 /** Records to deliver, and the right to acknowledge them. */
-export interface Page {
+export interface ListedPage {
   /** Empty where only the way in which the listing continues has changed. */
   readonly records: readonly Record[];
   /** The console's clock when the page was requested; meaningless without records. */
@@ -64,25 +64,25 @@ export async function* pages(
   start: Cursor,
   source: PageSource,
   reading: Reading,
-): AsyncGenerator<Page, void> {
+): AsyncGenerator<ListedPage, void> {
   const stopped = new AbortController();
-  const request = (cursor: Cursor): Promise<Response> => {
-    const response = respond(cursor, source, reading.overlapMs, stopped.signal);
+  const request = (cursor: Cursor): Promise<Fetched> => {
+    const fetched = fetchPage(cursor, source, reading.overlapMs, stopped.signal);
     // It may fail while the page before it is being delivered; it is awaited, and thrown, after that.
-    response.catch(() => {});
-    return response;
+    fetched.catch(() => {});
+    return fetched;
   };
   let { idle } = openListing(start, reading.overlapMs);
   try {
-    for (let next: Promise<Response> | undefined = request(start); next !== undefined; ) {
-      const response: Response = await next;
-      const { records, sentAt, oddities, heavy, isHalved, before, release } = response;
-      const { cursor, error } = stalled(withIdle(response.cursor, idle), reading.overlapMs) ?? response;
+    for (let next: Promise<Fetched> | undefined = request(start); next !== undefined; ) {
+      const fetched: Fetched = await next;
+      const { records, sentAt, oddities, heavy, isHalved, listing, release } = fetched;
+      const { cursor, error } = stalled(withIdle(fetched.cursor, idle), reading.overlapMs) ?? fetched;
       const endsTurn: boolean =
         error === undefined && (cursor.listing === undefined || !reading.takeRequest());
       next = endsTurn || error !== undefined ? undefined : request(cursor);
       const ack = async (fresh: number) => {
-        if (!isHalved) idle = idleAfter({ ...before, idle }, records, fresh, cursor);
+        if (!isHalved) idle = idleAfter({ ...listing, idle }, records, fresh, cursor);
         const kept = withIdle(cursor, idle);
         if (!endsTurn) await reading.commit(kept);
         release?.();
@@ -100,7 +100,7 @@ function withIdle(cursor: Cursor, idle: Listing['idle']): Cursor {
   return cursor.listing === undefined ? cursor : { ...cursor, listing: { ...cursor.listing, idle } };
 }
 
-interface Response extends Recovery {
+interface Fetched extends Recovery {
   readonly records: readonly Record[];
   readonly sentAt: Timestamp;
   readonly oddities: Oddities;
@@ -108,17 +108,17 @@ interface Response extends Recovery {
   /** A smaller page is requested instead of this one. */
   readonly isHalved: boolean;
   /** The listing whose page was requested. */
-  readonly before: Listing;
+  readonly listing: Listing;
   readonly release: (() => void) | undefined;
 }
 
 /** One request: its page, or how the listing continues after an error. */
-async function respond(
+async function fetchPage(
   given: Cursor,
   source: PageSource,
   overlapMs: number,
   signal: AbortSignal,
-): Promise<Response> {
+): Promise<Fetched> {
   const cursor = { ...given, limit: Math.min(given.limit, source.pageSize ?? given.limit) };
   const listing = openListing(cursor, overlapMs);
   try {
@@ -135,7 +135,7 @@ async function respond(
       sentAt,
       oddities,
       release,
-      before: listing,
+      listing,
       heavy: undefined,
       isHalved: false,
     };
@@ -145,7 +145,7 @@ async function respond(
     const heavy = error instanceof HeavyPageError ? error : undefined;
     const isHalved = recovery.cursor.limit < cursor.limit;
     const nothing = { records: [], sentAt: epoch, oddities: none, release: undefined };
-    return { ...nothing, ...recovery, before: listing, heavy, isHalved };
+    return { ...nothing, ...recovery, listing, heavy, isHalved };
   }
 }
 

@@ -18,8 +18,8 @@ import type { Answer, ConsolePorts, PageRequest } from '../api.ts';
 import { coverageOf } from '../coverage.ts';
 import { listingFrom } from '../query.ts';
 import { forbidden, refusalOfStream, unauthorized } from '../refusal.ts';
-import { sourceOf } from '../sources/list.ts';
 import type { Ask } from '../sources/source.ts';
+import { sourceOf } from '../sources/source-of.ts';
 import { clockFinding, expiryFinding, type Finding, failed, off, ok, unbound } from './findings.ts';
 
 /** The findings are in the order of a poll. A check that could not be made is absent. */

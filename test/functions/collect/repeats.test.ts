@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
-import type { Memories } from '../../../functions/collect/cursors.ts';
-import type { Page } from '../../../functions/collect/listing/pages.ts';
+import type { ListedPage } from '../../../functions/collect/listing/pages.ts';
 import { Memory } from '../../../functions/collect/memory.ts';
+import type { Memories } from '../../../functions/collect/ports.ts';
 import { Repeats } from '../../../functions/collect/repeats.ts';
 import type { Record } from '../../../functions/console/record.ts';
 import type { Timestamp } from '../../../functions/kit/time.ts';
@@ -46,7 +46,7 @@ function store(kept?: Uint8Array) {
 }
 
 /** Of a page that was asked for at `position`. */
-function step(records: readonly Record[], position: Timestamp): Page {
+function step(records: readonly Record[], position: Timestamp): ListedPage {
   const cursor: Cursor = { scope: '', position, limit: 1000, roomyPages: 0, listing: undefined };
   const oddities = { skewMs: 0, unasked: 0, isSmall: false };
   return {
@@ -60,7 +60,7 @@ function step(records: readonly Record[], position: Timestamp): Page {
   };
 }
 
-async function pageWithout(repeats: Repeats, page: Page): Promise<Page> {
+async function pageWithout(repeats: Repeats, page: ListedPage): Promise<ListedPage> {
   async function* one() {
     yield page;
   }
@@ -69,12 +69,12 @@ async function pageWithout(repeats: Repeats, page: Page): Promise<Page> {
 }
 
 /** What is to be delivered of a page that is never acknowledged. */
-async function fresh(repeats: Repeats, page: Page): Promise<readonly Record[]> {
+async function fresh(repeats: Repeats, page: ListedPage): Promise<readonly Record[]> {
   return (await pageWithout(repeats, page)).records;
 }
 
 /** What is delivered of a page, which is acknowledged then. */
-async function delivered(repeats: Repeats, page: Page): Promise<readonly Record[]> {
+async function delivered(repeats: Repeats, page: ListedPage): Promise<readonly Record[]> {
   const { records, ack } = await pageWithout(repeats, page);
   await ack(records.length);
   return records;
@@ -231,7 +231,7 @@ describe('repeats', () => {
 
   describe('of a long listing', () => {
     /** Pages of two records a minute each, read in order, long before the listing began. */
-    const page = (minute: number, sorted = true): Page => {
+    const page = (minute: number, sorted = true): ListedPage => {
       const position = at(minute * 60);
       const listing = {
         from: at(0),
@@ -245,7 +245,7 @@ describe('repeats', () => {
       const records = [record(`a${minute}`, at(minute * 60)), record(`b${minute}`, at(minute * 60))];
       return { ...step(records, position), cursor, sentAt: at(100 * 3600) };
     };
-    const read = async (pages: readonly Page[]) => {
+    const read = async (pages: readonly ListedPage[]) => {
       const { repeats, seen } = store();
       const run = repeats();
       for (const one of pages) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../../functions/collect/cursor.ts';
-import { type Page, pages, type Reading } from '../../../../functions/collect/listing/pages.ts';
+import { type ListedPage, pages, type Reading } from '../../../../functions/collect/listing/pages.ts';
 import type { Listing } from '../../../../functions/console/query.ts';
 import type { PageRead } from '../../../../functions/console/record.ts';
 import { HeavyPageError, MalformedPageError, RefusedRequestError } from '../../../../functions/errors.ts';
@@ -69,8 +69,8 @@ function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
   return { listings, limits, committed, source, reading };
 }
 
-async function all(steps: AsyncIterable<Page>): Promise<{ steps: Page[]; error?: unknown }> {
-  const read: Page[] = [];
+async function all(steps: AsyncIterable<ListedPage>): Promise<{ steps: ListedPage[]; error?: unknown }> {
+  const read: ListedPage[] = [];
   try {
     for await (const step of steps) read.push(step);
     return { steps: read };
@@ -79,7 +79,8 @@ async function all(steps: AsyncIterable<Page>): Promise<{ steps: Page[]; error?:
   }
 }
 
-const idsOf = (steps: readonly Page[]) => steps.map(({ records }) => records.map(({ recordId }) => recordId));
+const idsOf = (steps: readonly ListedPage[]) =>
+  steps.map(({ records }) => records.map(({ recordId }) => recordId));
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const unhandled: unknown[] = [];
