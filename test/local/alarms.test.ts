@@ -122,13 +122,16 @@ describe('exactly one alarm is raised', () => {
     expectTold(fleet, 'token');
   });
 
-  test('by one cause for all instances: a console that none can reach', async () => {
+  test('by one cause for all instances, a console that none can reach, and again when the hourly stream has failed for as long', async () => {
     const fleet = await watching(['acme', 'globex', 'initech']);
     await fleet.pass(11);
     for (const name of ['acme', 'globex', 'initech'])
       consoleOf(fleet, name).faults = [faultFor({}, faults.forbidden)];
-    await fleet.pass(3 * hour);
+    await fleet.pass(2 * hour);
     expectTold(fleet, 'polls-failing');
+    // Agents are polled hourly, so their polls have failed for two cycles only now.
+    await fleet.pass(2 * hour);
+    expectTold(fleet, 'polls-failing', 'polls-failing');
   });
 
   test('by a stream that no rule fires', async () => {

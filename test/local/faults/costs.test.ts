@@ -151,8 +151,11 @@ test('a Date that is 23 hours ahead moves no position past our clock, and is tol
 });
 
 test('a flood ends with the artifacts that a day may bring, and waits for the next', async () => {
-  expect(await status('flood')).toMatchObject({ state: 'over-budget', failures: expect.any(Number) });
-  expect((await stage.delivered('flood')).length).toBeLessThan(600);
+  const { state, spentArtifacts } = await status('flood');
+  expect(state).toBe('over-budget');
+  // A page of 100 may go beyond the 300.
+  expect(spentArtifacts).toBeGreaterThanOrEqual(300);
+  expect(spentArtifacts).toBeLessThanOrEqual(400);
 });
 
 test('instances that share a console and its token share its Retry-After', async () => {
