@@ -171,6 +171,11 @@ describe("the functions' bundle", () => {
     for (const name of ajv) expect(modules(metafile, 'poller', true)).not.toContain(name);
   });
 
+  test('has nothing of the cache that got never uses here', () => {
+    for (const name of ['cacheable-request', 'keyv', 'http-cache-semantics'])
+      expect(holding(`node_modules/${name}/`), name).toEqual([]);
+  });
+
   test('brings the license of every package in it, and of none besides', () => {
     const notices = readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8');
     const code = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
