@@ -1,14 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
+  InvalidParameterException,
   InvalidRequestException,
+  PutSecretValueCommand,
   ResourceExistsException,
   ResourceNotFoundException,
   RestoreSecretCommand,
   type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { textOf } from '../functions/instances/token.ts';
 import { CommandError } from './errors.ts';
@@ -63,7 +67,7 @@ export async function create(
 }
 
 /** Rethrows an error without these values, because AWS or a proxy may repeat the request. */
-export const withoutValues =
+const withoutValues =
   (...values: readonly string[]) =>
   (error: unknown): never => {
     const clean = (text = '') => values.reduce((rest, value) => rest.replaceAll(value, '[token]'), text);
@@ -110,6 +114,44 @@ export async function isAt(secrets: SecretsManagerClient, SecretId: string, stag
     if ((await eventually(() => versionAt(secrets, SecretId, stage))) === version) return true;
   }
   return false;
+}
+
+/**
+ * Stores a version of a secret under a label and returns its id. An error does not repeat the value.
+ * @param tokens in the value
+ */
+export async function storeVersion(
+  secrets: SecretsManagerClient,
+  SecretId: string,
+  label: string,
+  SecretString: string,
+  tokens: readonly string[],
+): Promise<string> {
+  const ClientRequestToken = randomUUID();
+  const version = { SecretId, SecretString, VersionStages: [label], ClientRequestToken };
+  const put = new PutSecretValueCommand(version);
+  await eventually(() => secrets.send(put).catch(withoutValues(SecretString, ...tokens)));
+  return ClientRequestToken;
+}
+
+/**
+ * Moves a label from one version of a secret to another, or removes it. Throws InvalidParameterException if `from` does not
+ * have it.
+ */
+export async function moveLabel(
+  secrets: SecretsManagerClient,
+  SecretId: string,
+  VersionStage: string,
+  { from, to }: { readonly from: string | undefined; readonly to?: string | undefined },
+): Promise<void> {
+  const versions = { ...(to && { MoveToVersionId: to }), ...(from && { RemoveFromVersionId: from }) };
+  const move = new UpdateSecretVersionStageCommand({ SecretId, VersionStage, ...versions });
+  await eventually(() => secrets.send(move));
+}
+
+/** The label is at another version, because of a rotation, another command, or an earlier try of this one. */
+export function ifMoved(error: unknown): void {
+  if (!(error instanceof InvalidParameterException)) throw error;
 }
 
 const beingDeleted = (secretId: string) =>

@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  InvalidParameterException,
-  PutSecretValueCommand,
-  type SecretsManagerClient,
-  UpdateSecretVersionStageCommand,
-} from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { partsOf } from '../functions/instances/shared-secret.ts';
 import { boundHost, withToken } from '../functions/instances/token.ts';
 import { CommandError } from './errors.ts';
@@ -14,11 +9,13 @@ import {
   create,
   deleteSecret,
   eventually,
+  ifMoved,
   isAt,
+  moveLabel,
   read,
   type StagedToken,
+  storeVersion,
   versionAt,
-  withoutValues,
 } from './secret-calls.ts';
 import { stageEntries } from './shared-secret.ts';
 import type { Stack } from './stack.ts';
@@ -40,21 +37,13 @@ export async function stageToken(
 ): Promise<StagedToken> {
   const { name, key } = partsOf(SecretId);
   if (key !== undefined) return stageEntries(secrets, name, [{ key, token, host, rebinds }]);
-  const version = randomUUID();
   const value = withToken(undefined, token, host) ?? '';
-  const found = SecretId.startsWith('arn:')
-    ? 'there'
-    : await create(secrets, SecretId, value, version, token);
-  if (found === 'created') return created(secrets, SecretId, version);
+  const first = randomUUID();
+  const found = SecretId.startsWith('arn:') ? 'there' : await create(secrets, SecretId, value, first, token);
+  if (found === 'created') return created(secrets, SecretId, first);
   const old = await read(secrets, SecretId);
-  const SecretString = nextValue(SecretId, old.value, token, host, rebinds);
-  const store = new PutSecretValueCommand({
-    SecretId,
-    SecretString,
-    VersionStages: [pending],
-    ClientRequestToken: version,
-  });
-  await eventually(() => secrets.send(store).catch(withoutValues(SecretString, token)));
+  const next = nextValue(SecretId, old.value, token, host, rebinds);
+  const version = await storeVersion(secrets, SecretId, pending, next, [token]);
   const before = old.version ?? (await eventually(() => versionAt(secrets, SecretId, current)));
   return {
     ...put(secrets, SecretId, version, before, found === 'restored'),
@@ -105,18 +94,9 @@ function put(
   before: string | undefined,
   wasDeleted: boolean,
 ): Omit<StagedToken, 'warnings'> {
-  const move = (VersionStage: string, to: string | undefined, from: string | undefined) =>
-    eventually(() =>
-      secrets.send(
-        new UpdateSecretVersionStageCommand({
-          SecretId,
-          VersionStage,
-          ...(to && { MoveToVersionId: to }),
-          ...(from && { RemoveFromVersionId: from }),
-        }),
-      ),
-    );
-  const unlabel = () => move(pending, undefined, version).catch(ifMoved);
+  const move = (label: string, to: string | undefined, from: string | undefined) =>
+    moveLabel(secrets, SecretId, label, { from, to }).catch(ifMoved);
+  const unlabel = () => move(pending, undefined, version);
   let kept = false;
   return {
     version,
@@ -124,20 +104,15 @@ function put(
       if (!(await isAt(secrets, SecretId, pending, version))) throw changedMeanwhile(SecretId);
       // Secrets Manager refuses this if another version has become the current one. A new secret has no other
       // version.
-      if (before !== version) await move(current, version, before).catch(ifMoved);
+      if (before !== version) await move(current, version, before);
       if (!(await isAt(secrets, SecretId, current, version))) throw changedMeanwhile(SecretId);
       kept = true;
       await unlabel();
     },
     async discard() {
-      if (kept && before !== undefined) await move(current, before, version).catch(ifMoved);
+      if (kept && before !== undefined) await move(current, before, version);
       else await unlabel();
       if (wasDeleted) await deleteSecret({ secrets }, SecretId);
     },
   };
-}
-
-/** The label is at another version, because of a rotation, another command, or an earlier try of this one. */
-function ifMoved(error: unknown): void {
-  if (!(error instanceof InvalidParameterException)) throw error;
 }

@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  InvalidParameterException,
-  PutSecretValueCommand,
-  type SecretsManagerClient,
-  UpdateSecretVersionStageCommand,
-} from '@aws-sdk/client-secrets-manager';
+import { InvalidParameterException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { entryIn, hostAt, withEntry, withTokenAt } from '../functions/instances/shared-secret.ts';
 import { CommandError } from './errors.ts';
 import {
@@ -14,10 +9,12 @@ import {
   create,
   deleteSecret,
   eventually,
+  ifMoved,
+  moveLabel,
   read,
   type StagedToken,
+  storeVersion,
   versionAt,
-  withoutValues,
 } from './secret-calls.ts';
 
 /** One token of a shared secret. */
@@ -142,15 +139,9 @@ async function swap(
     const value = change(old.value);
     if (value === undefined || value === old.value) return;
     const version = await store(secrets, name, value);
-    const promote = new UpdateSecretVersionStageCommand({
-      SecretId: name,
-      VersionStage: 'AWSCURRENT',
-      MoveToVersionId: version,
-      RemoveFromVersionId: old.version,
-    });
     try {
       // Secrets Manager refuses this unless the version that was read is still the current one.
-      await eventually(() => secrets.send(promote));
+      await moveLabel(secrets, name, 'AWSCURRENT', { from: old.version, to: version });
       await unlabel(secrets, name, version);
       return;
     } catch (error) {
@@ -166,17 +157,8 @@ async function swap(
 
 const [mostTries, pauseMs] = [30, 100];
 
-async function store(secrets: SecretsManagerClient, SecretId: string, SecretString: string): Promise<string> {
-  const version = randomUUID();
-  const put = new PutSecretValueCommand({
-    SecretId,
-    SecretString,
-    VersionStages: [label],
-    ClientRequestToken: version,
-  });
-  await eventually(() => secrets.send(put).catch(withoutValues(SecretString, ...tokensIn(SecretString))));
-  return version;
-}
+const store = (secrets: SecretsManagerClient, name: string, value: string) =>
+  storeVersion(secrets, name, label, value, tokensIn(value));
 
 /** All tokens in a shared secret's value, for errors that repeat it. */
 function tokensIn(value: string): string[] {
@@ -187,9 +169,5 @@ function tokensIn(value: string): string[] {
 }
 
 /** Does nothing if the label is at another command's version. */
-async function unlabel(secrets: SecretsManagerClient, SecretId: string, version: string): Promise<void> {
-  const remove = { SecretId, VersionStage: label, RemoveFromVersionId: version };
-  await eventually(() => secrets.send(new UpdateSecretVersionStageCommand(remove))).catch((error) => {
-    if (!(error instanceof InvalidParameterException)) throw error;
-  });
-}
+const unlabel = (secrets: SecretsManagerClient, name: string, version: string) =>
+  moveLabel(secrets, name, label, { from: version }).catch(ifMoved);

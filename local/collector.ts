@@ -73,7 +73,8 @@ export interface LocalCollector {
   close(): Promise<void>;
 }
 
-interface FunctionProperties {
+/** The properties of a Lambda function in a template, as far as it is started locally. */
+export interface FunctionProperties {
   readonly FunctionName: string;
   readonly Handler: string;
   readonly MemorySize: number;

@@ -1,7 +1,7 @@
 import { OverBudgetError, RateLimitedError, type State, UnreachableError } from '../errors.ts';
 
 /** How a poll ended that another one follows. Times are in milliseconds, or milliseconds since 1970. */
-interface EndedPoll {
+export interface EndedPoll {
   readonly now: number;
   readonly scheduledAt: number;
   readonly intervalMs: number;

@@ -2,17 +2,11 @@ import { problemOf, type State } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
-import { nextPollMs } from './next-poll.ts';
+import { type EndedPoll, nextPollMs } from './next-poll.ts';
 import type { Notice } from './notices.ts';
 
 /** The result of a poll for its status. */
-export interface PollEnd {
-  readonly now: number;
-  readonly scheduledAt: number;
-  readonly intervalMs: number;
-  readonly cadenceMs: number;
-  readonly state: State;
-  readonly error: unknown;
+export interface PollEnd extends EndedPoll {
   /** Undefined keeps what is known. */
   readonly hours?:
     | { readonly [name in 'checkedUntil' | 'completeUntil']?: Timestamp | undefined }

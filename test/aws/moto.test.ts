@@ -15,6 +15,7 @@ import { variable } from '../../functions/environment.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { type LocalLambda, startLambda } from '../../local/aws/lambda.ts';
 import { resolve, resources, type Template } from '../../local/aws/template.ts';
+import type { FunctionProperties } from '../../local/collector.ts';
 import { type Consoles, startConsoles } from '../../local/console/consoles.ts';
 import { type LocalFunction, startFunction } from '../../local/lambda/function.ts';
 import { activityText, ago } from '../fixtures/records.ts';
@@ -37,14 +38,6 @@ const made = new Set(
     .concat(['SNS::TopicPolicy', 'KMS::Key', 'IAM::Role', 'Logs::LogGroup'])
     .map((type) => `AWS::${type}`),
 );
-
-interface FunctionProperties {
-  readonly FunctionName: string;
-  readonly Handler: string;
-  readonly MemorySize: number;
-  readonly Timeout: number;
-  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
-}
 
 const token = 'a-good-token';
 const account = '123456789012';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { resolve, resources, type Template } from '../../local/aws/template.ts';
+import type { FunctionProperties } from '../../local/collector.ts';
 import { faultFor, faults } from '../../local/console/faults.ts';
 import { type LocalFunction, startFunction } from '../../local/lambda/function.ts';
 import { activityText, agentText, ago, threatText } from '../fixtures/records.ts';
@@ -25,14 +26,6 @@ const isThere = (commit: string) => {
     return false;
   }
 };
-
-interface FunctionProperties {
-  readonly FunctionName: string;
-  readonly Handler: string;
-  readonly MemorySize: number;
-  readonly Timeout: number;
-  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
-}
 
 /** The template of another version, and the folder of its functions. */
 function synthesised(commit: string): { readonly template: Template; readonly code: string } {
