@@ -113,7 +113,7 @@ export async function resumption({ cursors }: Stack, instance: Instance): Promis
 
 /** Returns the status at each of these keys, by `instance stream`. */
 export async function readStatus(
-  { cursors }: Stack,
+  { cursors }: Pick<Stack, 'cursors'>,
   keys: readonly CursorKey[],
 ): Promise<Map<string, CursorStatus>> {
   const items = await cursors.status(keys);

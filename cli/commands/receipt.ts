@@ -44,8 +44,9 @@ export function receipt(command: Command): void {
   });
 }
 
-async function readReceipts(
-  stack: Stack,
+/** Reads the receipts of these instances, of every stream that they collect and that has a ledger. */
+export async function readReceipts(
+  stack: Pick<Stack, 'cursors' | 'ledger' | 'streams'>,
   records: readonly InstanceRecord[],
   range: { readonly from: Timestamp; readonly to: Timestamp },
 ): Promise<Receipt[]> {

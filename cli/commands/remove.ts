@@ -18,10 +18,13 @@ interface RemoveOptions extends CommonOptions {
 export function remove(command: Command): void {
   command
     .description(
-      'Deletes an instance after confirmation. Its secret and cursors are kept, so that it resumes from the same position if you add it again.',
+      'Deletes an instance after confirmation. Its secret, cursors and ledger are kept, so that it resumes from the same position if you add it again.',
     )
     .option('--delete-secret', 'also delete its secret; Secrets Manager can restore it for 30 days')
-    .option('--delete-cursors', 'also delete its cursors; a new instance starts from the look-back')
+    .option(
+      '--delete-cursors',
+      'also delete its cursors, ledger and history; a new instance starts from the look-back',
+    )
     .option('-y, --yes', 'do not ask for confirmation');
   does<[string], RemoveOptions>(command, async ({ out, stack: open }, options, name) => {
     const stack = await open();
@@ -34,18 +37,28 @@ export function remove(command: Command): void {
         'Remove the instance without --delete-secret.',
       );
     }
-    const lost = [options.deleteSecret && 'its secret', options.deleteCursors && 'its cursors'].filter(
-      Boolean,
-    );
+    const lost = [
+      options.deleteSecret && 'its secret',
+      options.deleteCursors && 'its cursors, ledger and history',
+    ].filter(Boolean);
     const what = [`${name} (${record.host})`, ...lost].join(' with ');
     if (!options.yes && !(await agreed(`Remove ${what}? [y/N] `))) {
       out.note('Not removed.');
       return wrong;
     }
+    const ledger = options.deleteCursors ? stack.ledger() : undefined;
     await stack.instances.delete(name);
     const cursors = options.deleteCursors ? await deleteCursors(stack, name) : 0;
+    // A poll that is under way writes no hour once its cursor is deleted.
+    const ledgerItems = (await ledger?.delete(name)) ?? 0;
     const secret = options.deleteSecret ? await deleteToken(stack, secretIdOf(record)) : false;
-    out.answer({ removed: name, secretDeleted: secret, cursorsDeleted: cursors }, () => [
+    const answer = {
+      removed: name,
+      secretDeleted: secret,
+      cursorsDeleted: cursors,
+      ledgerItemsDeleted: ledgerItems,
+    };
+    out.answer(answer, () => [
       `Removed ${name}.`,
       secret
         ? partsOf(secretIdOf(record)).key === undefined
@@ -53,8 +66,8 @@ export function remove(command: Command): void {
           : 'Its token was removed from the shared secret.'
         : 'Its secret was kept.',
       options.deleteCursors
-        ? 'Its cursors were deleted.'
-        : 'Its cursors were kept: if you add it again, it resumes from the same position.',
+        ? 'Its cursors, ledger and history were deleted.'
+        : 'Its cursors and ledger were kept: if you add it again, it resumes from the same position.',
     ]);
     return undefined;
   });

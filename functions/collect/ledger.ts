@@ -175,8 +175,8 @@ async function resendLost(
   const lost = lostAfterQueue(row, await ledger.read(key, shift(hour, hourMs)));
   if (lost === 0 || row?.queue === undefined) return [];
   const { queue, console: atConsole = queue, accepted: base = 0 } = row;
-  const { timed, untimed } = await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
-  await ledger.write(key, [{ hour, console: atConsole, queue, resent: timed + untimed, base }], clock.now());
+  await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
+  await ledger.write(key, [{ hour, console: atConsole, queue, resent: 0, base }], clock.now());
   return [{ hour, atConsole, delivered: queue, found: 0, left: 0, lost }];
 }
 

@@ -9,7 +9,7 @@ export interface LedgerHour {
   readonly console: number;
   /** Accepted by the queue, each record once. */
   readonly queue: number;
-  /** Records that were sent once more when the hour was read again. */
+  /** Records that were sent once more when the hour was read again; added to those of earlier checks. */
   readonly resent: number;
   /** What Analytics had accepted when the hour was read again because some were not: only what follows counts. */
   readonly base?: number;
@@ -100,8 +100,8 @@ export function receiptOf(
 }
 
 /** What was sent twice is accepted twice. More than that are repeats after a fault. */
-function acceptedOnce({ accepted = 0, resent = 0, base }: LedgerRow): number {
-  return Math.max(0, accepted - (base ?? resent));
+function acceptedOnce({ accepted = 0, resent = 0, base = 0 }: LedgerRow): number {
+  return Math.max(0, accepted - base - resent);
 }
 
 /** How many records of an hour Analytics lacks, if it has everything of the hour that follows: they do not come any more. */

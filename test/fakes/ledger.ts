@@ -15,7 +15,10 @@ export class FakeLedger implements Ledger {
   async write({ instance, stream }: CursorKey, hours: readonly LedgerHour[], checkedAt: number) {
     for (const one of hours) {
       this.written.push({ ...one });
-      this.hours.set(`${instance} ${stream} ${one.hour}`, { ...one, checkedAt });
+      const key = `${instance} ${stream} ${one.hour}`;
+      const before = this.hours.get(key);
+      const resent = one.base === undefined ? (before?.resent ?? 0) + one.resent : 0;
+      this.hours.set(key, { ...before, ...one, resent, checkedAt });
     }
   }
 

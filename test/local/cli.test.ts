@@ -123,6 +123,17 @@ describe('an instance', () => {
     expect((await cli(['status', 'partly', '--wait', '60', '--json'])).code).toBe(3);
     const status = JSON.parse((await cli(['status', 'partly', '--json'])).out);
     expect(status[0]).toMatchObject({ light: 'red', worst: { stream: 'agents', word: 'forbidden' } });
+    const changes = async () => JSON.parse((await cli(['history', 'partly', '--json'])).out);
+    expect(await changes()).not.toEqual([]);
+    const removed = await cli([
+      'remove',
+      'partly',
+      ...['--yes', '--delete-secret', '--delete-cursors', '--json'],
+    ]);
+    expect(JSON.parse(removed.out).ledgerItemsDeleted).toBeGreaterThan(0);
+    // One of the same name that is added later has no history of the old one.
+    await world.collector.addInstance({ instance: 'partly', host }, goodToken);
+    expect(await changes()).toEqual([]);
     await cli(['remove', 'partly', '--yes', '--delete-secret', '--delete-cursors']);
   });
 

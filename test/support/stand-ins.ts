@@ -11,6 +11,7 @@ const template: Template = {
   Resources: {
     Instances: { Type: 'AWS::DynamoDB::Table', Properties: key('instance') },
     Cursors: { Type: 'AWS::DynamoDB::Table', Properties: key('instance', 'stream') },
+    Ledger: { Type: 'AWS::DynamoDB::Table', Properties: key('instance', 'stream') },
     Accepted: { Type: 'AWS::DynamoDB::Table', Properties: key('id') },
     DeadLetters: { Type: 'AWS::SQS::Queue', Properties: {} },
     Artifacts: { Type: 'AWS::SQS::Queue', Properties: {} },

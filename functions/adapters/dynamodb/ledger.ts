@@ -1,11 +1,17 @@
-import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../../collect/ports.ts';
 import type { AcceptedLedger } from '../../forward/ports.ts';
 import type { Change } from '../../health/history.ts';
 import type { AcceptedHour, LedgerHour, LedgerRow } from '../../health/receipt.ts';
 import type { CursorKey } from '../../instances/ports.ts';
 import { inParallel } from '../../kit/concurrency.ts';
-import type { Timestamp } from '../../kit/time.ts';
+import { type Timestamp, toMs } from '../../kit/time.ts';
 import { namesOf, ownClient, updateOf } from './client.ts';
 
 /** How long an item is kept after its day; DynamoDB deletes it some time after `expiresAt`, seconds since 1970. */
@@ -13,22 +19,17 @@ const keptDays = 35;
 
 /**
  * The ledger table: key `instance`, sort key `stream` with the day, such as `threats#2026-03-01`. The attributes have the
- * hour at their end, such as `console14`: what the console counted, what the queue accepted, what was resent, when that
- * was checked, and what Analytics accepted. Changes of state have the sort key `history#<time>#<stream>`.
+ * hour at their end. `h14` is one text, so that the item of a day stays below 1 KB: what the console counted, what
+ * the queue accepted, and how many seconds after its start the hour was checked. `accepted14` is what Analytics accepted. `resent14`
+ * and `base14` are absent if nothing was resent. Changes of state have the sort key `history#<time>#<stream>`.
  */
 export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = ownClient): Ledger {
   return {
     async write({ instance, stream }, hours, checkedAt) {
       const days = Map.groupBy(hours, ({ hour }) => hour.slice(0, 10));
       for (const [day, ofDay] of days) {
-        const { values, ...update } = updateOf(
-          { ...attributesOf(ofDay, checkedAt), expiresAt: expiryOf(day) },
-          [],
-        );
         const Key = { instance, stream: `${stream}#${day}` };
-        await client.send(
-          new UpdateCommand({ TableName, Key, ...update, ExpressionAttributeValues: values }),
-        );
+        await client.send(new UpdateCommand({ TableName, Key, ...checksOf(ofDay, checkedAt) }));
       }
     },
 
@@ -47,19 +48,22 @@ export function ledgerTable(TableName: string, client: DynamoDBDocumentClient = 
   };
 }
 
-function attributesOf(hours: readonly LedgerHour[], checkedAt: number): Record<string, number> {
-  return Object.fromEntries(
-    hours.flatMap(({ hour, console, queue, resent, base }) => {
-      const at = hour.slice(11, 13);
-      return [
-        [`console${at}`, console],
-        [`queue${at}`, queue],
-        [`resent${at}`, resent],
-        ...(base === undefined ? [] : [[`base${at}`, base]]),
-        [`checked${at}`, Math.floor(checkedAt / 1000)],
-      ];
-    }),
-  );
+function checksOf(hours: readonly LedgerHour[], checkedAt: number) {
+  const set: Record<string, unknown> = { expiresAt: expiryOf(hours[0]?.hour.slice(0, 10) ?? '') };
+  const add: Record<string, number> = {};
+  for (const { hour, console, queue, resent, base } of hours) {
+    const at = hour.slice(11, 13);
+    set[`h${at}`] = `${console} ${queue} ${Math.floor((checkedAt - toMs(hour)) / 1000)}`;
+    if (base !== undefined) Object.assign(set, { [`base${at}`]: base, [`resent${at}`]: 0 });
+    else if (resent > 0) add[`resent${at}`] = resent;
+  }
+  const { values, UpdateExpression } = updateOf(set, []);
+  const added = Object.keys(add).map((name) => `#${name} :${name}`);
+  return {
+    UpdateExpression: added.length === 0 ? UpdateExpression : `${UpdateExpression} ADD ${added.join(', ')}`,
+    ExpressionAttributeNames: namesOf(Object.keys({ ...set, ...add })),
+    ExpressionAttributeValues: { ...values, ...updateOf(add, []).values },
+  };
 }
 
 function expiryOf(day: string): number {
@@ -122,6 +126,25 @@ export function ledgerItems(TableName: string, client: DynamoDBDocumentClient) {
       return rows;
     },
 
+    /** Deletes all hours and changes of an instance. Returns the number of items. */
+    async delete(instance: string): Promise<number> {
+      const query = {
+        TableName,
+        KeyConditionExpression: 'instance = :instance',
+        ExpressionAttributeNames: namesOf(['instance', 'stream']),
+        ExpressionAttributeValues: { ':instance': instance },
+        ProjectionExpression: '#instance, #stream',
+      };
+      let deleted = 0;
+      for await (const { Items = [] } of paginateQuery({ client }, query)) {
+        await inParallel(Items, writesAtOnce, async (Key) => {
+          await client.send(new DeleteCommand({ TableName, Key }));
+        });
+        deleted += Items.length;
+      }
+      return deleted;
+    },
+
     /** The changes of state of an instance from a time on, oldest first. */
     async changes(instance: string, from: Timestamp): Promise<Change[]> {
       const query = {
@@ -140,22 +163,17 @@ export function ledgerItems(TableName: string, client: DynamoDBDocumentClient) {
   };
 }
 
-const columns = {
-  console: 'console',
-  queue: 'queue',
-  resent: 'resent',
-  base: 'base',
-  accepted: 'accepted',
-  checkedAt: 'checked',
-};
-
 function rowsOf(item: Readonly<Record<string, unknown>>): LedgerRow[] {
   const day = String(item.stream).slice(-10);
   return Array.from({ length: 24 }, (_, i) => String(i).padStart(2, '0')).flatMap((at) => {
-    const values = Object.entries(columns).flatMap(([name, column]) => {
-      const value = item[`${column}${at}`];
-      return typeof value === 'number' ? [[name, value]] : [];
-    });
-    return values.length === 0 ? [] : [{ hour: `${day}T${at}:00:00.000000Z`, ...Object.fromEntries(values) }];
+    const hour = `${day}T${at}:00:00.000000Z`;
+    const number = (name: string) =>
+      item[`${name}${at}`] === undefined ? {} : { [name]: Number(item[`${name}${at}`]) };
+    const row = { ...number('resent'), ...number('base'), ...number('accepted') };
+    const [console, queue, seconds] = String(item[`h${at}`] ?? '').match(/\d+/g) ?? [];
+    const checkedAt = toMs(hour) / 1000 + Number(seconds);
+    if (seconds !== undefined)
+      return [{ hour, console: Number(console), queue: Number(queue), checkedAt, ...row }];
+    return Object.keys(row).length === 0 ? [] : [{ hour, ...row }];
   });
 }
