@@ -1,4 +1,6 @@
-import { globSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { linesOf } from '../../cli/commands/status.ts';
@@ -24,6 +26,37 @@ test('each page of docs is found from docs/README.md or the README', () => {
   const front = read('README.md') + read('docs/README.md');
   const lost = pages.filter((page) => page !== 'README.md' && !front.includes(page.replace(/^docs\//, '')));
   expect(lost).toEqual([]);
+});
+
+describe('AWS CloudShell, whose home folder is too small for the packages', () => {
+  const lines = ['README.md', 'docs/operations.md'].map((page) => {
+    const [, line = ''] = /CloudShell[^`]*`(cd [^`]+)`/.exec(read(page).replaceAll('\n', ' ')) ?? [];
+    return [page, line] as const;
+  });
+
+  test.each(lines)(
+    '%s: the line leads clone, cache and logs of npm elsewhere, in all commands that follow',
+    async (_, line) => {
+      const home = mkdtempSync(join(tmpdir(), 'home-'));
+      const away = mkdtempSync(join(tmpdir(), 'away-'));
+      const typed = `${line.replaceAll('/tmp', away)}; pwd; sh -c 'npm config get cache logs-dir'`;
+      const shell = spawn('bash', ['-c', typed], {
+        env: { PATH: process.env.PATH, HOME: home },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const { out } = await ended(shell);
+      // Without a setting, the logs are in the cache.
+      expect(out.trimEnd().split('\n')).toEqual([away, `cache=${away}/npm`, 'logs-dir=null']);
+      expect(readdirSync(home)).toEqual([]);
+      for (const folder of [home, away]) rmSync(folder, { recursive: true });
+    },
+  );
+
+  test('the clone that follows goes where the line leads', () => {
+    const [, commands = ''] =
+      /### In AWS: the stack[\s\S]*?```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    expect(commands).toMatch(/^git clone REPOSITORY ([\w-]+)\ncd \1\nnpm ci\n/);
+  });
 });
 
 /** Every command line in these pages, with its options. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { allows, type Statement } from '../support/policy.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
@@ -96,20 +97,66 @@ describe('what is installed', () => {
   });
 });
 
-test('the trust that the documentation grants is to both forms of the name that GitHub gives a repository', () => {
+describe('the trust that the documentation grants', () => {
   const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8');
-  const [, policy = '{}'] = /--assume-role-policy-document '([^']+token\.actions[^']+)'/.exec(page) ?? [];
-  const [{ Condition }] = JSON.parse(policy).Statement;
-  expect(Condition).toEqual({
-    StringEquals: {
-      'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
-      'token.actions.githubusercontent.com:sub': [
-        'repo:OWNER/REPOSITORY:environment:production',
-        'repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:environment:production',
-      ],
+  const [, written = '{}'] = /--assume-role-policy-document '([^']+token\.actions[^']+)'/.exec(page) ?? [];
+  const issuer = 'token.actions.githubusercontent.com';
+  const ids = { OWNER: 'witfoo', REPOSITORY: 'collector', OWNER_ID: '6154722', REPOSITORY_ID: '1300192' };
+  // As an operator fills it in.
+  const policy = written.replace(/\b(OWNER|REPOSITORY)(_ID)?\b/g, (name) => ids[name as keyof typeof ids]);
+  const [{ Effect, Action, Condition }] = JSON.parse(policy).Statement;
+  const statement: Statement = {
+    effect: Effect,
+    actions: [Action],
+    resources: ['*'],
+    conditions: Object.entries<Record<string, string | string[]>>(Condition).flatMap(([operator, keys]) =>
+      Object.entries(keys).map(([key, values]) => ({ operator, key, values: [values].flat() })),
+    ),
+  };
+  const isTrusted = (sub: string, aud = 'sts.amazonaws.com') =>
+    allows([statement], {
+      action: 'sts:AssumeRoleWithWebIdentity',
+      resource: '*',
+      context: { [`${issuer}:sub`]: [sub], [`${issuer}:aud`]: [aud] },
+    });
+  const named = 'repo:witfoo/collector';
+  const numbered = 'repo:witfoo@6154722/collector@1300192';
+
+  test.each([named, numbered])(
+    'is to both forms of the name that GitHub gives a repository: %s',
+    (repository) => {
+      expect(isTrusted(`${repository}:environment:production`)).toBe(true);
+      expect(isTrusted(`${repository}:environment:production`, 'https://github.com/witfoo')).toBe(false);
+      expect(isTrusted(`${repository}:environment:production`.toUpperCase())).toBe(false);
     },
+  );
+
+  test.each([
+    `${named}:environment:staging`,
+    `${named}:ref:refs/heads/main`,
+    `${numbered}:pull_request`,
+    // Someone else who has the name now has other ids.
+    'repo:witfoo@99/collector@1300192:environment:production',
+    'repo:witfoo@6154722/collector@99:environment:production',
+    'repo:witfoo@6154722/collector:environment:production',
+    'repo:witfoo/collector-fork:environment:production',
+    'repo:stranger/collector:environment:production',
+  ])('is to no one else: %s', (sub) => {
+    expect(isTrusted(sub)).toBe(false);
   });
-  expect(page).toContain('gh api repos/OWNER/REPOSITORY');
+
+  test('comes with the command that shows the ids, under the names that the policy has', () => {
+    const [, query = ''] = /^gh api repos\/OWNER\/REPOSITORY --jq '(.*)'$/m.exec(page) ?? [];
+    expect(query).toBe('"OWNER_ID=\\(.owner.id) REPOSITORY_ID=\\(.id)"');
+    expect(written).toContain('repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:');
+  });
+
+  test('is what the deploying job gets from GitHub: the name of its environment', () => {
+    const deploy = workflows.find(([path]) => path.endsWith('deploy.yml'))?.[1] ?? '';
+    const [, job = ''] = /^ {2}deploy:\n((?: {4}.*\n|\n)+)/m.exec(deploy) ?? [];
+    expect(job).toContain('id-token: write');
+    expect(job).toMatch(/^ {4}environment: /m);
+  });
 });
 
 describe('.ci/diff', () => {

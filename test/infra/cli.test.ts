@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, test } from 'vitest';
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
@@ -80,27 +80,46 @@ describe.concurrent('cdk synth', { timeout: 120_000 }, () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  test('says on an older Node what npm start says', async ({ expect }) => {
-    const older = join(folder, 'older.mjs');
-    writeFileSync(
-      older,
-      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.1.0' } });",
-    );
-    const { app } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    for (const command of [app, scripts.start]) {
-      const script = join(folder, 'run.mjs');
+  test.for([
+    ['linux', 'riscv64', '22.1'],
+    ['darwin', 'arm64', '20.19'],
+    ['win32', 'x64', '18.20'],
+  ] as const)(
+    'says on %s %s with Node %s, where npm has installed none, what npm start says',
+    ([platform, arch, version], { expect }) => {
+      // A clone without packages, where the machine's own Node runs.
+      const clone = join(folder, platform);
+      for (const path of ['cdk.json', 'package.json', 'local/node24.mjs', 'infra/app.ts'])
+        cpSync(join(root, path), join(clone, path));
+      const machine = join(clone, 'machine.mjs');
+      const values = {
+        versions: `{ ...process.versions, node: '${version}.0' }`,
+        platform: `'${platform}'`,
+        arch: `'${arch}'`,
+      };
       writeFileSync(
-        script,
-        `import { execSync } from 'node:child_process';\nexecSync(${JSON.stringify(command)}, { stdio: 'inherit' });`,
+        machine,
+        Object.entries(values)
+          .map(([name, value]) => `Object.defineProperty(process, '${name}', { value: ${value} });\n`)
+          .join(''),
       );
-      const { code, stderr } = await run(['node', script], { NODE_OPTIONS: `--import=${older}` });
-      expect(code).toBe(1);
-      expect(stderr).toMatch(
-        /^This project runs on Node 24 as AWS Lambda does, and this is Node 22\.1: .*\n/,
+      const { app } = JSON.parse(readFileSync(join(clone, 'cdk.json'), 'utf8'));
+      const { scripts } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8'));
+      const own = {
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+        NODE_OPTIONS: `--import=${machine}`,
+      };
+      const said = [app, scripts.start].map((command) =>
+        spawnSync(command, { cwd: clone, env: own, shell: true, encoding: 'utf8' }),
       );
-    }
-  });
+      for (const { status, stdout, stderr } of said)
+        expect({ status, stdout, stderr }).toEqual({
+          status: 1,
+          stdout: '',
+          stderr: `This project runs on Node 24 as AWS Lambda does, and this is Node ${version}: npm has no Node 24 for ${platform} on ${arch}, so install it yourself (https://nodejs.org) and try again.\n`,
+        });
+    },
+  );
 
   test('gets a bad setting as one sentence and an exit code from the app', async ({ expect }) => {
     const context = JSON.stringify({ overlapMinutes: '2000' });

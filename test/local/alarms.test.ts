@@ -9,7 +9,7 @@ import { defaultStreams } from '../../functions/streams/list.ts';
 import { synthesise } from '../../infra/synth.ts';
 import { startAnalytics } from '../../local/analytics/analytics.ts';
 import { resources } from '../../local/aws/template.ts';
-import { faultFor, faults } from '../../local/console/faults.ts';
+import { type FaultRule, faultFor, faults } from '../../local/console/faults.ts';
 import { simulatedFleet } from '../../local/console/fleet/simulated-fleet.ts';
 import { activityText, threatText } from '../fixtures/records.ts';
 import { startTimeLine, type TimeLine, type TimeLineOptions } from '../support/time-line.ts';
@@ -195,7 +195,8 @@ describe('exactly one alarm is raised', () => {
     expectTold(quiet, 'nothing-new');
   });
 
-  test('by a stream that falls behind', async () => {
+  /** Seven pages to catch up, one in each poll: told of half an hour later. */
+  async function fallingBehind(): Promise<TimeLine> {
     const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
     const { template } = synthesise({ alarmLagMinutes: 15 }, folder);
     rmSync(folder, { recursive: true });
@@ -210,11 +211,23 @@ describe('exactly one alarm is raised', () => {
     expectTold(behind);
     await behind.pass(15);
     expectTold(behind, 'lag');
-    // Its console can't be reached any more: that is another trouble, and has an alarm of its own.
+    return behind;
+  }
+
+  test('by a stream that falls behind, and it gives way to that of a console that nobody reaches', async () => {
+    const behind = await fallingBehind();
     consoleOf(behind, 'acme').faults = [faultFor({}, faults.forbidden)];
     await behind.pass(2 * hour);
     expectTold(behind, 'lag', 'polls-failing');
     expect(behind.raised()).not.toContain('lag');
+  });
+
+  test('by a stream that falls behind, and it ends once the stream has caught up', async () => {
+    const behind = await fallingBehind();
+    await behind.pass(2 * hour);
+    expect(await behind.world.status('acme', 'threats')).toMatchObject({ state: 'ok' });
+    expectTold(behind, 'lag');
+    expect(behind.raised()).toEqual([]);
   });
 
   test('by each of two instances that fail hours apart, and again on the next day', async () => {
@@ -255,14 +268,27 @@ describe('exactly one alarm is raised', () => {
     expectTold(checked, 'records-missing');
   });
 
-  test('by such an hour of an instance that a further run polls', async () => {
+  test('by such an hour of an instance that a further run polls, in a process of its own', async () => {
     const outdir = mkdtempSync(join(tmpdir(), 'alarms-'));
     const settings = { analyticsUrl: 'https://analytics.example', reservedConcurrency: false };
     const deployment = synthesise(settings, outdir);
     const overrides = { hoursPerPoll: 1, instancesPerRun: 1 };
-    const checked = await watching(['acme', 'globex'], { deployment, overrides });
+    const checked = await watching(['acme', 'globex'], { deployment, overrides, concurrent: true });
     rmSync(outdir, { recursive: true });
+    const sumOf = (metric: string) =>
+      checked.world.log
+        .flatMap((line) => line[metric] ?? [])
+        .reduce<number>((sum, value) => sum + Number(value), 0);
+    const uncounted: FaultRule = ({ path, query }) =>
+      path === '/activities' && query.countOnly === 'true' ? faults.htmlWithStatus200 : undefined;
+    for (const name of ['acme', 'globex']) consoleOf(checked, name).faults = [uncounted];
     await checked.pass(11);
+    for (const name of ['acme', 'globex']) consoleOf(checked, name).faults = [];
+    const failedChecks = checked.world.log.filter(({ message }) =>
+      /past hours of activities .* not checked/.test(String(message)),
+    );
+    expect(new Set(failedChecks.map(({ instance }) => instance))).toEqual(new Set(['acme', 'globex']));
+    expect(sumOf('HoursNotChecked')).toBe(failedChecks.length);
     expect(checked.world.log.map(({ message }) => message)).toContain(
       'sentinelone: 1 instances are polled by further runs of activities',
     );
@@ -270,6 +296,7 @@ describe('exactly one alarm is raised', () => {
     for (const name of ['acme', 'globex']) consoleOf(checked, name).put('activities', activityText(late));
     while (checked.told().length === 0) await checked.pass(hour);
     expectTold(checked, 'records-missing');
+    expect(sumOf('RecordsMissing')).toBe(2);
   });
 
   test('by checks of past hours that fail for hours', async () => {
