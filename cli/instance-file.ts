@@ -15,6 +15,7 @@ const columns = [
   'groupIds',
   'lookbackHours',
   'streams',
+  'overlapMinutes',
 ] as const;
 
 /** Omits a secretId that is long and has no / or :, because it could be a token in the wrong column. */
@@ -67,6 +68,7 @@ const words = (text: string) => text.split(/\s+/).filter((one) => one !== '');
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   enabled: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : text),
   lookbackHours: Number,
+  overlapMinutes: Number,
   accountIds: words,
   siteIds: words,
   groupIds: words,

@@ -9,6 +9,7 @@ export interface RecordOptions {
   readonly groups?: readonly string[];
   readonly interval?: number | Record<string, number> | '';
   readonly lookbackHours?: number;
+  readonly overlapMinutes?: number | '';
   readonly streams?: readonly string[];
   readonly secretId?: string;
 }
@@ -53,6 +54,11 @@ export function describing(command: Command): Command {
     )
     .option('--lookback-hours <hours>', 'hours before now at which collection starts (default: 24 h)', number)
     .option(
+      '--overlap-minutes <minutes>',
+      'how far back each poll reads again, 1 to 60 (default: that of the stack)',
+      (text) => (text === '' ? '' : number(text)),
+    )
+    .option(
       '--streams <names>',
       `collect only these streams, of ${names}; set also takes +alerts and -agents`,
       list,
@@ -67,6 +73,7 @@ const attributes: readonly (readonly [option: keyof RecordOptions, attribute: st
   ['groups', 'groupIds'],
   ['interval', 'pollingInterval'],
   ['lookbackHours', 'lookbackHours'],
+  ['overlapMinutes', 'overlapMinutes'],
   ['streams', 'streams'],
   ['secretId', 'secretId'],
 ];

@@ -56,7 +56,7 @@ export function settingsSchema(streams: readonly Stream[]) {
       1,
     ),
     overlapMinutes: setting(
-      'how far back each listing reads again, to catch records that become visible late',
+      'how far back each listing reads again, to catch records that become visible late; an instance may have its own ([how](operations.md#late-records))',
       wholeNumber(1, 60),
       'a whole number from 1 to 60',
       10,
@@ -68,7 +68,7 @@ export function settingsSchema(streams: readonly Stream[]) {
       {},
     ),
     metrics: setting(
-      'custom metrics: `alarms` sends what alarms watch, and only while something is wrong; `full` sends all (about 35 billed metrics); `per-instance` adds nine per instance',
+      'custom metrics: `alarms` sends what alarms watch, and only while something is wrong; `full` sends all (about 38 billed metrics); `per-instance` adds twelve per instance',
       v.picklist(metricSets),
       `one of ${metricSets.join(', ')}`,
       'alarms',

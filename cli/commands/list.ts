@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { InstanceHealth } from '../../functions/health/instance-health.ts';
+import type { Lateness } from '../../functions/health/lateness.ts';
 import { does, problem } from '../command.ts';
 import { cells, head, readHealth, styles, withError } from '../health.ts';
-import { counted, moment, plain, styled, table } from '../output.ts';
+import { counted, duration, moment, plain, styled, table } from '../output.ts';
 import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 
 export function list(command: Command): void {
@@ -88,8 +89,21 @@ function shown(
     ...streams.flatMap(({ stream, leftOut = [] }) =>
       leftOut.length === 0 ? [] : [`  ${stream}: the console's schema lacks ${plain(leftOut.join(', '))}`],
     ),
+    ...streams.flatMap(({ stream, lateness }) => (lateness ? [`  ${stream} ${lateText(lateness)}`] : [])),
     ...(coverage?.sentences ?? []).map((one) => `  → ${one}`),
   ];
+}
+
+/** `late by at most 0s (50 %), 4s (99 %), 12s (99.9 %), 40s (all); overlap 10m; 8,120 records of about a week`. */
+function lateText({ p50Ms, p99Ms, p999Ms, mostMs, overlapMs, records }: Lateness): string {
+  const shares = [
+    [p50Ms, '50 %'],
+    [p99Ms, '99 %'],
+    [p999Ms, '99.9 %'],
+    [mostMs, 'all'],
+  ] as const;
+  const late = shares.map(([ms, share]) => `${duration(ms)} (${share})`).join(', ');
+  return `late by at most ${late}; overlap ${duration(overlapMs)}; ${records.toLocaleString('en-US')} records of about a week`;
 }
 
 function attributeText(name: string, value: unknown): string {

@@ -34,7 +34,8 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
     if (sendsAll || value > 0) add(whole, name, value);
   };
 
-  function countFleet({ instances, lights, lagSeconds, notices, tokenExpiryDays }: Fleet): void {
+  function countFleet(fleet: Fleet): void {
+    const { instances, lights, lagSeconds, latenessSeconds, notices, tokenExpiryDays } = fleet;
     const expiring = expiryBounds.reduce((sum, days) => sum + notices.expiring[days], 0);
     addProblem('TokenProblems', notices.rejected + expiring);
     addProblem('PollProblems', notices.failing + notices.silent);
@@ -44,6 +45,7 @@ export function runMetrics(stream: string, { metrics, alarmLagSeconds }: Sent) {
     if (!sendsAll) return;
     add(byStream, 'Instances', instances);
     if (lagSeconds !== undefined) add(byStream, 'Lag', lagSeconds);
+    if (latenessSeconds !== undefined) add(byStream, 'Lateness', latenessSeconds);
     add(whole, 'InstancesRed', lights.red);
     add(whole, 'InstancesYellow', lights.yellow);
     add(whole, 'TokensRejected', notices.rejected);
@@ -94,11 +96,13 @@ function countFailures(state: string, polls: number): void {
   whole.publishStoredMetrics();
 }
 
-function countByInstance({ instance, stream, artifacts, lagSeconds, error }: Outcome): void {
+function countByInstance(outcome: Outcome): void {
+  const { instance, stream, artifacts, lagSeconds, latenessSeconds, error } = outcome;
   byInstance.addDimensions({ stream, instance });
   add(byInstance, 'Artifacts', artifacts);
   add(byInstance, 'PollsFailed', error === undefined ? 0 : 1);
   if (lagSeconds !== undefined) add(byInstance, 'Lag', lagSeconds);
+  if (latenessSeconds !== undefined) add(byInstance, 'Lateness', latenessSeconds);
   byInstance.publishStoredMetrics();
 }
 

@@ -70,6 +70,7 @@ function logRun(stream: string, summary: RunSummary): void {
   logger.info(`sentinelone: run of ${stream} ended`, {
     ...{ stream, instances, due, notReached, red, yellow },
     fleetLagSeconds: fleet.lagSeconds,
+    fleetLatenessSeconds: fleet.latenessSeconds,
     tokenExpiryDays: fleet.tokenExpiryDays,
   });
 }
@@ -87,7 +88,8 @@ function logShards(stream: string, { due, handedOver, refusal, isLateShard }: Ru
 }
 
 function log(outcome: Outcome): void {
-  const { error, forgotten, marks, restarted, hoursChecked, notice, smallPages, ...fields } = outcome;
+  const { error, forgotten, marks, restarted, hoursChecked, notice, smallPages, latenessSeconds, ...fields } =
+    outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);

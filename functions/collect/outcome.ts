@@ -1,4 +1,6 @@
 import { type Problem, problemOf, type State } from '../errors.ts';
+import { readLateness } from '../health/lateness.ts';
+import type { Remembered } from '../health/status.ts';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 import type { HoursChecked } from './ledger.ts';
 import type { PollResult, Progress } from './poll.ts';
@@ -12,6 +14,8 @@ export interface Outcome extends Progress {
   readonly lagSeconds: number | undefined;
   readonly durationMs: number;
   readonly caughtUp: boolean;
+  /** At most one record in a thousand became visible later; undefined if nothing is known. */
+  readonly latenessSeconds: number | undefined;
   /** Undefined if no check was due. */
   readonly hoursChecked: HoursChecked | undefined;
   readonly error: Problem | undefined;
@@ -23,16 +27,7 @@ export function outcomeOf(
   result: PollResult,
   now: number,
 ): Outcome {
-  const {
-    state,
-    position,
-    error,
-    endCursor: _,
-    token: __,
-    spent: ___,
-    remembered: ____,
-    ...progress
-  } = result;
+  const { state, position, error, endCursor: _, token: __, spent: ___, remembered, ...progress } = result;
   return {
     ...progress,
     instance,
@@ -40,10 +35,16 @@ export function outcomeOf(
     state,
     position,
     lagSeconds: lagSeconds(position, now),
+    latenessSeconds: latenessSeconds(remembered),
     durationMs: now - (startedAt ?? now),
     caughtUp: state === 'ok',
     error: error === undefined ? undefined : problemOf(error, instance),
   };
+}
+
+function latenessSeconds({ lateness }: Remembered): number | undefined {
+  const known = readLateness(lateness);
+  return known && known.p999Ms / 1000;
 }
 
 /** The position of a new inventory is the year 1970, which is not a lag. */

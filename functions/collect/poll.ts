@@ -3,6 +3,7 @@ import { addMarks, type Marks } from '../console/marks.ts';
 import type { Record } from '../console/record.ts';
 import { type DeliveryPorts, deliverRecords } from '../deliver/deliver.ts';
 import { type HeavyPageError, OutOfTimeError, problemOf, type State } from '../errors.ts';
+import { countListed, type LateCounts, latenessAfter } from '../health/lateness.ts';
 import type { Notice } from '../health/notices.ts';
 import type { Coverage, Remembered, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
@@ -88,6 +89,7 @@ export async function poll(
   const { overlapMs, messageBytes } = settings;
   const { clock, cursors, ledger } = ports;
   const { start, restarted, history } = startOf(task, overlapMs);
+  const late: LateCounts = [];
   const repeats = new Repeats(history, settings, cursors);
   const budget = new Budget(item.status, clock.now(), settings);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
@@ -116,6 +118,8 @@ export async function poll(
       await deliver(page.records);
       const cursor = await page.ack();
       progress = progressAfter(progress, page, cursor, overlapMs);
+      // A listing that goes on no longer knows where the one before it began.
+      if (start.listing === undefined) countListed(late, page.records, start.position, repeats.knownSince);
       endCursor = page.endsTurn ? cursor : undefined;
       heavy = page.heavy;
       if (!page.endsTurn) budget.check(clock.now());
@@ -135,6 +139,8 @@ export async function poll(
     // What can't be remembered is delivered again, with the same ids.
     await repeats.flush().catch(() => {});
   }
+  const known = restarted ? undefined : item.status.lateness;
+  const lateness = latenessAfter(known, late, hoursChecked?.missed ?? [], overlapMs, clock.now());
   return {
     ...progress,
     state: error !== undefined ? problemOf(error).state : isCaughtUp(endCursor) ? 'ok' : 'backlogged',
@@ -143,7 +149,7 @@ export async function poll(
     endCursor,
     token: connection.knowledge,
     spent: budget.spent,
-    remembered: present({ learned: connection.learned, coverage }) as Remembered,
+    remembered: present({ learned: connection.learned, coverage, lateness }) as Remembered,
     hoursChecked,
     error,
   };

@@ -54,6 +54,7 @@ export class Repeats {
   #kept: Kept | undefined;
   #forgotten = 0;
   #ignoresFilter: boolean;
+  #knownSince: Timestamp | undefined;
   /** Versions that were added since the memory was written. */
   #unwritten = 0;
   /** Whether the memory contains a page that is not acknowledged. */
@@ -72,6 +73,14 @@ export class Repeats {
   /** The number of versions that were forgotten because the memory is full. They may be delivered again. */
   get forgotten(): number {
     return this.#forgotten;
+  }
+
+  /**
+   * New records from this time on were never delivered before; undefined if versions may have been forgotten, for the first
+   * listing, and if no page had records.
+   */
+  get knownSince(): Timestamp | undefined {
+    return this.#knownSince;
   }
 
   /** Yields the pages without repeats. Acknowledged records are remembered before the position moves. */
@@ -165,6 +174,7 @@ export class Repeats {
     if (stored === undefined) return anew(start);
     try {
       const memory = Memory.decode(stored.memory, memoryEntries);
+      if (memory.size < memoryEntries) this.#knownSince = stored.counts.remembered;
       // Earlier versions of this program counted versions, not records.
       const isOld = hasVersions && stored.counts.ids === undefined;
       return { memory, counts: isOld ? countsFrom(from, true) : doubted(stored.counts, readAgainFrom) };

@@ -3,6 +3,7 @@ import { noMarks } from '../console/marks.ts';
 import { ClaimLostError, MisconfiguredError, problemOf, type State } from '../errors.ts';
 import { type Change, changeOf } from '../health/history.ts';
 import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
+import { overlapMsOf } from '../instances/instance.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import type { AfterTurn } from '../kit/concurrency.ts';
 import type { Timestamp } from '../kit/time.ts';
@@ -156,8 +157,9 @@ async function pollTurn(
     return true;
   };
   const task = { stream, instance, claim, item, connection, remainingMs, takeRequest };
+  const own = { ...settings, overlapMs: overlapMsOf(instance, settings.overlapMs) };
   try {
-    return { result: await poll(task, earlier ?? noResult, settings, ports), requests };
+    return { result: await poll(task, earlier ?? noResult, own, ports), requests };
   } catch (error) {
     return { result: unpolled(earlier, error), requests };
   } finally {

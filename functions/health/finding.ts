@@ -1,5 +1,6 @@
 import type { Stream } from '../streams/stream.ts';
 import type { KnownStatus } from './known-status.ts';
+import { overlapToSet } from './lateness.ts';
 import { notices } from './notices.ts';
 
 /** red: act now. yellow: check again soon. green: healthy. grey: disabled, or not licensed. */
@@ -73,5 +74,26 @@ export function incomplete({ name, status }: Case, stream: Stream): Finding | un
     since: new Date(completeUntil).toISOString(),
     error: `the console counts more ${stream.name} than it lists, in the hour from ${completeUntil.slice(0, 16)}Z`,
     remedy: `See which hours: collector receipt ${name}. What to do: docs/operations.md, "Records missing".`,
+  };
+}
+
+/** A few records become visible so late that the overlap hardly reaches back to them, or does not. */
+export function late({ name, status: { lateness } }: Case, stream: Stream): Finding | undefined {
+  const minutes = lateness && overlapToSet(lateness);
+  if (lateness === undefined || minutes === undefined) return undefined;
+  const { overlapMs, p999Ms } = lateness;
+  const inMinutes = (ms: number) => Math.round(ms / 60_000);
+  const overlap = inMinutes(overlapMs);
+  return {
+    light: 'yellow',
+    word: 'late records',
+    error:
+      p999Ms > overlapMs
+        ? `some ${stream.name} become visible later than the overlap of ${overlap} minutes, and were found when their hour was counted`
+        : `some ${stream.name} become visible ${inMinutes(p999Ms)} minutes late; the overlap is ${overlap} minutes`,
+    remedy:
+      minutes > overlap
+        ? `Run: collector set ${name} --overlap-minutes ${minutes}`
+        : 'The overlap cannot be longer. Report the delay to SentinelOne support; later records are found when their hour is counted.',
   };
 }

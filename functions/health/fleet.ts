@@ -31,6 +31,8 @@ export interface Fleet extends Causes {
   readonly lights: Readonly<Record<Light, number>>;
   /** The longest lag of instances whose polls succeed; undefined if there are none. */
   readonly lagSeconds: number | undefined;
+  /** How late records became visible, at most one in a thousand later, at the latest console; undefined if unknown. */
+  readonly latenessSeconds: number | undefined;
   /** Days until the first token expires; undefined if no expiry is known. */
   readonly tokenExpiryDays: number | undefined;
 }
@@ -71,6 +73,7 @@ export function sum(verdicts: readonly Verdict[], now: number, newForMs: number)
     .map(({ tokenExpiresAt = '' }) => Date.parse(tokenExpiresAt));
   const days = expiries.map((at) => Math.max(0, (at - now) / day));
   const lags = wanted.filter(isPolledWell).flatMap(({ lagSeconds }) => lagSeconds ?? []);
+  const lateness = wanted.flatMap(({ lateness }) => (lateness ? lateness.p999Ms / 1000 : []));
   return {
     instances: wanted.length,
     lights: countLights(verdicts),
@@ -82,6 +85,7 @@ export function sum(verdicts: readonly Verdict[], now: number, newForMs: number)
       now,
     ),
     lagSeconds: lags.length > 0 ? Math.max(...lags) : undefined,
+    latenessSeconds: lateness.length > 0 ? Math.max(...lateness) : undefined,
     tokenExpiryDays: days.length > 0 ? Math.min(...days) : undefined,
   };
 }

@@ -1,5 +1,6 @@
 import { states } from '../errors.ts';
 import { epoch, timestamp, toMs } from '../kit/time.ts';
+import { readLateness } from './lateness.ts';
 import { notices } from './notices.ts';
 import type { Status } from './status.ts';
 
@@ -35,6 +36,7 @@ export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} 
     noticeSince: time(status.noticeSince),
     killedRuns: number(status.killedRuns) ?? 0,
     leftOut: names(status.learned?.leftOut),
+    lateness: readLateness(status.lateness),
   };
 }
 

@@ -25,6 +25,7 @@ export const units = {
   Instances: 'Count',
   InstancesNotReached: 'Count',
   LateShards: 'Count',
+  Lateness: 'Seconds',
   InstancesRed: 'Count',
   InstancesYellow: 'Count',
   TokensRejected: 'Count',

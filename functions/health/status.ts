@@ -64,8 +64,11 @@ export function failuresAfter(
 }
 
 /** What is known of the console stays valid until something newer is. */
-function rememberedStatus({ learned, coverage }: Partial<Status>, { remembered }: PollEnd): Partial<Status> {
-  return present({ learned, coverage, ...remembered }) as Partial<Status>;
+function rememberedStatus(
+  { learned, coverage, lateness }: Partial<Status>,
+  { remembered }: PollEnd,
+): Partial<Status> {
+  return present({ learned, coverage, lateness, ...remembered }) as Partial<Status>;
 }
 
 /** The known expiry stays valid until the secret changes. */
@@ -120,7 +123,7 @@ export interface Coverage {
 }
 
 /** What later requests and operators need to know of the console. */
-export type Remembered = Partial<Pick<Status, 'learned' | 'coverage'>>;
+export type Remembered = Partial<Pick<Status, 'learned' | 'coverage' | 'lateness'>>;
 
 /** What a console's schema has otherwise than expected. It is kept for a day. */
 export interface Learned {
@@ -177,6 +180,8 @@ export interface Status extends Spent {
   readonly learned: Learned;
   /** Of the instance, in the item of one of its streams. */
   readonly coverage: Coverage;
+  /** How late records became visible, as `latenessAfter` encodes it. */
+  readonly lateness: string;
 }
 
 /** The key of the forwarder's status in the cursors table. No instance can have this name. */

@@ -3,8 +3,9 @@ import { day, expiryNoticeMs } from '../instances/expiry.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import { later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type Case, type Finding, incomplete, killed, type Light, noticed } from './finding.ts';
+import { type Case, type Finding, incomplete, killed, type Light, late, noticed } from './finding.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
+import type { Lateness } from './lateness.ts';
 import { forwarderKey, type Status } from './status.ts';
 
 export type { Cause, Light } from './finding.ts';
@@ -26,6 +27,8 @@ export interface Verdict extends Finding {
   readonly completeUntil: string | undefined;
   /** Fields that the console's schema lacks; absent where it has all. */
   readonly leftOut?: readonly string[];
+  /** How late its records became visible; absent if nothing is known. */
+  readonly lateness?: Lateness;
 }
 
 /**
@@ -50,6 +53,7 @@ export function verdictOf(
     silence(one, stream),
     noticed(one),
     incomplete(one, stream),
+    late(one, stream),
     waiting(one, stream),
     quiet(one, stream, quietMs),
     tokenEnd(one),
@@ -89,7 +93,8 @@ export function compareLights(a: Light, b: Light): number {
 function verdict(stream: string, status: KnownStatus, findings: readonly (Finding | undefined)[]): Verdict {
   const found = findings.filter((one) => one !== undefined);
   const [worst] = found.sort((a, b) => compareLights(a.light, b.light));
-  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil, leftOut } = status;
+  const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil } = status;
+  const { leftOut, lateness } = status;
   return {
     stream,
     ...(worst ?? { light: 'green', word: 'ok' }),
@@ -101,6 +106,7 @@ function verdict(stream: string, status: KnownStatus, findings: readonly (Findin
     tokenExpiresAt,
     completeUntil: completeUntil && new Date(completeUntil).toISOString(),
     ...(leftOut.length > 0 && { leftOut }),
+    ...(lateness && { lateness }),
   };
 }
 
@@ -145,6 +151,7 @@ const options: Readonly<Record<string, string>> = {
   siteIds: '--sites IDS',
   groupIds: '--groups IDS',
   lookbackHours: '--lookback-hours HOURS',
+  overlapMinutes: '--overlap-minutes MINUTES',
   streams: '--streams NAMES',
 };
 

@@ -16,6 +16,8 @@ export interface Instance {
   readonly siteIds: readonly string[];
   readonly groupIds: readonly string[];
   readonly lookbackHours: number;
+  /** How far before the position its listings begin; undefined: as the stack says. */
+  readonly overlapMinutes: number | undefined;
   /** Undefined: those that are collected by default. */
   readonly streams: readonly string[] | undefined;
 }
@@ -86,6 +88,14 @@ function schema(rules: InstanceRules) {
       ),
       24,
     ),
+    overlapMinutes: v.optional(
+      v.pipe(
+        v.number('must be a number of minutes (N)'),
+        v.integer('must be whole minutes'),
+        v.minValue(1, 'must be at least 1 minute'),
+        v.maxValue(60, 'must be at most 60 minutes'),
+      ),
+    ),
     streams: v.optional(v.array(streamName, 'must be a list (L) of texts')),
   });
 }
@@ -99,11 +109,12 @@ export function readInstance(item: Readonly<Record<string, unknown>>, rules: Ins
     const message = item[attribute] === undefined ? 'is missing' : issue.message;
     throw new MisconfiguredError(attribute, message, `Correct ${attribute} in the instance record.`);
   }
-  const { secretId, pollingInterval, streams, ...rest } = result.output;
+  const { secretId, pollingInterval, overlapMinutes, streams, ...rest } = result.output;
   return {
     ...rest,
     secretId: secretId ?? defaultSecretId(rest.instance),
     pollingInterval,
+    overlapMinutes,
     streams,
   };
 }
@@ -162,6 +173,11 @@ export function intervalMs(instance: Instance, stream: Stream): number {
       : wanted;
   const ticks = Math.max(1, Math.ceil((minutes ?? 0) / stream.cadenceMinutes));
   return ticks * stream.cadenceMinutes * 60_000;
+}
+
+/** Returns how far before the position the instance's listings begin. */
+export function overlapMsOf({ overlapMinutes }: Instance, standardMs: number): number {
+  return overlapMinutes === undefined ? standardMs : overlapMinutes * 60_000;
 }
 
 /** Returns a hash of all attributes, which changes with each edit. */

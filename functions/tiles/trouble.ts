@@ -18,6 +18,7 @@ export const headings: Readonly<Record<string, string>> = {
   'small pages': 'odd-answers',
   'wrong clock': 'odd-answers',
   'records missing': 'records-missing',
+  'late records': 'late-records',
 };
 
 /** A text with its commands in elements of their own. */

@@ -101,7 +101,8 @@ export function flow({ settings, streams }: FlowProps): IWidget[] {
   const failures = `SEARCH('{${namespace},service,state} service="${stackName}" MetricName="${'PollsFailed' satisfies MetricName}"', 'Sum', 300)`;
   return [
     graph('Artifacts', byStream('Artifacts', 'Sum'), { stacked: true }),
-    graph('Lag (seconds)', byStream('Lag', 'Maximum'), {
+    graph('Lag; right: how late records become visible (seconds)', byStream('Lag', 'Maximum'), {
+      right: byStream('Lateness', 'Maximum'),
       leftAnnotations: [{ value: settings.alarmLagMinutes * 60, label: 'alarm' }],
     }),
     graph(

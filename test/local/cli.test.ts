@@ -164,10 +164,15 @@ describe('an instance', () => {
     );
     expect((await cli(['set', 'edited', '--host', broken], goodToken)).code).toBe(1);
     expect(
-      (await cli(['set', 'edited', '--interval', 'threats=15', '--sites', '4,5', '--lookback-hours', '12']))
-        .code,
+      (
+        await cli([
+          ...['set', 'edited', '--interval', 'threats=15', '--sites', '4,5', '--lookback-hours', '12'],
+          ...['--overlap-minutes', '30'],
+        ])
+      ).code,
     ).toBe(0);
     expect((await cli(['set', 'edited', '--sites', ''])).code).toBe(0);
+    expect((await cli(['set', 'edited', '--overlap-minutes', '90'])).code).toBe(1);
     const edited = JSON.parse(await records()).find(
       ({ instance }: { instance: string }) => instance === 'edited',
     );
@@ -176,6 +181,7 @@ describe('an instance', () => {
       host,
       note: 'ours',
       lookbackHours: 12,
+      overlapMinutes: 30,
       pollingInterval: { threats: 15 },
     });
     await cli(['remove', 'edited', '--yes']);
@@ -381,7 +387,7 @@ describe('many instances', () => {
     expect(text).toContain("many-009,many-009.sentinelone.net,'=1+1,");
     await writeFile(
       file,
-      `${text.replace('many-007,many-007.sentinelone.net,,,', 'many-007,many-007.sentinelone.net,,false,')}new,new.sentinelone.net,,,threats=15 agents=120,,1 2,,48,threats agents\r\n`,
+      `${text.replace('many-007,many-007.sentinelone.net,,,', 'many-007,many-007.sentinelone.net,,false,')}new,new.sentinelone.net,,,threats=15 agents=120,,1 2,,48,threats agents,30\r\n`,
     );
     expect((await cli(['import', file])).out).toMatch(/many-007 +change +enabled \(none\) → false\n/);
     const dry = JSON.parse((await cli(['import', file, '--json'])).out);
@@ -402,6 +408,7 @@ describe('many instances', () => {
       siteIds: ['1', '2'],
       lookbackHours: 48,
       streams: ['threats', 'agents'],
+      overlapMinutes: 30,
     });
     await writeFile(file, 'instance,host\r\nnew,http://x\r\n');
     expect(await cli(['import', file, '--apply'])).toMatchObject({

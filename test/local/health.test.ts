@@ -125,7 +125,7 @@ type Surface = ReadonlyMap<string, Said>;
 
 let world: World;
 const folder = mkdtempSync(join(tmpdir(), 'health-'));
-let commandLine: { instances: readonly CliInstance[]; surface: Surface };
+let commandLine: { instances: readonly CliInstance[]; surface: Surface; shown: string };
 let tiles: Surface;
 let lightsOfTiles: Map<string, string>;
 /** By instance. */
@@ -192,7 +192,8 @@ async function readCommandLine() {
       return [`${instance} ${stream}`, said] as const;
     }),
   );
-  return { instances, surface: new Map(surface) };
+  const { out: shown } = await ended(cli(['show', 'records-25-minutes-late']));
+  return { instances, surface: new Map(surface), shown };
 }
 
 /** From the HTML of the deployed widget, asked for in parts that are small enough to be shown in full. */
@@ -289,6 +290,12 @@ describe('command line, tiles, npm start and alarms', () => {
     if (row.lagSeconds !== undefined) expect(found?.worst.lagSeconds).toBe(row.lagSeconds);
     expect(found?.worst.since).toBe(row.sinceMs && new Date(now - row.sinceMs).toISOString());
     expect(found?.worst.remedy ?? '').toMatch(row.remedy ?? /^/);
+  });
+
+  test('show has how late the records of each stream become visible', () => {
+    expect(commandLine.shown).toContain(
+      '\n  threats late by at most 0s (50 %), 23m 56s (99 %), 23m 56s (99.9 %), 23m 56s (all); overlap 10m; 3 records of about a week\n',
+    );
   });
 
   test(`agree on 300 instances in mixed states (seed ${seed})`, () => {

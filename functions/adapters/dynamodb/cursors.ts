@@ -45,6 +45,7 @@ export const statusAttributes = Object.keys({
   spentBytes: true,
   learned: true,
   coverage: true,
+  lateness: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**

@@ -17,6 +17,7 @@ const polled: Outcome = {
   notice: undefined,
   position: '2026-03-01T12:00:00.000000Z',
   lagSeconds: 3,
+  latenessSeconds: 12.5,
   durationMs: 100,
   caughtUp: true,
   hoursChecked: undefined,
@@ -44,6 +45,7 @@ const fleet: Fleet = {
   expiring: { 1: 9, 7: 9, 14: 9 },
   notices: { rejected: 1, failing: 0, silent: 0, quiet: 0, expiring: { 1: 0, 7: 2, 14: 0 } },
   lagSeconds: 40,
+  latenessSeconds: 25,
   tokenExpiryDays: 6.5,
 };
 const summary = {
@@ -105,6 +107,7 @@ describe('what a run is told to', () => {
       'InstancesNotReached threats': 0,
       'Instances threats': 3,
       'Lag threats': 40,
+      'Lateness threats': 25,
       Lag: 40,
       TokenProblems: 3,
       PollProblems: 0,
@@ -149,6 +152,7 @@ describe('what a run is told to', () => {
       'Artifacts acme threats': 7,
       'PollsFailed acme threats': 0,
       'Lag acme threats': 3,
+      'Lateness acme threats': 12.5,
       'Artifacts globex threats': 0,
       'PollsFailed globex threats': 1,
     });
@@ -160,7 +164,7 @@ describe('what a run is told to', () => {
       {
         message: 'sentinelone: run of threats ended',
         ...{ stream: 'threats', instances: 3, due: 2, notReached: 0, red: 1, yellow: 2 },
-        ...{ fleetLagSeconds: 40, tokenExpiryDays: 6.5 },
+        ...{ fleetLagSeconds: 40, fleetLatenessSeconds: 25, tokenExpiryDays: 6.5 },
       },
     ]);
   });

@@ -48,6 +48,7 @@ describe('a fleet', () => {
       silent: 0,
       quiet: 0,
       lagSeconds: undefined,
+      latenessSeconds: undefined,
       expiring: { 1: 0, 7: 0, 14: 0 },
       tokenExpiryDays: undefined,
       notices: { rejected: 0, failing: 0, silent: 0, quiet: 0, expiring: { 1: 0, 7: 0, 14: 0 } },
@@ -165,6 +166,17 @@ describe('a fleet', () => {
     expect(fleet(behind(5), silent).lagSeconds).toBe(5);
     expect(fleet(behind(60, { lastPollAt: ago(60_000) })).lagSeconds).toBe(0);
     expect(fleet(behind(0, { position: epoch })).lagSeconds).toBeUndefined();
+  });
+
+  it('has records as late as the latest of those that are collected', () => {
+    const late = (digits: string, more: object = {}) => ({
+      ...member({ lateness: `10 0 3r ${digits} ` }),
+      ...more,
+    });
+    const off = late(`${'.'.repeat(30)}1`, { subject: subject('disabled') });
+    const { latenessSeconds = 0 } = fleet(late('1'), late('5..............1'), member(), off);
+    expect(latenessSeconds).toBeGreaterThan(20);
+    expect(latenessSeconds).toBeLessThan(60);
   });
 
   it('counts each token that expires under the first bound that it meets', () => {

@@ -39,6 +39,7 @@ describe('reading an instance record', () => {
       'siteIds',
       'groupIds',
       'lookbackHours',
+      'overlapMinutes',
       'streams',
     ];
     const oddValue = fc.oneof(
@@ -255,6 +256,10 @@ describe('reading an instance record', () => {
     ['lookbackHours', 87_601, /87600/],
     ['lookbackHours', Number.POSITIVE_INFINITY, /87600/],
     ['lookbackHours', '24', /number/],
+    ['overlapMinutes', 0, /at least 1/],
+    ['overlapMinutes', 61, /at most 60/],
+    ['overlapMinutes', 2.5, /whole/],
+    ['overlapMinutes', '30', /number/],
     ['streams', 'threats', /list/],
     ['streams', new Set(['threats']), /list/],
     ['streams', ['alerts'], /threats, activities, agents/],
