@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { ReplaySettings } from './collect/replay.ts';
 import { limits, type Settings } from './collect/settings.ts';
 import { pageBytesOf } from './console/consoles.ts';
-import { type ForwardSettings, requestBytes } from './forward/settings.ts';
+import { type ForwardSettings, requestBytes, statusMs } from './forward/settings.ts';
 import { metricSets } from './health/metrics.ts';
 import type { Stream } from './streams/stream.ts';
 
@@ -96,8 +96,9 @@ const forwarder = v.object({
   /** The table of accepted ids, and how long it keeps them; absent: ids are not stored. */
   accepted: v.exactOptional(v.object({ table: text, days: positive })),
   metrics: v.picklist(metricSets),
-  // Set only by tests of the deployed functions.
+  // Set only by tests of the deployed functions, and by `npm start`.
   requestBytes: v.optional(positive, requestBytes),
+  statusMs: v.optional(notNegative, statusMs),
 });
 
 /** The form that the stack writes. */

@@ -19,7 +19,7 @@ import { systemClock } from './kit/clock.ts';
 import { within } from './kit/pacing.ts';
 
 const environment = readForwarderEnvironment(process.env);
-const { settings, accepted } = environment;
+const { settings, accepted, statusMs } = environment;
 
 const ports: ForwardPorts = {
   analytics: witfooAnalytics(environment.analyticsUrl),
@@ -56,7 +56,7 @@ async function forwarder({ Records }: SQSEvent, context: Context): Promise<SQSBa
 }
 
 /** Less than the time that `forward` leaves at its end. */
-const statusMs = 2_000;
+const writeMs = 2_000;
 
 let known: Partial<Status> = {};
 let written: Partial<Status> = {};
@@ -64,9 +64,9 @@ let written: Partial<Status> = {};
 /** Writes the status. A failure is only logged, because the artifacts are already forwarded. */
 async function keepStatus(outcome: ForwardOutcome): Promise<void> {
   known = statusAfter(known, outcome, systemClock.now());
-  if (!isNews(written, known)) return;
+  if (!isNews(written, known, statusMs)) return;
   try {
-    await within(statusMs, () => status.write(known), systemClock);
+    await within(writeMs, () => status.write(known), systemClock);
     written = known;
   } catch (error) {
     logger.warn(`sentinelone: the forwarder's status cannot be written: ${String(error)}`);

@@ -67,11 +67,13 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   const caFile = join(folder, 'analytics-ca.pem');
   await writeFile(caFile, analytics.caPem);
   const tally = { collected: 0, forwarded: 0 };
+  const speed = speedOf(given);
   const options = {
     ...synthesise({ analyticsUrl: analytics.url, optionalStreams }, join(folder, 'assembly')),
     environment: scenario.environment,
     forwarderEnvironment: { NODE_EXTRA_CA_CERTS: caFile },
     onLine: lineReader(screen, tally, given.verbose, stopped),
+    speed,
   };
   // Synthesis is synchronous, so signals during it are handled after it.
   await nextTurn();
@@ -102,7 +104,6 @@ async function run(given: Arguments, stopped: AbortSignal): Promise<number> {
   const tiles = world.adopt(await startTiles(collector, links), ({ close }) => close());
   analytics.tilesUrl = tiles.url;
   await announced(collector, scenario, port);
-  const speed = speedOf(given);
   screen.step('Ready', `in ${seconds} s${speed > 1 ? `, ${speed}× faster than in AWS` : ''}. Ctrl-C stops.`);
   fromClone();
   repeatOptions({ local: true, ...(port !== defaultPort && { port }) });
@@ -169,9 +170,9 @@ function removed(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true });
 }
 
-/** The speed of the schedule: 60× for simulated consoles, 1× for a real one. */
-function speedOf({ host }: Arguments): number {
-  return host === undefined ? 60 : 1;
+/** The speed of the schedule: 60× for simulated consoles, 1× for a real one or without a schedule. */
+function speedOf({ host, once }: Arguments): number {
+  return host === undefined && !once ? 60 : 1;
 }
 
 async function scenarioOf({ once, records, host }: Arguments): Promise<Scenario> {

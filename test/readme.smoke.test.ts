@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { InstanceHealth } from '../functions/health/instance-health.ts';
 import { ended } from './support/cli.ts';
 import { readWalk } from './support/readme-commands.ts';
 
@@ -43,6 +45,12 @@ async function typed(line: string) {
   return ended(shell);
 }
 
+let forwardedBefore: string | undefined;
+async function lastForwarded(): Promise<string | undefined> {
+  const all: InstanceHealth[] = JSON.parse((await typed('./collector status --local --json')).out);
+  return all.find(({ instance }) => instance === '#analytics')?.worst.lastPollAt;
+}
+
 describe('the walk of the README', () => {
   test('has the commands that an operator needs', () => {
     const commands = steps.map(({ line }) => /collector (\w+)/.exec(line)?.[1]);
@@ -50,9 +58,12 @@ describe('the walk of the README', () => {
       expect(commands).toContain(command);
   });
 
-  test('is there for this user alone while npm start runs', async () => {
+  test('is there for this user alone while npm start runs, and says how fast that is', async () => {
     const [name = ''] = await stateFiles();
     expect((await lstat(join(folder, name))).mode & 0o777).toBe(0o600);
+    const { outputs } = JSON.parse(await readFile(join(folder, name), 'utf8'));
+    expect(JSON.parse(outputs.HealthRules)).toMatchObject({ speed: 60 });
+    while (forwardedBefore === undefined) forwardedBefore = await lastForwarded();
   });
 
   test.each(steps)('$line', async ({ line, code }) => {
@@ -61,6 +72,10 @@ describe('the walk of the README', () => {
     if (line.includes('--wait')) expect(run.out).toContain('1 instance: 1 green');
     if (line.includes('replay')) expect(run.out).toMatch(/: [1-9]\d* artifacts delivered again/);
     if (line.includes('status --local')) expect(run.out).toMatch(/initech +red +unauthorized/);
+  });
+
+  test('shows what was forwarded last, which is not what was forwarded first', async () => {
+    while ((await lastForwarded()) === forwardedBefore) await sleep(500);
   });
 
   test('leaves nothing behind', async () => {

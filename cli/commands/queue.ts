@@ -13,6 +13,7 @@ import { type CommonOptions, does } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { counted, moment, type Output, plain, table } from '../output.ts';
 import type { Stack } from '../stack.ts';
+import { asTyped } from '../typed.ts';
 
 interface CountOptions extends CommonOptions {
   readonly count: number;
@@ -34,23 +35,28 @@ export function peek(command: Command): void {
     const { sqs, queueUrl } = await open();
     const messages = await look(sqs, queueUrl, (found) => artifactsOf(found, instance).length >= count);
     const artifacts = artifactsOf(messages, instance).slice(0, count);
-    out.answer(artifacts, () => [
-      ...table(
-        ['TIME', 'INSTANCE', 'STREAM', 'TYPE', 'SEVERITY', 'HOST', 'ID'],
-        artifacts.map(({ timestamp = '-', metadata: m }) =>
-          [timestamp, m.instance, m.stream, m.messageType, m.severityLabel, m.clientHostname, m.id].map(
-            String,
-          ),
-        ),
-      ),
-      ...(raw ? artifacts.map((artifact) => plain(artifact.raw)) : []),
-      artifacts.length === 0
-        ? 'Queue is empty (or all messages are in flight).'
-        : counted(artifacts.length, 'artifact'),
-    ]);
+    out.answer(artifacts, () => (artifacts.length === 0 ? emptyLines(instance) : shown(artifacts, raw)));
     return undefined;
   });
 }
+
+const shown = (artifacts: readonly ShownArtifact[], raw = false) => [
+  ...table(
+    ['TIME', 'INSTANCE', 'STREAM', 'TYPE', 'SEVERITY', 'HOST', 'ID'],
+    artifacts.map(({ timestamp = '-', metadata: m }) =>
+      [timestamp, m.instance, m.stream, m.messageType, m.severityLabel, m.clientHostname, m.id].map(String),
+    ),
+  ),
+  ...(raw ? artifacts.map((artifact) => plain(artifact.raw)) : []),
+  counted(artifacts.length, 'artifact'),
+];
+
+/** An empty queue is no problem where something reads it. */
+const emptyLines = (instance: string | undefined) => [
+  `No artifacts${instance === undefined ? '' : ` of ${instance}`} in the queue.`,
+  'This is normal: the forwarder, or your own consumer, has taken them, or has them in flight.',
+  `What was collected and forwarded: ${asTyped('collector status')}`,
+];
 
 export function dlq(command: Command): void {
   command.description(

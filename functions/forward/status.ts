@@ -1,9 +1,6 @@
 import { failuresAfter, type Status } from '../health/status.ts';
 import type { ForwardOutcome } from './ports.ts';
 
-/** An unchanged status is written at most this often, because there can be many runs per minute. */
-const quietMs = 5 * 60 * 1000;
-
 /** The forwarder's status item, in the same format as that of a stream. */
 export function forwarderStatus(
   previous: Partial<Status>,
@@ -22,8 +19,8 @@ export function forwarderStatus(
   };
 }
 
-/** Returns whether `next` differs from the `written` status, or is due to be written. */
-export function isNews(written: Partial<Status>, next: Partial<Status>): boolean {
+/** Returns whether `next` differs from the `written` status, or is due to be written, which is `quietMs` later. */
+export function isNews(written: Partial<Status>, next: Partial<Status>, quietMs: number): boolean {
   const elapsedMs = Date.parse(next.lastPollAt ?? '') - Date.parse(written.lastPollAt ?? '');
   return next.state !== written.state || next.lastError !== written.lastError || !(elapsedMs < quietMs);
 }

@@ -31,7 +31,7 @@ export function instanceHealth(
   record: Readonly<Record<string, unknown>>,
   itemOf: (stream: string) => CursorStatus | undefined,
   streams: readonly Stream[],
-  { allowedHostSuffixes, quietHours, optionalStreams = [] }: HealthRules,
+  { allowedHostSuffixes, quietHours, optionalStreams = [], speed }: HealthRules,
   now: number,
 ): InstanceHealth {
   const rules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
@@ -42,7 +42,7 @@ export function instanceHealth(
     if (!isDeployed(stream)) return isNamed ? notDeployed(stream) : [];
     if (!stream.byDefault && !isNamed) return [];
     const quietMs = (quietHours[stream.name] ?? Number.POSITIVE_INFINITY) * 3_600_000;
-    return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs);
+    return verdictOf(subjectOf(record, stream, rules), itemOf(stream.name), stream, now, quietMs, speed);
   });
   const host = typeof record.host === 'string' ? record.host : '';
   const collected = named.length > 0 ? named : streams.filter((one) => one.byDefault).map(({ name }) => name);

@@ -6,12 +6,19 @@ export interface HealthRules {
   readonly quietHours: Readonly<Record<string, number>>;
   /** Streams that are deployed in addition to those by default; absent: none. */
   readonly optionalStreams?: readonly string[];
+  /** How many times faster than the clock the schedule runs: `npm start` only. */
+  readonly speed?: number;
 }
 
 /** The stack output `HealthRules`, as JSON. */
-export function rulesText({ allowedHostSuffixes, quietHours, optionalStreams = [] }: HealthRules): string {
+export function rulesText({
+  allowedHostSuffixes,
+  quietHours,
+  optionalStreams = [],
+  speed,
+}: HealthRules): string {
   const more = optionalStreams.length > 0 && { optionalStreams };
-  return JSON.stringify({ allowedHostSuffixes, quietHours, ...more });
+  return JSON.stringify({ allowedHostSuffixes, quietHours, ...more, speed });
 }
 
 /** Reads the stack output `HealthRules`. */

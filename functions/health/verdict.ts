@@ -34,6 +34,7 @@ export interface Verdict extends Finding {
 /**
  * Judges one stream of one instance. `item` is undefined if no poll has seen the instance yet.
  * @param quietMs how long polls may deliver nothing
+ * @param speed how many times faster than the clock the schedule runs
  */
 export function verdictOf(
   subject: Subject,
@@ -41,6 +42,7 @@ export function verdictOf(
   stream: Stream,
   now: number,
   quietMs = Number.POSITIVE_INFINITY,
+  speed = 1,
 ): Verdict {
   const status = readStatus(item);
   const one: Case = { name: subject.name, status, cycleMs: subjectIntervalMs(subject, stream), now };
@@ -54,7 +56,7 @@ export function verdictOf(
     noticed(one),
     incomplete(one, stream),
     late(one, stream),
-    waiting(one, stream),
+    waiting(one, stream, speed),
     quiet(one, stream, quietMs),
     tokenEnd(one),
   ]);
@@ -198,9 +200,11 @@ function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Fi
 
 const backlogged: Finding = { light: 'yellow', word: 'backlogged' };
 
-function waiting({ status }: Case, { cadenceMinutes }: Stream): Finding | undefined {
+function waiting({ status }: Case, { cadenceMinutes }: Stream, speed: number): Finding | undefined {
   const { state, lastPollAt, firstSeenAt: since } = status;
-  const remedy = `Wait: the next poll starts within ${cadenceMinutes} minutes.`;
+  const seconds = Math.ceil((cadenceMinutes * 60) / speed);
+  const time = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  const remedy = `Wait: the next poll starts within ${time}.`;
   if (state === 'disabled')
     return { light: 'yellow', word: 'starting', error: 'no poll since it was switched on', remedy };
   if (state === 'pending' || lastPollAt === undefined)

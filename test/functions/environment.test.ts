@@ -181,7 +181,7 @@ it('the operator function has the rate of each stream: the one that is set, or i
 
 describe('the forwarder', () => {
   it('is told all that it uses', () => {
-    expect(readForwarder()).toEqual({ ...forwarder, settings: { requestBytes } });
+    expect(readForwarder()).toEqual({ ...forwarder, statusMs: 300_000, settings: { requestBytes } });
   });
 
   it('remembers no ids where there is no table for them', () => {

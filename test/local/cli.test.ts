@@ -209,6 +209,9 @@ describe('the queue', () => {
       metadata: { instance: 'acme', stream: 'threats' },
     });
     expect(JSON.parse((await cli(['peek', '--json', '--instance', 'nobody'])).out)).toEqual([]);
+    expect((await cli(['peek', '--instance', 'nobody'])).out).toBe(
+      'No artifacts of nobody in the queue.\nThis is normal: the forwarder, or your own consumer, has taken them, or has them in flight.\nWhat was collected and forwarded: collector status --local\n',
+    );
     expect(await world.artifacts()).toHaveLength(1);
   });
 

@@ -72,6 +72,24 @@ describe('without a fault', () => {
   });
 });
 
+describe('the status', () => {
+  test('is written every five minutes, or as often as the schedule of npm start is faster', async () => {
+    const counts: (number | undefined)[] = [];
+    for (const overrides of [undefined, { statusMs: 0 }]) {
+      if (overrides !== undefined) {
+        await world.close();
+        world = await startForwarding({ overrides });
+      }
+      for (const count of [3, 2]) {
+        await world.send(artifacts(count));
+        await world.forward();
+      }
+      counts.push((await world.status()).lastCount);
+    }
+    expect(counts).toEqual([3, 2]);
+  });
+});
+
 describe('a byte order mark', () => {
   const mark = '\uFEFF';
 

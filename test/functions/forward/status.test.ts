@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ForwardOutcome } from '../../../functions/forward/ports.ts';
+import { statusMs } from '../../../functions/forward/settings.ts';
 import { forwarderStatus, isNews } from '../../../functions/forward/status.ts';
 
 const noon = Date.UTC(2026, 2, 1, 12);
@@ -75,6 +76,6 @@ describe('a status is news', () => {
       true,
     ],
   ])('%s: %#', (_, before, next, news) => {
-    expect(isNews(before, next)).toBe(news);
+    expect(isNews(before, next, statusMs)).toBe(news);
   });
 });

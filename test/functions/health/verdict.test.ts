@@ -142,6 +142,18 @@ describe('a stream', () => {
     expect(off.error).toBeUndefined();
   });
 
+  it('that waits for a poll is told how long, at the speed of the schedule', () => {
+    const remedyOf = (cadenceMinutes: number, speed?: number) => {
+      const one = { ...stream, cadenceMinutes };
+      const subject = subjectOf({ instance: 'acme', host: instance.host }, one, settings.instanceRules);
+      return verdictOf(subject, undefined, one, now, undefined, speed).remedy;
+    };
+    expect(remedyOf(10)).toBe('Wait: the next poll starts within 10 minutes.');
+    expect(remedyOf(1)).toBe('Wait: the next poll starts within 60 seconds.');
+    expect(remedyOf(10, 60)).toBe('Wait: the next poll starts within 10 seconds.');
+    expect(remedyOf(600, 60)).toBe('Wait: the next poll starts within 10 minutes.');
+  });
+
   it('that was claimed and never polled is never polled, and silent once that is late', () => {
     const seen = (ms: number) => judged({ state: 'pending' }, {}, iso(now - ms));
     expect(seen(15 * minute)).toMatchObject({ light: 'yellow', word: 'never polled' });
