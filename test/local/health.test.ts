@@ -294,7 +294,7 @@ describe('command line, tiles, npm start and alarms', () => {
 
   test('show has how late the records of each stream become visible', () => {
     expect(commandLine.shown).toContain(
-      '\n  threats late by at most 0s (50 %), 23m 56s (99 %), 23m 56s (99.9 %), 23m 56s (all); overlap 10m; 3 records of about a week\n',
+      '\n  threats late by at most 0s (50 %), 23m 55s (99 %), 23m 55s (99.9 %), 23m 55s (all); overlap 10m; 3 records of about a week\n',
     );
   });
 
