@@ -10,6 +10,7 @@ import { sentinelOne } from './adapters/sentinelone.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type ReplayProgress, replay } from './collect/replay.ts';
 import { type CheckReport, check } from './console/check/check.ts';
+import { TypeNames } from './console/type-names.ts';
 import { readOperatorEnvironment } from './environment.ts';
 import { ClaimLostError, CollectorError, MisconfiguredError, RecordChangedError } from './errors.ts';
 import { type CheckRequest, type ReplayEvent, readRequest } from './events.ts';
@@ -30,6 +31,7 @@ const ports = {
   cursors: cursorsTable(environment.cursorsTable),
   tokenHosts: tokenHosts(environment.cursorsTable),
   secrets: secretsManager(Date.now),
+  typeNames: new TypeNames(),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
   clock: systemClock,

@@ -10,6 +10,7 @@ import { logger, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type RunPorts, type RunSummary, run } from './collect/run.ts';
+import { TypeNames } from './console/type-names.ts';
 import { readPollerEnvironment } from './environment.ts';
 import { readTick } from './events.ts';
 import { systemClock } from './kit/clock.ts';
@@ -34,6 +35,7 @@ const ports: RunPorts = {
   ledger: ledgerTable(environment.ledgerTable),
   tokenHosts: tokenHosts(environment.cursorsTable),
   secrets: secretsManager(Date.now),
+  typeNames: new TypeNames(),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
   shards: { handOver: async (shard) => (await furtherRuns()).handOver(shard) },

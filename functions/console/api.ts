@@ -2,6 +2,7 @@ import type { Secrets } from '../instances/ports.ts';
 import type { OwnerPorts } from '../instances/secret-owner.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Json } from '../kit/json.ts';
+import type { TypeNames } from './type-names.ts';
 
 /** The part of a response that every connection of a run may hold at once. */
 export const largeBytes = 256 * 1024;
@@ -44,6 +45,7 @@ export interface SentinelOne {
 export interface ConsolePorts extends OwnerPorts {
   readonly sentinelone: SentinelOne;
   readonly secrets: Secrets;
+  readonly typeNames: TypeNames;
   readonly clock: Clock;
 }
 

@@ -13,7 +13,7 @@ import { retrying } from '../kit/pacing.ts';
 import { redacted } from '../kit/redact.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { ConsolePorts, ConsoleSettings, PageRequest } from './api.ts';
+import { type ConsolePorts, type ConsoleSettings, largeBytes, type PageRequest } from './api.ts';
 import { consoleClock } from './console-clock.ts';
 import { coverageOf } from './coverage.ts';
 import type { LargePages } from './large-pages.ts';
@@ -23,6 +23,7 @@ import type { PageRead } from './record.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import type { Ask, Clean, HeldAnswer, Source } from './sources/source.ts';
 import { sourceOf } from './sources/source-of.ts';
+import { type NamesOfConsole, namesIn } from './type-names.ts';
 
 export interface ConnectionOptions {
   readonly instance: Instance;
@@ -50,8 +51,8 @@ export interface TokenKnowledge {
 /** A count, or a response of `/system/info`, is far smaller. */
 const smallBytes = 64 * 1024;
 
-/** Short, because the last page is not committed yet. */
-const expiryMs = 5_000;
+/** Short, because a page is not committed yet. */
+const briefMs = 5_000;
 
 /** For all of its requests. */
 const coverageMs = 20_000;
@@ -72,7 +73,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const { stream, instance, learned, ports } = options;
-    this.#source = sourceOf(stream, instance, ports.clock.now, learned);
+    this.#source = sourceOf(stream, instance, ports.clock.now, learned, (path) => this.#names(path));
   }
 
   /** Also valid after a request that failed. */
@@ -128,12 +129,12 @@ export class Connection {
   async askExpiry(): Promise<void> {
     const { instance, ports } = this.#options;
     const token = this.#token ?? (await this.#readSecret(false));
-    const signal = AbortSignal.timeout(expiryMs);
-    const request = { host: instance.host, token, timeoutMs: expiryMs, signal };
+    const signal = AbortSignal.timeout(briefMs);
+    const request = { host: instance.host, token, timeoutMs: briefMs, signal };
     this.#tokenChecked = true;
     this.#tokenExpiresAt = await this.#options
       .paceOf(token)
-      .turn(expiryMs, signal)
+      .turn(briefMs, signal)
       .then(() => ports.sentinelone.expiry(request))
       .catch(() => undefined);
   }
@@ -141,20 +142,28 @@ export class Connection {
   /** Asks what the console has of the last days, whether or not it is collected. An error is no reason to end a poll. */
   coverage(): Promise<Coverage> {
     const { instance, ports } = this.#options;
-    const signal = AbortSignal.timeout(coverageMs);
-    const ask: Ask = ({ isSmall: _, ...asked }, read) =>
-      this.#authorized({ ...asked, maxBytes: smallBytes, signal }, read);
-    return coverageOf(instance, ports.clock.now(), ask);
+    return coverageOf(instance, ports.clock.now(), this.#once(AbortSignal.timeout(coverageMs)), this.learned);
+  }
+
+  #names(path: string): NamesOfConsole {
+    const { instance, ports } = this.#options;
+    return ports.typeNames.of(instance.host, this.#token ?? '', ports.clock.now(), async () => {
+      const signal = AbortSignal.timeout(briefMs);
+      return (await this.#get({ path, query: {}, maxBytes: largeBytes, signal }, namesIn)).value;
+    });
   }
 
   #ask(signal: AbortSignal): Ask {
-    const { remainingMs, ports, settings } = this.#options;
-    const { clock } = ports;
-    return ({ isSmall, ...asked }, read) => {
-      const maxBytes = isSmall ? smallBytes : settings.pageBytes;
-      const ask = () => this.#authorized({ ...asked, maxBytes, signal }, read);
-      return retrying(ask, retryOf(clock), clock, remainingMs, signal);
-    };
+    const { remainingMs, ports } = this.#options;
+    const once = this.#once(signal);
+    const retry = retryOf(ports.clock);
+    return (asked, read) => retrying(() => once(asked, read), retry, ports.clock, remainingMs, signal);
+  }
+
+  #once(signal: AbortSignal): Ask {
+    const { pageBytes } = this.#options.settings;
+    return ({ isSmall, ...asked }, read) =>
+      this.#authorized({ ...asked, maxBytes: isSmall ? smallBytes : pageBytes, signal }, read);
   }
 
   /** A 401 has three possible causes: a rotated secret, a missing permission, or an invalid token. */
@@ -179,8 +188,7 @@ export class Connection {
   async #isTokenGood(signal: AbortSignal): Promise<boolean> {
     try {
       const request = { path: '/system/info', query: {}, maxBytes: smallBytes, signal };
-      const { release } = await this.#get(request, () => undefined);
-      release();
+      (await this.#get(request, () => undefined)).release();
       return true;
     } catch (error) {
       if (error instanceof TokenRefusedError) return false;
@@ -191,11 +199,10 @@ export class Connection {
 
   async #get<T>(request: Requested, read: Read<T>): Promise<HeldAnswer & { readonly value: T }> {
     const { instance, paceOf, largePages, remainingMs, ports, settings } = this.#options;
-    const { pageTimeoutMs } = settings;
     const token = this.#token ?? (await this.#readSecret(false));
     const pace = paceOf(token);
     await pace.turn(remainingMs(), request.signal);
-    const timeoutMs = Math.min(pageTimeoutMs, remainingMs());
+    const timeoutMs = Math.min(settings.pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();
     let acquiring: Promise<void> | undefined;
     let release = () => {};
@@ -217,7 +224,7 @@ export class Connection {
     } catch (error) {
       release();
       pace.pauseAfter(error);
-      if (error instanceof HeavyPageError && timeoutMs < pageTimeoutMs) throw new OutOfTimeError();
+      if (error instanceof HeavyPageError && timeoutMs < settings.pageTimeoutMs) throw new OutOfTimeError();
       throw error;
     }
   }

@@ -5,8 +5,7 @@ import { fromMs } from '../kit/time.ts';
 import { activities } from '../streams/activities.ts';
 import { alerts } from '../streams/alerts.ts';
 import { ruleAlerts } from '../streams/rule-alerts.ts';
-import { readSmallAnswer } from './sources/graphql-answer.ts';
-import { countQuery, usualSpelling } from './sources/graphql-query.ts';
+import { graphqlSource } from './sources/graphql.ts';
 import { restSource } from './sources/rest.ts';
 import type { Ask } from './sources/source.ts';
 
@@ -17,15 +16,20 @@ const wholes = new Set(['ALL']);
 
 /**
  * Asks a console what it has of the last days, whether or not it is collected: four requests, none of which changes
- * anything. What it does not say, or does not let the token see, is absent.
+ * anything, and more if its schema is not the usual one. What it does not say, or does not let the token see, is absent.
+ * @param learned what is known about the schema
  */
-export async function coverageOf(instance: Instance, now: number, ask: Ask): Promise<Coverage> {
+export async function coverageOf(
+  instance: Instance,
+  now: number,
+  ask: Ask,
+  learned?: unknown,
+): Promise<Coverage> {
   const from = fromMs(now - days * 24 * 60 * 60 * 1000);
   const until = fromMs(now);
   const unknown = () => undefined;
-  const unified = await askUnified(instance, { from, createdFrom: from, createdBefore: until }, ask).catch(
-    unknown,
-  );
+  const source = graphqlSource(alerts, instance, () => now, learned);
+  const unified = await source.count(from, until, ask, availability).then(readUnified, unknown);
   const rules = await restSource(ruleAlerts, instance).total(from, until, ask).catch(unknown);
   const visible = await restSource(activities, instance).total(from, until, ask).catch(unknown);
   const shown = { ...activities, query: { ...activities.query, includeHidden: 'true' } };
@@ -40,20 +44,14 @@ export async function coverageOf(instance: Instance, now: number, ask: Ask): Pro
   };
 }
 
-async function askUnified(instance: Instance, bounds: Parameters<typeof countQuery>[2], ask: Ask) {
-  const count = countQuery(alerts, instance, bounds, usualSpelling).text.replace(/\}\s*$/, '');
-  const query = `${count}  alertsViewDataAvailability { viewDataAvailability { viewType dataAvailable } }\n}`;
-  const request = { path: alerts.path, query: {}, json: { query, variables: { first: 1 } }, isSmall: true };
-  const { value, release } = await ask(request, (body) => {
-    const { errors, value } = readSmallAnswer(body);
-    if (errors.length > 0) throw new SyntaxError('the count has errors');
-    return value;
-  });
-  release();
+const availability = [
+  'alertsViewDataAvailability',
+  '{ viewDataAvailability { viewType dataAvailable } }',
+] as const;
+
+function readUnified(value: Json) {
   const total = at(value, 'data', alerts.connection, 'totalCount');
-  const views = list(value, 'data', 'alertsViewDataAvailability', 'viewDataAvailability').flatMap(
-    viewWithData,
-  );
+  const views = list(value, 'data', availability[0], 'viewDataAvailability').flatMap(viewWithData);
   return { views: views.slice(0, 20), alerts: typeof total === 'number' ? total : undefined };
 }
 

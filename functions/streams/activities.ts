@@ -5,12 +5,13 @@ import { addressesIn, ipAddress, listed } from './addresses.ts';
 import { messageTypeOf } from './classification.ts';
 import { baseName, hashes, name, portNumber, processId, type Severity, severity, time } from './fields.ts';
 import { ruleAlert, severityOfRule } from './rule-alert.ts';
-import type { Fields, Metadata, RestStream } from './stream.ts';
+import type { Fields, Metadata, NameOf, RestStream } from './stream.ts';
 
-function metadata(record: Json, raw = ''): Fields {
+function metadata(record: Json, raw = '', nameOf: NameOf = () => undefined): Fields {
   const data = at(record, 'data');
   const type = code(record, 'activityType');
-  const { kind, activityTypeName } = activityType(Number(type));
+  const { kind, typeName, activityFamily } = activityType(Number(type));
+  const activityTypeName = typeName ?? (type && nameOf(type));
   const named = (key: string) => name(record, key) ?? name(data, key);
   return {
     streamName: 'sentinelone_mgmt',
@@ -21,10 +22,12 @@ function metadata(record: Json, raw = ''): Fields {
     ...(kind === 'rule alert' ? ruleAlert(record, data, raw) : lookUp(details, type ?? '')?.(data)),
     vendorCode: type,
     activityTypeName,
+    activityFamily,
     message:
       text(record, 'primaryDescription') ??
       text(record, 'secondaryDescription') ??
       activityTypeName ??
+      activityFamily ??
       (type && `Activity of type ${type}`),
     siteName: named('siteName'),
     accountName: named('accountName'),
@@ -136,6 +139,7 @@ export const activities: RestStream = {
   name: 'activities',
   byDefault: true,
   path: '/activities',
+  typesPath: '/activities/types',
   cadenceMinutes: 10,
   timeoutSeconds: 540,
   requestsPerSecond: 6,

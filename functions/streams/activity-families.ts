@@ -7,7 +7,6 @@ export type Kind = 'config_change' | 'auth_failure' | 'detection' | 'rule alert'
 type Types = number | readonly [first: number, last: number];
 
 interface Family {
-  /** The event, for types without a specific name. */
   readonly name: string;
   readonly kind: Kind;
   readonly types: readonly Types[];
@@ -194,7 +193,7 @@ for (const family of families) {
 }
 
 /** Returns what is known about an activity type. An unknown type is a general activity. */
-export function activityType(type: number): { kind: Kind; activityTypeName: string | undefined } {
+export function activityType(type: number) {
   const family = byType.get(type);
-  return { kind: family?.kind ?? 'other', activityTypeName: activityNames[type] ?? family?.name };
+  return { kind: family?.kind ?? 'other', typeName: activityNames[type], activityFamily: family?.name };
 }

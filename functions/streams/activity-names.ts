@@ -1,4 +1,4 @@
-/** The names of the types that analysts search for most. Other types have the name of their family. */
+/** The names of the types that analysts search for most. The console is asked for those of other types. */
 export const activityNames: Readonly<Record<number, string>> = {
   17: 'Agent subscribed',
   18: 'New threat mitigated',
@@ -35,6 +35,11 @@ export const activityNames: Readonly<Record<number, string>> = {
   2002: 'Threat remediated',
   2003: 'Threat rolled back',
   2004: 'Threat quarantined',
+  2006: 'Threat kill failed',
+  2007: 'Threat remediation failed',
+  2008: 'Threat rollback failed',
+  2009: 'Threat quarantine failed',
+  2010: 'Network quarantine failed',
   2028: 'Threat incident status changed',
   2030: 'Analyst verdict changed',
   3001: 'Hash exclusion added',
@@ -54,6 +59,10 @@ export const activityNames: Readonly<Record<number, string>> = {
   3784: 'Platform rule alert',
   4003: 'New suspicious threat not mitigated',
   4008: 'Threat mitigation status changed',
+  4104: 'Event marked as malicious by response',
+  4105: 'Event marked as suspicious by response',
+  4106: 'Event marked as malicious by rule',
+  4107: 'Event marked as suspicious by rule',
   5006: 'Group deleted',
   5007: 'Group modified',
   5008: 'Group created',

@@ -6,6 +6,9 @@ export type Metadata = Record<string, string | string[]>;
 /** The metadata of a record before its size is limited. Undefined and empty texts are no value. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** Returns the name that a console gives to a type of records. */
+export type NameOf = (type: string) => string | undefined;
+
 /** One kind of record, as data. A new stream is one file that exports one of these, and one line in the list. */
 export type Stream = RestStream | GraphqlStream;
 
@@ -17,6 +20,8 @@ export interface RestStream extends StreamBase {
   readonly query: Readonly<Record<string, string>>;
   /** The sort column, if the API names it differently than the filter on time. */
   readonly sortBy?: string;
+  /** The path of the list with the names of its records' types. It needs no other permission. */
+  readonly typesPath?: string;
 }
 
 /** A stream that is a connection of a GraphQL API: edges with nodes, which are the records. */
@@ -77,7 +82,7 @@ interface StreamBase {
   readonly licence?: string;
   /**
    * Returns the stream's own metadata. It must not throw, whatever the record's form. `raw` keeps the digits that
-   * `record` rounds.
+   * `record` rounds. `nameOf` is called for a type whose name only the console knows.
    */
-  readonly metadata: (record: Json, raw?: string) => Fields;
+  readonly metadata: (record: Json, raw?: string, nameOf?: NameOf) => Fields;
 }

@@ -40,6 +40,13 @@ export interface ConsoleOptions {
   trusted?: boolean;
 }
 
+/** A type of activities as the console describes it. */
+interface ActivityType {
+  id: number;
+  action: string;
+  descriptionTemplate?: string | null;
+}
+
 export interface SimulatedConsole extends RecordSink {
   host: string;
   /** Can be changed at any time. */
@@ -48,6 +55,8 @@ export interface SimulatedConsole extends RecordSink {
   requests: SeenRequest[];
   /** Can be replaced at any time. */
   graphql: GraphqlOptions;
+  /** The types that it names. Can be replaced at any time. */
+  activityTypes: readonly ActivityType[];
   /** The texts of all records of a stream, ascending by id. */
   texts(stream: string): string[];
   /** Serves another stream (default path: `/<name>`). */
@@ -75,14 +84,15 @@ const page = (body: Answer['body']): Answer => ({
 const data = (value: unknown) => page(JSON.stringify({ data: value }));
 
 /** A few of the types that a console names. */
-const activityTypes = [
+const activityTypes: ActivityType[] = [
   {
     id: 19,
     action: 'New Malicious Threat Not Mitigated',
     descriptionTemplate: 'Threat {{ threat }} was found',
   },
-  { id: 6001, action: 'Something New Happened', descriptionTemplate: '{{ user }} did something new' },
+  { id: 73, action: 'Site Policy Changed', descriptionTemplate: '{{ username }} changed the policy' },
   { id: 5232, action: 'Firewall Blocked', descriptionTemplate: null },
+  { id: 7200, action: 'API Token Used', descriptionTemplate: '{{ username }} used an API token' },
 ];
 
 export function createConsole(host: string, options: ConsoleOptions, clocks: Clocks) {
@@ -103,6 +113,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
     faults: [...(options.faults ?? [])],
     requests: [],
     graphql: options.graphql ?? {},
+    activityTypes,
     put: (stream, text, values) => storeOf(stream).put(text, values),
     add: (stream, text) => storeOf(stream).add(text),
     remove: (stream, id) => storeOf(stream).remove(id),
@@ -150,7 +161,7 @@ export function createConsole(host: string, options: ConsoleOptions, clocks: Clo
   });
   routes.set('GET /activities/types', {
     needs: 'Activity Page.view',
-    answer: () => data(activityTypes),
+    answer: () => data(simulated.activityTypes),
   });
   routes.set('GET /sites', {
     answer: (_, token) => page(sitesAnswer(simulated.texts('agents'), token?.sees)),

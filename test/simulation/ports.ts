@@ -3,6 +3,7 @@ import type { Save } from '../../functions/collect/ports.ts';
 import type { RunPorts } from '../../functions/collect/run.ts';
 import type { Shard } from '../../functions/collect/shards.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';
+import { TypeNames } from '../../functions/console/type-names.ts';
 import type { Message } from '../../functions/deliver/packing.ts';
 import type { Refusal } from '../../functions/deliver/ports.ts';
 import {
@@ -244,6 +245,7 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       read: (name) => instances.read(name),
     },
     tokenHosts,
+    typeNames: new TypeNames(),
     secrets: {
       read: (...asked) => fallible('read secret', () => secrets.read(...asked), 'secret-unreadable'),
     },

@@ -114,7 +114,7 @@ function fieldIn(error: Json, connection: string, { fields }: Query, known: Read
   const path = byPath.exec(words)?.[1];
   if (path !== undefined) {
     const prefix = `${connection}/edges/node/`;
-    const field = path.startsWith(prefix) ? path.slice(prefix.length).replaceAll('/', '.') : '';
+    const field = (path.startsWith(prefix) ? path.slice(prefix.length) : path).replaceAll('/', '.');
     return known.has(field) ? [field] : [];
   }
   const [, undefinedName, otherName] = byName.exec(words) ?? [];

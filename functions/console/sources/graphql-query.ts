@@ -78,16 +78,28 @@ export function pageQuery(
   return { text: [...lines, ...open.map(() => '}'), '      }', '    }', '  }', '}'].join('\n'), fields };
 }
 
-/** Returns the query for the number of records. */
+/**
+ * Returns the query for the number of records.
+ * @param more another field of `Query` with what is requested of it, unless it is left out
+ */
 export function countQuery(
-  { connection, ...stream }: GraphqlStream,
+  stream: GraphqlStream,
   instance: Instance,
   bounds: Bounds,
   spelling: Spelling,
+  leftOut: readonly string[],
+  more: readonly [name: string, selection: string] | undefined,
 ): Query {
-  const all = argumentsOf({ connection, ...stream }, instance, bounds, spelling);
-  const text = `query Count($first: Int) {\n  ${connection}(first: $first, ${all}) {\n    totalCount\n  }\n}`;
-  return { text, fields: new Map() };
+  const lines = [
+    'query Count($first: Int) {',
+    `  ${stream.connection}(first: $first, ${argumentsOf(stream, instance, bounds, spelling)}) { totalCount }`,
+  ];
+  const fields = new Map<number, string>();
+  if (more !== undefined && !leftOut.includes(more[0])) {
+    lines.push(more.join(' '));
+    fields.set(lines.length, more[0]);
+  }
+  return { text: [...lines, '}'].join('\n'), fields };
 }
 
 function argumentsOf(

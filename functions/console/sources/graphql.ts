@@ -3,6 +3,7 @@ import { MalformedPageError, RefusedRequestError, UnreadableAnswerError } from '
 import type { Learned } from '../../health/status.ts';
 import type { Instance } from '../../instances/instance.ts';
 import { at, type Json } from '../../kit/json.ts';
+import type { Timestamp } from '../../kit/time.ts';
 import type { GraphqlStream } from '../../streams/stream.ts';
 import { readBody } from '../page.ts';
 import { createdListing } from '../query.ts';
@@ -19,13 +20,26 @@ const learnedForMs = 24 * 60 * 60 * 1000;
 /** Each error names what was refused, so few attempts are needed. */
 const mostAttempts = 6;
 
+interface GraphqlSource extends Source {
+  /**
+   * Returns the response to a count of the records that were created from `from` to before `until`.
+   * @param more another field of `Query`, with what is requested of it
+   */
+  count(
+    from: Timestamp,
+    until: Timestamp,
+    ask: Ask,
+    more?: readonly [name: string, selection: string],
+  ): Promise<Json>;
+}
+
 /** A connection of a GraphQL API. It learns differences of the console's schema from errors. */
 export function graphqlSource(
   stream: GraphqlStream,
   instance: Instance,
   now: () => number,
   before?: unknown,
-): Source {
+): GraphqlSource {
   const { path, connection, pageSize } = stream;
   const { host } = instance;
   let learned = readLearned(before, host, now());
@@ -68,7 +82,22 @@ export function graphqlSource(
     return value !== undefined;
   }
 
+  const count: GraphqlSource['count'] = async (from, until, ask, more) => {
+    const read = (body: Buffer, query: Query, clean: Clean) => {
+      const { errors, value } = readBody(body, `POST ${path}, count from ${from}`, readSmallAnswer);
+      if (errors.length > 0) throw errorOf(errors, { host, path, connection, query, limit: 1, clean });
+      return value;
+    };
+    const bounds = createdListing(from, until);
+    const query = () => countQuery(stream, instance, bounds, spelling(), learned?.leftOut ?? [], more);
+    const { value, release } = await asking(ask, query, { first: 1 }, read, true);
+    release();
+    return value;
+  };
+
   return {
+    count,
+
     async page(listing, limit, ask) {
       const { token } = listing;
       if (token === missingToken) throw new RefusedRequestError('there is a next page without a page token');
@@ -89,18 +118,10 @@ export function graphqlSource(
     },
 
     async total(from, until, ask) {
-      const what = `POST ${path}, count from ${from}`;
-      const read = (body: Buffer, query: Query, clean: Clean) => {
-        const { errors, value } = readBody(body, what, readSmallAnswer);
-        if (errors.length > 0) throw errorOf(errors, { host, path, connection, query, limit: 1, clean });
-        const total = at(value, 'data', connection, 'totalCount');
-        if (typeof total !== 'number') throw new UnreadableAnswerError(`${what}: no total`);
-        return total;
-      };
-      const query = () => countQuery(stream, instance, createdListing(from, until), spelling());
-      const { value, release } = await asking(ask, query, { first: 1 }, read, true);
-      release();
-      return value;
+      const total = at(await count(from, until, ask), 'data', connection, 'totalCount');
+      if (typeof total !== 'number')
+        throw new UnreadableAnswerError(`POST ${path}, count from ${from}: no total`);
+      return total;
     },
 
     starts: [undefined],

@@ -14,6 +14,7 @@ import type { Answer } from '../answer.ts';
 import { compareIds, compareValues, type Store, type StoredRecord } from '../store.ts';
 import type { ListFilter } from '../streams.ts';
 import { type SchemaOptions, schemaOf, sdlOf } from './schema.ts';
+import { type Selection, selected } from './selected.ts';
 
 export interface GraphqlOptions extends SchemaOptions {
   /** False: the account has no Singularity Operations Center. */
@@ -35,7 +36,7 @@ const answer = (body: string): Answer => ({
 /** Errors of GraphQL come with HTTP 200. */
 const failed = (errors: readonly object[]): Answer => answer(JSON.stringify({ errors, data: null }));
 
-/** The unified alerts of a console over GraphQL. Nodes are sent as their own texts. */
+/** The unified alerts of a console over GraphQL. Nodes are sent as their own texts, without fields that were not requested. */
 export function createGraphql(store: Store, options: GraphqlOptions) {
   const { optedIn = true, words = 'java', mostNodes = 1000 } = options;
   const sdl = sdlOf(options);
@@ -128,23 +129,28 @@ function resolve(
   const last = rows.at(-1);
   const parts: Record<string, () => string> = {
     totalCount: () => String(all.length),
-    pageInfo: () =>
-      JSON.stringify({
-        hasNextPage: from >= 0 && from + rows.length < all.length,
-        endCursor: last === undefined ? null : cursorOf(last),
-      }),
+    pageInfo: () => {
+      const hasNextPage = from >= 0 && from + rows.length < all.length;
+      const info = JSON.stringify({ hasNextPage, endCursor: last === undefined ? null : cursorOf(last) });
+      return selected(info, selectionOf(fieldOf(field, 'pageInfo')?.selectionSet) ?? new Map());
+    },
     edges: () => {
-      const withCursor = fieldsOf(fieldOf(field, 'edges')?.selectionSet).some(
-        ({ name }) => name.value === 'cursor',
-      );
-      const edges = rows.map(
-        (row) => `{"node":${row.text}${withCursor ? `,"cursor":"${cursorOf(row)}"` : ''}}`,
-      );
-      return `[${edges.join(',')}]`;
+      const requested = selectionOf(fieldOf(field, 'edges')?.selectionSet) ?? new Map();
+      const edgeOf = (row: StoredRecord) => [
+        ...(requested.has('node')
+          ? [`"node":${selected(row.text, requested.get('node') ?? new Map())}`]
+          : []),
+        ...(requested.has('cursor') ? [`"cursor":"${cursorOf(row)}"`] : []),
+      ];
+      return `[${rows.map((row) => `{${edgeOf(row)}}`)}]`;
     },
   };
-  const selected = fieldsOf(field.selectionSet).map(({ name }) => `"${name.value}":${parts[name.value]?.()}`);
-  return `{${selected.join(',')}}`;
+  return `{${fieldsOf(field.selectionSet).map(({ name }) => `"${name.value}":${parts[name.value]?.()}`)}}`;
+}
+
+function selectionOf(set: SelectionSetNode | undefined): Selection | undefined {
+  if (set === undefined) return undefined;
+  return new Map(fieldsOf(set).map((field) => [field.name.value, selectionOf(field.selectionSet)]));
 }
 
 const fieldOf = (field: FieldNode, name: string) =>

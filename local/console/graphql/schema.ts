@@ -316,7 +316,7 @@ const spellings: Record<NonNullable<SchemaOptions['spelling']>, (sdl: string) =>
 export function sdlOf({ lacks = [], spelling = 'usual' }: SchemaOptions): string {
   return lacks.reduce((sdl, one) => {
     const [type = '', field = ''] = one.split('.');
-    const without = sdl.replace(new RegExp(`(type ${type} \\{[^}]*?\\n)  ${field}: [^\\n]*\\n`), '$1');
+    const without = sdl.replace(new RegExp(`(type ${type} \\{[^}]*?\\n)  ${field}[(:][^\\n]*\\n`), '$1');
     if (without === sdl) throw new Error(`the schema has no ${one}`);
     return without;
   }, spellings[spelling](newest));

@@ -34,18 +34,18 @@ describe('an activity', () => {
       expect(activities.metadata({ activityType }), String(activityType)).toMatchObject({
         messageType: 'config_change',
         severityLabel: 'informational',
-        activityTypeName: expect.any(String),
+        activityFamily: expect.any(String),
       });
     }
   });
 
   it.each([17, 26, 27, 33, 47, 71, 90, 2001, 3200, 3604, 5009, 5125, 5126, 5227, 5232])(
-    'of type %j is neither, and has a name',
+    'of type %j is neither, and has a family',
     (activityType) => {
       expect(activities.metadata({ activityType })).toMatchObject({
         messageType: 'endpoint_protection',
         severityLabel: 'informational',
-        activityTypeName: expect.any(String),
+        activityFamily: expect.any(String),
       });
     },
   );

@@ -52,7 +52,15 @@ const streams: [stream: Stream, always: string[], sometimes: string[]][] = [
     activities,
     ['streamName', 'messageType', 'severityLabel', 'severityCode'],
     [
-      ...['startTimeUTC', 'vendorCode', 'activityTypeName', 'message', 'action', 'attackTechniqueIds'],
+      ...[
+        'startTimeUTC',
+        'vendorCode',
+        'activityTypeName',
+        'activityFamily',
+        'message',
+        'action',
+        'attackTechniqueIds',
+      ],
       ...['serverIP', 'serverPort', 'clientPort', 'protocol', 'fqdn', 'pid', 'targetUserName'],
       ...['threatId', 'alertId', 'deviceName', 'deviceId', 'deviceSerial', 'deviceInterface'],
       ...[...ofHost, ...ofAgent, ...ofFile, ...ofFinding, ...named],

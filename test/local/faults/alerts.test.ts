@@ -6,6 +6,7 @@ import type { CheckReport } from '../../../functions/console/check/check.ts';
 import { synthesise } from '../../../infra/synth.ts';
 import { type Fault, faultFor, faults } from '../../../local/console/faults.ts';
 import type { GraphqlOptions } from '../../../local/console/graphql/graphql.ts';
+import { announceWorld, ended } from '../../support/cli.ts';
 import { goodToken, startWorld, type World } from '../../support/world.ts';
 import { type Stage, startStage } from './stage.ts';
 
@@ -129,8 +130,8 @@ test('20,000 alerts with 1,500 ties at the edge of a page, 40 of them changed wh
 test('raw is the node’s own bytes: spaces, escapes, 18 digits, U+FFFF', async () => {
   const console = await add('bytes');
   const texts = [
-    `{ "id" : "a",\t"updatedAt":"${timeOf(1)}", "n":123456789012345678, "e":1.50e+2 }`,
-    `{"updatedAt":"${timeOf(2)}","id":"b","s":"\\u00e4\\/ \uffff {[\\"]} 佐藤"}`,
+    `{ "id" : "a",\t"updatedAt":"${timeOf(1)}", "externalId":123456789012345678, "ticketId":1.50e+2 }`,
+    `{"updatedAt":"${timeOf(2)}","id":"b","description":"\\u00e4\\/ \uffff {[\\"]} 佐藤"}`,
     `{"id":"c","updatedAt":"${timeOf(3)}",\n "externalId":"2169876543210987654","detectionSource":{"product":"EDR"}}`,
   ];
   for (const text of texts) console.put('alerts', text);
@@ -322,7 +323,9 @@ test('rule alerts are sorted by another name than they are filtered by, and arri
 
 describe('what a console has that is not collected', () => {
   let world: World;
-  const [host, without] = ['usea1-coverage.sentinelone.net', 'usea1-without.sentinelone.net'];
+  const [host, without, spelled] = ['coverage', 'without', 'spelled'].map(
+    (name) => `usea1-${name}.sentinelone.net`,
+  ) as [string, string, string];
   const check = (name: string) =>
     world.collector.functions
       .get('operator')
@@ -330,12 +333,21 @@ describe('what a console has that is not collected', () => {
 
   beforeAll(async () => {
     const deployment = synthesise({ optionalStreams: ['alerts', 'rule-alerts'] }, join(outdir, 'coverage'));
-    const hosts = { [host]: {}, [without]: { graphql: { optedIn: false } } };
+    const otherwise: GraphqlOptions = {
+      spelling: 'ranges from and to',
+      lacks: ['Query.alertsViewDataAvailability'],
+    };
+    const hosts = {
+      [host]: {},
+      [without]: { graphql: { optedIn: false } },
+      [spelled]: { graphql: otherwise },
+    };
     world = await startWorld({ hosts, deployment, overrides: { coverageMs: 60_000, hoursPerPoll: 0 } });
     const console = world.consoles.console(host);
     const product = (product: string) => ({ detectionSource: { product } });
     for (const i of [0, 1, 2])
-      console.put('alerts', nodeText(`a${i}`, i, product(i === 0 ? 'Identity' : 'STAR')));
+      for (const one of [console, world.consoles.console(spelled)])
+        one.put('alerts', nodeText(`a${i}`, i, product(i === 0 ? 'Identity' : 'STAR')));
     for (let i = 0; i < 5; i++)
       console.put(
         'rule-alerts',
@@ -350,6 +362,7 @@ describe('what a console has that is not collected', () => {
         },
       );
     await world.collector.addInstance({ instance: 'coverage', host }, goodToken);
+    await world.collector.addInstance({ instance: 'spelled', host: spelled }, goodToken);
     await world.collector.addInstance(
       { instance: 'without', host: without, streams: ['threats', 'alerts'] },
       goodToken,
@@ -380,6 +393,35 @@ describe('what a console has that is not collected', () => {
     expect(counting()).toHaveLength(4);
   });
 
+  test('is in a table of the command line, whose numbers are the console’s', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'coverage-'));
+    const cli = await announceWorld(world, home);
+    const { code, out } = await ended(cli(['status', '--coverage', 'coverage']));
+    const [head, row, ...below] = out.split('\n').map((line) => line.trim().split(/ {2,}/));
+    expect(head).toEqual([
+      'INSTANCE',
+      ...['ALERTS', 'RULE ALERTS', 'HIDDEN ACTIVITIES', 'VIEWS WITH DATA', 'COUNTED'],
+    ]);
+    const console = world.consoles.console(host);
+    const counts = ['alerts', 'rule-alerts'].map((stream) => String(console.texts(stream).length));
+    expect(row).toEqual(['coverage', ...counts, '2', 'IDENTITY STAR', expect.stringMatching(/ago|now/)]);
+    expect(below.flat().slice(0, 2)).toEqual([
+      '→ 3 alerts of the last 30 days (IDENTITY, STAR) are not collected: collector set coverage --streams +alerts',
+      '→ 5 rule alerts of the last 30 days are not collected: collector set coverage --streams +alerts',
+    ]);
+    expect(code).toBe(0);
+    const others = await ended(cli(['status', '--coverage', 'without']));
+    expect(others.out).toMatch(/^ *without +- +0 +0 +- /m);
+    rmSync(home, { recursive: true });
+  });
+
+  test('is counted as well where the schema spells ranges otherwise, and lacks the views', async () => {
+    const { requests } = world.consoles.console(spelled);
+    const { alerts, views } = (await world.status('spelled', 'threats')).coverage ?? {};
+    expect({ alerts, views }).toEqual({ alerts: 3, views: [] });
+    expect(requests.filter((request) => request.path.startsWith(path)).length).toBeLessThan(5);
+  });
+
   test('is in a check, which says as well what is missing where nobody opted in', async () => {
     const { good, findings } = await check('coverage');
     expect(good).toBe(true);
@@ -393,5 +435,29 @@ describe('what a console has that is not collected', () => {
       detail: expect.stringContaining('has no licence for alerts'),
       remedy: expect.stringContaining('Opt in to the Singularity Operations Center'),
     });
+  });
+
+  test('has names for types of activities, which are requested once a day and go to no other console’s', async () => {
+    const asked = (of: string) =>
+      world.consoles.console(of).requests.filter((request) => request.path === '/activities/types');
+    const put = (of: string, id: string) =>
+      world.consoles
+        .console(of)
+        .put('activities', JSON.stringify({ id, createdAt: new Date().toISOString(), activityType: 6001 }));
+    const named = async (id: string) =>
+      (await world.artifacts())
+        .filter(({ metadata }) => metadata.recordId === id)
+        .map(({ metadata }) => metadata.activityTypeName);
+    world.consoles.console(host).activityTypes = [{ id: 6001, action: 'Something\u202e new' }];
+    world.consoles.console(spelled).activityTypes = [{ id: 6001, action: 'Something else' }];
+    await world.tick('activities');
+    expect(asked(host)).toEqual([]);
+    for (const of of [host, spelled]) put(of, of === host ? '51' : '52');
+    await world.tick('activities', 10);
+    expect([await named('51'), await named('52')]).toEqual([['Something new'], ['Something else']]);
+    put(host, '53');
+    await world.tick('activities', 20);
+    expect(await named('53')).toEqual(['Something new']);
+    expect([host, spelled].map((of) => asked(of).length)).toEqual([1, 1]);
   });
 });
