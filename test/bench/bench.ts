@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
+import { benchAlerts } from './alerts.ts';
 import { benchBombs } from './bombs.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow, benchThird } from './drain.ts';
@@ -26,6 +27,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),
+  alerts: () => benchAlerts(3),
   thousand: () => benchThousand(3),
   bombs: () => benchBombs(),
   forwarder: () => benchForwarder(),

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { createAuthority, createServerCertificate } from '../../local/console/certificates.ts';
@@ -58,6 +59,9 @@ const nowMs = () => Date.now() + aheadMs;
 const ladderOf = (host: string, stream: string): Ladder | undefined =>
   given.own[host]?.[stream] ?? given.ladders[stream];
 
+/** Alerts come over GraphQL, in smaller pages. */
+const sizes: { readonly [stream: string]: number } = { alerts: 500 };
+
 /** Compressed once: a page is made when it is first asked for. */
 function page(stream: string, ladder: Ladder, from: number, limit: number): Buffer {
   const until = Math.min(from + limit, visible(ladder, nowMs() * 1000));
@@ -66,13 +70,46 @@ function page(stream: string, ladder: Ladder, from: number, limit: number): Buff
   if (known !== undefined) return known;
   const moulds = forms.get(stream) ?? [];
   const texts = Array.from({ length: Math.max(0, until - from) }, (_, i) =>
-    recordText(moulds, ladder, from + i),
+    recordText(moulds, ladder, from + i, stream === 'alerts' ? 3 : 6),
   );
   const nextCursor = texts.length === limit ? tokenOf(until) : null;
-  const text = `{"data":[${texts.join(',')}],"pagination":${JSON.stringify({ nextCursor })},"errors":null}`;
+  const text =
+    stream === 'alerts'
+      ? connectionOf(texts, nextCursor)
+      : `{"data":[${texts.join(',')}],"pagination":${JSON.stringify({ nextCursor })},"errors":null}`;
   const made = gzipSync(text, { level: 1 });
   pages.set(key, made);
   return made;
+}
+
+function connectionOf(texts: readonly string[], endCursor: string | null): string {
+  const pageInfo = JSON.stringify({ hasNextPage: endCursor !== null, endCursor });
+  const edges = texts.map((text) => `{"node":${text}}`).join(',');
+  return `{"data":{"alerts":{"pageInfo":${pageInfo},"edges":[${edges}]}}}`;
+}
+
+/** As many types as a real console names. */
+const types = gzipSync(
+  JSON.stringify({
+    data: Array.from({ length: 711 }, (_, id) => ({
+      id,
+      action: `Something Happened To Number ${id}`,
+      descriptionTemplate: 'The management user {{ username }} did something to {{ computer_name }}.',
+    })),
+  }),
+);
+
+/** A page of alerts, or their number. */
+function graphqlAnswer(host: string, body: string): Buffer {
+  const { query, variables } = JSON.parse(body);
+  const ladder = ladderOf(host, 'alerts');
+  if (ladder === undefined || query.includes('totalCount')) {
+    const totalCount = ladder === undefined ? 0 : visible(ladder, nowMs() * 1000);
+    return gzipSync(connectionOf([], null).replace('{"pageInfo"', `{"totalCount":${totalCount},"pageInfo"`));
+  }
+  const startMs = Number(/\bstart: (\d+)/.exec(query)?.[1] ?? 0);
+  const from = variables.after === undefined ? firstFrom(ladder, startMs * 1000) : placeIn(variables.after);
+  return page('alerts', ladder, from, variables.first);
 }
 
 /** As long as the console's own. */
@@ -87,7 +124,9 @@ const tokenOf = (at: number) =>
   ).toString('base64');
 const placeIn = (token: string): number => JSON.parse(Buffer.from(token, 'base64').toString()).at;
 
-function answer(url: URL, host: string): Buffer {
+function answer(url: URL, host: string, sent: string): Buffer {
+  if (url.pathname.endsWith('/unifiedalerts/graphql')) return graphqlAnswer(host, sent);
+  if (url.pathname.endsWith('/activities/types')) return types;
   const stream = url.pathname.split('/').at(-1) ?? '';
   const ladder = ladderOf(host, stream);
   const { searchParams } = url;
@@ -139,7 +178,7 @@ const server = createServer({ cert, key, keepAliveTimeout: 75_000 }, async (requ
   if (given.latencyMs > 0) await sleep(given.latencyMs);
   const illness = given.ill[host];
   if (illness !== undefined) return enact(illness, response);
-  const body = answer(new URL(request.url ?? '', `https://${host}`), host);
+  const body = answer(new URL(request.url ?? '', `https://${host}`), host, await text(request));
   response.sendDate = false;
   response
     .writeHead(200, {
@@ -176,6 +215,7 @@ server.listen(0, '127.0.0.1', async () => {
 
 function prepare(stream: string, host: string): void {
   const ladder = ladderOf(host, stream);
-  for (let from = 0; ladder !== undefined && from <= ladder.count; from += 1000)
-    page(stream, ladder, from, 1000);
+  const size = sizes[stream] ?? 1000;
+  for (let from = 0; ladder !== undefined && from <= ladder.count; from += size)
+    page(stream, ladder, from, size);
 }

@@ -13,6 +13,7 @@ const timeFields: { readonly [stream: string]: string } = {
   threats: 'updatedAt',
   activities: 'createdAt',
   agents: 'updatedAt',
+  alerts: 'updatedAt',
 };
 
 /** A record's text in parts, with `id` and `time` for parts of their own. */
@@ -66,12 +67,17 @@ function mouldOf(text: string, field: string): Mould {
   return marked.split(cut);
 }
 
-/** The text of a ladder's record number `i`. */
-export function recordText(forms: readonly Mould[], { firstMicros, stepMicros }: Ladder, i: number): string {
+/** The text of a ladder's record number `i`. Times have six fraction digits, or fewer. */
+export function recordText(
+  forms: readonly Mould[],
+  { firstMicros, stepMicros }: Ladder,
+  i: number,
+  digits = 6,
+): string {
   const mould = forms[i % forms.length];
   if (mould === undefined) throw new Error('there is no mould');
   const id = String(10n ** 18n + BigInt(i));
-  const time = written(firstMicros + i * stepMicros);
+  const time = `${written(firstMicros + i * stepMicros).slice(0, 20 + digits)}Z`;
   return mould.map((part) => (part === 'id' ? id : part === 'time' ? time : part)).join('');
 }
 

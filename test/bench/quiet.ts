@@ -7,15 +7,15 @@ import { type Measured, startStage } from './stage.ts';
 const minutesAhead = 4;
 
 /** A later poll of instances where nothing happened. */
-export async function quietPoll(instances: number, ladders = {}): Promise<Measured> {
+export async function quietPoll(instances: number, stream = 'activities'): Promise<Measured> {
   const stage = await startStage(instances);
   try {
-    await stage.give({ ladders });
-    const collector = await stage.collector('activities');
-    await stage.addInstances(instances);
+    await stage.give({});
+    const collector = await stage.collector(stream);
+    await stage.addInstances(instances, stream);
     await collector.invoke();
     await stage.wait(minutesAhead * 60_000);
-    // Asks when the token ends, as once a day.
+    // Asks when the token ends and, for alerts, what is not collected, as once a day.
     await collector.invoke(10);
     await stage.wait(minutesAhead * 60_000);
     return await collector.invoke(20);

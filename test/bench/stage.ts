@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PollerEnvironment, variable } from '../../functions/environment.ts';
-import { defaultStreams as streams } from '../../functions/streams/list.ts';
+import { streams } from '../../functions/streams/list.ts';
 import { bundle } from '../../infra/build/bundle.ts';
 import { allocator } from '../../infra/functions/collecting.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
@@ -41,8 +41,8 @@ export interface Stage {
   readonly hosts: readonly string[];
   /** Forgets all instances, cursors and counts, and sets what the consoles have. */
   give(given: Partial<Given>): Promise<void>;
-  /** After the collector was started: that it loads its module is not measured. */
-  addInstances(number: number, attributes?: object): Promise<void>;
+  /** After the collector was started: that it loads its module is not measured. An optional stream has to be named. */
+  addInstances(number: number, stream?: string): Promise<void>;
   prepare(stream: string): Promise<void>;
   /** Moves the consoles' clock on. The functions' clock stays, and warnings about that are not counted as logged. */
   wait(ms: number): Promise<void>;
@@ -101,7 +101,9 @@ export async function startStage(instances: number, sinkOptions: Partial<SinkOpt
     running.add(started);
     return started;
   };
-  const addInstances = async (number: number, attributes: object = {}) => {
+  const addInstances = async (number: number, name?: string) => {
+    const isOptional = streams.some((stream) => stream.name === name && !stream.byDefault);
+    const attributes = isOptional ? { streams: { L: [{ S: name }] } } : {};
     const items = Array.from({ length: number }, (_, i) => instanceItem(i, attributes));
     await sink.ask({ put: { table: tables.instancesTable, items } });
   };
