@@ -84,7 +84,9 @@ export function witfooAnalytics(url: string): Analytics {
     if ((statusCode === 403 && !isApi) || statusCode === 451)
       throw new UnreachableError(what, remedies.between);
     if (statusCode === 403) throw new PermissionRefusedError(what, permission);
-    if (statusCode === 408 || statusCode === 429 || statusCode >= 500)
+    // That it is asked too often is not because of what it is asked.
+    if (statusCode === 429) throw new UnreachableError(what, remedies.analytics, retryAfterMs(headers) ?? 0);
+    if (statusCode === 408 || statusCode >= 500)
       throw new UnreachableError(what, remedies.analytics, retryAfterMs(headers));
     if (
       statusCode === 404 ||

@@ -28,8 +28,8 @@ export async function isDue(
   const isLater = waitMs > (stream.cadenceMinutes * 60_000) / 2 && waitMs <= longestWaitMs;
   if (!isLater) return true;
   if (!isPolled(subject) || (status.failures ?? 0) === 0) return false;
-  // A new secret does not change what the console sends, so it does not end a quarantine.
-  if (status.killedRuns !== undefined) return false;
+  // A new secret does not change what the console sends, so it ends neither a quarantine nor the wait for a new day's budget.
+  if (status.killedRuns !== undefined || status.state === 'over-budget') return false;
   const { secretId, host } = subject.instance;
   const secret = await secrets.read(secretId, true, host).catch(() => undefined);
   return secret !== undefined && secret.version !== status.secretVersion;

@@ -112,6 +112,9 @@ async function claimedTurn(
     await noteChange(claim, item.status, status, ports);
     return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
   } catch (error) {
+    // A claim that is left to expire counts as a killed run.
+    if (!(error instanceof ClaimLostError))
+      await ports.cursors.save(claim, { claimUntil: undefined }).catch(() => {});
     return { ...after, result: unpolled(after.result, error) };
   }
 }

@@ -19,8 +19,8 @@ const day = 24 * 60 * 60 * 1000;
 const longestWaitMs = day;
 
 /**
- * Returns when the next poll is due: an interval after the tick, later after failures, and not before the time that the
- * console asked for in `Retry-After`.
+ * Returns when the next poll is due: an interval after the tick, later after failures, and at the first tick after the time
+ * that the console asked for in `Retry-After`, but at most a day later.
  * @param failures in a row, this poll included
  */
 export function nextPollMs(end: EndedPoll, failures: number): number {
@@ -31,6 +31,7 @@ export function nextPollMs(end: EndedPoll, failures: number): number {
     error instanceof RateLimitedError ||
     error instanceof UnreachableError ||
     error instanceof OverBudgetError;
-  const askedMs = asksToWait ? Math.min(error.retryAfterMs ?? 0, longestWaitMs) : 0;
-  return Math.max(scheduledAt + gapMs, now + askedMs);
+  const askedMs = (asksToWait && error.retryAfterMs) || 0;
+  const ticks = askedMs > 0 ? Math.ceil((now + askedMs - scheduledAt) / cadenceMs) : 0;
+  return Math.min(scheduledAt + Math.max(gapMs, ticks * cadenceMs), now + longestWaitMs);
 }

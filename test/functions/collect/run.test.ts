@@ -582,6 +582,23 @@ describe('a cursor', () => {
     expect(cursors.saves.at(-1)?.save.cursor).toBeDefined();
   });
 
+  it('whose status can’t be saved is released all the same, so that no run counts as killed', async () => {
+    const { cursors, run, wait, kept, outcomes, delivered } = withBook('acme', 2);
+    cursors.beforeSave = (_, save) => {
+      if (save.status !== undefined) throw new Error('throttled');
+    };
+    for (let i = 0; i < 4; i++) {
+      await run();
+      expect(kept()?.claim).toBeUndefined();
+      expect(outcomes.at(-1)).toMatchObject({ state: 'failed' });
+      await wait(10 * minute);
+    }
+    cursors.beforeSave = () => {};
+    await run();
+    expect(outcomes.at(-1)).toMatchObject({ state: 'ok' });
+    expect(delivered().length).toBeGreaterThan(0);
+  });
+
   it('at the beginning of an inventory has no lag', async () => {
     const { put, outcomes, run } = collector();
     put('acme', () => new RefusedRequestError('400'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDue } from '../../../functions/collect/due.ts';
-import { MisconfiguredError, UnreachableError } from '../../../functions/errors.ts';
+import { MisconfiguredError, RateLimitedError, UnreachableError } from '../../../functions/errors.ts';
 import type { Status } from '../../../functions/health/status.ts';
 import { statusAfter } from '../../../functions/health/status.ts';
 import type { Secret, Secrets } from '../../../functions/instances/ports.ts';
@@ -234,6 +234,41 @@ describe('a gap that failures widened', () => {
     const store = secretStore({ value: 't', version: 'v2' });
     expect(await due(given, status, noon, store)).toBe(false);
     expect(store.asked).toEqual([]);
+  });
+
+  it('is not closed by a new secret where the day’s budget is used up', async () => {
+    const store = secretStore({ value: 't', version: 'v2' });
+    expect(await due(subject(), { ...failed, state: 'over-budget' }, noon, store)).toBe(false);
+    expect(store.asked).toEqual([]);
+  });
+
+  it('is never shorter than the console asked for, wherever that ends between two ticks', async () => {
+    const seconds = fc.integer({ min: 1, max: 20_000 });
+    await fc.assert(
+      fc.asyncProperty(seconds, fc.integer({ min: 0, max: 500 }), async (asked, tookSeconds) => {
+        const now = noon + tookSeconds * 1000;
+        const status = statusAfter(
+          {},
+          {
+            now,
+            scheduledAt: noon,
+            intervalMs: 10 * minute,
+            cadenceMs: 10 * minute,
+            state: 'rate-limited',
+            error: new RateLimitedError('429', asked * 1000),
+            artifacts: 0,
+            position: undefined,
+            secretVersion: 'v1',
+            configVersion: subject().configVersion,
+          },
+        );
+        let at = noon;
+        do at += 10 * minute;
+        while (!(await due(subject(), status, at)));
+        expect(at).toBeGreaterThanOrEqual(now + asked * 1000);
+        expect(at - Math.max(now + asked * 1000, noon + 10 * minute)).toBeLessThan(10 * minute);
+      }),
+    );
   });
 
   it('is at most three cadences, and closed by a success', async () => {
