@@ -73,8 +73,8 @@ export async function checkHoursIfDue(
 }
 
 /**
- * Returns the time before which every record was read. A record that changed during a listing may be left to the next
- * one, so where records change, only the end of that one tells.
+ * Returns the time before which every record was read. A record that changes during a listing may be left to the next
+ * listing. For such streams, that is the position before this listing.
  */
 function readUntil({ orderedBy }: Stream, start: Cursor, end: Cursor): Timestamp | undefined {
   if (orderedBy !== 'updatedAt') return end.position;

@@ -124,7 +124,7 @@ export async function poll(
       heavy = page.heavy;
       if (!page.endsTurn) budget.check(clock.now());
     }
-    // A smaller page is requested by the next poll; that this one got nothing is no success.
+    // No time was left for the smaller page. The next poll requests it.
     if (heavy !== undefined) throw heavy;
     const { status } = item;
     const shared = { stream, instance, claim, status, connection, repeats, ledger, clock, settings };

@@ -93,14 +93,16 @@ export async function replay(
   const reading = {
     overlapMs,
     takeRequest: () => remainingMs() >= shortestPageMs,
-    commit: () => save(clock.now() + claimMs),
+    commit: (next: Cursor) => {
+      cursor = next;
+      return save(clock.now() + claimMs);
+    },
   };
   const seen = new Memory(limits.memoryEntries);
   try {
     for await (const page of cursor.listing === undefined ? [] : pages(cursor, connection, reading)) {
       await deliverRecords(page.records, stream, instance, delivery, ports);
       artifacts += page.records.length;
-      cursor = page.cursor;
       cursor = await page.ack(seen.addAll(page.records));
     }
   } catch (error) {

@@ -19,7 +19,7 @@ export interface RunPorts extends TurnPorts, ConsolePorts {
 }
 
 export interface RunSummary {
-  /** For a shard, of its own. */
+  /** All instances, or those of the shard. */
   readonly instances: number;
   readonly due: number;
   /** The due instances that other invocations poll. */

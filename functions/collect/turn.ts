@@ -54,7 +54,7 @@ export interface InstanceRun {
   readonly killedRuns: number;
   /** It is not polled for a while. */
   readonly isQuarantined: boolean;
-  /** Of the first turn; undefined before it. */
+  /** When the first turn started, in milliseconds since 1970; undefined before it. */
   readonly startedAt: number | undefined;
   /** Pages that were requested. */
   readonly requests: number;
@@ -70,8 +70,9 @@ export async function turn(
   context: TurnContext,
   contended: () => boolean,
 ): Promise<AfterTurn<InstanceRun>> {
-  const after = hasTime(context) ? await claimedTurn(instanceRun, context, contended) : instanceRun;
-  const again = after !== instanceRun && isUnfinished(after, context);
+  const polled = hasTime(context) ? await claimedTurn(instanceRun, context, contended) : undefined;
+  const after = polled ?? instanceRun;
+  const again = polled !== undefined && isUnfinished(polled, context);
   if (!again && after.result !== undefined) {
     const of = { instance: after.subject.name, stream: context.stream.name, startedAt: after.startedAt };
     context.ports.report(outcomeOf(of, after.result, context.ports.clock.now()));
@@ -79,12 +80,15 @@ export async function turn(
   return { item: after, again };
 }
 
-/** Claims, polls, and releases with the last page's cursor and the status; unchanged where another has the claim. */
+/**
+ * Claims the instance, polls it, and releases it with the last page's cursor and the status. Returns undefined if another
+ * invocation has the claim.
+ */
 async function claimedTurn(
   instanceRun: InstanceRun,
   context: TurnContext,
   contended: () => boolean,
-): Promise<InstanceRun> {
+): Promise<InstanceRun | undefined> {
   const { stream, invocation, ports } = context;
   const { subject, killedRuns, isQuarantined, result: earlier } = instanceRun;
   const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
@@ -92,7 +96,7 @@ async function claimedTurn(
   let after: InstanceRun = { ...instanceRun, startedAt: instanceRun.startedAt ?? now };
   try {
     const item = await ports.cursors.claim(claim, now, now + claimMs, killedRuns);
-    if (item === undefined) return instanceRun;
+    if (item === undefined) return undefined;
     if (killedRuns > 0 && earlier === undefined)
       ports.reportSuspect({ instance: subject.name, stream: stream.name, killedRuns });
     if (isQuarantined) {
@@ -100,7 +104,7 @@ async function claimedTurn(
       await ports.cursors.save(claim, { status, claimUntil: undefined });
       await noteChange(claim, item.status, status, ports);
       const { firstSeenAt } = item;
-      const result = unpolled(undefined, undefined, status.state);
+      const result = withoutPage(undefined, undefined, status.state);
       return { ...after, result, item: { firstSeenAt, status } };
     }
     const { result, requests } = await pollTurn(instanceRun, claim, item, context, contended);
@@ -115,11 +119,11 @@ async function claimedTurn(
     // A claim that is left to expire counts as a killed run.
     if (!(error instanceof ClaimLostError))
       await ports.cursors.save(claim, { claimUntil: undefined }).catch(() => {});
-    return { ...after, result: unpolled(after.result, error) };
+    return { ...after, result: withoutPage(after.result, error) };
   }
 }
 
-/** The log has a change that the history could not be given. */
+/** Adds a change of state to the history and reports it, also where the history cannot be written. */
 async function noteChange(
   claim: Claim,
   before: Partial<Status>,
@@ -146,16 +150,16 @@ async function pollTurn(
   const { stream, settings, consoles, ports } = context;
   const { instance } = subject;
   if (instance === 'disabled')
-    return { result: unpolled(earlier, undefined, 'disabled'), requests: requested };
+    return { result: withoutPage(earlier, undefined, 'disabled'), requests: requested };
   if (instance instanceof MisconfiguredError)
-    return { result: unpolled(earlier, instance), requests: requested };
+    return { result: withoutPage(earlier, instance), requests: requested };
   const remainingMs = () => timeLeftMs(context);
   const connection = consoles.connect(instance, stream, remainingMs, item.status.learned);
   let requests = requested + 1;
   const takeRequest = () => {
-    const hasTurn =
-      requests - requested < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
-    if (!hasTurn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
+    const pages = requests - requested;
+    const mayGoOn = pages < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
+    if (!mayGoOn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
     requests += 1;
     return true;
   };
@@ -164,7 +168,7 @@ async function pollTurn(
   try {
     return { result: await poll(task, earlier ?? noResult, own, ports), requests };
   } catch (error) {
-    return { result: unpolled(earlier, error), requests };
+    return { result: withoutPage(earlier, error), requests };
   } finally {
     connection.close();
   }
@@ -188,10 +192,13 @@ const noResult: PollResult = {
   error: undefined,
 };
 
-/** Adds no page. A lost claim is no error: another invocation continues, or the cursor was removed on purpose. */
-function unpolled(earlier: PollResult = noResult, error: unknown, state?: State): PollResult {
+/**
+ * Returns the result of earlier turns with a new end. A lost claim is not an error: another invocation continues, or the
+ * cursor was removed on purpose.
+ */
+function withoutPage(earlier: PollResult | undefined, error: unknown, state?: State): PollResult {
   const { token, spent, remembered, endCursor, hoursChecked } = noResult;
-  const ended = { ...earlier, token, spent, remembered, endCursor, hoursChecked };
+  const ended = { ...(earlier ?? noResult), token, spent, remembered, endCursor, hoursChecked };
   if (error instanceof ClaimLostError) return { ...ended, state: 'backlogged', error: undefined };
   return { ...ended, state: state ?? problemOf(error).state, error };
 }
@@ -210,6 +217,9 @@ function hasTime(context: TurnContext): boolean {
   return timeLeftMs(context) >= shortestPageMs;
 }
 
+/** After a restart, no hour is checked yet. */
+const noHours = { checkedUntil: undefined, completeUntil: undefined };
+
 function statusOf(
   subject: Subject,
   result: PollResult,
@@ -226,7 +236,7 @@ function statusOf(
     cadenceMs: stream.cadenceMinutes * 60_000,
     state,
     error,
-    hours: hoursChecked?.completeUntil === undefined && !restarted ? undefined : (hoursChecked ?? {}),
+    hours: restarted || hoursChecked?.completeUntil !== undefined ? (hoursChecked ?? noHours) : undefined,
     artifacts,
     notice,
     spent,

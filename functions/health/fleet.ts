@@ -65,7 +65,7 @@ export function noticeMs({ cadenceMinutes }: Pick<Stream, 'cadenceMinutes'>): nu
 export function sum(verdicts: readonly Verdict[], now: number, newForMs: number): Fleet {
   const wanted = verdicts.filter(({ light }) => light !== 'grey');
   // A cause that began at an unknown time always counts.
-  const isNotice = (sinceMs: number) => !((now - sinceMs) % day > newForMs);
+  const isNotice = (sinceMs: number) => Number.isNaN(sinceMs) || (now - sinceMs) % day <= newForMs;
   const notices = wanted.filter(({ alarmSince = '' }) => isNotice(Date.parse(alarmSince)));
   // A refused token has its own alarm.
   const expiries = wanted
@@ -78,7 +78,7 @@ export function sum(verdicts: readonly Verdict[], now: number, newForMs: number)
     instances: wanted.length,
     lights: countLights(verdicts),
     ...causesOf(wanted, expiries, now),
-    // Every bound is a whole number of days before the expiry.
+    // Each bound is a whole number of days before the expiry, so all are reached at the same time of day.
     notices: causesOf(
       notices,
       expiries.filter((at) => isNotice(at - 14 * day)),

@@ -6,18 +6,18 @@ import type { Cursor } from '../cursor.ts';
 import { cursorAfterPage, openListing } from './position.ts';
 import { idleAfter, type Recovery, recover, stalled, withoutToken } from './recovery.ts';
 
-/** Records to deliver, and the right to acknowledge them. */
+/** A page of records to deliver, and the function that acknowledges it. */
 export interface ListedPage {
   /** Empty where only the way in which the listing continues has changed. */
   readonly records: readonly Record[];
   /** The console's clock when the page was requested; meaningless without records. */
   readonly sentAt: Timestamp;
   readonly oddities: Oddities;
-  /** Where the listing continues after this page. */
+  /** Where the listing continues after this page. Save the cursor that `ack` returns: it counts idle pages too. */
   readonly cursor: Cursor;
   /** No page follows in this turn. A cursor without a listing says that the listing has ended too. */
   readonly endsTurn: boolean;
-  /** Why there are no records, where a smaller page is requested next: an error, if there is no time for that. */
+  /** The page was too slow or too large, so it has no records, and a smaller one follows. The caller throws this if none does. */
   readonly heavy: HeavyPageError | undefined;
   /**
    * Call it once, after every record is delivered. The cursor is then kept, or left to the caller if the page ends the turn, so

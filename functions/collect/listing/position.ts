@@ -23,7 +23,7 @@ export function cursorAfterPage(cursor: Cursor, listing: Listing, page: PageRead
   const times = page.records.flatMap(({ time }) => (time !== undefined && time <= horizon ? [time] : []));
   let { read } = listing;
   let [ordered, sorted] = [listing.ordered && !page.unordered, listing.sorted && !page.unordered];
-  // The position is the highest so far, or before that the end of the overlap.
+  // Within the overlap, the position stays where it was.
   let highest = later(read, cursor.position);
   for (const time of times) {
     if (time < read) {

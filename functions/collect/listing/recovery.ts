@@ -10,7 +10,10 @@ export interface Recovery {
   readonly error?: CollectorError | undefined;
 }
 
-/** After a heavy or malformed page half as many records are requested; after a refused page token none is sent. Else undefined. */
+/**
+ * After a heavy or malformed page, requests half as many records. After a refused page token, continues without it. Returns
+ * undefined after any other error.
+ */
 export function recover(
   cursor: Cursor,
   listing: Listing,
@@ -28,9 +31,9 @@ export function recover(
 }
 
 /**
- * The same listing without its page token: from the last timestamp read, since all before it was read and all at it
- * is remembered; where timestamps went back, an overlap earlier. Where that leads no further, it starts again from
- * `from` in the next poll, because a token that was refused once may be accepted then.
+ * Returns the listing without its page token. It continues at the last timestamp that was read: everything before it was
+ * read, and the records at it are remembered. If timestamps went back, it continues an overlap earlier. If neither is after
+ * `from`, the next poll starts again at `from`, because a token that was refused once may be accepted then.
  */
 export function withoutToken(
   cursor: Cursor,
@@ -55,10 +58,10 @@ export function withoutToken(
   return { cursor: goOn(listing.from), error };
 }
 
-/** More pages in a row without anything new lead nowhere, whatever their page tokens are. */
+/** After so many pages in a row without a new record, the listing is stuck, whatever its page tokens are. */
 const mostIdlePages = 20;
 
-/** Of repeats at one timestamp, so many count as a page: some thousand records may have the same. */
+/** So many repeats at one timestamp count as one page, because thousands of records may have the same timestamp. */
 const idleRepeats = 1000;
 
 /** The idle pages after a page, by how many of its records were delivered for the first time. */
@@ -72,7 +75,7 @@ export function idleAfter(
   const { read, ordered, sorted, idle } = before;
   const first = { pages: 0, read, ordered, sorted };
   const { pages, ...since } = idle ?? first;
-  // Repeats are normal in the overlap, and lead on.
+  // In the overlap, repeats are normal, and timestamps advance.
   if (after.listing.read > read) return idle;
   const leadsNowhere = records.length === 0 || after.listing.read < read;
   return { ...since, pages: pages + (leadsNowhere ? 1 : records.length / idleRepeats) };
