@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Suspect } from '../collect/bounds/quarantine.ts';
-import type { HoursChecked } from '../collect/ledger.ts';
+import type { HoursChecked } from '../collect/ledger/ledger.ts';
 import type { Outcome } from '../collect/outcome.ts';
 import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';

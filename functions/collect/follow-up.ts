@@ -9,7 +9,7 @@ import type { Stream } from '../streams/stream.ts';
 import { shortestPageMs } from './bounds/times.ts';
 import type { Cursor } from './cursor.ts';
 import { isCoverageDue, isExpiryDue } from './due.ts';
-import { checkHours, type HoursChecked, isCheckDue } from './ledger.ts';
+import { checkHours, type HoursChecked, isCheckDue } from './ledger/ledger.ts';
 import type { Claim, Ledger } from './ports.ts';
 import type { Repeats } from './repeats.ts';
 import type { Settings } from './settings.ts';

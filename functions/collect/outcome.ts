@@ -2,7 +2,7 @@ import { type Problem, problemOf, type State } from '../errors.ts';
 import { readLateness } from '../health/lateness.ts';
 import type { Remembered } from '../health/status.ts';
 import { epoch, type Timestamp, toMs } from '../kit/time.ts';
-import type { HoursChecked } from './ledger.ts';
+import type { HoursChecked } from './ledger/ledger.ts';
 import type { PollResult, Progress } from './poll.ts';
 
 /** What an invocation did for one instance, for logs and metrics. */

@@ -15,7 +15,7 @@ import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
 import { claimMs, deliveryMs } from './bounds/times.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstCursor, unreadableCursor } from './cursor.ts';
 import { askExpiryIfDue, checkHoursIfDue, coverageIfDue } from './follow-up.ts';
-import type { HoursChecked } from './ledger.ts';
+import type { HoursChecked } from './ledger/ledger.ts';
 import { pages } from './listing/pages.ts';
 import { openListing } from './listing/position.ts';
 import type { Claim, CursorItem, Cursors, Ledger } from './ports.ts';
@@ -100,9 +100,8 @@ export async function poll(
     marks = addMarks(marks, records);
   };
   const claimUntil = () => clock.now() + claimMs;
-  const renewClaim = () => cursors.save(claim, { claimUntil: claimUntil() });
-  const commit = (cursor: Cursor) =>
-    cursors.save(claim, { cursor: encodeCursor(cursor), claimUntil: claimUntil() });
+  const commit = (cursor?: Cursor) =>
+    cursors.save(claim, { ...(cursor && { cursor: encodeCursor(cursor) }), claimUntil: claimUntil() });
 
   let progress = { ...earlier, restarted: earlier.restarted || restarted, position: start.position };
   let endCursor: Cursor | undefined;
@@ -128,7 +127,7 @@ export async function poll(
     if (heavy !== undefined) throw heavy;
     const { status } = item;
     const shared = { stream, instance, claim, status, connection, repeats, ledger, clock, settings };
-    const context = { ...shared, remainingMs, deliver, renewClaim };
+    const context = { ...shared, remainingMs, deliver, renewClaim: () => commit() };
     await askExpiryIfDue(context);
     if (isCaughtUp(endCursor)) {
       coverage = await coverageIfDue(context);

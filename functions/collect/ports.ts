@@ -4,7 +4,7 @@ import type { Status } from '../health/status.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { StoredCursor } from './cursor.ts';
-import type { HourCounts } from './hour-counts.ts';
+import type { HourCounts } from './ledger/hour-counts.ts';
 
 export interface CursorItem {
   /** When the collector first saw the instance; fixed at the first claim. */

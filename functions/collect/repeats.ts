@@ -2,7 +2,7 @@ import type { Record } from '../console/record.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
-import { counted, countsFrom, doubted, type HourCounts, recounted } from './hour-counts.ts';
+import { counted, countsFrom, doubted, type HourCounts, recounted, withRead } from './ledger/hour-counts.ts';
 import type { ListedPage } from './listing/pages.ts';
 import { Memory } from './memory.ts';
 import type { Memories } from './ports.ts';
@@ -31,7 +31,7 @@ const smallMemory = 2000;
 
 /**
  * A larger memory, of up to 280 KB, is written when this share of it is new. Otherwise pages of one record would cost
- * as much as full pages.
+ * as much as full pages. The cursor stays until then, so that a kill cannot lose what was counted.
  */
 const unwrittenShare = 0.05;
 
@@ -89,8 +89,8 @@ export class Repeats {
       if (page.oddities.unasked > 0) this.#ignoresFilter = true;
       const fresh = await this.#fresh(page.records, page.sentAt);
       const ack = async () => {
-        await this.#remember(fresh, page.cursor, page.endsTurn);
-        return page.ack(fresh.length);
+        const isRemembered = await this.#remember(fresh, page.cursor, page.endsTurn);
+        return page.ack(fresh.length, isRemembered);
       };
       yield { ...page, records: fresh, ack };
     }
@@ -106,14 +106,7 @@ export class Repeats {
    */
   async recount(hour: Timestamp, count: number, left: number | undefined): Promise<void> {
     const kept = await this.#keep();
-    const { delivered, again, doubtful } = kept.counts;
-    const { [hour]: _, ...others } = again ?? {};
-    kept.counts = {
-      ...kept.counts,
-      delivered: { ...delivered, [hour]: count },
-      again: { ...others, ...(left !== undefined && { [hour]: left }) },
-      doubtful: doubtful?.filter((one) => one !== hour),
-    };
+    kept.counts = withRead(kept.counts, hour, count, left);
     await this.#write(kept);
   }
 
@@ -127,17 +120,16 @@ export class Repeats {
     return records.filter(({ version, time }) => memory.add(version, time ?? latest));
   }
 
-  /** Keeps the versions that a listing can read again. */
-  async #remember(fresh: readonly Record[], cursor: Cursor, endsTurn: boolean): Promise<void> {
+  /** Keeps the versions that a listing can read again. Returns whether all are written. */
+  async #remember(fresh: readonly Record[], cursor: Cursor, endsTurn: boolean): Promise<boolean> {
     const kept = this.#kept;
-    if (kept === undefined) return;
+    if (kept === undefined) return true;
     const { position, listing } = cursor;
     const from = this.#ignoresFilter ? epoch : readAgainFrom(cursor, this.#settings.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
     const remembered = listing ? earlier(this.#readAgainFrom, from) : from;
     const forgotten = kept.memory.forget(remembered);
     this.#forgotten += forgotten;
-    this.#readAgainFrom = from;
     const { checkedUntil, hasVersions } = this.#history;
     kept.counts = { ...counted(kept.counts, fresh, { position, checkedUntil }), remembered };
     if (forgotten > 0 && !hasVersions) kept.counts = recounted(kept.counts, position);
@@ -145,6 +137,9 @@ export class Repeats {
     this.#unwritten += fresh.length;
     const { size } = kept.memory;
     if (endsTurn || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
+    if (this.#unwritten > 0) return false;
+    this.#readAgainFrom = from;
+    return true;
   }
 
   /** Writes the memory if it has changed, unless it contains a page that may not be delivered. */

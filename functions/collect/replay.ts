@@ -93,8 +93,8 @@ export async function replay(
   const reading = {
     overlapMs,
     takeRequest: () => remainingMs() >= shortestPageMs,
-    commit: (next: Cursor) => {
-      cursor = next;
+    commit: (next: Cursor | undefined) => {
+      cursor = next ?? cursor;
       return save(clock.now() + claimMs);
     },
   };

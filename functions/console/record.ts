@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { MalformedPageError } from '../errors.ts';
-import { at, text } from '../kit/json.ts';
+import { at, type Json, text } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
 import { metadataOf, type StreamMetadata } from '../streams/metadata.ts';
 import type { Stream } from '../streams/stream.ts';
@@ -20,7 +20,7 @@ export interface Record {
   /** The time that the stream is ordered by; undefined if the record has none that can be read. */
   readonly time: Timestamp | undefined;
   readonly metadata: StreamMetadata;
-  /** When it was created; undefined where it does not say, and where the stream has no ledger. */
+  /** When it was created; undefined where the ledger cannot count it: see `createdIn`. */
   readonly created?: Timestamp | undefined;
 }
 
@@ -36,12 +36,26 @@ export function readRecord(span: Span, stream: Stream): Record {
   const malformed = value === undefined;
   const time = timestamp(at(value, ...stream.time));
   const id = text(value, ...stream.id);
-  const recordId = id !== undefined && idForm.test(id) ? id : hash(bytes);
+  const hasId = id !== undefined && idForm.test(id);
+  const recordId = hasId ? id : hash(bytes);
   const version = stream.orderedBy === 'updatedAt' ? `${recordId}@${time ?? hash(bytes)}` : recordId;
   const metadata = metadataOf(stream, value, json ?? '');
-  const created = stream.created && timestamp(at(value, ...stream.created));
+  const created = createdIn(value, hasId, stream);
   const of = { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time, metadata };
   return created === undefined ? of : { ...of, created };
+}
+
+/**
+ * The time of creation, where the record says it and the stream has a ledger. Versions of a record without an id cannot
+ * be told from other records, so they are not counted.
+ */
+function createdIn(
+  value: Json | undefined,
+  hasId: boolean,
+  { created, orderedBy }: Stream,
+): Timestamp | undefined {
+  if (created === undefined || !(hasId || orderedBy === 'createdAt')) return undefined;
+  return timestamp(at(value, ...created));
 }
 
 /** Reads all records of a page. Throws as `readPage` does. */

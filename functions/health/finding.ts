@@ -63,16 +63,16 @@ export function noticed({ status, cycleMs, now }: Case): Finding | undefined {
   return { light: 'yellow', word, ...cause, since: noticeSince, error: noticeDetail, remedy };
 }
 
-/** The console counts more records of a past hour than it lists. */
+/** The console counts more records of a past hour than it listed, because it does not list all or was not read to the end. */
 export function incomplete({ name, status }: Case, stream: Stream): Finding | undefined {
   const { checkedUntil, completeUntil } = status;
   if (checkedUntil === undefined || completeUntil === undefined || completeUntil >= checkedUntil)
     return undefined;
   return {
     light: 'yellow',
-    word: 'records missing',
+    word: 'not complete',
     since: new Date(completeUntil).toISOString(),
-    error: `the console counts more ${stream.name} than it lists, in the hour from ${completeUntil.slice(0, 16)}Z`,
+    error: `the console counts more ${stream.name} than it listed, in the hour from ${completeUntil.slice(0, 16)}Z`,
     remedy: `See which hours: collector receipt ${name}. What to do: docs/operations.md, "Records missing".`,
   };
 }

@@ -19,7 +19,7 @@ function wordOf({ state = 'pending', notice, checkedUntil, completeUntil }: Part
   if (state !== 'ok' && state !== 'backlogged') return state;
   if (notice !== undefined && Object.hasOwn(notices, notice)) return notices[notice].word;
   const isIncomplete = completeUntil !== undefined && completeUntil < (checkedUntil ?? completeUntil);
-  return isIncomplete ? 'records missing' : 'ok';
+  return isIncomplete ? 'not complete' : 'ok';
 }
 
 /** The change from one status to the next; undefined if the state is the same. */

@@ -17,7 +17,7 @@ export const headings: Readonly<Record<string, string>> = {
   'filter ignored': 'odd-answers',
   'small pages': 'odd-answers',
   'wrong clock': 'odd-answers',
-  'records missing': 'records-missing',
+  'not complete': 'records-missing',
   'late records': 'late-records',
 };
 

@@ -68,8 +68,7 @@ export class Judge {
   /**
    * When the ledger says of an hour what the console counted and what was delivered: it is complete exactly where nothing
    * that the console counted is missing. A record that was deleted after its delivery can hide one that was never
-   * delivered, because the console counts one for the other; no count can tell. Neither can it where a record does not
-   * say when it was created.
+   * delivered, because the console counts one for the other; no count can tell.
    */
   hour(
     instance: string,
@@ -81,8 +80,8 @@ export class Judge {
     const problems = counts.map((count) => {
       const { shown = [], missing = [] } = count.get(instance) ?? {};
       const left = now.filter(
-        ({ id, versions, shown: isShown, dated }) =>
-          dated && shown.includes(id) && isShown && !this.#isAnyDelivered(instance, versions),
+        ({ id, versions, shown: isShown }) =>
+          shown.includes(id) && isShown && !this.#isAnyDelivered(instance, versions),
       );
       const gone = now.filter(
         ({ id, versions }) => !shown.includes(id) && this.#isAnyDelivered(instance, versions),

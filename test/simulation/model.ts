@@ -18,8 +18,8 @@ export interface RecordOfHour {
   readonly versions: readonly Version[];
   /** The console shows it now. */
   readonly shown: boolean;
-  /** It says truly when it was created. */
-  readonly dated: boolean;
+  /** It says truly when it was created, and its versions can be told from other records. */
+  readonly countable: boolean;
 }
 
 const farAhead = '2099-12-31T23:59:59.999999Z';
@@ -99,7 +99,9 @@ export class Fleet {
       )
       .map(({ id, versions, deleted, odd }) => {
         const shown = !deleted && versions.some(({ visibleAt }) => visibleAt <= now);
-        return { id, versions, shown, dated: odd !== 'no-time' && odd !== 'from-2099' };
+        const isNamed = odd !== 'no-id' || this.#plan.stream.orderedBy === 'createdAt';
+        const countable = odd !== 'no-time' && odd !== 'from-2099' && isNamed;
+        return { id, versions, shown, countable };
       });
   }
 

@@ -50,8 +50,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the position moves before the memory is written',
     file: 'collect/repeats.ts',
-    from: `        await this.#remember(fresh, page.cursor, page.endsTurn);
-        return page.ack(fresh.length);`,
+    from: `        const isRemembered = await this.#remember(fresh, page.cursor, page.endsTurn);
+        return page.ack(fresh.length, isRemembered);`,
     to: `        const kept = await page.ack(fresh.length);
         await this.#remember(fresh, page.cursor, page.endsTurn);
         return kept;`,
@@ -274,32 +274,32 @@ export const mutants: readonly Mutant[] = [
     to: 'return { ...cursor, ...paging, limit: largestLimit, position: began, listing: undefined };',
   },
   {
-    name: 'the ledger does not allow for records that have no time',
-    file: 'collect/ledger.ts',
-    from: 'atConsole > delivered + untimed',
-    to: 'atConsole > delivered',
+    name: 'the ledger takes records that have no time for missing ones',
+    file: 'collect/ledger/ledger.ts',
+    from: 'Math.max(0, read.timed - delivered)',
+    to: 'Math.max(0, read.records - delivered)',
   },
   {
     name: 'the ledger never reads an hour again',
-    file: 'collect/ledger.ts',
+    file: 'collect/ledger/ledger.ts',
     from: 'if (atConsole <= delivered && !isDoubtful) {',
     to: 'if (delivered >= 0) {',
   },
   {
     name: 'the ledger counts versions, not records',
-    file: 'collect/hour-counts.ts',
+    file: 'collect/ledger/hour-counts.ts',
     from: 'for (const { created, recordId } of records) {',
     to: 'for (const { created, version: recordId } of records) {',
   },
   {
     name: 'the ledger checks an hour that has not ended',
-    file: 'collect/hour-counts.ts',
+    file: 'collect/ledger/hour-counts.ts',
     from: 'const end = hourOf(shift(position, -overlapMs));',
     to: 'const end = hourOf(shift(position, hourMs));',
   },
   {
     name: 'the ledger trusts a count that repeats have raised',
-    file: 'collect/hour-counts.ts',
+    file: 'collect/ledger/hour-counts.ts',
     from: 'remembered <= from) return counts;',
     to: 'remembered <= from || from !== epoch) return counts;',
   },

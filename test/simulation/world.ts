@@ -1,4 +1,4 @@
-import type { HoursChecked } from '../../functions/collect/ledger.ts';
+import type { HoursChecked } from '../../functions/collect/ledger/ledger.ts';
 import type { Outcome } from '../../functions/collect/outcome.ts';
 import type { Save } from '../../functions/collect/ports.ts';
 import { run } from '../../functions/collect/run.ts';
@@ -333,21 +333,24 @@ class World {
   /** What the ledger says of an hour, against what the console had when it counted. */
   #onHour(instance: string, row: LedgerHour, process: Process): void {
     this.#hoursChecked += 1;
+    const now = this.#fleet.ofHour(row.hour, this.#sitesOf(instance));
     if (row.resent > 0) {
       this.#hoursReadAgain += 1;
       this.#unbounded = true;
-      if (this.#plan.trouble === 'peaceful')
+      // What cannot be counted is found by reading.
+      if (this.#plan.trouble === 'peaceful' && now.every(({ countable }) => countable))
         this.#judge.verdicts.push(`${row.hour} of ${instance} was read again for nothing`);
     }
     // While an instance is being edited, the run under way still has the filters of before.
     if (this.#plan.trouble === 'filters-edited') return;
     this.#judge.receive(this.#services.queue.bodies);
-    const now = this.#fleet.ofHour(row.hour, this.#sitesOf(instance));
     const counts = this.#counts.get(`${process.name} ${row.hour}`) ?? [];
     this.#judge.hour(instance, row, counts, now);
   }
 
-  #onHoursChecked(instance: string, { missed }: HoursChecked): void {
+  #onHoursChecked(instance: string, { missed, error }: HoursChecked): void {
+    // What was read of an hour before was delivered again, and no row says it.
+    if (error !== undefined) this.#unbounded = true;
     for (const { hour, atConsole, delivered, found, left } of missed) {
       const counts = `${atConsole} at the console, ${delivered} delivered, ${found} found, ${left} left`;
       this.#chronicle.tell(`${instance}: ${hour} is not complete: ${counts}`);

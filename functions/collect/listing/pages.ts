@@ -23,8 +23,9 @@ export interface ListedPage {
    * Call it once, after every record is delivered. The cursor is then kept, or left to the caller if the page ends the turn, so
    * that the records are not read again. Answers that cursor.
    * @param fresh how many of the records were not delivered before
+   * @param isRemembered false if the cursor has to stay, because a kill would lose what the poll remembers
    */
-  readonly ack: (fresh: number) => Promise<Cursor>;
+  readonly ack: (fresh: number, isRemembered?: boolean) => Promise<Cursor>;
 }
 
 /** What is odd about a page, but no error. */
@@ -50,9 +51,9 @@ export interface Reading {
   readonly takeRequest: () => boolean;
   /**
    * Saves the cursor of a page that is acknowledged, except of the page that ends the turn: the caller saves that one. A
-   * page before an error does not end the turn.
+   * page before an error does not end the turn. Without a cursor, it only renews the claim.
    */
-  readonly commit: (cursor: Cursor) => Promise<void>;
+  readonly commit: (cursor: Cursor | undefined) => Promise<void>;
 }
 
 /**
@@ -81,10 +82,10 @@ export async function* pages(
       const endsTurn: boolean =
         error === undefined && (cursor.listing === undefined || !reading.takeRequest());
       next = endsTurn || error !== undefined ? undefined : request(cursor);
-      const ack = async (fresh: number) => {
+      const ack = async (fresh: number, isRemembered = true) => {
         if (!isHalved) idle = idleAfter({ ...listing, idle }, records, fresh, cursor);
         const kept = withIdle(cursor, idle);
-        if (!endsTurn) await reading.commit(kept);
+        if (!endsTurn) await reading.commit(isRemembered ? kept : undefined);
         release?.();
         return kept;
       };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../../../functions/collect/cursor.ts';
+import type { HourCounts } from '../../../functions/collect/ledger/hour-counts.ts';
 import type { ListedPage } from '../../../functions/collect/listing/pages.ts';
 import { Memory } from '../../../functions/collect/memory.ts';
 import type { Memories } from '../../../functions/collect/ports.ts';
@@ -12,7 +13,7 @@ import { at, record, settings } from '../../fixtures/given.ts';
 const key = { instance: 'acme', stream: 'sightings' };
 /** Keeps one memory, of the lineage that it was written for. */
 function store(kept?: Uint8Array) {
-  const counts = { since: at(0), delivered: {}, untimed: 0 };
+  const counts = { since: at(-1), delivered: {} };
   const seen = { reads: 0, writes: 0, lineage: 'ours', memory: kept, counts };
   const memories: Memories = {
     readMemory: async (_, lineage) => {
@@ -147,6 +148,35 @@ describe('repeats', () => {
     expect(seen.writes).toBe(0);
     await acknowledge(1);
     expect(writes).toEqual([1]);
+  });
+
+  it('of a large memory are written when a share of it is new, and the cursor stays until then', async () => {
+    const { repeats, seen } = store();
+    const run = repeats('ours', 20_000);
+    /** By page: how many records the stored counts have, and whether the cursor may move. */
+    const acks: [counted: number, isRemembered: boolean | undefined][] = [];
+    const deliver = async (ids: readonly string[]) => {
+      const records = ids.map((id) => ({ ...record(id, at(3_700)), created: at(3_700) }));
+      const page = step(records, at(1));
+      const ack = async (_: number, isRemembered?: boolean) => {
+        const counts: HourCounts = seen.counts;
+        acks.push([counts.delivered[at(3_600)] ?? 0, isRemembered]);
+        return page.cursor;
+      };
+      await (await pageWithout(run, { ...page, ack })).ack(ids.length);
+    };
+    await deliver(Array.from({ length: 2_100 }, (_, i) => `first ${i}`));
+    for (let i = 0; i < 120; i++) await deliver([`later ${i}`]);
+    expect(acks.slice(0, 2)).toEqual([
+      [2_100, true],
+      [2_100, false],
+    ]);
+    const remembered = acks.flatMap(([counted, isRemembered], i) => (isRemembered ? [[i, counted]] : []));
+    // 5 % of what is remembered is new.
+    expect(remembered).toEqual([
+      [0, 2_100],
+      [111, 2_100 + 111],
+    ]);
   });
 
   it('are not told where delivering failed before they were remembered', async () => {

@@ -778,7 +778,7 @@ describe('a check of past hours', () => {
     await run({ hoursPerPoll: 100 });
     expect(outcomes.at(-1)).toMatchObject({ state: 'ok' });
     expect(delivered()).toContain('late');
-    expect(cursors.saves.map(({ save }) => save.claimUntil !== undefined)).toEqual([true, false]);
+    expect(cursors.saves.map(({ save }) => save.claimUntil !== undefined)).toEqual([true, true, false]);
     expect(outcomes.at(-1)?.hoursChecked?.missed).toMatchObject([{ atConsole: 2, delivered: 1, found: 1 }]);
     expect(ledger.hours.get(`acme ${stream.name} ${at(-3600)}`)).toMatchObject({ console: 2, queue: 2 });
   });

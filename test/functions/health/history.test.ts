@@ -40,7 +40,7 @@ describe('a change of state', () => {
       checkedUntil: '2026-03-01T11',
       completeUntil: '2026-03-01T09',
     };
-    expect(change({ state: 'ok' }, hours)).toMatchObject({ to: 'records missing' });
+    expect(change({ state: 'ok' }, hours)).toMatchObject({ to: 'not complete' });
     expect(change(hours, { ...hours, completeUntil: '2026-03-01T11' })).toMatchObject({ to: 'ok' });
   });
 

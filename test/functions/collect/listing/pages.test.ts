@@ -49,7 +49,7 @@ function console() {
 function script(answers: readonly (PageRead | Error)[], goOn = () => true) {
   const listings: Listing[] = [];
   const limits: number[] = [];
-  const committed: Cursor[] = [];
+  const committed: (Cursor | undefined)[] = [];
   const reading: Reading = {
     overlapMs,
     takeRequest: goOn,
@@ -253,6 +253,13 @@ it('a page that is acknowledged commits its own cursor, unless it ends the turn'
   for (const step of steps) await step.ack(1);
   expect(steps.map(({ endsTurn }) => endsTurn)).toEqual([false, false, true]);
   expect(committed).toEqual(steps.slice(0, 2).map(({ cursor }) => cursor));
+});
+
+it('a page that is not remembered only renews the claim', async () => {
+  const { source, reading, committed } = script([page(1, 'second'), page(2, 'third'), page(3)]);
+  const { steps } = await all(pages(start, source, reading));
+  for (const [i, step] of steps.entries()) await step.ack(1, i > 0);
+  expect(committed).toEqual([undefined, steps[1]?.cursor]);
 });
 
 describe('what the listing can recover from', () => {

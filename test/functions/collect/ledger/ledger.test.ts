@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Cursor } from '../../../functions/collect/cursor.ts';
-import type { HourCounts } from '../../../functions/collect/hour-counts.ts';
-import { checkHours, isCheckDue, type LedgerContext } from '../../../functions/collect/ledger.ts';
-import type { PageRead, Record } from '../../../functions/console/record.ts';
-import { ClaimLostError, OutOfTimeError, UnreachableError } from '../../../functions/errors.ts';
-import { FakeLedger } from '../../fakes/ledger.ts';
-import { at, record, standingClock } from '../../fixtures/given.ts';
+import type { Cursor } from '../../../../functions/collect/cursor.ts';
+import type { HourCounts } from '../../../../functions/collect/ledger/hour-counts.ts';
+import { checkHours, isCheckDue, type LedgerContext } from '../../../../functions/collect/ledger/ledger.ts';
+import type { PageRead, Record } from '../../../../functions/console/record.ts';
+import { ClaimLostError, OutOfTimeError, UnreachableError } from '../../../../functions/errors.ts';
+import { FakeLedger } from '../../../fakes/ledger.ts';
+import { at, record, standingClock } from '../../../fixtures/given.ts';
 
 const hour = 3600;
 const noon = at(0);
@@ -34,13 +34,13 @@ const page = (ids: readonly string[], next?: string, time: string | undefined = 
 /** A console with so many records in every hour, of which so many were delivered. */
 function checking(
   total: number | Error | ((from: string, until: string) => number),
-  { delivered = {}, untimed = 0, since = noon, ...more }: Partial<HourCounts> = {},
+  { delivered = {}, since = noon, ...more }: Partial<HourCounts> = {},
   answers: readonly PageRead[] = [],
   { takeRequest = () => true, checkedUntil }: { takeRequest?: () => boolean; checkedUntil?: string } = {},
 ) {
   const did: unknown[][] = [];
   const ledger = new FakeLedger();
-  let counts: HourCounts = { since, delivered, untimed, ...more };
+  let counts: HourCounts = { since, delivered, ...more };
   const context: LedgerContext = {
     key: { instance: 'acme', stream: 'sightings' },
     connection: {
@@ -99,7 +99,7 @@ describe('a check', () => {
       missed: [],
       error: undefined,
     });
-    expect(did).toEqual([['total', noon, one]]);
+    expect(did).toEqual([['total', noon, one], ['renew']]);
     expect(ledger.written).toEqual([{ hour: noon, console: 7, queue: 7, resent: 0 }]);
     expect(ledger.hours.get(`acme sightings ${noon}`)?.checkedAt).toBe(5_000);
   });
@@ -107,7 +107,7 @@ describe('a check', () => {
   it('of an hour from which records were deleted since is complete as well', async () => {
     const { did, run, ledger } = checking(5, { delivered: { [noon]: 7 } });
     expect(await run()).toMatchObject({ completeUntil: one, missed: [] });
-    expect(did).toHaveLength(1);
+    expect(did).toEqual([['total', noon, one], ['renew']]);
     expect(ledger.written).toEqual([{ hour: noon, console: 5, queue: 7, resent: 0 }]);
   });
 
@@ -130,6 +130,7 @@ describe('a check', () => {
       ['send', 'c'],
       ['renew'],
       ['recount', noon, 3, undefined],
+      ['renew'],
     ]);
     expect(ledger.written).toEqual([{ hour: noon, console: 3, queue: 3, resent: 3 }]);
   });
@@ -169,18 +170,38 @@ describe('a check', () => {
     expect(listed.did).toContainEqual(['send', 'a', 'b', 'c']);
   });
 
-  it('takes records that do not say when they were created for those that are missing, if the hour holds nothing new', async () => {
-    const counts = { delivered: { [noon]: 2 }, untimed: 1 };
+  it('finds records that do not say when they were created by reading, and reports none of them', async () => {
     const answer = page(['a', 'b']);
     const withOdd = { ...answer, records: [...answer.records, created('odd', undefined)] };
-    const { did, run, ledger } = checking(3, counts, [withOdd]);
+    const { did, run, ledger } = checking(3, { delivered: { [noon]: 2 } }, [withOdd]);
     expect(await run()).toMatchObject({ completeUntil: one, missed: [] });
-    expect(did.filter(([what]) => what === 'send')).toEqual([]);
-    expect(ledger.written).toEqual([{ hour: noon, console: 3, queue: 3, resent: 0 }]);
+    expect(did).toContainEqual(['send', 'a', 'b', 'odd']);
+    expect(ledger.written).toEqual([{ hour: noon, console: 3, queue: 3, resent: 3 }]);
+    // The next check compares with all three.
+    expect(did).toContainEqual(['recount', noon, 3, undefined]);
+  });
 
-    const missing = checking(3, counts, [page(['a', 'b', 'c']), page(['a', 'b', 'c'])]);
-    expect(await missing.run()).toMatchObject({ missed: [{ found: 1 }] });
-    expect(missing.did).toContainEqual(['send', 'a', 'b', 'c']);
+  it('does not know an hour that was not read to its end, as little as what is missing in it', async () => {
+    const tiny = (i: number) => page([`r${i}`], `next ${i}`);
+    const answers = Array.from({ length: 200 }, (_, i) => tiny(i));
+    const cut = checking(150, { delivered: { [noon]: 140 } }, answers);
+    expect(await cut.run()).toEqual({
+      checkedUntil: one,
+      completeUntil: noon,
+      hours: 0,
+      missed: [],
+      error: expect.objectContaining({ name: 'HourCutOffError', state: 'unreadable' }),
+    });
+    expect(cut.ledger.written).toEqual([]);
+
+    // What was read before that is delivered, and is enough here.
+    const enough = checking(100, { delivered: { [noon]: 40 } }, answers);
+    expect(await enough.run()).toMatchObject({ completeUntil: one, missed: [{ left: 0 }], error: undefined });
+    expect(enough.ledger.written).toMatchObject([{ hour: noon, console: 100 }]);
+
+    // A count that may be too high proves nothing.
+    const doubtful = checking(150, { delivered: { [noon]: 160 }, doubtful: [noon] }, answers);
+    expect(await doubtful.run()).toMatchObject({ completeUntil: noon, hours: 0 });
   });
 
   it('does not trust a count that repeats may have raised, and reports nothing for it', async () => {
@@ -195,7 +216,11 @@ describe('a check', () => {
     const { run, did } = checking(0);
     const later = { ...cursor, position: at(5 * hour + 600) };
     expect(await run(later)).toMatchObject({ checkedUntil: at(3 * hour), hours: 3 });
-    expect(did.map(([, from]) => from)).toEqual([noon, one, at(2 * hour)]);
+    expect(did.flatMap(([what, from]) => (what === 'total' ? [from] : []))).toEqual([
+      noon,
+      one,
+      at(2 * hour),
+    ]);
   });
 
   it('checks an hour once more a day later, when it finds what became visible since', async () => {
@@ -213,14 +238,15 @@ describe('a check', () => {
     const position = at(60 * hour + 600);
     const { run, did } = checking(0, {}, [], { checkedUntil: at(30 * hour) });
     await run({ ...cursor, position });
-    expect(did.map(([, from]) => from)).toEqual([at(30 * hour), at(31 * hour), at(32 * hour)]);
+    const counted = did.flatMap(([what, from]) => (what === 'total' ? [from] : []));
+    expect(counted).toEqual([at(30 * hour), at(31 * hour), at(32 * hour)]);
   });
 
   it('ends with 64 parts where a console always answers with the cap, and keeps its claim', async () => {
     const { did, run } = checking(50_000, { delivered: { [noon]: 4_000_000 } });
     await run();
     expect(did.filter(([what]) => what === 'total')).toHaveLength(127);
-    expect(did.filter(([what]) => what === 'renew')).toHaveLength(63);
+    expect(did.filter(([what]) => what === 'renew')).toHaveLength(63 + 1);
   });
 
   it('counts the halves where the total looks capped', async () => {
@@ -230,7 +256,13 @@ describe('a check', () => {
       delivered: { [noon]: 60_000 },
     });
     expect(await run()).toMatchObject({ completeUntil: one });
-    expect(did).toEqual([['total', noon, one], ['renew'], ['total', noon, half], ['total', half, one]]);
+    expect(did).toEqual([
+      ['total', noon, one],
+      ['renew'],
+      ['total', noon, half],
+      ['total', half, one],
+      ['renew'],
+    ]);
   });
 
   it('has nothing to do where no whole hour is past', async () => {
@@ -283,6 +315,13 @@ describe('a check', () => {
     });
     expect(await checking(new OutOfTimeError()).run()).toMatchObject({ error: { name: 'OutOfTimeError' } });
     await expect(checking(new ClaimLostError('taken')).run()).rejects.toThrow(ClaimLostError);
+  });
+
+  it('writes nothing where the claim is lost: the instance may be removed, or another run is newer', async () => {
+    const { context, run, ledger } = checking(0, {}, [], { checkedUntil: noon });
+    Object.assign(context, { renewClaim: () => Promise.reject(new ClaimLostError('removed')) });
+    expect(await run()).toMatchObject({ checkedUntil: noon, hours: 0 });
+    expect(ledger.written).toEqual([]);
   });
 
   it('that cannot be written to the ledger counts for nothing', async () => {

@@ -8,16 +8,17 @@ import {
   hoursToCheck,
   isKept,
   recounted,
-} from '../../../functions/collect/hour-counts.ts';
-import type { Record } from '../../../functions/console/record.ts';
-import { epoch, type Timestamp } from '../../../functions/kit/time.ts';
-import { at, record } from '../../fixtures/given.ts';
+  withRead,
+} from '../../../../functions/collect/ledger/hour-counts.ts';
+import type { Record } from '../../../../functions/console/record.ts';
+import { epoch, type Timestamp } from '../../../../functions/kit/time.ts';
+import { at, record } from '../../../fixtures/given.ts';
 
 const hour = 3600;
 /** Noon of that day, the beginning of an hour. */
 const noon = at(0);
 const micro = (seconds: number) => at(seconds - 1, 999_999);
-const none = (since: Timestamp): HourCounts => ({ since, delivered: {}, untimed: 0 });
+const none = (since: Timestamp): HourCounts => ({ since, delivered: {} });
 const made = (id: string, created: Timestamp | undefined): Record => ({ ...record(id, created), created });
 const when = (position: Timestamp, checkedUntil?: Timestamp) => ({ position, checkedUntil });
 
@@ -34,9 +35,9 @@ describe('counts', () => {
 
   it('are by the hour in which the record was created', () => {
     const first = counted(none(noon), [made('a', at(0)), made('b', micro(hour))], when(at(hour)));
-    expect(first).toMatchObject({ since: noon, delivered: { [noon]: 2 }, untimed: 0 });
+    expect(first).toMatchObject({ since: noon, delivered: { [noon]: 2 } });
     const second = counted(first, [made('c', at(5)), made('d', at(hour))], when(at(hour)));
-    expect(second).toMatchObject({ since: noon, delivered: { [noon]: 3, [at(hour)]: 1 }, untimed: 0 });
+    expect(second).toMatchObject({ since: noon, delivered: { [noon]: 3, [at(hour)]: 1 } });
     expect(first.delivered).toEqual({ [noon]: 2 });
   });
 
@@ -49,6 +50,16 @@ describe('counts', () => {
     expect(checked.delivered).toEqual({ [noon]: 3 });
     expect(checked.again).toEqual({});
     expect(checked.ids).toEqual({});
+  });
+
+  it('stay as they were read, until the hour is checked, whatever versions follow of what was read', () => {
+    const first = counted(countsFrom(at(-1), true), [made('a', at(1))], when(at(10)));
+    const read = withRead(first, noon, 2, undefined);
+    const later = counted(read, [made('found', at(2)), made('b', at(hour))], when(at(hour + 10)));
+    expect(later.delivered).toEqual({ [noon]: 2, [at(hour)]: 1 });
+    const again = counted(later, [made('found', at(2)), made('b', at(hour))], when(at(hour + 20)));
+    expect(again.delivered).toEqual({ [noon]: 2, [at(hour)]: 1 });
+    expect(counted(again, [], when(at(2 * hour), at(hour))).ids).not.toHaveProperty(noon);
   });
 
   it('begin anew where more records are waiting for their check than fit the item', () => {
@@ -71,13 +82,12 @@ describe('counts', () => {
   });
 
   it('forget checked hours that began more than two days before the position', () => {
-    const counts = { since: noon, delivered: { [noon]: 1, [at(hour)]: 2 }, untimed: 3, again: { [noon]: 0 } };
+    const counts = { since: noon, delivered: { [noon]: 1, [at(hour)]: 2 }, again: { [noon]: 0 } };
     const until = at(50 * hour);
     expect(counted(counts, [], when(at(48 * hour), until)).delivered).toEqual({ [noon]: 1, [at(hour)]: 2 });
     const later = counted(counts, [], when(at(48 * hour, 1), until));
     expect(later.delivered).toEqual({ [at(hour)]: 2 });
     expect(later.again).toEqual({});
-    expect(later.untimed).toBe(3);
     expect(isKept(noon, at(48 * hour))).toBe(true);
     expect(isKept(noon, at(48 * hour, 1))).toBe(false);
   });
@@ -91,17 +101,16 @@ describe('counts', () => {
     expect(counted(counts, [], when(days(36), days(36))).again).toEqual({});
   });
 
-  it('hold apart what the console may count in any hour: without a time, or two days ahead', () => {
+  it('leave out what the console may count in any hour: without a time, or two days ahead', () => {
     const records = [made('a', undefined), made('b', at(48 * hour, 1)), made('c', at(48 * hour))];
-    expect(counted({ ...none(noon), untimed: 1 }, records, when(noon))).toMatchObject({
+    expect(counted(none(noon), records, when(noon))).toMatchObject({
       since: noon,
       delivered: { [at(48 * hour)]: 1 },
-      untimed: 3,
     });
   });
 
   it('begin anew after every hour that was counted when versions were forgotten, and never earlier than before', () => {
-    const counts = { since: noon, delivered: { [noon]: 5, [at(3 * hour)]: 1 }, untimed: 2 };
+    const counts = { since: noon, delivered: { [noon]: 5, [at(3 * hour)]: 1 } };
     expect(recounted(counts, at(2 * hour + 1))).toEqual(none(at(4 * hour)));
     expect(recounted(counts, at(5 * hour + 1))).toEqual(none(at(6 * hour)));
     expect(recounted({ ...none(noon) }, at(-5 * hour))).toEqual(none(noon));

@@ -1,18 +1,13 @@
-import type { Connection } from '../console/connection.ts';
-import { createdListing } from '../console/query.ts';
-import type { Record } from '../console/record.ts';
-import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../errors.ts';
-import { type LedgerHour, lostAfterQueue } from '../health/receipt.ts';
-import type { CursorKey } from '../instances/ports.ts';
-import type { Clock } from '../kit/clock.ts';
-import { fromMs, later, shift, type Timestamp, toMs } from '../kit/time.ts';
-import { smallPagesPerRun } from './bounds/notice.ts';
-import { type Cursor, largestLimit } from './cursor.ts';
+import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../../errors.ts';
+import { type LedgerHour, lostAfterQueue } from '../../health/receipt.ts';
+import type { CursorKey } from '../../instances/ports.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { later, shift, type Timestamp } from '../../kit/time.ts';
+import { type Cursor, largestLimit } from '../cursor.ts';
+import type { Ledger } from '../ports.ts';
+import type { Repeats } from '../repeats.ts';
 import { hourMs, hourOf, hoursToCheck, isKept } from './hour-counts.ts';
-import { pages } from './listing/pages.ts';
-import { Memory } from './memory.ts';
-import type { Ledger } from './ports.ts';
-import type { Repeats } from './repeats.ts';
+import { type ReadingContext, readAgain, total } from './read-hour.ts';
 
 /** An hour in which the console has more records than were delivered. It was read again. */
 interface MissedHour {
@@ -42,21 +37,13 @@ export interface HoursChecked {
 }
 
 /** What the check uses of the poll that it follows. */
-export interface LedgerContext {
+export interface LedgerContext extends ReadingContext {
   readonly key: CursorKey;
-  readonly connection: Pick<Connection, 'total' | 'page'>;
   readonly repeats: Pick<Repeats, 'counts' | 'recount'>;
   readonly ledger: Ledger;
-  readonly overlapMs: number;
   readonly hoursPerPoll: number;
   /** Whether Analytics has to accept what the queue has. */
   readonly isForwarded: boolean;
-  /** Whether another request may be made. */
-  readonly takeRequest: () => boolean;
-  /** Delivers records, including those that were delivered before. */
-  readonly deliver: (records: readonly Record[]) => Promise<void>;
-  /** Renews the claim. */
-  readonly renewClaim: () => Promise<void>;
 }
 
 /** A second check finds what became visible after the first. */
@@ -85,7 +72,7 @@ export async function checkHours(
   context: LedgerContext,
   clock: Clock,
 ): Promise<HoursChecked> {
-  const { repeats, overlapMs, hoursPerPoll, takeRequest, ledger, key } = context;
+  const { repeats, overlapMs, hoursPerPoll, takeRequest, renewClaim, ledger, key } = context;
   let checkedUntil = checkedBefore;
   let error: Problem | undefined;
   const rows: LedgerHour[] = [];
@@ -100,9 +87,10 @@ export async function checkHours(
     const again = Object.keys(counts.again ?? {}).filter((hour) => hour >= recent && !hours.includes(hour));
     for (const hour of new Set([...again, ...before, ...hours])) {
       if (!takeRequest()) break;
-      const { row, ...found } = await checkHour(hour, cursor, context);
-      rows.push(row);
-      if (found.missed !== undefined) missed.push(found.missed);
+      const { row, missed: news } = await checkHour(hour, cursor, context);
+      if (row === undefined) error = cutOff(hour);
+      else rows.push(row);
+      if (news !== undefined) missed.push(news);
       if (hours.includes(hour)) checkedUntil = shift(hour, hourMs);
     }
   } catch (thrown) {
@@ -110,6 +98,8 @@ export async function checkHours(
     error = thrown instanceof OutOfTimeError ? outOfTime(thrown) : problemOf(thrown);
   }
   try {
+    // A run that has lost its claim must not overwrite what another one wrote, nor write for a removed instance.
+    if (rows.length > 0) await renewClaim();
     if (rows.length > 0) await ledger.write(key, rows, clock.now());
     if (context.isForwarded)
       for (const { hour } of rows)
@@ -131,14 +121,27 @@ function outOfTime({ name }: OutOfTimeError): Problem {
   return { name, state: 'backlogged', message: "the run's time was over", remedy };
 }
 
+function cutOff(hour: Timestamp): Problem {
+  return {
+    name: 'HourCutOffError',
+    state: 'unreadable',
+    message: `the console lists the hour from ${hour} in too many small pages to read it to its end`,
+    remedy: 'It is read again for six hours, and once more a day later.',
+  };
+}
+
+/**
+ * What a difference means is only known from reading the hour to its end, because everything read is delivered. Without
+ * that there is no row.
+ */
 async function checkHour(
   hour: Timestamp,
   cursor: Cursor,
   context: LedgerContext,
-): Promise<{ readonly row: LedgerHour; readonly missed: MissedHour | undefined }> {
+): Promise<{ readonly row: LedgerHour | undefined; readonly missed: MissedHour | undefined }> {
   const { repeats } = context;
   const atConsole = await total(hour, shift(hour, hourMs), context);
-  const { delivered: all, untimed, again, doubtful } = await repeats.counts();
+  const { delivered: all, again, doubtful } = await repeats.counts();
   const delivered = all[hour] ?? 0;
   const known = again?.[hour];
   const isDoubtful = atConsole > 0 && doubtful?.includes(hour) === true;
@@ -146,21 +149,21 @@ async function checkHour(
     if (known !== undefined) await repeats.recount(hour, delivered, undefined);
     return { row: { hour, console: atConsole, queue: delivered, resent: 0 }, missed: undefined };
   }
-  // Records that do not say when they were created can explain the difference, and so can those that the console does
-  // not list. Then the hour is read first, and delivered only if it holds something new.
-  const isClear = isDoubtful || ((known ?? 0) === 0 && atConsole > delivered + untimed);
   const most = 2 * atConsole + largestLimit;
-  let read = await readAgain(hour, most, cursor, context, isClear);
-  if (!read.delivered && (read.timed > delivered || read.untimed > untimed))
-    read = await readAgain(hour, most, cursor, context, true);
-  const timed = isDoubtful ? read.timed : Math.max(delivered, read.timed);
-  const queue = timed + read.untimed;
+  // An hour of which the console counts more than it lists is delivered again only with something new in it.
+  const delivers = isDoubtful || (known ?? 0) === 0;
+  let read = await readAgain(hour, most, cursor, context, delivers);
+  if (!delivers && read.records > delivered) read = await readAgain(hour, most, cursor, context, true);
+  const queue = isDoubtful ? read.records : Math.max(delivered, read.records);
   const left = Math.max(0, atConsole - queue);
-  await repeats.recount(hour, timed, left > 0 ? left : undefined);
+  await repeats.recount(hour, queue, left > 0 ? left : undefined);
   const found = isDoubtful ? 0 : Math.max(0, read.timed - delivered);
-  const row = { hour, console: atConsole, queue, resent: read.delivered ? read.timed + read.untimed : 0 };
-  const isNews = found > 0 || (left > 0 && known !== left);
-  return { row, missed: isNews ? { hour, atConsole, delivered, found, left, lost: 0 } : undefined };
+  const isKnown = read.isWhole || left === 0;
+  const isNews = found > 0 || (isKnown && left > 0 && known !== left);
+  return {
+    row: isKnown ? { hour, console: atConsole, queue, resent: read.resent } : undefined,
+    missed: isNews ? { hour, atConsole, delivered, found, left, lost: 0 } : undefined,
+  };
 }
 
 /** Reads an hour again of which Analytics lacks some, once: it may never accept them. */
@@ -175,76 +178,8 @@ async function resendLost(
   const lost = lostAfterQueue(row, await ledger.read(key, shift(hour, hourMs)));
   if (lost === 0 || row?.queue === undefined) return [];
   const { queue, console: atConsole = queue, accepted: base = 0 } = row;
-  await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
-  await ledger.write(key, [{ hour, console: atConsole, queue, resent: 0, base }], clock.now());
+  const { isWhole, resent } = await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
+  const again = isWhole ? { resent: 0, base } : { resent };
+  await ledger.write(key, [{ hour, console: atConsole, queue, ...again }], clock.now());
   return [{ hour, atConsole, delivered: queue, found: 0, left: 0, lost }];
 }
-
-/** Records of an hour that are told apart when it is read again. */
-const mostOfHour = 100_000;
-
-/** The console's totals for activities appear to be capped at this number: then the two halves are counted. */
-const countedAtMost = 50_000;
-
-/** Parts of 56 seconds. A console that always answers with the cap takes 127 requests an hour, not thousands. */
-const mostHalvings = 6;
-
-async function total(
-  from: Timestamp,
-  until: Timestamp,
-  context: Pick<LedgerContext, 'connection' | 'renewClaim'>,
-  halvings = mostHalvings,
-): Promise<number> {
-  const count = await context.connection.total(from, until, new AbortController().signal);
-  if (count < countedAtMost || halvings === 0) return count;
-  const middle = fromMs(toMs(from) + Math.floor((toMs(until) - toMs(from)) / 2));
-  await context.renewClaim();
-  const left = halvings - 1;
-  return (await total(from, middle, context, left)) + (await total(middle, until, context, left));
-}
-
-/**
- * Returns how many records of the hour there are, with and without a time.
- * @param most a console that sends more than that, which is far more than it counted, may never stop
- */
-async function readAgain(
-  hour: Timestamp,
-  most: number,
-  { scope, position, limit, roomyPages }: Cursor,
-  { connection, overlapMs, takeRequest, deliver, renewClaim }: LedgerContext,
-  delivers: boolean,
-): Promise<{ readonly timed: number; readonly untimed: number; readonly delivered: boolean }> {
-  const listing = createdListing(hour, shift(hour, hourMs));
-  const start: Cursor = { scope, position, limit, roomyPages, listing };
-  const seen = new Memory(mostOfHour);
-  let [timed, untimed, records, smallPages, isOver] = [0, 0, 0, 0, false];
-  const isTooMuch = () => records >= most || smallPages >= smallPagesPerRun;
-  const reading = {
-    overlapMs,
-    takeRequest: () => !isTooMuch() && takeRequest(),
-    commit: renewClaim,
-  };
-  for await (const page of pages(start, connection, reading)) {
-    if (delivers) await deliver(page.records);
-    const [within, others] = [
-      page.records.filter(isOf(hour)),
-      page.records.filter((one) => !isOf(hour)(one)),
-    ];
-    const [fresh, freshOthers] = [seen.addAll(within.map(byId)), seen.addAll(others.map(byId))];
-    timed += fresh;
-    untimed += freshOthers;
-    records += page.records.length;
-    if (page.oddities.isSmall) smallPages += 1;
-    isOver = (await page.ack(fresh + freshOthers)).listing === undefined;
-  }
-  await renewClaim();
-  if (!isOver && !isTooMuch()) throw new OutOfTimeError();
-  return { timed, untimed, delivered: delivers };
-}
-
-const isOf =
-  (hour: Timestamp) =>
-  ({ created }: Record): boolean =>
-    created !== undefined && hourOf(created) === hour;
-
-const byId = ({ recordId }: Record) => ({ version: recordId });

@@ -1,6 +1,6 @@
-import type { Record } from '../console/record.ts';
-import { hashOf } from '../kit/hash.ts';
-import { earlier, epoch, later, shift, type Timestamp, toMs } from '../kit/time.ts';
+import type { Record } from '../../console/record.ts';
+import { hashOf } from '../../kit/hash.ts';
+import { earlier, epoch, later, shift, type Timestamp, toMs } from '../../kit/time.ts';
 
 /**
  * How many records were delivered, by the hour in which they were created. A record counts once, however many versions
@@ -11,11 +11,10 @@ export interface HourCounts {
   readonly since: Timestamp;
   /** By the start of the hour. An hour without records is absent. */
   readonly delivered: Readonly<{ [hour: Timestamp]: number }>;
-  /** Delivered records that do not say when they were created. The console may count them in any hour. */
-  readonly untimed: number;
   /**
    * For a stream with versions: the records of each hour that is not checked yet, 8 bytes of hash each, so that a later
-   * version is not counted as another record. Counts of earlier versions of this program lack it.
+   * version is not counted as another record. One byte stands for an hour that was read again, whose count is final.
+   * Counts of earlier versions of this program lack it.
    */
   readonly ids?: Readonly<{ [hour: Timestamp]: Uint8Array }> | undefined;
   /**
@@ -49,7 +48,7 @@ export function hourOf(time: Timestamp): Timestamp {
 /** Starts counts with the first whole hour after `from`. */
 export function countsFrom(from: Timestamp, hasVersions: boolean): HourCounts {
   const since = from === epoch ? epoch : hourOf(shift(from, hourMs));
-  return { since, delivered: {}, untimed: 0, ...(hasVersions && { ids: {} }) };
+  return { since, delivered: {}, ...(hasVersions && { ids: {} }) };
 }
 
 /** What `counted` adds to. */
@@ -76,12 +75,9 @@ export function counted(
   for (const [hour, left] of Object.entries(again))
     if (!isKept(hour, position) && (left === 0 || hour < shift(position, -longestMs))) delete again[hour];
   const ids = counts.ids && new Ids(counts.ids, checkedUntil);
-  let { untimed } = counts;
   for (const { created, recordId } of records) {
-    if (created === undefined || created > future) {
-      untimed += 1;
-      continue;
-    }
+    // The console may count it in any hour: reading that hour tells.
+    if (created === undefined || created > future) continue;
     const hour = hourOf(created);
     // Of a record that was created in an hour that is checked, this is another version.
     if (hour < oldest || (ids && (hour < checkedUntil || !ids.add(hour, recordId)))) continue;
@@ -89,11 +85,14 @@ export function counted(
     if (hour < checkedUntil) again[hour] ??= 0;
   }
   const doubtful = counts.doubtful?.filter((hour) => hour >= oldest);
-  const kept = { ...counts, delivered, untimed, again, doubtful, ...(ids && { ids: ids.encode() }) };
+  const kept = { ...counts, delivered, again, doubtful, ...(ids && { ids: ids.encode() }) };
   return ids && ids.size > mostIds ? recounted(kept, position) : kept;
 }
 
-/** The records of each open hour. */
+/** In place of the ids of an hour. */
+const finalCount = Uint8Array.of(0);
+
+/** The records of each hour that is not checked. An hour without any has its final count. */
 class Ids {
   readonly #hours: Map<Timestamp, Set<string>>;
 
@@ -106,18 +105,21 @@ class Ids {
     return [...this.#hours.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Returns false if it was there. */
+  /** Returns false if it is counted already. */
   add(hour: Timestamp, recordId: string): boolean {
-    const ids = this.#hours.get(hour) ?? new Set();
+    const ids = this.#hours.get(hour);
     const id = hashOf(recordId).slice(0, idUnits);
-    if (ids.has(id)) return false;
-    this.#hours.set(hour, ids.add(id));
+    if (ids?.size === 0 || ids?.has(id)) return false;
+    this.#hours.set(hour, (ids ?? new Set()).add(id));
     return true;
   }
 
   encode(): { [hour: Timestamp]: Uint8Array } {
     return Object.fromEntries(
-      [...this.#hours].map(([hour, ids]) => [hour, Buffer.from([...ids].join(''), 'utf16le')]),
+      [...this.#hours].map(([hour, ids]) => [
+        hour,
+        ids.size === 0 ? finalCount : Buffer.from([...ids].join(''), 'utf16le'),
+      ]),
     );
   }
 }
@@ -129,11 +131,32 @@ function idsIn(bytes: Uint8Array): string[] {
   );
 }
 
+/**
+ * The counts with the number of records that were read from the console.
+ * @param left how many more it counts; undefined if the hour need not be checked again
+ */
+export function withRead(
+  counts: HourCounts,
+  hour: Timestamp,
+  read: number,
+  left: number | undefined,
+): HourCounts {
+  const { [hour]: _, ...others } = counts.again ?? {};
+  return {
+    ...counts,
+    delivered: { ...counts.delivered, [hour]: read },
+    again: { ...others, ...(left !== undefined && { [hour]: left }) },
+    doubtful: counts.doubtful?.filter((one) => one !== hour),
+    // What was read is not among the ids, and a later version of it is no other record.
+    ...(counts.ids && { ids: { ...counts.ids, [hour]: finalCount } }),
+  };
+}
+
 /** Starts new counts after every hour that has one: what was counted may be counted twice, which could hide a loss. */
 export function recounted(counts: HourCounts, position: Timestamp): HourCounts {
   const last = Object.keys(counts.delivered).reduce(later, hourOf(position));
   const since = later(counts.since, shift(last, hourMs));
-  return { since, delivered: {}, untimed: 0, ...(counts.ids && { ids: {} }) };
+  return { since, delivered: {}, ...(counts.ids && { ids: {} }) };
 }
 
 /** The counts for a listing that starts at `from`, which may be earlier than what is remembered. */
