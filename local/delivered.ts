@@ -1,9 +1,5 @@
 import type { Accepted } from './analytics/search.ts';
 
-export function countOf(accepted: readonly Accepted[], stream?: string): number {
-  return accepted.filter(({ metadata }) => stream === undefined || metadata.stream === stream).length;
-}
-
 /** Compares the delivered records byte for byte with the expected ones, including how often each was delivered. */
 export function compare(
   accepted: readonly Accepted[],

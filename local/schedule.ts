@@ -3,7 +3,6 @@ import { styled } from '../cli/output.ts';
 import { streams as allStreams, deployedStreams } from '../functions/streams/list.ts';
 import type { Analytics } from './analytics/analytics.ts';
 import type { LocalCollector } from './collector.ts';
-import { countOf } from './delivered.ts';
 import { readHealth } from './health.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Screen } from './screen.ts';
@@ -102,10 +101,7 @@ async function lightsOf(collector: LocalCollector): Promise<string> {
     : '';
 }
 
-function statusLine({ analytics: { accepted, acceptedInAll } }: Stage): string {
-  const parts = streams
-    .map(({ name }) => [countOf(accepted, name), name] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, name]) => `${count} ${name}`);
+function statusLine({ analytics: { byStream, acceptedInAll } }: Stage): string {
+  const parts = streams.flatMap(({ name }) => (byStream.has(name) ? [`${byStream.get(name)} ${name}`] : []));
   return `analytics: ${acceptedInAll} artifacts${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`;
 }

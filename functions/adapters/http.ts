@@ -1,10 +1,14 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import https from 'node:https';
 import got, { type ExtendOptions, type Got, type Request, RequestError } from 'got';
 import { type Obstacle, UnreachableError } from '../errors.ts';
 import './addresses.ts';
 
 /** Shorter than the timeout of a response, so that an unreachable host is detected early. */
 export const connectMs = 10_000;
+
+// Node would give a proxy five seconds to connect to a host.
+https.globalAgent.options.timeout = connectMs;
 
 /**
  * The HTTP client for all requests outside AWS. Node applies HTTPS_PROXY, if NODE_USE_ENV_PROXY is set, and

@@ -47,6 +47,8 @@ export interface Analytics {
   /** How often each `metadata.id` was accepted. */
   readonly times: ReadonlyMap<string, number>;
   readonly acceptedInAll: number;
+  /** How many of them are of each stream. */
+  readonly byStream: ReadonlyMap<unknown, number>;
   /** Returns the matching artifacts, newest first. */
   search(filters: Filters): Accepted[];
   close(): Promise<void>;
@@ -101,6 +103,7 @@ export async function startAnalytics(options: AnalyticsOptions = {}): Promise<An
     },
     accepted: archive.held,
     times: archive.times,
+    byStream: archive.byStream,
     get acceptedInAll() {
       return archive.acceptedInAll();
     },

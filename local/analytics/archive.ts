@@ -19,6 +19,7 @@ const byEventTimeMicros = microsOf(30 * 24 * 60 * 60 * 1000);
 export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveOptions) {
   const held: Accepted[] = [];
   const times = new Map<string, number>();
+  const byStream = new Map<unknown, number>();
   const hidden = new Map<Accepted, number>();
   let characters = 0;
   let acceptedInAll = 0;
@@ -47,6 +48,7 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
     /** The accepted artifacts in memory, in order of arrival, including repeats. */
     held: held as readonly Accepted[],
     times: times as ReadonlyMap<string, number>,
+    byStream: byStream as ReadonlyMap<unknown, number>,
     acceptedInAll: () => acceptedInAll,
     /** Stores an artifact. The next `hiddenForSearches` searches over the API do not find it. */
     take({ source, raw, timestamp, metadata = {} }: Artifact, hiddenForSearches = 0) {
@@ -64,6 +66,7 @@ export function createArchive({ nowMs, artifactsKept, charactersKept }: ArchiveO
       };
       held.push(accepted);
       acceptedInAll += 1;
+      byStream.set(metadata.stream, (byStream.get(metadata.stream) ?? 0) + 1);
       characters += raw.length;
       count(accepted, 1);
       if (hiddenForSearches > 0) hidden.set(accepted, searches + hiddenForSearches + 1);

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, createServerCertificate } from './certificates.ts';
+import { createSecureContext } from 'node:tls';
+import { createAuthority, createServerCertificate, type KeyPair } from './certificates.ts';
 import { type ConsoleOptions, createConsole, type SimulatedConsole } from './console.ts';
 import { type Connect, startProxy } from './proxy.ts';
 import { type Served, startServer } from './server.ts';
@@ -42,8 +43,10 @@ export async function startConsoles({
 }: ConsolesOptions): Promise<Consoles> {
   const names = Object.keys(hosts).map((host) => host.toLowerCase());
   const authority = await createAuthority('simulated consoles');
-  const trusted = await createServerCertificate(authority, [...names, ...(others ? [`*${suffix}`] : [])]);
-  const untrusted = await createServerCertificate(await createAuthority('nobody'), names);
+  const certificate = async (by: KeyPair, hosts: string[]) =>
+    createSecureContext(await createServerCertificate(by, hosts));
+  const trusted = await certificate(authority, [...names, ...(others ? [`*${suffix}`] : [])]);
+  const untrusted = await certificate(await createAuthority('nobody'), names);
 
   const serve = (host: string, options: ConsoleOptions): Served => ({
     ...createConsole(host, options, { nowMs, monotonicMs }),

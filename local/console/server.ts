@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { faultOf, record } from '../http/fault-rules.ts';
 import { listen } from '../http/listen.ts';
 import { bodyOf } from '../http/serve.ts';
 import { type Answer, type ReceivedRequest, sendAnswer } from './answer.ts';
-import type { KeyPair } from './certificates.ts';
 import type { createConsole } from './console.ts';
 import { type Fault, type SeenRequest, withFault } from './faults.ts';
 import { refusals } from './refusals.ts';
@@ -17,7 +16,7 @@ const prefix = '/web/api/v2.1';
 /** The default limit of nginx. */
 const longestLine = 8 * 1024;
 
-export type Served = ReturnType<typeof createConsole> & { certificate: KeyPair };
+export type Served = ReturnType<typeof createConsole> & { certificate: SecureContext };
 
 function split(url: string): { path: string; params: URLSearchParams } {
   const { pathname, searchParams } = new URL(url, 'https://console.invalid');
@@ -72,7 +71,7 @@ export async function startServer(find: (host: string) => Served | undefined, no
     {
       SNICallback: (name, done) => {
         const console = consoleOf(name);
-        if (console) done(null, createSecureContext(console.certificate));
+        if (console) done(null, console.certificate);
         else done(new Error(`no console is called ${name}`));
       },
       keepAliveTimeout: 75_000,

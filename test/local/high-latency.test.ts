@@ -18,6 +18,8 @@ const resolver = `
     done(null, addresses);
   };`;
 const environment = {
+  // Node says how long a proxy has to connect.
+  NODE_DEBUG: 'https',
   NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(resolver).toString('base64')}`,
 };
 
@@ -52,6 +54,8 @@ test('what is more than 250 ms away is reached, also where it has an IPv6 addres
   await slow.slow(proxyPort);
   await world.tick('activities');
   expect(await world.status('far', 'activities')).toMatchObject({ state: 'ok', lastCount: 1 });
+  const times = world.lines.flatMap((line) => /proxyTunnelTimeout (\S+)/.exec(line)?.[1] ?? []);
+  expect(new Set(times)).toEqual(new Set(['10000']));
 });
 
 test('Analytics is reached likewise, by one connection for the login and what follows it', async () => {

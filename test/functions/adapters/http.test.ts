@@ -1,10 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { client, dateMs, plainWords, retryAfterMs, streamOf } from '../../../functions/adapters/http.ts';
+import {
+  client,
+  connectMs,
+  dateMs,
+  plainWords,
+  retryAfterMs,
+  streamOf,
+} from '../../../functions/adapters/http.ts';
 
 const server = createServer((_, response) => response.end('all'));
 let url: string;
@@ -27,6 +35,10 @@ test('a request that fails before that is told to its reader', async () => {
   const stream = streamOf(client, url, {});
   stream.destroy(new Error('aborted in time'));
   await expect(buffer(stream)).rejects.toThrow('aborted in time');
+});
+
+test('a proxy has as long to connect as a host has', () => {
+  expect(https.globalAgent.options.timeout).toBe(connectMs);
 });
 
 describe('Retry-After', () => {
