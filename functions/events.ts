@@ -1,18 +1,23 @@
 import * as v from 'valibot';
+import type { Place } from './collect/shards.ts';
 import { type Timestamp, timestamp } from './kit/time.ts';
 
 /** The event of a poller: a tick of its schedule, or a shard of a tick. */
 export interface Tick {
   /** Milliseconds since 1970; at most an hour from now. */
   readonly scheduledAt: number;
-  /** The instances of a shard; undefined: every instance that is due. */
+  /** The instances to poll, as someone names them by hand; undefined: those of `place`, or every one that is due. */
   readonly instances: readonly string[] | undefined;
+  /** Of a further run: where it finds its instances. */
+  readonly place: Place | undefined;
 }
 
 /** An event that no schedule, function or command of this version sends. */
 class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
 }
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100_000));
 
 /**
  * The event of EventBridge, with the fields of `ShardEvent`. Lambda's console and `aws lambda invoke` may send `{}`.
@@ -23,6 +28,7 @@ const tick = v.strictObject({
     v.optional(v.unknown()),
   ),
   instances: v.optional(v.array(v.string())),
+  shard: v.optional(v.strictObject({ number: whole, of: whole, by: v.string() })),
 });
 
 const hourMs = 60 * 60 * 1000;
@@ -34,8 +40,8 @@ export function readTick(event: unknown, now: number): Tick {
       'a poller answers neither check nor replay. The command line is an older version than the stack: update it',
     );
   }
-  const { time, instances } = valid(tick, event, 'a tick or a shard of one');
-  return { scheduledAt: clamped(time, now), instances };
+  const { time, instances, shard: place } = valid(tick, event, 'a tick or a shard of one');
+  return { scheduledAt: clamped(time, now), instances, place };
 }
 
 /** A time far ahead would delay all later polls, so it is limited. An invalid time counts as now. */

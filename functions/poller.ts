@@ -4,12 +4,14 @@ import type { Context } from 'aws-lambda';
 import { cursorsTable } from './adapters/dynamodb/cursors.ts';
 import { instancesTable } from './adapters/dynamodb/instances.ts';
 import { ledgerTable } from './adapters/dynamodb/ledger.ts';
+import { shardsTable } from './adapters/dynamodb/shards.ts';
 import { tokenHosts } from './adapters/dynamodb/token-hosts.ts';
 import { overflowBucket } from './adapters/overflow-bucket.ts';
 import { logger, reports } from './adapters/powertools.ts';
 import { secretsManager } from './adapters/secrets-manager.ts';
 import { artifactQueue } from './adapters/sqs.ts';
 import { type RunPorts, type RunSummary, run } from './collect/run.ts';
+import { shardTaker } from './collect/shards.ts';
 import { TypeNames } from './console/type-names.ts';
 import { readPollerEnvironment } from './environment.ts';
 import { readTick } from './events.ts';
@@ -25,6 +27,8 @@ const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sent
 const furtherRuns = async () =>
   (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');
 
+const offers = shardsTable(environment.cursorsTable, stream.name);
+
 const ports: RunPorts = {
   sentinelone: {
     get: async (request) => (await sentinelOne()).get(request),
@@ -38,7 +42,11 @@ const ports: RunPorts = {
   typeNames: new TypeNames(),
   queue: artifactQueue(environment.artifactQueueUrl),
   overflow: overflowBucket(environment.overflowBucket),
-  shards: { handOver: async (shard) => (await furtherRuns()).handOver(shard) },
+  shards: {
+    offer: offers.offer,
+    take: shardTaker(offers),
+    start: async (...asked) => (await furtherRuns()).start(...asked),
+  },
   clock: systemClock,
   report,
   reportSuspect,

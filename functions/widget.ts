@@ -71,9 +71,12 @@ export async function handler(event: WidgetEvent, context: Pick<Context, 'invoke
   const records = await instances.list();
   const names = records.map(({ instance }) => String(instance));
   const read = deployed.map(async ({ name }) => [name, await cursors.read(name, names)] as const);
-  const ofForwarder = cursors.read(forwarderKey.stream, [forwarderKey.instance]);
-  const known = new Map(await Promise.all(read));
-  const forwarder = (await ofForwarder).get(forwarderKey.instance);
+  const [ofForwarder, ...ofStreams] = await Promise.all([
+    cursors.read(forwarderKey.stream, [forwarderKey.instance]),
+    ...read,
+  ]);
+  const known = new Map(ofStreams);
+  const forwarder = ofForwarder.get(forwarderKey.instance);
   const now = Date.now();
   const tiles = records.map((record) =>
     instanceHealth(

@@ -12,10 +12,19 @@ import { clientConfig } from './aws.ts';
 const client = new SecretsManagerClient(clientConfig);
 
 /**
- * How long a secret is cached. A refused token is read again immediately, so this delays only a rotation in which
- * both tokens are valid.
+ * How long a secret is cached, about as long as Lambda keeps a process. A refused token is read again immediately, so this
+ * delays only a rotation in which both tokens are valid.
  */
-const cachedMs = 60 * 60 * 1000;
+const cachedMs = 4 * 60 * 60 * 1000;
+
+/** Of all cached values: the tokens of 20,000 instances. The oldest are dropped beyond it. */
+const cachedCharacters = 16 * 1024 * 1024;
+
+interface Cached {
+  readonly reading: Promise<Secret | undefined>;
+  readonly readAt: number;
+  characters: number;
+}
 
 /** Errors that the operator can fix. All other errors are thrown. */
 const unreadable = new Set([
@@ -28,25 +37,37 @@ const unreadable = new Set([
 ]);
 
 export function secretsManager(now: () => number): Secrets {
-  const cache = new Map<string, { readonly reading: Promise<Secret | undefined>; readonly readAt: number }>();
+  const cache = new Map<string, Cached>();
+  let characters = 0;
+  const forget = (place: string) => {
+    characters -= cache.get(place)?.characters ?? 0;
+    cache.delete(place);
+  };
+  const keep = (place: string, cached: Cached, length: number) => {
+    cached.characters = length;
+    characters += length;
+    for (const oldest of cache.keys()) {
+      if (characters <= cachedCharacters || oldest === place) break;
+      forget(oldest);
+    }
+  };
   return {
     async read(secretId, fresh, host) {
       const { name, key } = partsOf(secretId);
       // Each token under a key names its host, so one request serves all of them.
       const place = JSON.stringify(key === undefined ? [name, host] : [name]);
-      const cached = cache.get(place);
-      const isCached = !fresh && cached !== undefined && now() - cached.readAt < cachedMs;
-      const { reading } = isCached ? cached : { reading: readWhole(name) };
-      if (!isCached) cache.set(place, { reading, readAt: now() });
-      const forget = () => {
-        if (cache.get(place)?.reading === reading) cache.delete(place);
-      };
-      const whole = await reading.catch((error: unknown) => {
-        forget();
-        throw error;
-      });
-      if (whole === undefined) forget();
-      return entryOf(whole, key);
+      const known = cache.get(place);
+      if (!fresh && known !== undefined && now() - known.readAt < cachedMs)
+        return entryOf(await known.reading, key);
+      forget(place);
+      const cached = { reading: readWhole(name), readAt: now(), characters: 0 };
+      cache.set(place, cached);
+      const whole = await cached.reading.catch(() => undefined);
+      if (cache.get(place) === cached) {
+        if (whole === undefined) forget(place);
+        else keep(place, cached, whole.value.length);
+      }
+      return entryOf(await cached.reading, key);
     },
   };
 }

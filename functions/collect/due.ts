@@ -52,21 +52,6 @@ export function isExpiryDue(
   return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < day);
 }
 
-/** Sorts by last poll, oldest first, so that instances which one run does not reach are early in the next. */
-export async function dueOf(
-  subjects: readonly Subject[],
-  known: ReadonlyMap<string, CursorItem>,
-  stream: Stream,
-  scheduledAt: number,
-  secrets: Secrets,
-): Promise<Subject[]> {
-  const due = await Promise.all(
-    subjects.map((subject) => isDue(subject, stream, scheduledAt, known.get(subject.name), secrets)),
-  );
-  const lastPoll = ({ name }: Subject) => known.get(name)?.status.lastPollAt ?? '';
-  return subjects.filter((_, i) => due[i]).sort((a, b) => lastPoll(a).localeCompare(lastPoll(b)));
-}
-
 /** Whether to ask what the console has that is not collected: once a day, by one of the instance's streams, after a success. */
 export function isCoverageDue(
   { lastSuccessAt, coverage }: Partial<Status>,

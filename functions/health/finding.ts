@@ -10,7 +10,7 @@ export type Light = 'red' | 'yellow' | 'green' | 'grey';
  * The cause of a problem, by which alarms are distinguished. A verdict has at most one, so that one problem raises
  * one alarm.
  */
-export type Cause = 'rejected' | 'failing' | 'silent' | 'quiet' | 'token';
+type Cause = 'rejected' | 'failing' | 'silent' | 'quiet' | 'token';
 
 export interface Finding {
   readonly light: Light;

@@ -1,8 +1,6 @@
 import { day } from '../instances/expiry.ts';
-import type { Subject } from '../instances/subject.ts';
 import type { Stream } from '../streams/stream.ts';
-import type { CursorStatus } from './known-status.ts';
-import { type Cause, type Light, type Verdict, verdictOf } from './verdict.ts';
+import type { Light, Verdict } from './verdict.ts';
 
 /** The number of instances by cause, counted once the cause has lasted long enough for an alarm. */
 interface Causes {
@@ -18,7 +16,8 @@ interface Causes {
 }
 
 /**
- * The verdicts of one stream over all instances at the end of a run, including instances that the run did not poll.
+ * The verdicts of one stream over all instances, including those that the run did not poll. They are those of the end of
+ * a run that polls alone, and else those of its beginning.
  */
 export interface Fleet extends Causes {
   /**
@@ -37,71 +36,84 @@ export interface Fleet extends Causes {
   readonly tokenExpiryDays: number | undefined;
 }
 
-/** An instance and its cursor item at the end of the run; undefined if there is none. */
-export interface Member {
-  readonly subject: Subject;
-  readonly item: CursorStatus | undefined;
-}
-
 /** Days before the expiry of a token at which an alarm is raised. */
 export type ExpiryDays = 1 | 7 | 14;
 
 export const expiryBounds: readonly ExpiryDays[] = [1, 7, 14];
-
-export function fleetOf(members: readonly Member[], stream: Stream, now: number, quietMs?: number): Fleet {
-  return sum(
-    members.map(({ subject, item }) => verdictOf(subject, item, stream, now, quietMs)),
-    now,
-    noticeMs(stream),
-  );
-}
 
 /** How long a cause counts as new: long enough for at least one run to end in that time. */
 export function noticeMs({ cadenceMinutes }: Pick<Stream, 'cadenceMinutes'>): number {
   return Math.max(60, 1.5 * cadenceMinutes) * 60_000;
 }
 
-/** Sums up the verdicts of one stream over all instances. */
-export function sum(verdicts: readonly Verdict[], now: number, newForMs: number): Fleet {
-  const wanted = verdicts.filter(({ light }) => light !== 'grey');
-  // A cause that began at an unknown time always counts.
-  const isNotice = (sinceMs: number) => Number.isNaN(sinceMs) || (now - sinceMs) % day <= newForMs;
-  const notices = wanted.filter(({ alarmSince = '' }) => isNotice(Date.parse(alarmSince)));
-  // A refused token has its own alarm.
-  const expiries = wanted
-    .filter(({ cause, tokenExpiresAt }) => cause !== 'rejected' && tokenExpiresAt !== undefined)
-    .map(({ tokenExpiresAt = '' }) => Date.parse(tokenExpiresAt));
-  const days = expiries.map((at) => Math.max(0, (at - now) / day));
-  const lags = wanted.filter(isPolledWell).flatMap(({ lagSeconds }) => lagSeconds ?? []);
-  const lateness = wanted.flatMap(({ lateness }) => (lateness ? lateness.p999Ms / 1000 : []));
-  return {
-    instances: wanted.length,
-    lights: countLights(verdicts),
-    ...causesOf(wanted, expiries, now),
-    // Each bound is a whole number of days before the expiry, so all are reached at the same time of day.
-    notices: causesOf(
-      notices,
-      expiries.filter((at) => isNotice(at - 14 * day)),
-      now,
-    ),
-    lagSeconds: lags.length > 0 ? Math.max(...lags) : undefined,
-    latenessSeconds: lateness.length > 0 ? Math.max(...lateness) : undefined,
-    tokenExpiryDays: days.length > 0 ? Math.min(...days) : undefined,
-  };
+type Counts = Record<Exclude<keyof Causes, 'expiring'>, number> & { expiring: Record<ExpiryDays, number> };
+
+const noCauses = (): Counts => ({
+  rejected: 0,
+  failing: 0,
+  silent: 0,
+  quiet: 0,
+  expiring: { 1: 0, 7: 0, 14: 0 },
+});
+
+/** Sums up verdicts of one stream one by one, so that none of them is kept. */
+export class FleetSum {
+  readonly #newForMs: number;
+  readonly #lights: Record<Light, number> = { red: 0, yellow: 0, green: 0, grey: 0 };
+  readonly #causes = noCauses();
+  readonly #notices = noCauses();
+  #instances = 0;
+  #lagSeconds: number | undefined;
+  #latenessSeconds: number | undefined;
+  #tokenExpiryDays: number | undefined;
+
+  /** @param newForMs how long a cause counts as new */
+  constructor(newForMs: number) {
+    this.#newForMs = newForMs;
+  }
+
+  get fleet(): Fleet {
+    return {
+      ...this.#causes,
+      notices: this.#notices,
+      instances: this.#instances,
+      lights: this.#lights,
+      lagSeconds: this.#lagSeconds,
+      latenessSeconds: this.#latenessSeconds,
+      tokenExpiryDays: this.#tokenExpiryDays,
+    };
+  }
+
+  add(verdict: Verdict, now: number): void {
+    const { light, cause, alarm, alarmSince = '', lagSeconds, lateness, tokenExpiresAt } = verdict;
+    this.#lights[light] += 1;
+    if (light === 'grey') return;
+    this.#instances += 1;
+    // A cause that began at an unknown time always counts.
+    const isNotice = (sinceMs: number) => Number.isNaN(sinceMs) || (now - sinceMs) % day <= this.#newForMs;
+    if (alarm && cause !== undefined && cause !== 'token') {
+      this.#causes[cause] += 1;
+      if (isNotice(Date.parse(alarmSince))) this.#notices[cause] += 1;
+    }
+    // A refused token has its own alarm.
+    if (cause !== 'rejected' && tokenExpiresAt !== undefined) {
+      const at = Date.parse(tokenExpiresAt);
+      const bound = expiryBounds.find((one) => at - now <= one * day);
+      if (bound !== undefined) {
+        this.#causes.expiring[bound] += 1;
+        // Each bound is a whole number of days before the expiry, so all are reached at the same time of day.
+        if (isNotice(at - 14 * day)) this.#notices.expiring[bound] += 1;
+      }
+      const days = Math.max(0, (at - now) / day);
+      this.#tokenExpiryDays = Math.min(this.#tokenExpiryDays ?? days, days);
+    }
+    if (isPolledWell(verdict)) this.#lagSeconds = larger(this.#lagSeconds, lagSeconds);
+    this.#latenessSeconds = larger(this.#latenessSeconds, lateness && lateness.p999Ms / 1000);
+  }
 }
 
-function causesOf(verdicts: readonly Verdict[], expiries: readonly number[], now: number): Causes {
-  const alarms = (cause: Cause) => verdicts.filter((one) => one.alarm && one.cause === cause).length;
-  const within = (bound: ExpiryDays) =>
-    expiries.filter((at) => expiryBounds.find((one) => at - now <= one * day) === bound).length;
-  return {
-    rejected: alarms('rejected'),
-    failing: alarms('failing'),
-    silent: alarms('silent'),
-    quiet: alarms('quiet'),
-    expiring: { 1: within(1), 7: within(7), 14: within(14) },
-  };
-}
+const larger = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 
 export function countLights(all: readonly { readonly light: Light }[]): Record<Light, number> {
   const count = (light: Light) => all.filter((one) => one.light === light).length;

@@ -8,7 +8,7 @@ import { type CursorStatus, type KnownStatus, readStatus } from './known-status.
 import type { Lateness } from './lateness.ts';
 import { forwarderKey, type Status } from './status.ts';
 
-export type { Cause, Light } from './finding.ts';
+export type { Light } from './finding.ts';
 
 /** The verdict on one stream of one instance. Times are ISO 8601; an unknown time is undefined. */
 export interface Verdict extends Finding {

@@ -3,6 +3,8 @@ type Item = Readonly<Record<string, unknown>>;
 export interface Instances {
   /** Returns the items with these names, or every item of the table, as plain values. */
   list(names?: readonly string[]): Promise<Item[]>;
+  /** Yields every item of the table, in an order that stays. */
+  pages(): AsyncIterable<Item[]>;
   /** Returns the current item, or undefined if there is none. */
   read(instance: string): Promise<Item | undefined>;
 }

@@ -2,7 +2,7 @@ import { jsonOf, serve } from '../http/serve.ts';
 
 interface Invoked {
   invoke(event: unknown): Promise<unknown>;
-  readonly busy: boolean;
+  readonly isFull: boolean;
 }
 
 /** A stand-in for Lambda's `Invoke`, for functions that run one invocation at a time. */
@@ -37,7 +37,7 @@ export async function startLambda(
         invoked.invoke(event).catch(() => undefined);
         return response.writeHead(202).end();
       }
-      if (invoked.busy) return refuse(429, 'TooManyRequestsException', 'Rate Exceeded.');
+      if (invoked.isFull) return refuse(429, 'TooManyRequestsException', 'Rate Exceeded.');
       try {
         answer(200, (await invoked.invoke(event)) ?? null);
       } catch (error) {

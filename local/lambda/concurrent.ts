@@ -11,7 +11,10 @@ export async function startConcurrent(options: FunctionOptions): Promise<LocalFu
       all.push(started);
       return started.invoke(event, requestId);
     },
-    busy: false,
+    get busy() {
+      return all.some(({ busy }) => busy);
+    },
+    isFull: false,
     get pid() {
       return all.find(({ busy, pid }) => busy && pid !== undefined)?.pid ?? all[0]?.pid;
     },

@@ -33,6 +33,8 @@ export interface LocalFunction {
   invoke(event: unknown, requestId?: string): Promise<unknown>;
   /** Whether an invocation is running or waiting. */
   readonly busy: boolean;
+  /** Whether Lambda would refuse another synchronous invocation. */
+  readonly isFull: boolean;
   readonly pid: number | undefined;
   stop(): void;
 }
@@ -95,6 +97,9 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
       return result;
     },
     get busy() {
+      return open > 0;
+    },
+    get isFull() {
       return open > 0;
     },
     get pid() {

@@ -9,6 +9,7 @@ import { forwarderPeaks, mostMib } from './forwarder.ts';
 import { heavy } from './heavy-messages.ts';
 import { lateness } from './neighbours.ts';
 import { quietPoll } from './quiet.ts';
+import { secretReads } from './secrets.ts';
 import { type Stage, startStage } from './stage.ts';
 
 /** What the benchmarks count is the same on every machine, so it is held here; times are not. */
@@ -89,6 +90,10 @@ test('many instances are polled in one invocation, each once', async () => {
   expect(measured.console.requests).toBe(30 * 2);
   // The fifth keeps that its state is new.
   expect(dynamoCalls(measured)).toBe(2 + 30 * 5);
+});
+
+test('of further runs none reads the secret of an instance that another process polled before', async () => {
+  expect(await secretReads(3, 4, 3)).toBe(0);
 });
 
 test('all that are well are polled while their neighbours are not', async () => {

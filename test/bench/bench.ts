@@ -12,6 +12,7 @@ import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchQuiet } from './quiet.ts';
 import { type Report, table } from './report.ts';
+import { benchSecrets } from './secrets.ts';
 import { benchThousand } from './thousand.ts';
 
 const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
@@ -24,6 +25,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),
   'further-run': () => benchFurtherRun(5),
+  secrets: () => benchSecrets(),
   neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),

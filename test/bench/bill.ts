@@ -41,8 +41,8 @@ const mostPolls = 12;
 const instancesAtOnce = 40;
 /** Lambda's own lines about an invocation. */
 const platformLogBytes = 350;
-/** A token is kept for an hour. */
-const secretReadsAnHour = 1;
+/** A token is kept for four hours. */
+const secretReadsAnHour = 1 / 4;
 
 /** 64 KiB hold about so many tokens with their hosts (docs/cli.md). */
 const tokensInASecret = 150;

@@ -131,7 +131,7 @@ DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 
 - DynamoDB's units and SQS's chunks of 64 KiB are computed from the items and bodies as they were sent. The consumer
   receives as many chunks and deletes ten messages per call: this is a separate line.
 - Logs are kept for ${cdkJson.context.logRetentionDays} days. The dashboard is opened once a day, and there are 30 mails a month.
-- A token is read once an hour by each function (\`functions/adapters/secrets-manager.ts\`).
+- A token is read once in four hours by each function (\`functions/adapters/secrets-manager.ts\`).
 - Not included: data transfer out of AWS, a VPC's NAT, the forwarder, \`metrics\` other than \`alarms\`, a KMS key of your own (\`keyArn\`), initial backlogs (\`docs/benchmarks.md\` counts a backlog).
 `;
 }

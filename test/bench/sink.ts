@@ -32,6 +32,8 @@ export interface Counts {
   /** The size of the largest item. */
   largestItem: number;
   artifacts: number;
+  /** The events of further runs. */
+  readonly runs: object[];
 }
 
 export type SinkAsk =
@@ -50,6 +52,7 @@ const none = (): Counts => ({
   readUnits: 0,
   largestItem: 0,
   artifacts: 0,
+  runs: [],
 });
 let counts = none();
 let tables: Tables = createTables();
@@ -118,6 +121,11 @@ const server = createServer(async (request, response) => {
   const [prefix = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
   const service = services[prefix] ?? prefix;
   const body = await bodyOf(request);
+  if (request.url?.endsWith('/invocations')) {
+    counts.runs.push(JSON.parse(body.toString()));
+    response.writeHead(202).end();
+    return;
+  }
   const name = `${service}.${operation}`;
   counts.calls[name] = (counts.calls[name] ?? 0) + 1;
   counts.wireBytes[service] = (counts.wireBytes[service] ?? 0) + body.length;

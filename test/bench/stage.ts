@@ -174,6 +174,7 @@ function reach({ console, sink }: Parts): Readonly<Record<string, string>> {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_ENDPOINT_URL_SQS: endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
   };
 }
 

@@ -45,6 +45,15 @@ interface Batch {
   };
 }
 
+interface Scan {
+  readonly TableName: string;
+  readonly ConsistentRead?: boolean;
+  readonly ExclusiveStartKey?: Item;
+}
+
+/** What one page of a scan has. */
+const pageBytes = 1024 * 1024;
+
 const bytesOf = (item: Item): number =>
   Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
 
@@ -97,10 +106,20 @@ export function createTables(): Tables {
   };
 
   const operations: { readonly [operation: string]: (input: never) => Done } = {
-    Scan({ TableName, ConsistentRead }: { TableName: string; ConsistentRead?: boolean }) {
-      const Items = [...tableOf(TableName).values()];
-      const bytes = Items.reduce((sum, item) => sum + bytesOf(item), 0);
-      return done({ answer: { Items }, readUnits: read(bytes, ConsistentRead) });
+    Scan({ TableName, ConsistentRead, ExclusiveStartKey }: Scan) {
+      const all = tableOf(TableName).values();
+      if (ExclusiveStartKey !== undefined) all.find((item) => keyOf(item) === keyOf(ExclusiveStartKey));
+      const Items: Item[] = [];
+      let bytes = 0;
+      for (const item of all) {
+        Items.push(item);
+        bytes += bytesOf(item);
+        if (bytes >= pageBytes) break;
+      }
+      const { instance, stream } = Items.at(-1) ?? {};
+      const last = { ...(instance && { instance }), ...(stream && { stream }) };
+      const LastEvaluatedKey = bytes >= pageBytes ? last : undefined;
+      return done({ answer: { Items, LastEvaluatedKey }, readUnits: read(bytes, ConsistentRead) });
     },
     BatchGetItem({ RequestItems }: Batch) {
       let readUnits = 0;

@@ -8,7 +8,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ShardEvent } from '../../functions/adapters/lambda.ts';
 import type { Cursors } from '../../functions/collect/ports.ts';
-import type { Shard, Shards } from '../../functions/collect/shards.ts';
+import type { Place, Shards } from '../../functions/collect/shards.ts';
 import { type Artifact, elsewhere } from '../../functions/deliver/artifact.ts';
 import { packMessages } from '../../functions/deliver/packing.ts';
 import type { Overflow, Queue } from '../../functions/deliver/ports.ts';
@@ -46,7 +46,7 @@ interface Subject {
   readonly accepted: AcceptedIds;
   readonly shards: Shards;
   /** What further runs were started with. */
-  handed(): readonly Shard[];
+  started(): readonly { readonly place: Place; readonly scheduledAt: number }[];
   putInstance(item: { instance: string } & Record<string, unknown>): Promise<void>;
   putSecret(id: string, value: string): void;
   /** Passes the time for which a secret may be cached. */
@@ -71,7 +71,7 @@ function fakes(): Subject {
   return {
     ...ports,
     overflowObjects: ports.overflow,
-    handed: () => ports.shards.handed,
+    started: () => ports.shards.started,
     letters: async () => ports.deadLetters.letters.splice(0),
     putInstance: async (item) => ports.instances.put(item),
     putSecret: (id, value) => ports.secrets.put(id, value),
@@ -85,20 +85,21 @@ let lambda: LocalLambda;
 
 async function adapters(): Promise<Subject> {
   aws = await startStandIns();
-  const handed: Shard[] = [];
+  const started: { place: Place; scheduledAt: number }[] = [];
   const run = async (event: unknown) => {
-    const { time, instances } = event as ShardEvent;
-    handed.push({ instances, scheduledAt: Date.parse(time) });
+    const { time, shard } = event as ShardEvent;
+    started.push({ place: shard, scheduledAt: Date.parse(time) });
   };
   lambda = await startLambda(
-    new Map([['Collector-threats', { invoke: run, busy: false }]]),
+    new Map([['Collector-threats', { invoke: run, isFull: false }]]),
     aws.credentials.sessionToken,
   );
   process.env.AWS_ENDPOINT_URL_LAMBDA = lambda.endpoint;
   const name = (logicalId: string) => aws.names.get(logicalId) ?? '';
-  const [cursors, tokenHosts, instances, accepted, sqs, secretsManager, bucket, furtherRuns] =
+  const [cursors, shards, tokenHosts, instances, accepted, sqs, secretsManager, bucket, furtherRuns] =
     await Promise.all([
       import('../../functions/adapters/dynamodb/cursors.ts'),
+      import('../../functions/adapters/dynamodb/shards.ts'),
       import('../../functions/adapters/dynamodb/token-hosts.ts'),
       import('../../functions/adapters/dynamodb/instances.ts'),
       import('../../functions/adapters/dynamodb/accepted-ids.ts'),
@@ -117,8 +118,11 @@ async function adapters(): Promise<Subject> {
     overflowObjects: bucket.overflowObjects,
     deadLetters: sqs.deadLetterQueue(name('DeadLetters')),
     accepted: accepted.acceptedIds(name('Accepted'), 7, { ...systemClock, now: () => 1_700_000_000_000 }),
-    shards: furtherRuns.furtherRuns('Collector-threats'),
-    handed: () => handed,
+    shards: {
+      ...shards.shardsTable(name('Cursors'), 'threats'),
+      ...furtherRuns.furtherRuns('Collector-threats'),
+    },
+    started: () => started,
     async letters() {
       const found: DeadLetter[] = [];
       for (;;) {
@@ -325,10 +329,37 @@ describe.each(subjects)('%s', (_, make) => {
     expect(await subject.instances.list([])).toEqual([]);
   });
 
-  test('a further run is started with its tick and its instances', async () => {
-    const shard = { instances: ['acme', 'globex'], scheduledAt: Date.UTC(2026, 2, 1, 12) };
-    await subject.shards.handOver(shard);
-    await expect.poll(() => subject.handed()).toEqual([shard]);
+  test('every instance is on one page, and the pages are the list', async () => {
+    for (let i = 0; i < 5; i++) await subject.putInstance({ instance: `paged-${i}`, host: 'h' });
+    const paged: unknown[] = [];
+    for await (const page of subject.instances.pages()) paged.push(...page.map(({ instance }) => instance));
+    expect(paged).toEqual((await subject.instances.list()).map(({ instance }) => instance));
+    expect(paged.filter((name) => String(name).startsWith('paged-'))).toHaveLength(5);
+  });
+
+  describe('a shard', () => {
+    const place = { number: 1, of: 2, by: 'a run' };
+
+    test('names its tick and its place to the run that is started for it', async () => {
+      const scheduledAt = Date.UTC(2026, 2, 1, 12);
+      await subject.shards.start(place, scheduledAt);
+      await expect.poll(() => subject.started()).toEqual([{ place, scheduledAt }]);
+    });
+
+    test('is taken once', async () => {
+      await subject.shards.offer(place, ['acme', 'globex']);
+      const takes = [1, 2, 3].map(() => subject.shards.take(place));
+      const taken = (await Promise.all(takes)).filter((one) => one !== undefined);
+      expect(taken).toEqual([['acme', 'globex']]);
+    });
+
+    test('is not taken where another run has divided the tick, or nobody offers it', async () => {
+      await subject.shards.offer(place, ['acme']);
+      await subject.shards.offer({ ...place, by: 'another' }, ['globex']);
+      expect(await subject.shards.take(place)).toBeUndefined();
+      expect(await subject.shards.take({ ...place, number: 0 })).toBeUndefined();
+      expect(await subject.shards.take({ ...place, by: 'another' })).toEqual(['globex']);
+    });
   });
 
   describe('secrets', () => {
@@ -600,7 +631,7 @@ describe('a further run that is not started is an error with its cause', () => {
     process.env.AWS_ENDPOINT_URL_LAMBDA = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
       const { furtherRuns } = await import('../../functions/adapters/lambda.ts');
-      const handing = furtherRuns('Collector-threats').handOver({ instances: ['acme'], scheduledAt: 0 });
+      const handing = furtherRuns('Collector-threats').start({ number: 1, of: 2, by: 'a run' }, 0);
       await expect(handing).rejects.toMatchObject({
         message: expect.stringMatching(said),
         cause: { $metadata: { httpStatusCode: status } },

@@ -1,4 +1,4 @@
-import type { Shard, Shards } from '../../functions/collect/shards.ts';
+import type { Place, Shards } from '../../functions/collect/shards.ts';
 import type { Overflow } from '../../functions/deliver/ports.ts';
 import type { AcceptedIds, OverflowObjects } from '../../functions/forward/ports.ts';
 import type { Instances, Secret, Secrets, TokenHosts } from '../../functions/instances/ports.ts';
@@ -10,6 +10,12 @@ export class FakeInstances implements Instances {
   async list(names?: readonly string[]): Promise<Record<string, unknown>[]> {
     const items = [...this.items].filter(([name]) => names === undefined || names.includes(name));
     return structuredClone(items.map(([, item]) => item));
+  }
+
+  /** Two a page. */
+  async *pages(): AsyncGenerator<Record<string, unknown>[], void> {
+    const items = await this.list();
+    for (let i = 0; i < items.length; i += 2) yield items.slice(i, i + 2);
   }
 
   async read(instance: string): Promise<Record<string, unknown> | undefined> {
@@ -89,11 +95,23 @@ export class FakeAcceptedIds implements AcceptedIds {
   }
 }
 
-/** Keeps what was handed over, for a test to run. */
+/** Shards in memory; keeps which runs were started, for a test to run. */
 export class FakeShards implements Shards {
-  readonly handed: Shard[] = [];
+  readonly started: { readonly place: Place; readonly scheduledAt: number }[] = [];
+  readonly #offered = new Map<number, { readonly by: string; readonly instances: readonly string[] }>();
 
-  async handOver(shard: Shard): Promise<void> {
-    this.handed.push(structuredClone(shard));
+  async offer({ number, by }: Place, instances: readonly string[]): Promise<void> {
+    this.#offered.set(number, { by, instances: [...instances] });
+  }
+
+  async take({ number, by }: Place): Promise<readonly string[] | undefined> {
+    const found = this.#offered.get(number);
+    if (found?.by !== by) return undefined;
+    this.#offered.delete(number);
+    return found.instances;
+  }
+
+  async start(place: Place, scheduledAt: number): Promise<void> {
+    this.started.push({ place, scheduledAt });
   }
 }

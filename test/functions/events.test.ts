@@ -19,12 +19,27 @@ describe("a poller's event", () => {
       resources: ['arn:aws:events:eu-west-1:123456789012:rule/threats'],
       detail: {},
     };
-    expect(readTick(event, now)).toEqual({ scheduledAt: now - 5 * minute, instances: undefined });
+    expect(readTick(event, now)).toEqual({ scheduledAt: now - 5 * minute });
   });
 
   it('is a shard of a tick', () => {
+    const place = { number: 1, of: 3, by: 'a run' };
+    const event = { time: '2026-03-01T12:00:00.000Z', shard: place };
+    expect(readTick(event, now)).toEqual({ scheduledAt: now, place });
+  });
+
+  it('can name instances', () => {
     const event = { time: '2026-03-01T12:00:00.000Z', instances: ['acme', 'hooli'] };
     expect(readTick(event, now)).toEqual({ scheduledAt: now, instances: ['acme', 'hooli'] });
+  });
+
+  it.each([
+    ['no number', { of: 3, by: 'a run' }],
+    ['half a number', { number: 0.5, of: 3, by: 'a run' }],
+    ['more shards than any tick has', { number: 0, of: 1e9, by: 'a run' }],
+    ['more in it', { number: 0, of: 3, by: 'a run', instances: [] }],
+  ])('is refused where its shard has %s', (_, shard) => {
+    expect(() => readTick({ shard }, now)).toThrow('shard');
   });
 
   it.each([

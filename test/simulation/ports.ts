@@ -1,7 +1,7 @@
 import type { Outcome } from '../../functions/collect/outcome.ts';
 import type { Save } from '../../functions/collect/ports.ts';
 import type { RunPorts } from '../../functions/collect/run.ts';
-import type { Shard } from '../../functions/collect/shards.ts';
+import { type Place, shardTaker } from '../../functions/collect/shards.ts';
 import type { Answer, PageRequest } from '../../functions/console/api.ts';
 import { TypeNames } from '../../functions/console/type-names.ts';
 import type { Message } from '../../functions/deliver/packing.ts';
@@ -22,7 +22,13 @@ import { boundsIn, type FakeConsole } from '../fakes/console.ts';
 import type { FakeCursors } from '../fakes/cursors.ts';
 import type { FakeLedger } from '../fakes/ledger.ts';
 import { FakeQueue } from '../fakes/queue.ts';
-import type { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
+import type {
+  FakeInstances,
+  FakeOverflow,
+  FakeSecrets,
+  FakeShards,
+  FakeTokenHosts,
+} from '../fakes/stores.ts';
 import { bodyOf } from '../support/artifacts.ts';
 import type { FaultKind, Plan } from './plan.ts';
 import type { CallSite, Chronicle, Process } from './process.ts';
@@ -35,6 +41,7 @@ export interface Services {
   readonly ledger: FakeLedger;
   readonly instances: FakeInstances;
   readonly secrets: FakeSecrets;
+  readonly shards: FakeShards;
   readonly tokenHosts: FakeTokenHosts;
   readonly queue: PoisonedQueue;
   readonly overflow: FakeOverflow;
@@ -59,7 +66,7 @@ export interface Weather {
   readonly rotate: () => void;
   readonly onReport: (outcome: Outcome) => void;
   /** Starts the further run, now or later. */
-  readonly onShard: (shard: Shard) => void;
+  readonly onShard: (place: Place, scheduledAt: number) => void;
   readonly onCommit: (instance: string, save: Save, process: Process) => void;
   /** The console counts an hour, given by its start. */
   readonly onCount: (hour: string, process: Process) => void;
@@ -89,7 +96,8 @@ const cursorsEnd = /"endCursor":(null|"[^"]*")/;
 
 /** One process's ports: the shared services, with latency, faults and kills between. */
 export function portsOf(process: Process, services: Services, weather: Weather): RunPorts {
-  const { clock, console, cursors, ledger, instances, secrets, tokenHosts, queue, overflow } = services;
+  const { clock, console, cursors, ledger, instances, secrets, shards, tokenHosts, queue, overflow } =
+    services;
   const { plan, random, chronicle } = weather;
   const skew = random.spread(-1, 1) * plan.ourSkewMs;
   const latency = () => random.wait(plan.latencyMs);
@@ -241,6 +249,9 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     },
     instances: {
       list: (names) => fallible('list instances', () => instances.list(names), 'table-read-fails'),
+      async *pages() {
+        yield await fallible('list instances', () => instances.list(), 'table-read-fails');
+      },
       // With `tokenHosts`: once for a token, so they draw no chance of their own.
       read: (name) => instances.read(name),
     },
@@ -299,8 +310,16 @@ export function portsOf(process: Process, services: Services, weather: Weather):
       read: async () => undefined,
     },
     shards: {
-      handOver: (shard) =>
-        fallible('hand over', async () => weather.onShard(shard), 'hand-over-fails', 'hand-over-answer-lost'),
+      offer: (...asked) => fallible('hand over', () => shards.offer(...asked), 'hand-over-fails'),
+      take: (place) =>
+        fallible('hand over', () => shardTaker(shards)(place), 'hand-over-fails', 'hand-over-answer-lost'),
+      start: (...asked) =>
+        fallible(
+          'hand over',
+          async () => weather.onShard(...asked),
+          'hand-over-fails',
+          'hand-over-answer-lost',
+        ),
     },
     clock: {
       now: () => Math.floor(clock.now() + skew),

@@ -2,14 +2,14 @@ import type { HoursChecked } from '../../functions/collect/ledger/ledger.ts';
 import type { Outcome } from '../../functions/collect/outcome.ts';
 import type { Save } from '../../functions/collect/ports.ts';
 import { run } from '../../functions/collect/run.ts';
-import type { Shard } from '../../functions/collect/shards.ts';
+import type { Place } from '../../functions/collect/shards.ts';
 import type { LedgerHour } from '../../functions/health/receipt.ts';
 import { createRandom } from '../../local/console/fleet/random.ts';
 import { VirtualClock } from '../fakes/clock.ts';
 import { FakeConsole } from '../fakes/console.ts';
 import { FakeCursors } from '../fakes/cursors.ts';
 import { FakeLedger } from '../fakes/ledger.ts';
-import { FakeInstances, FakeOverflow, FakeSecrets, FakeTokenHosts } from '../fakes/stores.ts';
+import { FakeInstances, FakeOverflow, FakeSecrets, FakeShards, FakeTokenHosts } from '../fakes/stores.ts';
 import { type CountedHour, Judge, micros } from './judge.ts';
 import { Fleet, type Version } from './model.ts';
 import type { FaultKind, Plan } from './plan.ts';
@@ -105,6 +105,7 @@ class World {
       ledger: new FakeLedger(),
       instances: new FakeInstances(),
       secrets: new FakeSecrets(),
+      shards: new FakeShards(),
       tokenHosts: new FakeTokenHosts(),
       queue: new PoisonedQueue(),
       overflow: new FakeOverflow(),
@@ -126,7 +127,7 @@ class World {
       excuse: () => this.#excuseAll(),
       rotate: () => this.#rotate(),
       onReport: (outcome) => this.#onReport(outcome),
-      onShard: (shard) => this.#onShard(shard),
+      onShard: (...started) => this.#onShard(...started),
       onCount: (hour, process) => this.#onCount(hour, process),
       onHour: (instance, hour, process) => this.#onHour(instance, hour, process),
       onCommit: (instance, save, process) => this.#onCommit(instance, save, process),
@@ -196,21 +197,19 @@ class World {
   }
 
   /** Lambda starts a further run at once, or when there is room for it. */
-  #onShard({ scheduledAt, instances }: Shard): void {
+  #onShard(place: Place, scheduledAt: number): void {
     const soon = this.#random.chance(0.7) || this.#plan.trouble === 'peaceful' || !this.#stormy;
     const waitMs = this.#random.next() * (soon ? 1000 : this.#plan.stream.cadenceMinutes * minute);
-    this.#clock.at(this.#clock.now() + waitMs, () => this.#tick(scheduledAt, instances));
+    this.#clock.at(this.#clock.now() + waitMs, () => this.#tick(scheduledAt, place));
   }
 
   /** Starts a run in a process of its own; it ends, is killed, or meets its time-out. */
-  #tick(scheduledAt: number, instances?: readonly string[]): void {
+  #tick(scheduledAt: number, place?: Place): void {
     const { stream, settings, killRate } = this.#plan;
     this.#runs += 1;
     const process = new Process(`run ${this.#runs}`, this.#clock, this.#random, this.#chronicle);
     // Those that share a tick keep to instances of their own.
-    const isAlone = [...this.#running.values()].every(
-      (tick) => instances !== undefined && tick === scheduledAt,
-    );
+    const isAlone = [...this.#running.values()].every((tick) => place !== undefined && tick === scheduledAt);
     if (!isAlone) this.#unbounded = true;
     this.#running.set(process, scheduledAt);
     if (this.#stormy && this.#random.chance(killRate)) process.death = this.#death();
@@ -221,7 +220,7 @@ class World {
     const invocation = {
       id: `${this.#runs}`,
       scheduledAt,
-      instances,
+      place,
       remainingMs: () => deadline - this.#clock.now(),
     };
     const over = () => {

@@ -14,7 +14,13 @@ export type InstanceRecord = { readonly instance: string } & Readonly<Record<str
 
 /** The instances table: key `instance`. */
 export function instancesTable(TableName: string, client: DynamoDBDocumentClient = ownClient) {
+  async function* pages(): AsyncGenerator<InstanceRecord[], void> {
+    for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
+      yield Items as InstanceRecord[];
+  }
   return {
+    pages,
+
     // Reads are consistent, so that a poll which a command triggers sees what the command wrote.
     async list(names?: readonly string[]): Promise<InstanceRecord[]> {
       if (names !== undefined) {
@@ -22,8 +28,7 @@ export function instancesTable(TableName: string, client: DynamoDBDocumentClient
         return readItems(TableName, keys, { ConsistentRead: true }, client);
       }
       const records: InstanceRecord[] = [];
-      for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
-        records.push(...(Items as InstanceRecord[]));
+      for await (const page of pages()) records.push(...page);
       return records;
     },
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../../../functions/collect/run.ts';
 import type { Settings } from '../../../functions/collect/settings.ts';
-import type { Shard } from '../../../functions/collect/shards.ts';
+import type { Place } from '../../../functions/collect/shards.ts';
 import {
   ClaimLostError,
   HeavyPageError,
@@ -55,7 +55,10 @@ function collector() {
       return world.clock.runThrough(run(of, invocation, { ...settings, ...more }, world.ports));
     },
     /** A further run, at once. */
-    runShard: (shard: Shard, more: Partial<Settings> = {}) => {
+    runShard: (
+      shard: { readonly place?: Place; readonly instances?: readonly string[]; readonly scheduledAt: number },
+      more: Partial<Settings> = {},
+    ) => {
       runs += 1;
       const end = world.clock.now() + 540_000;
       const invocation = { id: `run ${runs}`, ...shard, remainingMs: () => end - world.clock.now() };
@@ -129,8 +132,8 @@ describe('a run', () => {
   });
 
   it('throws where a table can’t be read', async () => {
-    const { ports, run } = collector();
-    Object.assign(ports, { instances: { list: () => Promise.reject(new Error('throttled')) } });
+    const { ports, run } = withBook('acme', 1);
+    Object.assign(ports.cursors, { read: () => Promise.reject(new Error('throttled')) });
     await expect(run()).rejects.toThrow('throttled');
   });
 
@@ -972,19 +975,19 @@ describe('many instances', () => {
 
   it('are shared with further runs, and all are polled once', async () => {
     const { run, runShard, few, shards, askedOf, delivered } = five();
-    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, handedOver: 4, notReached: 0 });
-    expect(askedOf()).toEqual(['a']);
-    expect(shards.handed).toHaveLength(2);
-    for (const shard of shards.handed) {
-      expect(await runShard(shard, few)).toMatchObject({ ...alone, instances: 2, due: 2, notReached: 0 });
-    }
-    expect(shards.handed).toHaveLength(2);
+    expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, handedOver: 3, notReached: 0 });
+    expect(askedOf()).toEqual(['a', 'b']);
+    expect(shards.started).toHaveLength(2);
+    const summaries = [];
+    for (const shard of shards.started) summaries.push(await runShard(shard, few));
+    expect(summaries).toMatchObject([2, 1].map((due) => ({ ...alone, instances: due, due, notReached: 0 })));
+    expect(shards.started).toHaveLength(2);
     expect(delivered().toSorted()).toEqual(['a0', 'b0', 'c0', 'd0', 'e0']);
   });
 
   it('are polled by this run where nobody takes them', async () => {
     const { run, few, ports, askedOf } = five();
-    Object.assign(ports, { shards: { handOver: () => Promise.reject(new Error('throttled')) } });
+    Object.assign(ports.shards, { start: () => Promise.reject(new Error('throttled')) });
     expect(await run(few)).toMatchObject({ ...alone, instances: 5, due: 5, notReached: 0 });
     expect(askedOf().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
@@ -992,7 +995,7 @@ describe('many instances', () => {
   it('are not polled again by a shard that comes after the next tick, and it says that it is late', async () => {
     const { run, runShard, few, shards, asked, wait } = five();
     await run(few);
-    const [shard] = shards.handed;
+    const [shard] = shards.started;
     if (shard === undefined) throw new Error('there is no shard');
     await wait(stream.cadenceMinutes * minute);
     await run();

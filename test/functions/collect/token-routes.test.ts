@@ -113,6 +113,9 @@ function given() {
     secrets: { read: interrupted(secrets.read.bind(secrets)) },
     instances: {
       list: interrupted(instances.list.bind(instances)),
+      async *pages() {
+        yield await interrupted(() => instances.list())();
+      },
       read: interrupted(instances.read.bind(instances)),
     },
     sentinelone: { ...sentinelone, get: interrupted(sentinelone.get) },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MisconfiguredError, type State } from '../../../functions/errors.ts';
-import { type Fleet, fleetOf, type Member, noticeMs } from '../../../functions/health/fleet.ts';
+import { type Fleet, FleetSum, noticeMs } from '../../../functions/health/fleet.ts';
+import type { CursorStatus } from '../../../functions/health/known-status.ts';
 import type { Status } from '../../../functions/health/status.ts';
+import { verdictOf } from '../../../functions/health/verdict.ts';
 import type { Subject } from '../../../functions/instances/subject.ts';
 import { epoch, fromMs } from '../../../functions/kit/time.ts';
 import { instance, stream } from '../../fixtures/given.ts';
@@ -21,6 +23,17 @@ const subject = (of: Subject['instance'] = instance): Subject => ({
   configVersion: 'c1',
   instance: of,
 });
+
+interface Member {
+  readonly subject: Subject;
+  readonly item: CursorStatus | undefined;
+}
+
+function fleetOf(members: readonly Member[], of: typeof stream, at: number, quietMs?: number): Fleet {
+  const sum = new FleetSum(noticeMs(of));
+  for (const one of members) sum.add(verdictOf(one.subject, one.item, of, at, quietMs), at);
+  return sum.fleet;
+}
 
 /** Seen a day ago, polled now, with nothing wrong. */
 const member = (status: Partial<Status> = {}, firstSeenAgo = day): Member => ({

@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { sum } from '../../../functions/health/fleet.ts';
+import { FleetSum } from '../../../functions/health/fleet.ts';
 import { instanceHealth } from '../../../functions/health/instance-health.ts';
 import type { Status } from '../../../functions/health/status.ts';
-import { compareLights, forwarderVerdict, verdictOf } from '../../../functions/health/verdict.ts';
+import {
+  compareLights,
+  forwarderVerdict,
+  type Verdict,
+  verdictOf,
+} from '../../../functions/health/verdict.ts';
 import { subjectOf } from '../../../functions/instances/subject.ts';
 import { epoch } from '../../../functions/kit/time.ts';
 import { defaultStreams as streams } from '../../../functions/streams/list.ts';
 import { at, instance, settings, stream } from '../../fixtures/given.ts';
 import { healthRows, healthyItem, nameOf } from '../../fixtures/health-rows.ts';
 import { iso } from '../../fixtures/tokens.ts';
+
+function sum(verdicts: readonly Verdict[]) {
+  const fleet = new FleetSum(hour);
+  for (const verdict of verdicts) fleet.add(verdict, now);
+  return fleet.fleet;
+}
 
 const now = Date.parse(at(0));
 const minute = 60_000;
@@ -60,7 +71,7 @@ describe('the one right answer', () => {
     expect(since).toBe(row.sinceMs === undefined ? undefined : iso(now - row.sinceMs));
     expect(remedy).toMatch(row.remedy ?? /^/);
     if (row.lagSeconds !== undefined) expect(lagSeconds).toBe(row.lagSeconds);
-    const { rejected, failing, silent, quiet, expiring } = sum(health.streams, now, hour);
+    const { rejected, failing, silent, quiet, expiring } = sum(health.streams);
     const counts = { rejected, failing, silent, quiet, ...expiring };
     const none = { rejected: 0, failing: 0, silent: 0, quiet: 0, 1: 0, 7: 0, 14: 0 };
     expect(counts).toEqual(row.alarm === undefined ? none : { ...none, [row.alarm]: 1 });
@@ -80,7 +91,7 @@ describe('a stream', () => {
       error: 'it broke',
       remedy: 'fix it',
     });
-    const { instances, failing: count, silent } = sum([verdict], now, hour);
+    const { instances, failing: count, silent } = sum([verdict]);
     expect({ instances, count, silent }).toEqual({ instances: 0, count: 0, silent: 0 });
     expect(judged({ ...unlicensed, nextPollAt: iso(now - 16 * minute) }).word).toBe('silent');
     // A wait of years is none, here as for polls.
