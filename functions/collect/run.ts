@@ -11,13 +11,20 @@ import { isQuarantined, killedRunsOf } from './bounds/quarantine.ts';
 import { isDue } from './due.ts';
 import type { CursorItem } from './ports.ts';
 import type { Settings } from './settings.ts';
-import { handOver, type Shards, shardsOf } from './shards.ts';
+import { handOver, type Place, type Shards, shardsOf } from './shards.ts';
 import { type InstanceRun, type Invocation, type TurnContext, type TurnPorts, turn } from './turn.ts';
 
 /** One contract suite runs against every adapter and every fake. */
 export interface RunPorts extends TurnPorts, ConsolePorts {
   readonly instances: Instances;
   readonly shards: Shards;
+}
+
+export interface RunInvocation extends Invocation {
+  /** The instances to poll if they are due; undefined: those of `place`, or every one. */
+  readonly instances?: readonly string[] | undefined;
+  /** Of a further run: where it finds its instances. */
+  readonly place?: Place | undefined;
 }
 
 export interface RunSummary {
@@ -50,7 +57,7 @@ interface Member {
 /** Polls one stream of every instance that is due. Throws only if the tables cannot be read. */
 export async function run(
   stream: Stream,
-  invocation: Invocation,
+  invocation: RunInvocation,
   settings: Settings,
   ports: RunPorts,
 ): Promise<RunSummary> {
@@ -106,7 +113,7 @@ interface Due {
  */
 async function readDue(
   stream: Stream,
-  { instances: names, scheduledAt }: Invocation,
+  { instances: names, scheduledAt }: RunInvocation,
   most: number,
   settings: Settings,
   ports: RunPorts,

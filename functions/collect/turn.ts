@@ -16,7 +16,6 @@ import { type Outcome, outcomeOf } from './outcome.ts';
 import { type PollPorts, type PollResult, poll } from './poll.ts';
 import type { Claim, CursorItem } from './ports.ts';
 import type { Settings } from './settings.ts';
-import type { Place } from './shards.ts';
 
 /** One invocation of a function. */
 export interface Invocation {
@@ -26,10 +25,6 @@ export interface Invocation {
   readonly scheduledAt: number;
   /** Milliseconds until it is killed. */
   readonly remainingMs: () => number;
-  /** The instances to poll if they are due; undefined: those of `place`, or every one. */
-  readonly instances?: readonly string[] | undefined;
-  /** Of a further run: where it finds its instances. */
-  readonly place?: Place | undefined;
 }
 
 export interface TurnPorts extends PollPorts {
