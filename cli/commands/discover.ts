@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { sentinelOne } from '../../functions/adapters/sentinelone.ts';
 import type { SentinelOne } from '../../functions/console/api.ts';
-import { PermissionMissingError, TokenRefusedError } from '../../functions/errors.ts';
-import { code, list, parsed, text } from '../../functions/kit/json.ts';
+import { nextOf, readBody } from '../../functions/console/page.ts';
+import { PageSyntaxError } from '../../functions/console/split.ts';
+import { PermissionMissingError, TokenRefusedError, UnreadableAnswerError } from '../../functions/errors.ts';
+import { at, code, list, parsed, text } from '../../functions/kit/json.ts';
 import { type CommonOptions, does } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { writeInstances } from '../instance-file.ts';
@@ -81,13 +83,13 @@ export interface Site {
 const [pageSize, mostPages] = [1000, 100];
 const request = { timeoutMs: 30_000, maxBytes: 20 * 1024 * 1024 };
 
-/** Returns all sites that a token can see. Throws CommandError if the console refuses. */
+/** Returns all sites that a token can see. Throws CommandError if the console refuses, or answers with something else. */
 export async function sitesOf(
   console: Pick<SentinelOne, 'get'>,
   host: string,
   token: string,
 ): Promise<Site[]> {
-  const sites: Site[] = [];
+  const sites = new Map<string, Site>();
   let cursor: string | undefined;
   for (let pages = 0; pages < mostPages; pages++) {
     const query = { limit: String(pageSize), sortBy: 'name', ...(cursor && { cursor }) };
@@ -95,20 +97,38 @@ export async function sitesOf(
     const { body } = await console
       .get({ ...request, host, token, path: '/sites', query, signal })
       .catch((error: unknown) => refused(error, host));
-    const answer = parsed(body.toString());
-    for (const site of list(answer, 'data', 'sites')) {
-      sites.push({
+    const { found, next } = readSites(body, host);
+    for (const site of found) if (/^\d{1,20}$/.test(site.id)) sites.set(site.id, site);
+    if (next === undefined) return [...sites.values()];
+    cursor = next;
+  }
+  throw new CommandError(
+    `the list of sites of ${host} does not end after ${mostPages} pages`,
+    'Run the command again; if it lasts, report it to SentinelOne support.',
+  );
+}
+
+function readSites(body: Buffer, host: string) {
+  try {
+    return readBody(body, 'GET /sites', (page) => {
+      const answer = parsed(page.toString());
+      if (!Array.isArray(at(answer, 'data', 'sites'))) throw new PageSyntaxError('it has no list of sites');
+      const found = list(answer, 'data', 'sites').map((site) => ({
         id: code(site, 'id') ?? '',
         name: text(site, 'name') ?? '',
         accountId: code(site, 'accountId') ?? '',
         accountName: text(site, 'accountName') ?? '',
         agents: code(site, 'activeLicenses') ?? '-',
-      });
-    }
-    cursor = text(answer, 'pagination', 'nextCursor');
-    if (cursor === undefined) break;
+      }));
+      return { found, next: nextOf(answer) };
+    });
+  } catch (error) {
+    if (!(error instanceof UnreadableAnswerError)) throw error;
+    throw new CommandError(
+      `${host} does not answer with a list of sites: ${error.message}`,
+      'Check the host, and whether a proxy or a login page answers in its place.',
+    );
   }
-  return sites.filter(({ id }) => /^\d{1,20}$/.test(id));
 }
 
 function refused(error: unknown, host: string): never {
@@ -131,8 +151,6 @@ function instancesFor(host: string, sites: readonly Site[]) {
   const [account = 'account'] = host.split('.');
   return sites.map(({ id, name }) => {
     const short = name
-      .normalize('NFD')
-      .replace(/\p{M}/gu, '')
       .normalize('NFD')
       .replace(/\p{M}/gu, '')
       .toLowerCase()

@@ -1,6 +1,6 @@
 import type { Coverage } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
-import { at, type Json, list, text } from '../kit/json.ts';
+import { at, count, type Json, list, text } from '../kit/json.ts';
 import { fromMs } from '../kit/time.ts';
 import { activities } from '../streams/activities.ts';
 import { alerts } from '../streams/alerts.ts';
@@ -50,9 +50,8 @@ const availability = [
 ] as const;
 
 function readUnified(value: Json) {
-  const total = at(value, 'data', alerts.connection, 'totalCount');
   const views = list(value, 'data', availability[0], 'viewDataAvailability').flatMap(viewWithData);
-  return { views: views.slice(0, 20), alerts: typeof total === 'number' ? total : undefined };
+  return { views: views.slice(0, 20), alerts: count(value, 'data', alerts.connection, 'totalCount') };
 }
 
 const name = /^[A-Z_]{1,40}$/;

@@ -111,7 +111,7 @@ function unsplitList(body: Buffer, start: number): { readonly list: Range; reado
  * Returns the page token, which may be percent-encoded. null, missing, empty and the text "null" mean the end of the
  * listing. Any other value that is not text is an error, because it could be a page that would be skipped.
  */
-function nextOf(envelope: Json | undefined): string | undefined {
+export function nextOf(envelope: Json | undefined): string | undefined {
   const pagination = at(envelope, 'pagination');
   if (pagination === undefined || pagination === null) return undefined;
   if (typeof pagination !== 'object' || Array.isArray(pagination)) {

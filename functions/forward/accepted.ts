@@ -69,10 +69,15 @@ export async function countAccepted(
   { ledger, clock }: Pick<ForwardPorts, 'ledger' | 'clock'>,
 ): Promise<{ readonly left: readonly AcceptedHour[]; readonly warning?: string }> {
   if (hours.length === 0) return { left: [] };
+  const left = new Set(hours);
+  const added = (some: readonly AcceptedHour[]) => {
+    for (const one of some) left.delete(one);
+  };
   try {
-    await within(markMs, () => ledger.add(hours), clock);
+    await within(markMs, () => ledger.add(hours, added), clock);
     return { left: [] };
   } catch (error) {
-    return { left: hours, warning: `the ledger can't be written, so the next run counts: ${String(error)}` };
+    const warning = `the ledger can't be written, so the next run counts: ${String(error)}`;
+    return { left: [...left], warning };
   }
 }

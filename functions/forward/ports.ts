@@ -86,7 +86,11 @@ export interface AcceptedIds {
 
 /** Where what Analytics accepted is counted, by the hour of creation. */
 export interface AcceptedLedger {
-  add(counts: readonly AcceptedHour[]): Promise<void>;
+  /**
+   * Adds these counts. If it fails, some may be added.
+   * @param added called with those that are
+   */
+  add(counts: readonly AcceptedHour[], added?: (counts: readonly AcceptedHour[]) => void): Promise<void>;
 }
 
 export interface ForwardOutcome {

@@ -30,7 +30,6 @@ export async function* postWithRecord(
     warning: `${item.id} is posted without its record, which is at ${location}: ${why}`,
   });
   const record = await readRecord(location, ingestion);
-  if (record === 'expired') return false;
   if (typeof record === 'string') {
     yield without(record);
     return false;
@@ -41,8 +40,8 @@ export async function* postWithRecord(
     return false;
   }
   try {
-    const { accepted } = await send(body, 1, tries, ingestion);
-    if (accepted > 0) yield { accepted: item };
+    const { accepted, message } = await send(body, 1, tries, ingestion);
+    yield accepted > 0 ? { accepted: item } : without(`Analytics refuses it: ${message}`);
     return accepted > 0;
   } catch (error) {
     if (!isOftenReceived(item) || !(error instanceof UnreachableError)) throw error;
@@ -62,7 +61,7 @@ async function readRecord(location: string, ingestion: Ingestion): Promise<Uint8
   ).catch((error: unknown) => {
     throw new StuckMessageError(`${location} can't be read: ${String(error)}`, { cause: error });
   });
-  if (object === 'expired') return object;
+  if (object === 'expired') return 'it is no longer in the bucket';
   if (object === 'too large') return `it has more than ${maxRecordBytes / 1024 / 1024} MiB`;
   if (!isUtf8(object)) return 'it is not UTF-8';
   if (!isUnchanged(location, object))

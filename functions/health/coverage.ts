@@ -22,9 +22,11 @@ export function coverageReport(
   const has = (stream: string) => collected.includes(stream);
   const count = (number: number, what: string) =>
     `${number.toLocaleString('en-US')} ${what} of the last ${days} days`;
+  // The setting replaces the list, and other instances may need what is in it.
+  const all = (stream: string) => JSON.stringify([...deployed, stream]);
   const command = (stream: string) =>
     [
-      ...(deployed.includes(stream) ? [] : [`npm run deploy -- -c 'optionalStreams=["${stream}"]'`]),
+      ...(deployed.includes(stream) ? [] : [`npm run deploy -- -c 'optionalStreams=${all(stream)}'`]),
       `collector set ${instance} --streams +${stream}`,
     ].join(', then ');
   const sentences: string[] = [];

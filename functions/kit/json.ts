@@ -25,6 +25,16 @@ export function code(record: Json | undefined, ...path: readonly string[]): stri
   return Number.isSafeInteger(value) ? String(value) : text(record, ...path);
 }
 
+/** More records than any console has, and far from where numbers are no longer exact. */
+const mostCounted = 1e12;
+
+/** Returns the number of things at `path`, or undefined for anything but a whole number from 0 to 10^12. */
+export function count(record: Json | undefined, ...path: readonly string[]): number | undefined {
+  const value = at(record, ...path);
+  const isCount = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= mostCounted;
+  return isCount ? value : undefined;
+}
+
 /** Returns whether the value at `path` is true. Real responses have some booleans as the text "True". */
 export function isTrue(record: Json | undefined, ...path: readonly string[]): boolean {
   const value = at(record, ...path);

@@ -41,10 +41,14 @@ export class FakeAcceptedLedger implements AcceptedLedger {
   /** By instance, stream and hour. */
   readonly hours = new Map<string, number>();
 
-  async add(counts: readonly AcceptedHour[]): Promise<void> {
+  async add(
+    counts: readonly AcceptedHour[],
+    added: (counts: readonly AcceptedHour[]) => void = () => {},
+  ): Promise<void> {
     for (const { instance, stream, hour, accepted } of counts) {
       const key = `${instance} ${stream} ${hour}`;
       this.hours.set(key, (this.hours.get(key) ?? 0) + accepted);
     }
+    added(counts);
   }
 }

@@ -78,13 +78,14 @@ export function acceptedLedger(
   client: DynamoDBDocumentClient = ownClient,
 ): AcceptedLedger {
   return {
-    async add(counts) {
+    async add(counts, added = () => {}) {
       const items = Map.groupBy(counts, ({ instance, stream, hour }) =>
         JSON.stringify([instance, `${stream}#${hour.slice(0, 10)}`]),
       );
       await inParallel([...items], writesAtOnce, async ([key, hours]) => {
         const [instance, stream] = JSON.parse(key);
         await client.send(additionOf(TableName, { instance, stream }, hours));
+        added(hours);
       });
     },
   };

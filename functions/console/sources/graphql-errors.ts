@@ -55,7 +55,10 @@ const kinds: readonly (readonly [says: RegExp, make: Make])[] = [
     /\bfirst\b.*\b(?:most|max\w*|less|exceed\w*|between|greater|larger?|than)\b|\bpage ?size\b|\blimit exceeded\b/i,
     (what) => new HeavyPageError(what),
   ],
-  [/\b(?:after|cursor|page token)\b/i, (what) => new RefusedRequestError(what)],
+  [
+    /\b(?:argument|variable|value|for|of) ['"$`]*after\b|\binvalid ['"$`]*after\b|\bcursor\b|page token/i,
+    (what) => new RefusedRequestError(what),
+  ],
   [
     /\bargument|\bvariable|\binput\b|Input['"\b]|\benum\b|\bliteral\b|WrongType|UnknownArgument|UnknownType|coerc/i,
     (what) => new UnknownSpellingError(what),

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { MalformedPageError, RefusedRequestError, UnreadableAnswerError } from '../../errors.ts';
 import type { Learned } from '../../health/status.ts';
 import type { Instance } from '../../instances/instance.ts';
-import { at, type Json } from '../../kit/json.ts';
+import { count as countAt, type Json } from '../../kit/json.ts';
 import type { Timestamp } from '../../kit/time.ts';
 import type { GraphqlStream } from '../../streams/stream.ts';
 import { readBody } from '../page.ts';
@@ -78,8 +78,9 @@ export function graphqlSource(
       spellingOf(body.toString(), connection),
     );
     release();
-    learned = { host, at: now(), leftOut, spelling: { ...(value ?? usualSpelling) } };
-    return value !== undefined;
+    const { success, output } = v.safeParse(spellingSchema, value);
+    learned = { host, at: now(), leftOut, spelling: success ? output : { ...usualSpelling } };
+    return success;
   }
 
   const count: GraphqlSource['count'] = async (from, until, ask, more) => {
@@ -118,9 +119,8 @@ export function graphqlSource(
     },
 
     async total(from, until, ask) {
-      const total = at(await count(from, until, ask), 'data', connection, 'totalCount');
-      if (typeof total !== 'number')
-        throw new UnreadableAnswerError(`POST ${path}, count from ${from}: no total`);
+      const total = countAt(await count(from, until, ask), 'data', connection, 'totalCount');
+      if (total === undefined) throw new UnreadableAnswerError(`POST ${path}, count from ${from}: no total`);
       return total;
     },
 
@@ -134,22 +134,22 @@ export function graphqlSource(
 
 const name = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,99}$/));
 
+const spellingSchema = v.object({
+  filters: v.picklist(['filters', 'orFilter']),
+  sort: v.picklist(['sort', 'sorts']),
+  ascending: name,
+  range: name,
+  from: name,
+  until: name,
+  isExplicit: v.boolean(),
+  isIso: v.boolean(),
+});
+
 const schema = v.object({
   host: v.string(),
   at: v.number(),
   leftOut: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\w.]{1,300}$/))), v.maxLength(500)),
-  spelling: v.optional(
-    v.object({
-      filters: v.picklist(['filters', 'orFilter']),
-      sort: v.picklist(['sort', 'sorts']),
-      ascending: name,
-      range: name,
-      from: name,
-      until: name,
-      isExplicit: v.boolean(),
-      isIso: v.boolean(),
-    }),
-  ),
+  spelling: v.optional(spellingSchema),
 });
 
 /** Returns undefined if the value is invalid or out of date, so that it is learned again. */

@@ -1,6 +1,6 @@
 import { UnreadableAnswerError } from '../../errors.ts';
 import type { Instance } from '../../instances/instance.ts';
-import { at, parsed } from '../../kit/json.ts';
+import { count, parsed } from '../../kit/json.ts';
 import type { RestStream } from '../../streams/stream.ts';
 import { idParts, partOf } from '../id-parts.ts';
 import { createdListing, queryOf } from '../query.ts';
@@ -48,8 +48,8 @@ export function restSource(
         const listing = queryOf(stream, { ...instance, ...ids }, createdListing(from, until), 1);
         const query = { ...listing, skipCount: 'false', countOnly: 'true' };
         const { value, release } = await ask({ path, query, isSmall: true }, (body) => {
-          const total = at(parsed(body.toString()), 'pagination', 'totalItems');
-          if (typeof total !== 'number')
+          const total = count(parsed(body.toString()), 'pagination', 'totalItems');
+          if (total === undefined)
             throw new UnreadableAnswerError(`GET ${path}, count from ${from}: no total`);
           return total;
         });

@@ -389,8 +389,10 @@ describe('the console’s total', () => {
     expect(await counting('{"pagination":{"totalItems":0}}').total()).toBe(0);
   });
 
-  it('is a number, or can’t be read', async () => {
-    for (const body of ['{"pagination":{"totalItems":"7"}}', '{"pagination":{}}', '{}', '<html>', '']) {
+  it('is a count, or can’t be read', async () => {
+    const numbers = ['"7"', '-1', '1.5', '1e400', '9007199254740994', '1e21', 'null'];
+    const bodies = numbers.map((total) => `{"pagination":{"totalItems":${total}}}`);
+    for (const body of [...bodies, '{"pagination":{}}', '{}', '<html>', '']) {
       await expect(counting(body).total()).rejects.toThrow(
         new UnreadableAnswerError(`GET /sightings, count from ${at(-7200)}: no total`),
       );

@@ -281,8 +281,16 @@ test('where Analytics takes no record so large, or it has expired, its artifact 
     ...artifact(name, { rawLocation: `s3://overflow/${name}.json` }),
     raw: '{}',
   });
-  const { toRetry } = await run([message([pointing('a'), pointing('gone')])]);
+  const { toRetry, outcome } = await run([message([pointing('a'), pointing('gone')])]);
   expect(toRetry).toEqual([]);
+  const warning = (name: string, why: string) =>
+    expect.stringContaining(
+      `${idOf(name)} is posted without its record, which is at s3://overflow/${name}.json: ${why}`,
+    );
+  expect(outcome.warnings).toEqual([
+    warning('a', 'Analytics refuses it: '),
+    warning('gone', 'it is no longer in the bucket'),
+  ]);
   expect(analytics.archive.map(({ raw }) => raw)).toEqual(['{}', '{}']);
 });
 
@@ -396,6 +404,24 @@ test('what cannot be counted in the ledger is counted by the next run', async ()
   });
   await run([message([activity('b')])]);
   expect([...ledger.hours.values()]).toEqual([2]);
+});
+
+test('what was counted before a write failed is not counted again', async () => {
+  const { run, ledger } = forwardScene();
+  const activity = (instance: string) => ({
+    ...artifact('a', { stream: 'activities', id: `${instance}/activities/a`, instance }),
+    timestamp: '2026-03-01T11:00:00.000000Z',
+  });
+  const half: typeof ledger.add = async ([first, ...others], added) => {
+    await ledger.add(first === undefined ? [] : [first], added);
+    if (others.length > 0) throw new Error('throttled');
+  };
+  await run([message([activity('acme'), activity('globex')])], { ledger: { add: half } });
+  await run([message([artifact('c')])]);
+  expect(Object.fromEntries(ledger.hours)).toEqual({
+    'acme activities 2026-03-01T11:00:00.000000Z': 1,
+    'globex activities 2026-03-01T11:00:00.000000Z': 1,
+  });
 });
 
 function bound(analytics: FakeAnalytics): Analytics {

@@ -27,6 +27,12 @@ describe('what is not collected', () => {
     ]);
   });
 
+  it('is said with a deployment that keeps what other instances have', () => {
+    expect(sentences({ ...found, ruleAlerts: 0 }, usual, ['rule-alerts'])).toEqual([
+      expect.stringContaining(`-c 'optionalStreams=["rule-alerts","alerts"]'`),
+    ]);
+  });
+
   it('is the older list where the console has no unified alerts', () => {
     const { alerts: _, ...without } = found;
     expect(sentences(without, usual)).toEqual([

@@ -244,6 +244,10 @@ describe('errors in a 200', () => {
     [{ message: 'Invalid cursor' }, RefusedRequestError],
     [{ message: 'x', extensions: { classification: 'DataFetchingException' } }, UnreachableError],
     [{ message: 'Internal server error' }, UnreachableError],
+    [{ message: 'Request timed out after 30000 ms' }, UnreachableError],
+    [{ message: 'Service unavailable, try again after a minute' }, UnreachableError],
+    [{ message: "Invalid value for argument 'after'" }, RefusedRequestError],
+    [{ message: 'Variable "$after" is invalid' }, RefusedRequestError],
     [{ message: 'Something else' }, RefusedRequestError],
     [{}, RefusedRequestError],
     ['not an object', RefusedRequestError],
@@ -385,10 +389,12 @@ describe('a schema with another spelling', () => {
   });
 
   it('is not asked for again within a day where it does not help', async () => {
-    for (const text of ['type Query { x: Int }', '<html>', '', schema('', '')]) {
+    const endless = old.replace('ASC', `ASC${'x'.repeat(450_000)}`);
+    for (const text of ['type Query { x: Int }', '<html>', '', schema('', ''), endless]) {
       const { page, sent, source: made } = source([refusal, text]);
       await expect(page()).rejects.toThrow(RefusedRequestError);
       expect(sent).toHaveLength(2);
+      expect(JSON.stringify(made.learned).length).toBeLessThan(1_000);
       const next = source([refusal], { learned: made.learned });
       await expect(next.page()).rejects.toThrow(RefusedRequestError);
       expect(next.sent).toHaveLength(1);
