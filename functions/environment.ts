@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import type { ReplaySettings } from './collect/replay.ts';
-import { limits, type Settings } from './collect/settings.ts';
+import { limits, pageTimeoutMsOf, type Settings } from './collect/settings.ts';
 import { pageBytesOf } from './console/consoles.ts';
 import { type ForwardSettings, requestBytes, statusMs } from './forward/settings.ts';
 import { metricSets } from './health/metrics.ts';
+import { withCadences } from './streams/list.ts';
 import type { Stream } from './streams/stream.ts';
 
 /** The environment variable with the settings from the stack, as JSON. */
@@ -40,6 +41,7 @@ const widget = v.object({
   allowedHostSuffixes: suffixes,
   quietHours: v.record(v.string(), positive),
   optionalStreams: v.exactOptional(v.array(text)),
+  cadenceMinutes: v.exactOptional(v.record(v.string(), positive)),
 });
 
 /** The settings of functions that read instances and deliver artifacts. */
@@ -63,6 +65,8 @@ const operator = v.object({
 const poller = v.object({
   ...collecting,
   stream: text,
+  /** The stream's own unless set. */
+  cadenceMinutes: v.exactOptional(positive),
   ledgerTable: text,
   /** Whether the forwarder is deployed. */
   forwards: v.optional(v.boolean(), false),
@@ -70,6 +74,8 @@ const poller = v.object({
   /** A lag of so many seconds raises an alarm. */
   alarmLagSeconds: positive,
   requestsPerSecond: positive,
+  // Set only by tests of the deployed functions.
+  pageTimeoutMs: v.exactOptional(positive),
   quietMs: v.exactOptional(positive),
   /** Whether further runs may poll the instances beyond `instancesPerRun`. */
   furtherRuns: v.boolean(),
@@ -165,6 +171,7 @@ export function readOperatorEnvironment(variables: Variables, streams: readonly 
 export function readPollerEnvironment(variables: Variables, streams: readonly Stream[]) {
   const {
     stream: name,
+    cadenceMinutes,
     instancesTable,
     cursorsTable,
     ledgerTable,
@@ -172,10 +179,12 @@ export function readPollerEnvironment(variables: Variables, streams: readonly St
     overflowBucket,
     ...others
   } = read(poller, variables);
-  const stream = streams.find((one) => one.name === name);
+  const cadences = cadenceMinutes === undefined ? {} : { [name]: cadenceMinutes };
+  const stream = withCadences(streams, cadences).find((one) => one.name === name);
   if (stream === undefined) throw new Error(`environment variable ${variable}: stream: there is no ${name}`);
   const { metrics, alarmLagSeconds, allowedHostSuffixes, furtherRuns, instancesPerRun, ...rest } = others;
   const settings: Settings = {
+    pageTimeoutMs: pageTimeoutMsOf(stream),
     ...rest,
     pageBytes: pageBytesOf(memoryMbOf(variables)),
     instancesPerRun: furtherRuns ? instancesPerRun : Number.POSITIVE_INFINITY,

@@ -40,6 +40,8 @@ const removed: Readonly<Record<string, string>> = {
   analyticsSecretId: 'it is now part of forwarder, {"secretId": …}',
   analyticsConcurrency: 'it is now part of forwarder, {"concurrency": …}',
   rememberAcceptedDays: 'it is now part of forwarder, {"rememberAcceptedDays": …}',
+  permissionsBoundaryArn: 'it is now part of roles, {"permissionsBoundaryArn": …}',
+  rolePath: 'it is now part of roles, {"path": …}',
   perInstanceMetrics: 'it is now metrics, "per-instance"',
   tags: 'give tags to the CDK, as --tags name=value or as "tags" at the top of cdk.json',
   ...Object.fromEntries(

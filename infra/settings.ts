@@ -15,6 +15,7 @@ export function settingsSchema(streams: readonly Stream[]) {
   const optionalNames = streams.filter(({ byDefault }) => !byDefault).map(({ name }) => name);
   const byStream = `by stream name (${streamNames.join(', ')}), such as {"${streamNames[0]}": `;
   const rates = Object.fromEntries(streams.map(({ name, requestsPerSecond }) => [name, requestsPerSecond]));
+  const cadences = Object.fromEntries(streams.map(({ name, cadenceMinutes }) => [name, cadenceMinutes]));
   const quietHours = withoutZeros(
     Object.fromEntries(streams.map(({ name, quietHours = 0 }) => [name, quietHours])),
   );
@@ -60,6 +61,17 @@ export function settingsSchema(streams: readonly Stream[]) {
       wholeNumber(1, 60),
       'a whole number from 1 to 60',
       10,
+    ),
+    cadenceMinutes: setting(
+      `minutes between two runs of a stream, such as \`{"${streamNames[0]}": 1}\`, from 1 to the default; \`pollingInterval\` can be as short ([what it costs](cost.md#faster)); ${defaultsOf(cadences)}`,
+      v.pipe(
+        v.record(v.picklist(streamNames), wholeNumber(1, 1440)),
+        v.check((given) =>
+          Object.entries(given).every(([name, minutes]) => minutes <= (cadences[name] ?? 0)),
+        ),
+      ),
+      `a JSON object of whole minutes ${byStream}1}, each from 1 to the default (${Object.values(cadences).join(', ')})`,
+      {},
     ),
     requestsPerSecond: setting(
       `limit per console and stream, such as \`{"${streamNames[0]}": 3}\`; ${defaultsOf(rates)}`,
@@ -141,16 +153,16 @@ export function settingsSchema(streams: readonly Stream[]) {
       v.pipe(v.string(), v.regex(keyArn)),
       'the ARN of a KMS key (of the key itself: an alias grants nothing)',
     ),
-    permissionsBoundaryArn: optional(
-      'permissions boundary of all roles ([how](deploy.md#a-permissions-boundary))',
-      v.pipe(v.string(), v.regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]{1,512}$/)),
-      'the ARN of an IAM policy',
-    ),
-    rolePath: setting(
-      'path of all roles, such as `/security/`',
-      v.pipe(v.string(), v.regex(/^\/([\w+=,.@-]+\/)*$/), v.maxLength(512)),
-      'a path that begins and ends with a slash',
-      '/',
+    roles: setting(
+      'all roles of the stack: `path`, such as `/security/`, and `permissionsBoundaryArn` ([how](deploy.md#a-permissions-boundary))',
+      v.strictObject({
+        path: v.optional(v.pipe(v.string(), v.regex(/^\/([\w+=,.@-]+\/)*$/), v.maxLength(512)), '/'),
+        permissionsBoundaryArn: v.exactOptional(
+          v.pipe(v.string(), v.regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]{1,512}$/)),
+        ),
+      }),
+      'a JSON object of path (which begins and ends with a slash) and permissionsBoundaryArn (the ARN of an IAM policy)',
+      { path: '/' },
     ),
   });
 }

@@ -3,7 +3,7 @@ import { App, Validations } from 'aws-cdk-lib';
 import featureFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 import { AwsSolutionsChecks } from 'cdk-nag';
 import cdkJson from '../cdk.json' with { type: 'json' };
-import { streams as allStreams, deployedStreams } from '../functions/streams/list.ts';
+import { streams as allStreams, deployedStreams, withCadences } from '../functions/streams/list.ts';
 import type { Stream } from '../functions/streams/stream.ts';
 import { bundle } from './build/bundle.ts';
 import { readCertificates } from './build/certificates.ts';
@@ -35,7 +35,10 @@ export class CollectorApp extends App {
     const certificates = caFile === undefined ? undefined : readCertificates(caFile);
     this.code = code ?? join(this.outdir, 'functions');
     if (code === undefined) bundle(this.code, { certificates });
-    const deployed = deployedStreams(streams, settings.optionalStreams);
+    const deployed = withCadences(
+      deployedStreams(streams, settings.optionalStreams),
+      settings.cadenceMinutes,
+    );
     this.stack = new CollectorStack(this, { settings, streams: deployed, code: this.code });
     Validations.of(this).addPlugins(new AwsSolutionsChecks());
   }

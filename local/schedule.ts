@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styled } from '../cli/output.ts';
-import { streams as allStreams, deployedStreams } from '../functions/streams/list.ts';
+import { readRules } from '../functions/health/rules.ts';
+import { streams as allStreams, deployedStreams, withCadences } from '../functions/streams/list.ts';
 import type { Analytics } from './analytics/analytics.ts';
 import type { LocalCollector } from './collector.ts';
 import { readHealth } from './health.ts';
@@ -41,7 +42,8 @@ async function tick({ collector, screen, stopped }: Stage, stream: string, time:
  * @param addresses what is printed below each table
  */
 export async function runSchedule(stage: Stage, speed: number, addresses: readonly string[]): Promise<void> {
-  const { stopped } = stage;
+  const { stopped, collector } = stage;
+  const { cadenceMinutes } = readRules(collector.outputs.HealthRules ?? '{}');
   const start = Date.now();
   const pause = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: stopped }).catch(() => undefined);
   const schedule = async (stream: string, cadenceMs: number) => {
@@ -71,7 +73,7 @@ export async function runSchedule(stage: Stage, speed: number, addresses: readon
     }
   };
   await Promise.all([
-    ...streams.map(({ name, cadenceMinutes }) => schedule(name, cadenceMinutes * 60_000)),
+    ...withCadences(streams, cadenceMinutes).map((one) => schedule(one.name, one.cadenceMinutes * 60_000)),
     eventSource(),
     reporter(),
   ]);

@@ -1,4 +1,5 @@
 import type { InstanceRules } from '../instances/instance.ts';
+import type { Stream } from '../streams/stream.ts';
 
 /** Constants that no operator needs to set, with the reason for each value. */
 export const limits = {
@@ -27,6 +28,11 @@ export const limits = {
   /** What a console has that is not collected changes slowly: four requests a day; 0 asks for nothing. */
   coverageMs: 24 * 60 * 60 * 1000,
 } as const;
+
+/** A run that is short, because its stream has a short cadence, must have time to request a page again with half as many records. */
+export function pageTimeoutMsOf({ timeoutSeconds }: Stream): number {
+  return Math.min(limits.pageTimeoutMs, (timeoutSeconds * 1000) / 3);
+}
 
 export interface Settings extends Readonly<Record<keyof typeof limits, number>> {
   readonly instanceRules: InstanceRules;

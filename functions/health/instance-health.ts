@@ -1,4 +1,5 @@
 import { subjectOf } from '../instances/subject.ts';
+import { withCadences } from '../streams/list.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type CoverageReport, coverageReport } from './coverage.ts';
 import type { CursorStatus } from './known-status.ts';
@@ -31,13 +32,13 @@ export function instanceHealth(
   record: Readonly<Record<string, unknown>>,
   itemOf: (stream: string) => CursorStatus | undefined,
   streams: readonly Stream[],
-  { allowedHostSuffixes, quietHours, optionalStreams = [], speed }: HealthRules,
+  { allowedHostSuffixes, quietHours, optionalStreams = [], cadenceMinutes, speed }: HealthRules,
   now: number,
 ): InstanceHealth {
   const rules = { allowedHostSuffixes, streams: streams.map(({ name }) => name) };
   const isDeployed = ({ name, byDefault }: Stream) => byDefault || optionalStreams.includes(name);
   const named = Array.isArray(record.streams) ? record.streams : [];
-  const verdicts = streams.flatMap((stream): Verdict | [] => {
+  const verdicts = withCadences(streams, cadenceMinutes).flatMap((stream): Verdict | [] => {
     const isNamed = named.includes(stream.name);
     if (!isDeployed(stream)) return isNamed ? notDeployed(stream) : [];
     if (!stream.byDefault && !isNamed) return [];

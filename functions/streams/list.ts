@@ -1,3 +1,4 @@
+import { lookUp } from '../kit/json.ts';
 import { activities } from './activities.ts';
 import { agents } from './agents.ts';
 import { alerts } from './alerts.ts';
@@ -11,6 +12,23 @@ export const streams: readonly Stream[] = [threats, activities, agents, alerts, 
 /** The streams with a function in a stack whose setting `optionalStreams` has these names. */
 export function deployedStreams(all: readonly Stream[], optional: readonly string[]): Stream[] {
   return all.filter(({ name, byDefault }) => byDefault || optional.includes(name));
+}
+
+/** A run ends so much before the next tick. */
+const runSecondsPerMinute = 54;
+
+/**
+ * The streams with the intervals that were set, by name and in minutes. A run then ends before the next tick as well.
+ */
+export function withCadences(
+  all: readonly Stream[],
+  cadenceMinutes: Readonly<Record<string, number>> = {},
+): Stream[] {
+  return all.map((stream) => {
+    const minutes = lookUp(cadenceMinutes, stream.name) ?? stream.cadenceMinutes;
+    const timeoutSeconds = Math.min(stream.timeoutSeconds, minutes * runSecondsPerMinute);
+    return { ...stream, cadenceMinutes: minutes, timeoutSeconds };
+  });
 }
 
 /** The streams that every stack has. */

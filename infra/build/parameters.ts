@@ -8,8 +8,10 @@ export const placeholders = {
   alarmEmail: 'alarm-email@release.example',
   logRetentionDays: 3653,
   allowedHostSuffixes: ['.suffixes.release.example'],
-  permissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/boundary-of-the-release',
-  rolePath: '/path-of-the-release/',
+  roles: {
+    path: '/path-of-the-release/',
+    permissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/boundary-of-the-release',
+  },
   // What an account can spare is not known.
   reservedConcurrency: false,
 } as const;
@@ -31,7 +33,7 @@ const texts: readonly (readonly [placeholder: string, value: Value])[] = [
     placeholders.allowedHostSuffixes[0],
     { 'Fn::Join': ['","', { 'Fn::Split': [',', ref('AllowedHostSuffixes')] }] },
   ],
-  [placeholders.rolePath, ref('RolePath')],
+  [placeholders.roles.path, ref('RolePath')],
   [forwarderPlaceholders.analyticsUrl, ref('AnalyticsUrl')],
   [forwarderPlaceholders.forwarder.secretId, ref('AnalyticsSecretName')],
 ];

@@ -84,11 +84,11 @@ export function addFunction(
     ...own.rights,
     ...makeNetworkInterfaces(settings),
   ];
-  const { permissionsBoundaryArn: boundary } = settings;
+  const { path, permissionsBoundaryArn: boundary } = settings.roles;
   const role = new Role(scope, 'Role', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { [own.policy]: new PolicyDocument({ statements }) },
-    ...(settings.rolePath !== '/' && { path: settings.rolePath }),
+    ...(path !== '/' && { path }),
     ...(boundary && { permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', boundary) }),
   });
   Validations.of(role).acknowledge(...own.acknowledgements, ...networkWildcard(settings));

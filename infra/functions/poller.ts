@@ -36,7 +36,7 @@ export class Poller extends Construct implements CollectorFunction {
     const added = addFunction(this, props, {
       name: stream.name,
       entry: 'poller',
-      description: `Polls SentinelOne ${stream.name} every ${stream.cadenceMinutes} minutes`,
+      description: `Polls SentinelOne ${stream.name} every ${cadence.toHumanString()}`,
       timeout: Duration.seconds(stream.timeoutSeconds),
       environment: environment(props),
       variables: allocator,
@@ -73,6 +73,7 @@ function environment(props: PollerProps): PollerEnvironment {
   return {
     ...collectingEnvironment(props),
     stream: stream.name,
+    ...(stream.name in settings.cadenceMinutes && { cadenceMinutes: stream.cadenceMinutes }),
     ledgerTable: ledger.tableName,
     ...(settings.analyticsUrl !== undefined && { forwards: true }),
     requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,

@@ -28,6 +28,7 @@ export class Widget extends Construct {
         allowedHostSuffixes: settings.allowedHostSuffixes,
         quietHours: settings.quietHours,
         ...(settings.optionalStreams.length > 0 && { optionalStreams: settings.optionalStreams }),
+        ...(Object.keys(settings.cadenceMinutes).length > 0 && { cadenceMinutes: settings.cadenceMinutes }),
       },
       policy: 'read',
       rights: [

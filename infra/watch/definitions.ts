@@ -47,6 +47,9 @@ export const operationsPage = 'docs/operations.md';
 
 const { BREACHING, NOT_BREACHING } = TreatMissingData;
 
+/** At a shorter cadence a run may fail, and the next ones succeed, without a notification. */
+const shortestPeriodMinutes = 5;
+
 /** Two empty periods of one cadence can be one late tick, so three are required. */
 const cycles = 3;
 
@@ -146,7 +149,7 @@ function remindingDaily(metric: IMetric, period: Duration): IMetric {
  * run, so one metric shows all of these, and an alarm on missing runs needs a value for periods without any.
  */
 export function notRunning({ name, function: poller, cadenceMinutes }: ScheduledFunction): Definition {
-  const period = Duration.minutes(cadenceMinutes);
+  const period = Duration.minutes(Math.max(cadenceMinutes, shortestPeriodMinutes));
   return {
     name: `${name}-not-running`,
     metric: new MathExpression({

@@ -1,5 +1,5 @@
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { defaultStreams as streams } from '../../functions/streams/list.ts';
+import { defaultStreams, withCadences } from '../../functions/streams/list.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import { memoryMb } from '../../infra/functions/function.ts';
 import { synthesise } from '../../infra/synth.ts';
@@ -17,6 +17,8 @@ export interface Fleet {
   readonly recordsPerAgentDay: { readonly [stream: string]: number };
   /** Whether many tokens are in one secret. */
   readonly sharesSecrets?: boolean;
+  /** The setting of that name. */
+  readonly cadenceMinutes?: Readonly<Record<string, number>>;
 }
 
 /** A line of a month's bill. */
@@ -71,7 +73,7 @@ export async function bill(fleet: Fleet): Promise<Line[]> {
   const stage = await startStage(Math.min(fleet.instances, mostMeasured), { latencyMs: awsMs });
   const uses: Use[] = [];
   try {
-    for (const stream of streams) {
+    for (const stream of withCadences(defaultStreams, fleet.cadenceMinutes)) {
       const perDay = fleet.agents * (fleet.recordsPerAgentDay[stream.name] ?? 0);
       uses.push(await useOf(stage, stream, fleet.instances, (perDay * stream.cadenceMinutes) / (24 * 60)));
     }
@@ -111,7 +113,7 @@ async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records
     stepMicros: cadenceMicros / records,
   };
   await stage.give({ latencyMs: consoleMs, ladders: records > 0 ? { [name]: ladder } : {} });
-  const collector = await stage.collector(name);
+  const collector = await stage.collector(name, { cadenceMinutes });
   await stage.addInstances(stage.hosts.length);
   await collector.invoke();
   let measured: Measured;

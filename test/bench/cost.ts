@@ -16,6 +16,7 @@ const usage = `npm run cost -- [--instances N] [--agents M]   a month's bill for
   --activities-per-agent-day 5      activities of each agent per day
   --threats-per-agent-month 0.1     each of which changes as often again: a verdict, a mitigation
   --changes-per-agent-day 4         how often an agent's record changes
+  --threats-every 5                 minutes between two polls of threats (cadenceMinutes)
   --shared-secrets                  many tokens in each secret
   --docs                            writes docs/cost.md instead, for 1, 10, 100 and 1,000 instances`;
 
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     'activities-per-agent-day': { type: 'string', default: '5' },
     'threats-per-agent-month': { type: 'string', default: '0.1' },
     'changes-per-agent-day': { type: 'string', default: '4' },
+    'threats-every': { type: 'string', default: '5' },
     'shared-secrets': { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -35,6 +37,7 @@ const { values } = parseArgs({
 const fleet = (instances: number, sharesSecrets = values['shared-secrets']): Fleet => ({
   instances,
   sharesSecrets,
+  cadenceMinutes: { threats: Number(values['threats-every']) },
   agents: Number(values.agents),
   recordsPerAgentDay: {
     activities: Number(values['activities-per-agent-day']),
@@ -72,6 +75,12 @@ async function page(counts: readonly number[]): Promise<string> {
   const rows = first.map(({ what }, i) => [what, ...bills.map((lines) => usd(lines[i]?.usd ?? 0))]);
   const each = bills.map((lines, i) => usd(total(lines) / (counts[i] ?? 1)));
   const quiet = await quietBill(100);
+  const faster: (readonly [instances: number, usual: number, faster: number])[] = [];
+  for (const instances of [1, 100]) {
+    const usual = total(bills[counts.indexOf(instances)] ?? []);
+    const each = await bill({ ...fleet(instances, instances >= 100), cadenceMinutes: { threats: 1 } });
+    faster.push([instances, usual, total(each)]);
+  }
   const calls = quiet.filter(({ isCall }) => isCall);
   const { recordsPerAgentDay, agents } = fleet(1);
   const polls = streams.map(({ name, cadenceMinutes }) => `${name} every ${cadenceMinutes} minutes`);
@@ -121,6 +130,16 @@ ${table(
 )}
 
 DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 4)} USD** (target: at most 0.10).
+
+## Faster
+
+With \`cadenceMinutes: {"threats": 1}\`, all instances are polled for threats every minute ([how fresh they are](benchmarks.md#freshness)).
+Set a longer \`pollingInterval\` for those that need not be.
+
+${table(
+  ['instances', 'threats every 5 minutes', 'every minute', 'more for each instance'],
+  faster.map(([count, usual, more]) => [count, usd(usual), usd(more), usd((more - usual) / count)]),
+)}
 
 ## How it is counted
 

@@ -137,6 +137,17 @@ describe('a poller', () => {
       expect(() => readPoller({ [name]: wrong })).toThrow(new RegExp(`COLLECTOR: ${name}: `));
   });
 
+  it('may run more often, ends before its next tick, and asks for smaller pages in time', () => {
+    expect(readPoller().settings.pageTimeoutMs).toBe(60_000);
+    const { stream, settings } = readPoller({ cadenceMinutes: 1 });
+    expect(stream).toMatchObject({ name: 'threats', cadenceMinutes: 1, timeoutSeconds: 54 });
+    // After one of them there is time for another, and for delivering.
+    expect(settings.pageTimeoutMs).toBe(18_000);
+    expect(readPoller({ cadenceMinutes: 1, pageTimeoutMs: 7 }).settings.pageTimeoutMs).toBe(7);
+    for (const wrong of [0, '1', null])
+      expect(() => readPoller({ cadenceMinutes: wrong })).toThrow('cadenceMinutes');
+  });
+
   it('polls all instances itself where there are no further runs', () => {
     expect(readPoller({ furtherRuns: false }).settings.instancesPerRun).toBe(Number.POSITIVE_INFINITY);
   });

@@ -40,7 +40,8 @@ const arn = (service: string, resource: string) => `arn:aws:${service}:${region}
 /** CloudFormation generates a name from the stack's, the resource's, and a random part. */
 const generated = (id: string) => `${stack}-${id}-A1B2C3D4E5F6`;
 const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
-const roleArn = (id: string) => `arn:aws:iam::${account}:role${everySetting.rolePath}${generated(id)}`;
+const { path: rolePath } = everySetting.roles as { path: string };
+const roleArn = (id: string) => `arn:aws:iam::${account}:role${rolePath}${generated(id)}`;
 
 /**
  * What CloudFormation asks of each service, in the deployer's name, to create, read, update and delete a resource: its

@@ -28,7 +28,8 @@ describe('settings', () => {
       alarmEmail: '',
       logRetentionDays: 90,
       forwarder: { secretId: 'signal-client/analytics', concurrency: 2, rememberAcceptedDays: 0 },
-      rolePath: '/',
+      roles: { path: '/' },
+      cadenceMinutes: {},
     });
   });
 
@@ -106,13 +107,19 @@ describe('settings', () => {
       { secretId: 'signal-client/analytics', concurrency: 1000, rememberAcceptedDays: 30 },
     ],
     ...['arn:aws:iam::111122223333:policy/team/boundary', 'arn:aws-us-gov:iam::aws:policy/Boundary'].map(
-      (arn): [string, unknown, unknown] => ['permissionsBoundaryArn', arn, arn],
+      (arn): [string, unknown, unknown] => [
+        'roles',
+        { permissionsBoundaryArn: arn },
+        { path: '/', permissionsBoundaryArn: arn },
+      ],
     ),
     ...['/', '/security/', '/security/collectors/'].map((path): [string, unknown, unknown] => [
-      'rolePath',
-      path,
-      path,
+      'roles',
+      JSON.stringify({ path }),
+      { path },
     ]),
+    ['cadenceMinutes', '{"threats":1}', { threats: 1 }],
+    ['cadenceMinutes', { threats: 5, activities: 7 }, { threats: 5, activities: 7 }],
     [
       'proxy',
       '{"url":"http://proxy.example.com:3128"}',
@@ -207,13 +214,31 @@ describe('settings', () => {
       { other: 1 },
     ].map((given): [string, unknown, string] => ['forwarder', given, forwarder]),
     ...['Boundary', 'arn:aws:iam::111122223333:role/boundary', 'arn:aws:iam::1:policy/b'].map(
-      (arn): [string, unknown, string] => ['permissionsBoundaryArn', arn, 'must be the ARN of an IAM policy'],
+      (arn): [string, unknown, string] => [
+        'roles',
+        { permissionsBoundaryArn: arn },
+        'the ARN of an IAM policy',
+      ],
     ),
     ...['', 'security', '/security', 'security/', '//'].map((path): [string, unknown, string] => [
-      'rolePath',
-      path,
-      'must be a path that begins and ends with a slash',
+      'roles',
+      { path },
+      'must be a JSON object of path (which begins and ends with a slash)',
     ]),
+    ...[
+      1,
+      { threats: 0 },
+      { threats: 6 },
+      { threats: 1.5 },
+      { threats: '1' },
+      { other: 1 },
+      { agents: 61 },
+    ].map((given): [string, unknown, string] => [
+      'cadenceMinutes',
+      given,
+      'each from 1 to the default (5, 10',
+    ]),
+    ['roles', { path: '/', other: 1 }, 'must be a JSON object of path'],
     ...[
       'http://proxy.example.com:3128',
       { url: 'proxy.example.com:3128' },
@@ -260,13 +285,14 @@ describe('settings', () => {
 
   test.each(['bogus', 'overlapminutes', 'constructor'])('refuse %s, which is none of them', (key) => {
     expect(refusal({ [key]: 1 })).toMatch(
-      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, rolePath\\.$`),
+      new RegExp(`^The setting ${key} is unknown; there are stackName, .*, roles\\.$`),
     );
   });
 
   test.each([
     ['messageKib', 'it is a constant now'],
     ['pagesPerRun', 'it is a constant now'],
+    ['rolePath', 'it is now part of roles, {"path": …}'],
     ['httpsProxy', 'it is now proxy, {"url": …}'],
     ['securityGroupIds', 'it is now part of vpc, {"subnetIds": […], "securityGroupIds": […]}'],
     ['tags', 'give tags to the CDK, as --tags name=value or as "tags" at the top of cdk.json'],

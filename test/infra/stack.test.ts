@@ -634,7 +634,7 @@ describe('the forwarder', () => {
 describe('every role', () => {
   test('has the boundary and the path that the settings name', () => {
     const permissionsBoundaryArn = 'arn:aws:iam::111122223333:policy/team/boundary';
-    const made = collected({ permissionsBoundaryArn, rolePath: '/security/' });
+    const made = collected({ roles: { permissionsBoundaryArn, path: '/security/' } });
     const roles = Object.values(made.findResources('AWS::IAM::Role'));
     expect(roles.length).toBeGreaterThan(3);
     for (const { Properties } of roles)
@@ -758,6 +758,33 @@ describe('settings', () => {
     const hoursOf: Record<string, number> = { threats: 5, activities: 96 };
     const hours = hoursOf[stream.name];
     expect(quietMs).toBe(hours && hours * 3_600_000);
+  });
+
+  test('let a stream run more often, and all that judges its health know it', () => {
+    const made = collected({ cadenceMinutes: { threats: 1, agents: 30 }, analyticsUrl: 'https://a.example' });
+    const threats = own(made, 'threats');
+    expect(threats.rule.ScheduleExpression).toBe('rate(1 minute)');
+    expect(threats.poll).toMatchObject({
+      Timeout: 54,
+      Description: 'Polls SentinelOne threats every 1 minute',
+    });
+    expect(told(made, threats.poll)).toMatchObject({ cadenceMinutes: 1 });
+    expect(only(made, 'AWS::Lambda::EventInvokeConfig', { FunctionName: threats.poll.ref })).toMatchObject({
+      MaximumEventAgeInSeconds: 60,
+    });
+    expect(own(made, 'agents').rule.ScheduleExpression).toBe('rate(30 minutes)');
+    expect(own(made, 'agents').poll.Timeout).toBe(840);
+    expect(told(made, own(made, 'activities').poll)).not.toHaveProperty('cadenceMinutes');
+    const cadenceMinutes = { threats: 1, agents: 30 };
+    const { Value: rules } = made.findOutputs('HealthRules').HealthRules ?? {};
+    expect(JSON.parse(String(rules))).toMatchObject({ cadenceMinutes });
+    const tiles = only(made, 'AWS::Lambda::Function', { Handler: 'widget.handler' });
+    expect(told(made, tiles)).toMatchObject({ cadenceMinutes });
+    // One failed minute is no alarm.
+    const periodOf = (name: string) =>
+      JSON.stringify(only(made, 'AWS::CloudWatch::Alarm', { AlarmName: `SentinelOneCollector-${name}` }));
+    expect(periodOf('threats-not-running')).toContain('"Period":300');
+    expect(periodOf('agents-not-running')).toContain('"Period":1800');
   });
 
   test.each(streams)('grant further secrets and their keys to the function for $name', (stream) => {

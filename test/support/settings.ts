@@ -18,8 +18,7 @@ export const everySetting: Readonly<Record<string, unknown>> = {
   proxy: { url: 'http://proxy.example:3128', except: ['.amazonaws.com', '10.0.0.5:8080'] },
   alarmEmail: 'security@example.com',
   metrics: 'per-instance',
-  permissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/boundary',
-  rolePath: '/security/',
+  roles: { path: '/security/', permissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/boundary' },
 };
 
 /** The longest name that a stack may have. */

@@ -56,6 +56,21 @@ describe('an instance', () => {
     expect(by(['.s1.example.com'], { agents: 71 })).toMatchObject({ stream: 'agents', word: 'nothing new' });
   });
 
+  it('is silent by the cadence that is deployed', () => {
+    const polled = (minutes: number) => ({
+      status: { ...healthy(), lastPollAt: ago(minutes * 60_000), nextPollAt: ago((minutes - 1) * 60_000) },
+    });
+    const by = (minutes: number, cadenceMinutes: Record<string, number>) => {
+      const rules = readRules(rulesText({ allowedHostSuffixes: ['.net'], quietHours: {}, cadenceMinutes }));
+      const record = { instance: 'acme', host: 'acme.sentinelone.net', streams: ['threats'] };
+      return instanceHealth(record, () => polled(minutes), streams, rules, now).worst.word;
+    };
+    expect(by(4, {})).toBe('ok');
+    expect(by(4, { threats: 1 })).toBe('silent');
+    expect(by(2, { threats: 1 })).toBe('ok');
+    expect(by(2, { agents: 1 })).toBe('ok');
+  });
+
   it('may be the forwarder', () => {
     expect(forwarderHealth({ state: 'ok' }, now)).toMatchObject({ instance: '#analytics', light: 'green' });
   });

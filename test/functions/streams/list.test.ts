@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../functions/kit/json.ts';
-import { defaultStreams, deployedStreams, streams } from '../../../functions/streams/list.ts';
+import { defaultStreams, deployedStreams, streams, withCadences } from '../../../functions/streams/list.ts';
 import type { Stream } from '../../../functions/streams/stream.ts';
 import { strange } from '../../fixtures/given.ts';
 import { messageTypes } from '../../support/schema.ts';
@@ -102,6 +102,20 @@ describe('every stream', () => {
       if ('query' in stream) for (const value of Object.values(stream.query)) expect(value).not.toBe('');
     },
   );
+
+  it('can be polled more often, and is otherwise the same', () => {
+    expect(withCadences(streams)).toEqual(streams);
+    expect(withCadences(streams, { threats: 1, toString: 1 })).toEqual(
+      streams.map((one) =>
+        one.name === 'threats' ? { ...one, cadenceMinutes: 1, timeoutSeconds: 54 } : one,
+      ),
+    );
+    for (let minutes = 1; minutes <= 60; minutes++)
+      for (const one of withCadences(streams, { agents: minutes })) {
+        expect(one.timeoutSeconds).toBeLessThan(one.cadenceMinutes * 60);
+        expect(one.timeoutSeconds).toSatisfy(Number.isInteger);
+      }
+  });
 
   it('has a name of its own', () => {
     expect(new Set(streams.map(({ name }) => name)).size).toBe(streams.length);
