@@ -7,6 +7,7 @@ import { benchBombs } from './bombs.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow, benchThird } from './drain.ts';
 import { benchForwarder } from './forwarder.ts';
+import { benchFreshness } from './freshness.ts';
 import { benchFurtherRun } from './further-run.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
@@ -33,6 +34,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   thousand: () => benchThousand(3),
   bombs: () => benchBombs(),
   forwarder: () => benchForwarder(),
+  freshness: () => benchFreshness(20),
 };
 
 const asked = process.argv.slice(2);
