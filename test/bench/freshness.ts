@@ -18,13 +18,13 @@ const consoleMs = 300;
 const batchingMs = 5_000;
 
 /** How long after its appearance a threat is in the queue and accepted by Analytics, in seconds, for each threat. */
-export interface Freshness {
+interface Freshness {
   readonly toQueue: readonly number[];
   readonly toAnalytics: readonly number[];
 }
 
 /** Threats that appear at times spread evenly over an interval; the wait for the tick is computed, all else measured. */
-export async function freshness(cadenceMinutes: number, threats: number): Promise<Freshness> {
+async function freshness(cadenceMinutes: number, threats: number): Promise<Freshness> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-freshness-'));
   const consoles = await startConsoles({ hosts: { [host]: { tokens: [{ token }], rateLimits: false } } });
   const analytics = await startAnalytics();
