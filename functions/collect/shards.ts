@@ -1,3 +1,5 @@
+import { inParallel } from '../kit/concurrency.ts';
+
 /** One of the parts of a tick that has too many due instances for one run. */
 export interface Place {
   /** From 0. The same instances have the same number from tick to tick. */
@@ -20,6 +22,9 @@ export interface Shards extends Offers {
   /** Starts another run, which takes a part, and does not wait for it. Throws if it may not have started. */
   start(place: Place, scheduledAt: number): Promise<void>;
 }
+
+/** More would take memory and gain little: each has the names of 200 instances. */
+const requestsAtOnce = 25;
 
 export interface Division {
   readonly own: readonly string[];
@@ -57,20 +62,20 @@ export async function handOver(
     refusal = error instanceof Error ? error.message : String(error);
   };
   const placeOf = (number: number): Place => ({ number, of: parts.length, by });
-  const offer = (part: readonly string[], number: number) =>
+  // All are offered before the first run looks for the one that it prefers.
+  await inParallel(parts.entries(), requestsAtOnce, ([number, part]) =>
     shards.offer(placeOf(number), part).catch((error: unknown) => {
       refused(error);
       own.push(...part);
-    });
-  // All are offered before the first run looks for the one that it prefers.
-  await Promise.all(parts.map(offer));
+    }),
+  );
   let open = 1;
-  const start = (_: unknown, i: number) =>
-    shards.start(placeOf(i + 1), scheduledAt).catch((error: unknown) => {
+  await inParallel(parts.keys().drop(1), requestsAtOnce, (number) =>
+    shards.start(placeOf(number), scheduledAt).catch((error: unknown) => {
       refused(error);
       open += 1;
-    });
-  await Promise.all(parts.slice(1).map(start));
+    }),
+  );
   for (; open > 0; open--) own.push(...((await shards.take(placeOf(0)).catch(refused)) ?? []));
   return { own, refusal };
 }

@@ -8,7 +8,7 @@ import { benchColdStart } from './cold-start.ts';
 import { benchDrain, benchLimiter, benchSlow, benchThird } from './drain.ts';
 import { benchForwarder } from './forwarder.ts';
 import { benchFreshness } from './freshness.ts';
-import { benchFurtherRun } from './further-run.ts';
+import { benchFurtherRun, benchTick } from './further-run.ts';
 import { benchGrowth, benchInstances } from './growth.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchQuiet } from './quiet.ts';
@@ -26,6 +26,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   growth: () => benchGrowth(3),
   instances: () => benchInstances(3),
   'further-run': () => benchFurtherRun(5),
+  tick: () => benchTick(),
   secrets: () => benchSecrets(),
   neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),

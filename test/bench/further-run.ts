@@ -47,3 +47,42 @@ export async function benchFurtherRun(
 A further run reads its own instances by their keys, and their cursors; no other.`,
   };
 }
+
+const largest = 100_000;
+
+/** What a tick takes that divides so many instances, all of which are due. */
+export async function benchTick(instances = largest): Promise<Report> {
+  const stage = await startStage(own);
+  const measured: Measured[] = [];
+  try {
+    await stage.give({});
+    const collector = await stage.collector('activities', { furtherRuns: true });
+    await stage.addInstances(instances);
+    await stage.addCursors(instances, 'activities');
+    for (let tick = 0; tick < 2; tick++) measured.push(await collector.invoke(10));
+  } finally {
+    await stage.close();
+  }
+  const peak = Math.max(...measured.map(({ peakMib }) => peakMib));
+  return {
+    title: 'A tick that further runs share',
+    shown: [atMost(`peak memory of a tick of ${instances} instances`, 256, peak, ' MiB', 0)],
+    text: `${table(
+      ['instances', 'peak MiB', 'CPU s', 'further runs', 'BatchGetItem calls'],
+      [
+        [
+          instances,
+          withSpread(measured.map(({ peakMib }) => peakMib)),
+          withSpread(
+            measured.map(({ cpuMs }) => cpuMs / 1000),
+            1,
+          ),
+          withSpread(measured.map(({ counts }) => counts.runs.length)),
+          withSpread(measured.map(({ counts }) => counts.calls['DynamoDB.BatchGetItem'] ?? 0)),
+        ],
+      ],
+    )}
+
+The tick reads the instances and their cursors a thousand at a time, and keeps the names of those that are due.`,
+  };
+}

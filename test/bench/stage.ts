@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PollerEnvironment, variable } from '../../functions/environment.ts';
+import { fingerprint } from '../../functions/instances/instance.ts';
 import { streams } from '../../functions/streams/list.ts';
 import { bundle } from '../../infra/build/bundle.ts';
 import { allocator } from '../../infra/functions/collecting.ts';
@@ -11,6 +12,7 @@ import { startFunction } from '../../local/lambda/function.ts';
 import { type Part, startPart } from './child.ts';
 import type { ConsoleAsk, ConsoleCounts, ConsoleOptions, ConsoleReady, Given } from './console.ts';
 import type { Counts, SinkAsk, SinkOptions, SinkReady } from './sink.ts';
+import type { Item } from './tables.ts';
 import { usageOf } from './usage.ts';
 
 /** A collector's function, or the loop beside it, in a process of its own. */
@@ -43,6 +45,8 @@ export interface Stage {
   give(given: Partial<Given>): Promise<void>;
   /** After the collector was started: that it loads its module is not measured. An optional stream has to be named. */
   addInstances(number: number, stream?: string): Promise<void>;
+  /** As after polls of the stream a minute ago, which found nothing. */
+  addCursors(number: number, stream: string): Promise<void>;
   prepare(stream: string): Promise<void>;
   /** Moves the consoles' clock on. The functions' clock stays, and warnings about that are not counted as logged. */
   wait(ms: number): Promise<void>;
@@ -64,6 +68,44 @@ const instanceItem = (i: number, attributes: object) => ({
   host: { S: hostOf(i) },
   ...attributes,
 });
+
+function cursorItem(i: number, stream: string): Item {
+  const item = instanceItem(i, {});
+  const now = Date.now();
+  const iso = (ms: number) => ({ S: new Date(now + ms).toISOString() });
+  const position = { S: `${new Date(now - 60_000).toISOString().slice(0, -1)}000Z` };
+  const configVersion = fingerprint({ instance: item.instance.S, host: item.host.S });
+  return {
+    instance: item.instance,
+    stream: { S: stream },
+    firstSeenAt: position,
+    cursor: {
+      M: {
+        schemaVersion: { N: '1' },
+        scope: { S: `${item.host.S}/0123456789abcdef` },
+        position,
+        limit: { N: '1000' },
+        roomyPages: { N: '0' },
+      },
+    },
+    state: { S: 'ok' },
+    lastPollAt: iso(-60_000),
+    lastSuccessAt: iso(-60_000),
+    nextPollAt: iso(540_000),
+    lastRecordAt: iso(-600_000),
+    tokenExpiresAt: iso(90 * 86_400_000),
+    failures: { N: '0' },
+    lastCount: { N: '0' },
+    position,
+    checkedUntil: position,
+    completeUntil: position,
+    configVersion: { S: configVersion },
+    secretVersion: { S: '11111111-2222-3333-4444-555555555555' },
+    spentDay: { S: new Date(now).toISOString().slice(0, 10) },
+    spentArtifacts: { N: '100' },
+    spentBytes: { N: '100000' },
+  };
+}
 
 export async function startStage(instances: number, sinkOptions: Partial<SinkOptions> = {}): Promise<Stage> {
   const hosts = Array.from({ length: instances }, (_, i) => hostOf(i));
@@ -108,8 +150,14 @@ export async function startStage(instances: number, sinkOptions: Partial<SinkOpt
     await sink.ask({ put: { table: tables.instancesTable, items } });
   };
 
+  const addCursors = async (number: number, stream: string) => {
+    const items = Array.from({ length: number }, (_, i) => cursorItem(i, stream));
+    await sink.ask({ put: { table: tables.cursorsTable, items } });
+  };
+
   return {
     hosts,
+    addCursors,
     code,
     environment,
     runner,

@@ -49,6 +49,7 @@ interface Scan {
   readonly TableName: string;
   readonly ConsistentRead?: boolean;
   readonly ExclusiveStartKey?: Item;
+  readonly Limit?: number;
 }
 
 /** What one page of a scan has. */
@@ -106,7 +107,7 @@ export function createTables(): Tables {
   };
 
   const operations: { readonly [operation: string]: (input: never) => Done } = {
-    Scan({ TableName, ConsistentRead, ExclusiveStartKey }: Scan) {
+    Scan({ TableName, ConsistentRead, ExclusiveStartKey, Limit = Number.POSITIVE_INFINITY }: Scan) {
       const all = tableOf(TableName).values();
       if (ExclusiveStartKey !== undefined) all.find((item) => keyOf(item) === keyOf(ExclusiveStartKey));
       const Items: Item[] = [];
@@ -114,11 +115,11 @@ export function createTables(): Tables {
       for (const item of all) {
         Items.push(item);
         bytes += bytesOf(item);
-        if (bytes >= pageBytes) break;
+        if (bytes >= pageBytes || Items.length >= Limit) break;
       }
       const { instance, stream } = Items.at(-1) ?? {};
       const last = { ...(instance && { instance }), ...(stream && { stream }) };
-      const LastEvaluatedKey = bytes >= pageBytes ? last : undefined;
+      const LastEvaluatedKey = bytes >= pageBytes || Items.length >= Limit ? last : undefined;
       return done({ answer: { Items, LastEvaluatedKey }, readUnits: read(bytes, ConsistentRead) });
     },
     BatchGetItem({ RequestItems }: Batch) {

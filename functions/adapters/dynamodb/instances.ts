@@ -12,11 +12,14 @@ import { ifHolds, ownClient, readItems, updateOf } from './client.ts';
 /** An item of the instances table, as an operator wrote it. */
 export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
 
+/** With their cursors, the items of a whole page of DynamoDB's, which has a megabyte, take 80 MiB more. */
+const pageSize = 1000;
+
 /** The instances table: key `instance`. */
 export function instancesTable(TableName: string, client: DynamoDBDocumentClient = ownClient) {
   async function* pages(): AsyncGenerator<InstanceRecord[], void> {
-    for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
-      yield Items as InstanceRecord[];
+    const scan = paginateScan({ client, pageSize }, { TableName, ConsistentRead: true });
+    for await (const { Items = [] } of scan) yield Items as InstanceRecord[];
   }
   return {
     pages,

@@ -992,6 +992,19 @@ describe('many instances', () => {
     expect(askedOf().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
+  it('are read page by page, so that only names are kept of those that other runs poll', async () => {
+    const { run, few, cursors } = five();
+    const reads: (readonly string[])[] = [];
+    const read = cursors.read.bind(cursors);
+    cursors.read = (of, names) => {
+      reads.push(names);
+      return read(of, names);
+    };
+    await run(few);
+    // The fake has pages of two; the last are those that this run polls.
+    expect(reads).toEqual([['a', 'b'], ['c', 'd'], ['e'], ['a', 'b']]);
+  });
+
   it('are not polled again by a shard that comes after the next tick, and it says that it is late', async () => {
     const { run, runShard, few, shards, asked, wait } = five();
     await run(few);
