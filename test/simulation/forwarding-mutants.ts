@@ -131,8 +131,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an expired record holds its artifact up',
     file: 'forward/post-with-record.ts',
-    from: "if (record === 'expired') return false;",
-    to: "if (record === 'expired') return true;",
+    from: "if (object === 'expired') return 'it is no longer in the bucket';",
+    to: "if (object === 'expired') throw new StuckMessageError('it is no longer in the bucket');",
   },
   {
     name: 'records elsewhere are not fetched',
