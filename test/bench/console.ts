@@ -178,7 +178,10 @@ const server = createServer({ cert, key, keepAliveTimeout: 75_000 }, async (requ
   if (given.latencyMs > 0) await sleep(given.latencyMs);
   const illness = given.ill[host];
   if (illness !== undefined) return enact(illness, response);
-  const body = answer(new URL(request.url ?? '', `https://${host}`), host, await text(request));
+  // A collector that is stopped aborts its requests.
+  const asked = await text(request).catch(() => undefined);
+  if (asked === undefined) return;
+  const body = answer(new URL(request.url ?? '', `https://${host}`), host, asked);
   response.sendDate = false;
   response
     .writeHead(200, {
