@@ -135,22 +135,34 @@ export function plainWords(body: string): string {
     .replace(/<[^>]*>?/g, ' ');
 }
 
-/**
- * The seconds of a `Retry-After`, which may have a fraction, a unit or quotation marks. Of a list, the longest
- * counts.
- */
-const seconds = /^\s*"?\+?(\d+(?:\.\d*)?|\.\d+)\s*(?:s|secs?|seconds?)?"?\s*$/i;
+/** A wait in a `Retry-After`, which may have a fraction, a unit or a sign. */
+const span = /^\s*\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|m|h|s)?[a-z]*\s*$/i;
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, m: 60_000, h: 3_600_000 };
+
+/** Some servers send when the wait ends, as a Unix time: later than 2001, in seconds or milliseconds. */
+const [unixSeconds, unixMs] = [1e9, 1e12];
+
+function spanMs(text: string, now: number): number {
+  const [, count, unit = ''] = span.exec(text) ?? [];
+  const value = Number(count);
+  if (unit === '' && value >= unixSeconds && value < 4 * unixMs)
+    return Math.max(0, (value < unixMs ? value * 1000 : value) - now);
+  return value * (unitMs[unit.toLowerCase()] ?? 1000);
+}
 
 /**
  * Returns the wait that a response asks for, in whole seconds rounded up; undefined if it has none that can be read.
+ * Of a list, the longest counts.
  */
 export function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
-  const value = (headers['retry-after'] ?? '').slice(0, 40);
-  const waits = value.split(',').map((one) => Number(seconds.exec(one)?.[1]));
-  if (!waits.some(Number.isNaN)) return Math.ceil(Math.max(...waits)) * 1000;
+  const value = (headers['retry-after'] ?? '').slice(0, 40).replaceAll('"', '');
+  const now = dateMs(headers) ?? Date.now();
+  const wholeSeconds = (ms: number) => Math.max(0, Math.ceil(ms / 1000) * 1000);
+  const waits = value.split(',').map((one) => spanMs(one, now));
+  if (!waits.some(Number.isNaN)) return wholeSeconds(Math.max(...waits));
   const until = httpDateMs(value);
-  if (until === undefined) return undefined;
-  return Math.max(0, Math.ceil((until - (dateMs(headers) ?? Date.now())) / 1000) * 1000);
+  return until === undefined ? undefined : wholeSeconds(until - now);
 }
 
 /** Returns the `Date` of a response; undefined if it has none that can be read. */
@@ -159,11 +171,13 @@ export function dateMs({ date = '' }: IncomingHttpHeaders): number | undefined {
 }
 
 /**
- * Reads the three date formats of HTTP (RFC 9110, 5.6.7), and ISO 8601. `Date.parse` alone would accept `900, 900`.
+ * Reads the three date formats of HTTP (RFC 9110, 5.6.7), and ISO 8601, also with an offset. A zone without an offset or
+ * a known name is GMT. `Date.parse` alone would accept `900, 900`.
  */
 function httpDateMs(value: string): number | undefined {
   const text = value.trim().slice(0, 40);
-  if (!/^(?:[a-z]{3,9}[, ]|\d{4}-\d\d-\d\dT.*Z)/i.test(text)) return undefined;
-  const ms = Date.parse(/[a-z]$/i.test(text) ? text : `${text} GMT`);
-  return Number.isNaN(ms) ? undefined : ms;
+  if (!/^(?:[a-z]{3,9}[, ]|\d{4}-\d\d-\d\d[T ]).*\d:\d\d/i.test(text)) return undefined;
+  const inGmt = `${text.replace(/ [a-z]{2,5}$/i, '')} GMT`;
+  const forms = /[+-]\d\d:?\d\d$|[a-z]$/i.test(text) ? [text, inGmt] : [inGmt];
+  return forms.map((form) => Date.parse(form)).find((ms) => !Number.isNaN(ms));
 }

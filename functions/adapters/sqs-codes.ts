@@ -11,57 +11,40 @@ const ofTheMessage = new Set([
   'MessageTooLong',
 ]);
 
-/** Codes that mean that the queue refuses every message until an operator acts. */
-const ofTheQueue: readonly (readonly [codes: readonly string[], remedy: string])[] = [
+/** Codes that mean that the queue refuses every message until an operator acts. The first match counts. */
+const ofTheQueue: readonly (readonly [codes: RegExp, remedy: string])[] = [
   [
-    [
-      'KmsAccessDenied',
-      'KmsDisabled',
-      'KmsInvalidKeyUsage',
-      'KmsInvalidState',
-      'KmsNotFound',
-      'KmsOptInRequired',
-    ],
+    /^Kms(?:AccessDenied|Disabled|InvalidKeyUsage|InvalidState|NotFound|OptInRequired)$/,
     "Nothing is lost: the same records are read again. Enable the KMS key of the artifact queue, and allow the function's role to use it.",
   ],
   [
-    ['QueueDoesNotExist', 'NonExistentQueue', 'QueueDeletedRecently', 'InvalidAddress'],
+    /^(?:QueueDoesNotExist|NonExistentQueue|QueueDeletedRecently|InvalidAddress)$/,
     'Nothing is lost: the same records are read again. Deploy the stack again: its artifact queue does not exist.',
   ],
   [
-    [
-      'AccessDenied',
-      'AuthFailure',
-      'InvalidClientTokenId',
-      'InvalidSecurity',
-      'OptInRequired',
-      'SignatureDoesNotMatch',
-      'UnrecognizedClient',
-      'UnsupportedOperation',
-    ],
+    /Auth|Denied|Signature|AccessKey|ClientToken|OptInRequired|^InvalidSecurity$|^UnrecognizedClient$|^UnsupportedOperation$/i,
     "Nothing is lost: the same records are read again. Allow the function's role to send to the artifact queue: check the role, the queue's policy and the policies of your organization.",
   ],
 ];
-
-const remedies = new Map(ofTheQueue.flatMap(([codes, remedy]) => codes.map((code) => [code, remedy])));
 
 /**
  * Decides by the code alone, because SQS also sets `SenderFault: true` for throttling and KMS errors. An unknown code
  * may be temporary.
  */
 export function faultOf(code: string | undefined): Fault {
-  const name = plain(code ?? '');
-  const remedy = remedies.get(name);
+  const name = plain(String(code));
+  const [, remedy] = ofTheQueue.find(([codes]) => codes.test(name)) ?? [];
   if (remedy !== undefined) return { at: 'queue', remedy };
   return { at: ofTheMessage.has(name) ? 'message' : 'passing' };
 }
 
 /**
- * Normalises the three spellings of a code: `KmsDisabled`, `KMS.DisabledException`, `com.amazonaws.sqs#KmsDisabled`.
+ * Normalises the spellings of a code: `KmsDisabled`, `KMS.DisabledException`, `KMS.KMSDisabledException`,
+ * `com.amazonaws.sqs#KmsDisabled`.
  */
 function plain(code: string): string {
   return code
     .replace(/^.*#|^AWS\.SimpleQueueService\./, '')
-    .replace(/^KMS\./, 'Kms')
+    .replace(/^(?:KMS\.?)+/i, 'Kms')
     .replace(/Exception$/, '');
 }

@@ -135,19 +135,23 @@ interface Denial {
 /** Causes of 403 other than a missing permission, by the console's message. The first match counts. */
 const denials: readonly Denial[] = [
   {
-    says: /\bIP\b|\ballow-?list|\bwhite-?list|\bnetwork (?:zone|range|restriction)/,
+    says: /\bIPs?\b|\b(?:allow|white|block|deny)-?list|\bnetwork (?:zone|range|restriction|polic)|\b(?:this|your) (?:country|location|network)\b/i,
     state: 'forbidden',
     remedy:
       "The console accepts requests from some addresses only. Add the functions' egress addresses to its IP restrictions.",
   },
   { says: /\blicen[cs]|\bsubscription|\bSKU\b|\badd-on\b|\bopt(?:ed|ing)?[ -]?in\b/i, state: 'not-licensed' },
+  {
+    says: /\b(?:your|this) (?:package|plan|tier|edition)\b|\b(?:site|account|tenant|trial)(?: period)? (?:has |is )?(?:ended|expired)\b/i,
+    state: 'not-licensed',
+  },
   // A scope without the product, not a user without permission.
   {
     says: /^(?!.*\b(?:user|role|permission|token|authentication|access)s?\b).*(?:\bnot|n['’]t)\b.*\b(?:enabled|activated|purchased|included)\b/i,
     state: 'not-licensed',
   },
   {
-    says: /\bscope\b|\b(?:site|account|group|tenant|global)(?:[ -]level)? users?\b/i,
+    says: /\bscope\b|\brequested (?:site|account|group|tenant)s?\b|\b(?:site|account|group|tenant|global)(?:[ -]level)? users?\b/i,
     state: 'forbidden',
     isOfScope: true,
     remedy:

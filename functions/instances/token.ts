@@ -57,24 +57,42 @@ export function withToken(value: string | undefined, token: string, host: string
   return JSON.stringify({ ...keys, apiKey: token, host });
 }
 
-/** Returns the text of a binary secret: UTF-8, or UTF-16, which PowerShell writes. */
+/** Returns the text of a binary secret or a file: UTF-8, or UTF-16, which PowerShell writes, with or without a BOM. */
 export function textOf(bytes: Uint8Array): string {
   const [first, second] = bytes;
-  return new TextDecoder(first === 0xff && second === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
+  const isLittleEndian = (first === 0xff && second === 0xfe) || second === 0;
+  const isBigEndian = (first === 0xfe && second === 0xff) || first === 0;
+  const encoding = isLittleEndian ? 'utf-16le' : isBigEndian ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
 }
 
-/** Removes what shells, editors and copied headers add to a value: white space, a BOM, quotes, `ApiToken `. */
+/** What shells, editors, configuration files and copied headers put around a value. */
+const wrappings = [
+  /^(?:["'`]|[“‘„‚«])(.*)(?:["'`]|[”’“‘»])$/s,
+  /^(?:authorization:\s*)?apitoken(?:\s+|$)(.*)$/is,
+  // A line of a .env or YAML file.
+  /^(?:export\s+)?\w*(?:key|token)\s*[:=]\s*(?!=)(\S.*)$/is,
+  // A line feed that was not understood as one.
+  /^(.*?)(?:\\r)?\\n$/s,
+];
+
+/** More are not removed, because each takes time. */
+const mostWrappings = 8;
+
+/** Removes white space, a BOM and what else is around a value. */
 function unwrapped(value: string): string {
   // `trim` also removes a BOM.
-  const written = value.trim();
-  const json = written.startsWith('"') ? parsed(written) : undefined;
-  const inner =
-    typeof json === 'string'
-      ? json
-      : (/^(["'])(.*)\1$/s.exec(written)?.[2] ??
-        /^[“‘](.*)[”’]$/s.exec(written)?.[1] ??
-        /^(?:authorization:\s*)?apitoken(?:\s+|$)(.*)$/is.exec(written)?.[1]);
-  return inner === undefined ? written : unwrapped(inner);
+  let written = value.trim();
+  for (let i = 0; i < mostWrappings; i++) {
+    const json = written.startsWith('"') ? parsed(written) : undefined;
+    const inner =
+      typeof json === 'string'
+        ? json
+        : wrappings.map((one) => one.exec(written)?.[1]).find((one) => one !== undefined);
+    if (inner === undefined) break;
+    written = inner.trim();
+  }
+  return written;
 }
 
 /** The JSON in a secret's value, each number as it was written. Undefined if it is no JSON. */

@@ -39,7 +39,7 @@ interface Line {
  */
 function readLines(file: string): Line[] {
   if (!existsSync(file)) return [];
-  const bytes = readFileSync(file);
+  const bytes = asUtf8(readFileSync(file));
   const lines: Line[] = [];
   for (let start = 0, number = 1; start <= bytes.length; number++) {
     const end = bytes.indexOf('\n', start);
@@ -48,6 +48,12 @@ function readLines(file: string): Line[] {
     start = stop + 1;
   }
   return lines;
+}
+
+/** PowerShell redirects output to files of UTF-16. */
+function asUtf8(bytes: Buffer): Buffer {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return isUtf16 ? Buffer.from(new TextDecoder('utf-16le').decode(bytes)) : bytes;
 }
 
 /**

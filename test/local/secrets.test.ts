@@ -312,7 +312,9 @@ describe('a secret is read', () => {
     ['behind a BOM', '\uFEFF{"apiKey":"acme-1"}'],
     ['from bytes', Buffer.from('acme-1\n')],
     ['from bytes of UTF-16', Buffer.from('\uFEFFacme-1\r\n', 'utf16le')],
+    ['from bytes of UTF-16 of the other byte order', Buffer.from('\uFEFFacme-1', 'utf16le').swap16()],
     ['in quotes', '"acme-1"'],
+    ['from a line of a .env file', 'export S1_API_TOKEN="acme-1"\n'],
     ['with its scheme', 'ApiToken acme-1'],
   ];
   test.each(written)('%s', async (_, value) => {

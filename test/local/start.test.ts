@@ -74,13 +74,15 @@ describe('npm start -- --once --records DIR', () => {
     await writeFile(join(folder, 'threats.ndjson'), `${threatText('2019-05-06T07:08:09.123456Z')}\n`);
     const spaced = activityText('2021-05-06T07:08:09.123456Z', { data: { a: 1 } }).replaceAll(':', ' : ');
     await writeFile(join(folder, 'activities.ndjson'), `${spaced}\n\n${activityText(ago(5))}\n`);
-    await writeFile(join(folder, 'agents.ndjson'), `${agentText(ago(9))}\n`);
+    // As PowerShell redirects output: UTF-16 with a BOM, and lines that end as in Windows.
+    const agents = `\uFEFF\r\n${agentText(ago(9))}\r\n\r\n${agentText(ago(8))}\r\n`;
+    await writeFile(join(folder, 'agents.ndjson'), Buffer.from(agents, 'utf16le'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('delivers the files byte for byte, however old they are', async () => {
     const run = await ended(start(['--once', '--records', folder]));
-    expect(run.out).toContain('4 of 4 records delivered unchanged');
+    expect(run.out).toContain('5 of 5 records delivered unchanged');
     expect(run).toMatchObject({ code: 0, err: '' });
   });
 

@@ -16,6 +16,7 @@ import { defaultStreams, streams } from '../../streams/list.ts';
 import type { Stream } from '../../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from '../api.ts';
 import { coverageOf } from '../coverage.ts';
+import { readBody } from '../page.ts';
 import { listingFrom } from '../query.ts';
 import { forbidden, refusalOfStream, unauthorized } from '../refusal.ts';
 import type { Ask } from '../sources/source.ts';
@@ -136,6 +137,8 @@ async function checkToken(target: Target): Promise<TokenCheck> {
   const token = ok('token', `${host} accepts the token`);
   try {
     const answer = await get(target, '/system/info');
+    // A login page, for example, has the status 200 as well.
+    readBody(answer.body, 'GET /system/info', (body) => JSON.parse(body.toString()));
     const latencyMs = Math.round(answer.tookMs);
     const clockDifferenceMs = clockDifferenceOf(answer, ports);
     const reachable = ok('reachable', `${host} answers in ${latencyMs} ms`);

@@ -14,6 +14,11 @@ describe('a code of SQS', () => {
     'KmsDisabled',
     'KMS.DisabledException',
     'KMS.AccessDeniedException',
+    'KMS.KMSInvalidStateException',
+    'KMSInvalidStateException',
+    'UnauthorizedOperation',
+    'MissingAuthenticationToken',
+    'InvalidAccessKeyId',
     'com.amazonaws.sqs#QueueDoesNotExist',
     'AWS.SimpleQueueService.NonExistentQueue',
   ])('blames the queue, and has a remedy: %s', (code) => {
@@ -26,6 +31,9 @@ describe('a code of SQS', () => {
     'RequestThrottled',
     'InternalError',
     'constructor',
+    'KMS.KeyUnavailableException',
+    'ExpiredTokenException',
+    7 as unknown as string,
     '',
     undefined,
   ])('passes: %s', (code) => expect(faultOf(code)).toEqual({ at: 'passing' }));

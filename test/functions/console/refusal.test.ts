@@ -74,6 +74,12 @@ describe('a stream that the console refuses', () => {
     ['4030010 The requested scope is outside of the user’s', /scope/],
     ['Access denied by IP restriction', /egress addresses/],
     ['Your address is not in the allow-list of this account', /egress addresses/],
+    ['Allowlist restriction', /egress addresses/],
+    ['Your ip is not known', /egress addresses/],
+    ['Access from your location is blocked', /egress addresses/],
+    ['User is not authorized to access the requested site', /scope/],
+    ['The session of the user has expired', /Sightings\.view/],
+    ['This user has no plan', /Sightings\.view/],
   ])('as in "%s" is forbidden, with the remedy for that', (words, remedy) => {
     const error = forbidden('a.sentinelone.net', stream, words);
     expect(error).toMatchObject({ name: 'ForbiddenError', state: 'forbidden' });
@@ -88,6 +94,10 @@ describe('a stream that the console refuses', () => {
     'The licence has ended',
     'The account has not opted in to Unified Alert Management',
     'SKU required: Complete',
+    'The site has expired',
+    'Your trial period has ended',
+    'Not available for this tier',
+    'Upgrade your plan to use the API',
   ])('as in "%s" is not licensed', (words) => {
     const error = forbidden('a.sentinelone.net', stream, words);
     expect(error).toMatchObject({ name: 'NotLicensedError', state: 'not-licensed' });

@@ -58,6 +58,12 @@ describe('reading a token', () => {
     ['JSON as a JSON text', JSON.stringify(JSON.stringify({ apiKey: token }))],
     ['the scheme before the token', `ApiToken ${token}`],
     ['the whole header', `Authorization: apitoken  ${token}`],
+    ['the token in backticks', `\`${token}\``],
+    ['the token in German quotes', `„${token}“`],
+    ['a line of a .env file', `SENTINELONE_API_TOKEN=${token}`],
+    ['a line of a shell script', `export API_KEY="${token}"`],
+    ['a line of YAML', `apiKey: '${token}'`],
+    ['the token with a line feed that was not understood', `${token}\\n`],
     ['the scheme within quotes within JSON', JSON.stringify({ apiKey: `"ApiToken ${token}"` })],
   ];
   it.each(taken)('takes %s', (_, value) => {
@@ -92,6 +98,11 @@ describe('reading a token', () => {
     expect(remedy).toContain('the/secret');
     expect(message + remedy).not.toContain('hunter2');
   });
+});
+
+it('quotes without end take no time', () => {
+  for (const quote of ["'", '"', '“'])
+    expect(() => readToken(quote.repeat(60_000), 'the/secret')).toThrow(MisconfiguredError);
 });
 
 it('of what may be a token in the wrong place, the first four characters are shown', () => {
@@ -157,6 +168,9 @@ it.each<[string, Uint8Array]>([
   ['UTF-8', Buffer.from(token)],
   ['UTF-8 behind a BOM', Buffer.from(`\uFEFF${token}`)],
   ['UTF-16, as PowerShell writes it', Buffer.from(`\uFEFF${token}`, 'utf16le')],
+  ['UTF-16 without a BOM', Buffer.from(token, 'utf16le')],
+  ['UTF-16 of the other byte order', Buffer.from(`\uFEFF${token}`, 'utf16le').swap16()],
+  ['UTF-16 of the other byte order, without a BOM', Buffer.from(`{"apiKey":"${token}"}`, 'utf16le').swap16()],
 ])('a binary secret is read as %s', (_, bytes) => {
   expect(readToken(textOf(bytes), 'the/secret')).toBe(token);
 });

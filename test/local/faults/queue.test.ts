@@ -9,6 +9,7 @@ const passing = [
   'KmsThrottled',
   'RequestThrottled',
   'AnyCodeToCome',
+  'KMS.KeyUnavailableException',
   'InternalError',
 ];
 
@@ -17,6 +18,8 @@ const ofTheQueue = [
   ['AccessDenied', 'policy'],
   ['KmsDisabled', 'KMS key'],
   ['KMS.NotFoundException', 'KMS key'],
+  ['KMS.KMSInvalidStateException', 'KMS key'],
+  ['UnauthorizedOperation', 'policy'],
   ['AWS.SimpleQueueService.NonExistentQueue', 'Deploy'],
 ] as const;
 

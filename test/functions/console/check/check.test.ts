@@ -124,6 +124,18 @@ describe('a check', () => {
     expect(report.findings.at(-1)?.detail).toBe(`${instance.host} does not answer within 15 s`);
   });
 
+  it('takes a login page with status 200 for no console, and the token for neither good nor bad', async () => {
+    const { world, check } = given();
+    world.consoles.set(instance.host, () => world.answer('<!doctype html><title>Sign in</title>'));
+    const report = await check();
+    expect(shown(report)).toEqual(['dns ok', 'tls ok', 'reachable failed']);
+    expect(report.findings.at(-1)).toMatchObject({
+      detail: 'GET /system/info: not a page: it is HTML or XML',
+      remedy: expect.stringContaining('login page'),
+    });
+    expect(world.asked).toHaveLength(1);
+  });
+
   it('tells a token that is refused, and when it expired where it says so', async () => {
     const refuses = () => new TokenRefusedError('401');
     const plain = await given(refuses).check();
