@@ -90,6 +90,7 @@ function shown(
       leftOut.length === 0 ? [] : [`  ${stream}: the console's schema lacks ${plain(leftOut.join(', '))}`],
     ),
     ...streams.flatMap(({ stream, lateness }) => (lateness ? [`  ${stream} ${lateText(lateness)}`] : [])),
+    ...streams.flatMap(({ stream, drift = [] }) => drift.map((news) => `  ${stream}: ${plain(news)}`)),
     ...(coverage?.sentences ?? []).map((one) => `  → ${one}`),
   ];
 }

@@ -88,8 +88,18 @@ function logShards(stream: string, { due, handedOver, refusal, isLateShard }: Ru
 }
 
 function log(outcome: Outcome): void {
-  const { error, forgotten, marks, restarted, hoursChecked, notice, smallPages, latenessSeconds, ...fields } =
-    outcome;
+  const {
+    error,
+    forgotten,
+    marks,
+    restarted,
+    hoursChecked,
+    notice,
+    smallPages,
+    latenessSeconds,
+    drifted,
+    ...fields
+  } = outcome;
   const { instance, stream, state, artifacts } = fields;
   if (state === 'disabled') {
     logger.info(`sentinelone: ${stream} of ${instance} disabled`, fields);
@@ -129,6 +139,10 @@ function log(outcome: Outcome): void {
       `sentinelone: ${stream} of ${instance} delivered with a mark: ${malformed} not valid JSON, ${notUtf8} not UTF-8`,
       { ...fields, malformed, notUtf8, recordIds },
     );
+  }
+  if (drifted !== undefined) {
+    const so = `sentinelone: ${stream} of ${instance} had what the mapping does not know on ${drifted.day}: ${drifted.news.join('; ')}`;
+    logger.warn(so, { instance, stream, ...drifted });
   }
   if (hoursChecked !== undefined) logHours(outcome, hoursChecked);
 }

@@ -9,6 +9,7 @@ import type { Coverage, Remembered, Spent } from '../health/status.ts';
 import type { Instance } from '../instances/instance.ts';
 import { present } from '../kit/json.ts';
 import { type Timestamp, timestamp } from '../kit/time.ts';
+import { addDrift, type DriftReport, driftAfter } from '../streams/drift.ts';
 import type { Stream } from '../streams/stream.ts';
 import { Budget } from './bounds/budget.ts';
 import { noticeOf, smallPagesPerRun } from './bounds/notice.ts';
@@ -41,6 +42,8 @@ export interface Progress {
   readonly smallPages: number;
   /** What is odd about the console, but no error. */
   readonly notice: Notice | undefined;
+  /** What the mapping did not know on a day that is over. */
+  readonly drifted: DriftReport | undefined;
 }
 
 /** One stream of one instance, whose cursor item is claimed. */
@@ -90,6 +93,7 @@ export async function poll(
   const { clock, cursors, ledger } = ports;
   const { start, restarted, history } = startOf(task, overlapMs);
   const late: LateCounts = [];
+  const news = new Map<string, number>();
   const repeats = new Repeats(history, settings, cursors);
   const budget = new Budget(item.status, clock.now(), settings);
   const delivery = { messageBytes, remainingMs: () => remainingMs() + deliveryMs };
@@ -117,6 +121,7 @@ export async function poll(
       await deliver(page.records);
       const cursor = await page.ack();
       progress = progressAfter(progress, page, cursor, overlapMs);
+      addDrift(news, page.records);
       // A listing that goes on no longer knows where the one before it began.
       if (start.listing === undefined) countListed(late, page.records, start.position, repeats.knownSince);
       endCursor = page.endsTurn ? cursor : undefined;
@@ -138,6 +143,7 @@ export async function poll(
     // What can't be remembered is delivered again, with the same ids.
     await repeats.flush().catch(() => {});
   }
+  const { drift, drifted } = driftAfter(item.status.drift, news, clock.now());
   const known = restarted ? undefined : item.status.lateness;
   const lateness = latenessAfter(known, late, hoursChecked?.missed ?? [], overlapMs, clock.now());
   return {
@@ -148,7 +154,8 @@ export async function poll(
     endCursor,
     token: connection.knowledge,
     spent: budget.spent,
-    remembered: present({ learned: connection.learned, coverage, lateness }) as Remembered,
+    drifted: earlier.drifted ?? drifted,
+    remembered: { ...present({ learned: connection.learned, coverage, lateness }), drift } as Remembered,
     hoursChecked,
     error,
   };

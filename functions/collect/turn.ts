@@ -182,6 +182,7 @@ const noResult: PollResult = {
   position: undefined,
   smallPages: 0,
   notice: undefined,
+  drifted: undefined,
   endCursor: undefined,
   token: { secretVersion: undefined, tokenExpiresAt: undefined, tokenChecked: false },
   spent: undefined,

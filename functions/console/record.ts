@@ -22,6 +22,8 @@ export interface Record {
   readonly metadata: StreamMetadata;
   /** When it was created; undefined where the ledger cannot count it: see `createdIn`. */
   readonly created?: Timestamp | undefined;
+  /** What the stream's mapping does not know; absent if it knows all. */
+  readonly drift?: readonly string[];
 }
 
 /**
@@ -42,6 +44,8 @@ export function readRecord(span: Span, stream: Stream): Record {
   const metadata = metadataOf(stream, value, json ?? '');
   const created = createdIn(value, hasId, stream);
   const of = { raw: bytes, malformed, isUtf8: isUtf8(bytes), recordId, version, time, metadata };
+  const drift = value === undefined ? undefined : stream.drift?.(value);
+  if (drift !== undefined) return { ...of, created, drift };
   return created === undefined ? of : { ...of, created };
 }
 

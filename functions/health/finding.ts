@@ -97,3 +97,19 @@ export function late({ name, status: { lateness } }: Case, stream: Stream): Find
         : 'The overlap cannot be longer. Report the delay to SentinelOne support; later records are found when their hour is counted.',
   };
 }
+
+/** Polls succeed, and have delivered nothing for an unusual time. */
+export function quiet({ status, now }: Case, { name }: Stream, quietMs: number): Finding | undefined {
+  const since = status.lastRecordAt ?? status.firstSeenAt;
+  if (status.state !== 'ok' || since === undefined || now - Date.parse(since) <= quietMs) return undefined;
+  return {
+    light: 'yellow',
+    word: 'nothing new',
+    cause: 'quiet',
+    alarm: true,
+    alarmSince: new Date(Date.parse(since) + quietMs).toISOString(),
+    since,
+    error: `polls succeed, and none has found new ${name} since ${since}`,
+    remedy: 'Check the scope of the token in the console: docs/operations.md, "Nothing new".',
+  };
+}

@@ -1,5 +1,6 @@
 import { states } from '../errors.ts';
 import { epoch, timestamp, toMs } from '../kit/time.ts';
+import { driftNews } from '../streams/drift.ts';
 import { readLateness } from './lateness.ts';
 import { notices } from './notices.ts';
 import type { Status } from './status.ts';
@@ -37,6 +38,7 @@ export function readStatus({ firstSeenAt, status }: CursorStatus = { status: {} 
     killedRuns: number(status.killedRuns) ?? 0,
     leftOut: names(status.learned?.leftOut),
     lateness: readLateness(status.lateness),
+    drift: driftNews(status.drift),
   };
 }
 

@@ -2,6 +2,7 @@ import { problemOf, type State } from '../errors.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import { present } from '../kit/json.ts';
 import type { Timestamp } from '../kit/time.ts';
+import type { Drift } from '../streams/drift.ts';
 import { type EndedPoll, nextPollMs } from './next-poll.ts';
 import type { Notice } from './notices.ts';
 
@@ -65,10 +66,10 @@ export function failuresAfter(
 
 /** What is known of the console stays valid until something newer is. */
 function rememberedStatus(
-  { learned, coverage, lateness }: Partial<Status>,
+  { learned, coverage, lateness, drift }: Partial<Status>,
   { remembered }: PollEnd,
 ): Partial<Status> {
-  return present({ learned, coverage, lateness, ...remembered }) as Partial<Status>;
+  return present({ learned, coverage, lateness, drift, ...remembered }) as Partial<Status>;
 }
 
 /** The known expiry stays valid until the secret changes. */
@@ -123,7 +124,7 @@ export interface Coverage {
 }
 
 /** What later requests and operators need to know of the console. */
-export type Remembered = Partial<Pick<Status, 'learned' | 'coverage' | 'lateness'>>;
+export type Remembered = Partial<Pick<Status, 'learned' | 'coverage' | 'lateness' | 'drift'>>;
 
 /** What a console's schema has otherwise than expected. It is kept for a day. */
 export interface Learned {
@@ -182,6 +183,8 @@ export interface Status extends Spent {
   readonly coverage: Coverage;
   /** How late records became visible, as `latenessAfter` encodes it. */
   readonly lateness: string;
+  /** What the stream's mapping does not know. */
+  readonly drift: Drift;
 }
 
 /** The key of the forwarder's status in the cursors table. No instance can have this name. */

@@ -3,7 +3,7 @@ import { day, expiryNoticeMs } from '../instances/expiry.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import { later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
-import { type Case, type Finding, incomplete, killed, type Light, late, noticed } from './finding.ts';
+import { type Case, type Finding, incomplete, killed, type Light, late, noticed, quiet } from './finding.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
 import type { Lateness } from './lateness.ts';
 import { forwarderKey, type Status } from './status.ts';
@@ -29,6 +29,8 @@ export interface Verdict extends Finding {
   readonly leftOut?: readonly string[];
   /** How late its records became visible; absent if nothing is known. */
   readonly lateness?: Lateness;
+  /** What its mapping does not know, in sentences; absent where it knows all. */
+  readonly drift?: readonly string[];
 }
 
 /**
@@ -96,7 +98,7 @@ function verdict(stream: string, status: KnownStatus, findings: readonly (Findin
   const found = findings.filter((one) => one !== undefined);
   const [worst] = found.sort((a, b) => compareLights(a.light, b.light));
   const { lastPollAt, lastRecordAt, lastCount, position, tokenExpiresAt, completeUntil } = status;
-  const { leftOut, lateness } = status;
+  const { leftOut, lateness, drift } = status;
   return {
     stream,
     ...(worst ?? { light: 'green', word: 'ok' }),
@@ -109,6 +111,7 @@ function verdict(stream: string, status: KnownStatus, findings: readonly (Findin
     completeUntil: completeUntil && new Date(completeUntil).toISOString(),
     ...(leftOut.length > 0 && { leftOut }),
     ...(lateness && { lateness }),
+    ...(drift.length > 0 && { drift }),
   };
 }
 
@@ -210,21 +213,6 @@ function waiting({ status }: Case, { cadenceMinutes }: Stream, speed: number): F
   if (state === 'pending' || lastPollAt === undefined)
     return { light: 'yellow', word: 'never polled', since, error: 'no poll has ended yet', remedy };
   return state === 'backlogged' ? backlogged : undefined;
-}
-
-function quiet({ status, now }: Case, { name }: Stream, quietMs: number): Finding | undefined {
-  const since = status.lastRecordAt ?? status.firstSeenAt;
-  if (status.state !== 'ok' || since === undefined || now - Date.parse(since) <= quietMs) return undefined;
-  return {
-    light: 'yellow',
-    word: 'nothing new',
-    cause: 'quiet',
-    alarm: true,
-    alarmSince: iso(Date.parse(since) + quietMs),
-    since,
-    error: `polls succeed, and none has found new ${name} since ${since}`,
-    remedy: 'Check the scope of the token in the console: docs/operations.md, "Nothing new".',
-  };
 }
 
 /** The last day is red, and so is an expired token that the console still accepts. */

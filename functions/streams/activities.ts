@@ -2,7 +2,8 @@ import type { Json } from '../kit/json.ts';
 import { at, code, lookUp, present, text } from '../kit/json.ts';
 import { activityType, type Kind } from './activity-families.ts';
 import { addressesIn, ipAddress, listed } from './addresses.ts';
-import { messageTypeOf } from './classification.ts';
+import { isKnownClassification, messageTypeOf } from './classification.ts';
+import { driftFinder } from './drift.ts';
 import { baseName, hashes, name, portNumber, processId, type Severity, severity, time } from './fields.ts';
 import { ruleAlert, severityOfRule } from './rule-alert.ts';
 import type { Fields, Metadata, NameOf, RestStream } from './stream.ts';
@@ -154,4 +155,11 @@ export const activities: RestStream = {
   wholeInventory: false,
   permission: 'Activity Page.view',
   metadata,
+  drift: driftFinder(
+    {
+      'data.confidenceLevel': ['malicious', 'suspicious'],
+      'data.threatClassification': isKnownClassification,
+    },
+    { activityType: 'number', data: 'object', primaryDescription: 'text' },
+  ),
 };

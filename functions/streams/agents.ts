@@ -1,6 +1,7 @@
 import type { Json } from '../kit/json.ts';
 import { at, code, isTrue, list, text, unique } from '../kit/json.ts';
 import { addressesOf, ipAddress } from './addresses.ts';
+import { driftFinder } from './drift.ts';
 import { cloudInstanceId, name, severity, span, time } from './fields.ts';
 import type { Fields, RestStream } from './stream.ts';
 
@@ -82,4 +83,5 @@ export const agents: RestStream = {
   wholeInventory: true,
   permission: 'Endpoints.view',
   metadata,
+  drift: driftFinder({}, { computerName: 'text', networkInterfaces: 'list', tags: 'object' }),
 };

@@ -1,6 +1,7 @@
 import { at, type Json, list, lookUp, present, text, unique } from '../kit/json.ts';
 import { addressesIn, ipAddress } from './addresses.ts';
-import { messageTypeOf } from './classification.ts';
+import { isKnownClassification, messageTypeOf } from './classification.ts';
+import { driftFinder } from './drift.ts';
 import { hashes, name, type Severity, severity, span, time } from './fields.ts';
 import type { GraphqlStream, Metadata } from './stream.ts';
 
@@ -165,4 +166,14 @@ export const alerts: GraphqlStream = {
   licence:
     "Opt in to the Singularity Operations Center for the token's account in the console, or use rule-alerts instead; else leave alerts out of streams.",
   metadata,
+  drift: driftFinder(
+    {
+      severity: [...Object.keys(severities), 'info'],
+      status: ['new', 'in_progress', 'resolved'],
+      classification: isKnownClassification,
+      confidenceLevel: ['malicious', 'suspicious'],
+      result: [...Object.keys(actions), 'unmitigated', 'benign'],
+    },
+    { assets: 'list', detectionSource: 'object', detectionTime: 'object', attackSurfaces: 'list' },
+  ),
 };

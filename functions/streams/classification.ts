@@ -26,9 +26,25 @@ const knownWords = Object.keys(messageTypes);
 
 const notLetters = /[^a-z]+/;
 
+/** Words of classifications that have no message type of their own. */
+const otherWords = new Set(
+  'application benign browser control cryptominer document dropper general generic keylogger lateral miner movement network office pdf phishing remote shell suspicious'.split(
+    ' ',
+  ),
+);
+
 /** Returns Analytics' message type for a threat. */
 export function messageTypeOf(classification: string): string {
-  const words = classification.slice(0, 200).toLowerCase().split(notLetters);
+  const words = wordsOf(classification);
   const known = knownWords.find((word) => words.includes(word));
   return lookUp(messageTypes, known ?? '') ?? 'threat_event';
+}
+
+/** Whether a classification has a word that is known. */
+export function isKnownClassification(classification: string): boolean {
+  return wordsOf(classification).some((word) => otherWords.has(word) || knownWords.includes(word));
+}
+
+function wordsOf(classification: string): string[] {
+  return classification.slice(0, 200).toLowerCase().split(notLetters);
 }

@@ -1,5 +1,6 @@
 import { at, code, type Json, lookUp, present, text, unique } from '../kit/json.ts';
 import { addressesIn, ipAddress, listed } from './addresses.ts';
+import { driftFinder } from './drift.ts';
 import {
   hashes,
   name,
@@ -112,4 +113,8 @@ export const ruleAlerts: RestStream = {
   licence:
     'Custom rules (STAR) need a licence for the site or account of the token: ask SentinelOne for it, or leave rule-alerts out of streams.',
   metadata,
+  drift: driftFinder(
+    { 'ruleInfo.severity': Object.keys(severities) },
+    { alertInfo: 'object', ruleInfo: 'object', sourceProcessInfo: 'object' },
+  ),
 };

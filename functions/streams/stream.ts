@@ -1,4 +1,5 @@
 import type { Json } from '../kit/json.ts';
+import type { DriftFinder } from './drift.ts';
 
 /** The searchable fields of an artifact: flat, camelCase. A key without a value is absent. */
 export type Metadata = Record<string, string | string[]>;
@@ -85,4 +86,6 @@ interface StreamBase {
    * `record` rounds. `nameOf` is called for a type whose name only the console knows.
    */
   readonly metadata: (record: Json, raw?: string, nameOf?: NameOf) => Fields;
+  /** Finds what the mapping does not know. It must not throw, whatever the record's form. */
+  readonly drift?: DriftFinder;
 }

@@ -1,7 +1,8 @@
 import type { Json } from '../kit/json.ts';
 import { at, code, list, lookUp, text, unique } from '../kit/json.ts';
 import { addressesThen, ipAddress, listed } from './addresses.ts';
-import { messageTypeOf } from './classification.ts';
+import { isKnownClassification, messageTypeOf } from './classification.ts';
+import { driftFinder } from './drift.ts';
 import { cloudInstanceId, hashes, name, type Severity, severity, span, techniques, time } from './fields.ts';
 import type { Fields, RestStream } from './stream.ts';
 
@@ -130,4 +131,26 @@ export const threats: RestStream = {
   wholeInventory: false,
   permission: 'Threats.view',
   metadata,
+  drift: driftFinder(
+    {
+      'threatInfo.classification': isKnownClassification,
+      'threatInfo.confidenceLevel': Object.keys(severities),
+      'threatInfo.mitigationStatus': [
+        ...Object.keys(actions),
+        'not_mitigated',
+        'marked_as_benign',
+        'pending',
+      ],
+      'threatInfo.incidentStatus': ['unresolved', 'in_progress', 'resolved'],
+      'threatInfo.analystVerdict': ['true_positive', 'suspicious', 'false_positive'],
+    },
+    {
+      threatInfo: 'object',
+      'threatInfo.engines': 'list',
+      agentDetectionInfo: 'object',
+      agentRealtimeInfo: 'object',
+      'agentRealtimeInfo.networkInterfaces': 'list',
+      indicators: 'list',
+    },
+  ),
 };

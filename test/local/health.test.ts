@@ -292,9 +292,12 @@ describe('command line, tiles, npm start and alarms', () => {
     expect(found?.worst.remedy ?? '').toMatch(row.remedy ?? /^/);
   });
 
-  test('show has how late the records of each stream become visible', () => {
+  test('show has how late records become visible, and what the mapping does not know', () => {
     expect(commandLine.shown).toContain(
       '\n  threats late by at most 0s (50 %), 23m 55s (99 %), 23m 55s (99.9 %), 23m 55s (all); overlap 10m; 3 records of about a week\n',
+    );
+    expect(commandLine.shown).toContain(
+      '\n  threats: threatInfo.mitigationStatus has a new value: quarantined (12 records)\n',
     );
   });
 

@@ -46,6 +46,7 @@ export const statusAttributes = Object.keys({
   learned: true,
   coverage: true,
   lateness: true,
+  drift: true,
 } satisfies Record<keyof Status, true>) as (keyof Status)[];
 
 /**

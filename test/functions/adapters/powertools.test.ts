@@ -15,6 +15,7 @@ const polled: Outcome = {
   restarted: false,
   smallPages: 0,
   notice: undefined,
+  drifted: undefined,
   position: '2026-03-01T12:00:00.000000Z',
   lagSeconds: 3,
   latenessSeconds: 12.5,
@@ -130,6 +131,22 @@ describe('what a run is told to', () => {
     report({ ...polled, marks: { malformed: 2, notUtf8: 1, recordIds: ['7', '8'] } });
     expect(warnings()).toMatchObject([
       { instance: 'acme', stream: 'threats', malformed: 2, notUtf8: 1, recordIds: ['7', '8'] },
+    ]);
+  });
+
+  it('warns once of what a mapping does not know', () => {
+    const { report } = reports('threats', { metrics: 'full', alarmLagSeconds: 50 });
+    const drifted = {
+      day: '2026-03-01',
+      news: ['a has a new value: x (3 records)', 'b has a new type: list (1 record)'],
+    };
+    report({ ...polled, drifted });
+    expect(logged().filter(({ level }) => level === 'WARN')).toMatchObject([
+      {
+        message:
+          'sentinelone: threats of acme had what the mapping does not know on 2026-03-01: a has a new value: x (3 records); b has a new type: list (1 record)',
+        ...{ instance: 'acme', stream: 'threats', ...drifted },
+      },
     ]);
   });
 
