@@ -70,6 +70,7 @@ const poller = v.object({
   ledgerTable: text,
   /** Whether the forwarder is deployed. */
   forwards: v.optional(v.boolean(), false),
+  healthArtifacts: v.optional(v.boolean(), false),
   metrics: v.picklist(metricSets),
   /** A lag of so many seconds raises an alarm. */
   alarmLagSeconds: positive,

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
+import { changeStream } from '../functions/health/history.ts';
 import { metricSets } from '../functions/health/metrics.ts';
 import type { Stream } from '../functions/streams/stream.ts';
 
@@ -42,12 +43,12 @@ export function settingsSchema(streams: readonly Stream[]) {
       [],
     ),
     optionalStreams: setting(
-      `streams to deploy in addition to ${streamNames.filter((name) => !optionalNames.includes(name)).join(', ')}, out of ${optionalNames.map((name) => `\`${name}\``).join(', ')}; instances name them in \`streams\` ([how](alerts.md))`,
+      `streams to deploy in addition to ${streamNames.filter((name) => !optionalNames.includes(name)).join(', ')}, out of ${optionalNames.map((name) => `\`${name}\``).join(', ')}; instances name them in \`streams\` ([how](alerts.md)). \`${changeStream}\` makes each change of an instance's state an artifact ([how](artifacts.md#changes-of-state)), and no instance names it`,
       v.pipe(
-        v.array(v.picklist(optionalNames)),
+        v.array(v.picklist([...optionalNames, changeStream])),
         v.transform((names) => [...new Set(names)]),
       ),
-      `a JSON list of streams out of ${optionalNames.join(', ')}`,
+      `a JSON list of streams out of ${[...optionalNames, changeStream].join(', ')}`,
       [],
     ),
     reservedConcurrency: setting(

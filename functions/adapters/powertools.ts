@@ -6,9 +6,9 @@ import type { ReplayProgress } from '../collect/replay.ts';
 import type { RunSummary } from '../collect/run.ts';
 import type { CheckReport } from '../console/check/check.ts';
 import type { ForwardOutcome } from '../forward/ports.ts';
-import type { Change } from '../health/history.ts';
 import type { MetricSet } from '../health/metrics.ts';
 import { notices } from '../health/notices.ts';
+import type { Change } from '../health/status.ts';
 import { countForward, runMetrics } from './metrics.ts';
 
 // Powertools reads its service name from POWERTOOLS_SERVICE_NAME, which is the stack's name.

@@ -1,6 +1,5 @@
-import type { Change } from '../health/history.ts';
 import type { LedgerHour, LedgerRow } from '../health/receipt.ts';
-import type { Status } from '../health/status.ts';
+import type { Change, Status } from '../health/status.ts';
 import type { CursorKey } from '../instances/ports.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { StoredCursor } from './cursor.ts';

@@ -42,6 +42,8 @@ export interface Settings extends Readonly<Record<keyof typeof limits, number>> 
   readonly overlapMs: number;
   /** Whether the forwarder is deployed. */
   readonly forwards: boolean;
+  /** Whether each change of state is an artifact of its own. */
+  readonly healthArtifacts: boolean;
   readonly requestsPerSecond: number;
   /** A stream without a record for this time is quiet; absent: never. */
   readonly quietMs?: number;

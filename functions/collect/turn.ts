@@ -1,16 +1,16 @@
 import type { Consoles } from '../console/consoles.ts';
 import { noMarks } from '../console/marks.ts';
 import { ClaimLostError, MisconfiguredError, problemOf, type State } from '../errors.ts';
-import { type Change, changeOf } from '../health/history.ts';
 import { disabledStatus, type Status, statusAfter } from '../health/status.ts';
 import { overlapMsOf } from '../instances/instance.ts';
-import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
+import { isPolled, type Subject, subjectIntervalMs } from '../instances/subject.ts';
 import type { AfterTurn } from '../kit/concurrency.ts';
 import type { Timestamp } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { smallPagesPerRun } from './bounds/notice.ts';
 import { quarantineStatus, type Suspect } from './bounds/quarantine.ts';
 import { claimMs, settleMs, shortestPageMs } from './bounds/times.ts';
+import { type ChangePorts, saveEnd } from './changes.ts';
 import { encodeCursor } from './cursor.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { type PollPorts, type PollResult, poll } from './poll.ts';
@@ -27,13 +27,11 @@ export interface Invocation {
   readonly remainingMs: () => number;
 }
 
-export interface TurnPorts extends PollPorts {
+export interface TurnPorts extends PollPorts, ChangePorts {
   /** Called when an instance is finished, so that a killed invocation has logged what it did. */
   readonly report: (outcome: Outcome) => void;
   /** Called before an instance is polled that may end the run. */
   readonly reportSuspect: (suspect: Suspect) => void;
-  /** Called after a change of state is saved. `problem` says why the history does not have it. */
-  readonly reportChange: (change: Change, problem?: unknown) => void;
 }
 
 /** What the turns of one invocation share. */
@@ -87,8 +85,9 @@ async function claimedTurn(
   context: TurnContext,
   contended: () => boolean,
 ): Promise<InstanceRun | undefined> {
-  const { stream, invocation, ports } = context;
+  const { stream, invocation, settings, ports } = context;
   const { subject, killedRuns, isQuarantined, result: earlier } = instanceRun;
+  const host = isPolled(subject) ? subject.instance.host : undefined;
   const claim = { instance: subject.name, stream: stream.name, run: invocation.id };
   const now = ports.clock.now();
   let after: InstanceRun = { ...instanceRun, startedAt: instanceRun.startedAt ?? now };
@@ -99,8 +98,7 @@ async function claimedTurn(
       ports.reportSuspect({ instance: subject.name, stream: stream.name, killedRuns });
     if (isQuarantined) {
       const status = quarantineStatus(item.status, killedRuns, subject.configVersion, now);
-      await ports.cursors.save(claim, { status, claimUntil: undefined });
-      await noteChange(claim, item.status, status, ports);
+      await saveEnd({ claim, before: item.status, status, cursor: undefined, host }, settings, ports);
       const { firstSeenAt } = item;
       const result = withoutPage(undefined, undefined, status.state);
       return { ...after, result, item: { firstSeenAt, status } };
@@ -109,9 +107,8 @@ async function claimedTurn(
     after = { ...after, requests, result };
     if (result.error instanceof ClaimLostError) throw result.error;
     const status = statusOf(subject, result, item.status, context);
-    const cursor = result.endCursor && { cursor: encodeCursor(result.endCursor) };
-    await ports.cursors.save(claim, { ...cursor, status, claimUntil: undefined });
-    await noteChange(claim, item.status, status, ports);
+    const cursor = result.endCursor && encodeCursor(result.endCursor);
+    await saveEnd({ claim, before: item.status, status, cursor, host }, settings, ports);
     return { ...after, item: { firstSeenAt: item.firstSeenAt, status } };
   } catch (error) {
     // A claim that is left to expire counts as a killed run.
@@ -119,22 +116,6 @@ async function claimedTurn(
       await ports.cursors.save(claim, { claimUntil: undefined }).catch(() => {});
     return { ...after, result: withoutPage(after.result, error) };
   }
-}
-
-/** Adds a change of state to the history and reports it, also where the history cannot be written. */
-async function noteChange(
-  claim: Claim,
-  before: Partial<Status>,
-  after: Partial<Status>,
-  { ledger, clock, reportChange }: TurnPorts,
-): Promise<void> {
-  const change = changeOf(claim, before, after, clock.now());
-  if (change === undefined) return;
-  const problem = await ledger.append(change).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  reportChange(change, problem);
 }
 
 /** Polls one page in any case; more while there is time, pages are left, and no other instance waits for its turn. */

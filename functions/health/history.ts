@@ -1,18 +1,8 @@
 import { notices } from './notices.ts';
-import type { Status } from './status.ts';
+import type { Change, Status } from './status.ts';
 
-/** A change of the state of one stream of an instance. */
-export interface Change {
-  readonly instance: string;
-  readonly stream: string;
-  /** ISO 8601: the end of the poll that saw it. */
-  readonly at: string;
-  readonly from: string;
-  readonly to: string;
-  /** What the poll said of the new state. */
-  readonly error?: string;
-  readonly remedy?: string;
-}
+/** What the setting `optionalStreams` calls the changes of state as artifacts. It has no function of its own. */
+export const changeStream = 'collector-health';
 
 /** The state in one or two words. A stream that collects is ok, whether or not it is at the end of its listing. */
 function wordOf({ state = 'pending', notice, checkedUntil, completeUntil }: Partial<Status>): string {

@@ -111,6 +111,19 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** A change of the state of one stream of an instance. */
+export interface Change {
+  readonly instance: string;
+  readonly stream: string;
+  /** ISO 8601: the end of the poll that saw it. */
+  readonly at: string;
+  readonly from: string;
+  readonly to: string;
+  /** What the poll said of the new state. */
+  readonly error?: string;
+  readonly remedy?: string;
+}
+
 /** What a console has of the last days, whether or not it is collected. What is not known is absent. */
 export interface Coverage {
   /** ISO 8601. */
@@ -175,6 +188,8 @@ export interface Status extends Spent {
   readonly notice: Notice['kind'];
   readonly noticeDetail: string;
   readonly noticeSince: string;
+  /** Changes of state that are not in the history yet, or not in the queue if they are wanted there. */
+  readonly unreported: readonly Change[];
   /** Runs in a row that were killed while they polled this instance; absent after a poll that ended. */
   readonly killedRuns: number;
   /** What the schema of a GraphQL API has otherwise. */

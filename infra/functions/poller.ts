@@ -6,6 +6,7 @@ import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { PollerEnvironment } from '../../functions/environment.ts';
+import { changeStream } from '../../functions/health/history.ts';
 import { countsAccepted } from '../../functions/health/receipt.ts';
 import type { Stream } from '../../functions/streams/stream.ts';
 import {
@@ -76,6 +77,7 @@ function environment(props: PollerProps): PollerEnvironment {
     ...(stream.name in settings.cadenceMinutes && { cadenceMinutes: stream.cadenceMinutes }),
     ledgerTable: ledger.tableName,
     ...(settings.analyticsUrl !== undefined && { forwards: true }),
+    ...(settings.optionalStreams.includes(changeStream) && { healthArtifacts: true }),
     requestsPerSecond: settings.requestsPerSecond[stream.name] ?? stream.requestsPerSecond,
     furtherRuns: mayStartFurtherRuns(settings),
     metrics: settings.metrics,

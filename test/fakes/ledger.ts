@@ -1,7 +1,7 @@
 import type { Ledger } from '../../functions/collect/ports.ts';
 import type { AcceptedLedger } from '../../functions/forward/ports.ts';
-import type { Change } from '../../functions/health/history.ts';
 import type { AcceptedHour, LedgerHour } from '../../functions/health/receipt.ts';
+import type { Change } from '../../functions/health/status.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';
 
 /** A ledger in memory. */
@@ -32,7 +32,11 @@ export class FakeLedger implements Ledger {
   }
 
   async append(change: Change): Promise<void> {
-    this.changes.push({ ...change });
+    const { instance, stream, at } = change;
+    const i = this.changes.findIndex(
+      (one) => one.instance === instance && one.stream === stream && one.at === at,
+    );
+    this.changes.splice(i < 0 ? this.changes.length : i, 1, { ...change });
   }
 }
 

@@ -118,6 +118,7 @@ describe('a poller', () => {
         pageBytes: 16 * 1024 * 1024,
         overlapMs: 600_000,
         forwards: false,
+        healthArtifacts: false,
         requestsPerSecond: 6,
         quietMs: 96 * 3_600_000,
       },

@@ -1,4 +1,5 @@
 import type { LedgerHour } from '../../functions/health/receipt.ts';
+import type { Change } from '../../functions/health/status.ts';
 import type { RecordOfHour, Version } from './model.ts';
 import type { Plan } from './plan.ts';
 
@@ -20,6 +21,8 @@ export class Judge {
   readonly #raws = new Map<string, Set<string>>();
   #read = 0;
   readonly verdicts: string[] = [];
+  /** Changes of state in the queue, by id. */
+  readonly #changes = new Map<string, string>();
   delivered = 0;
   repeated = 0;
 
@@ -33,6 +36,12 @@ export class Judge {
     for (; this.#read < bodies.length; this.#read++) {
       for (const artifact of JSON.parse(bodies[this.#read] ?? '').artifacts) {
         const { id, instance, stream, rawLocation } = artifact.metadata;
+        if (stream === 'collector-health') {
+          const known = this.#changes.get(id) ?? artifact.raw;
+          if (known !== artifact.raw) this.verdicts.push(`${id} names two different changes`);
+          this.#changes.set(id, artifact.raw);
+          continue;
+        }
         const raw = rawLocation === undefined ? artifact.raw : this.#overflow.get(rawLocation);
         if (stream !== this.#plan.stream.name || !String(id).startsWith(`${instance}/${stream}/`)) {
           this.verdicts.push(`an artifact is named ${id}, of ${instance} and ${stream}`);
@@ -131,6 +140,14 @@ export class Judge {
         this.verdicts.push(`the listing of ${instance} that began ${began} starved ${last.text}`);
       }
     }
+  }
+
+  /** At the end: each change of state that the history has is in the queue as well. */
+  changes(history: readonly Change[]): void {
+    const queued = new Set(this.#changes.values());
+    for (const change of history)
+      if (!queued.has(JSON.stringify(change)))
+        this.verdicts.push(`not in the queue: ${JSON.stringify(change)}`);
   }
 
   /** At the end: everything that the console shows was delivered, by its own name, and nothing else ever. */

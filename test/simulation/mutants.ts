@@ -44,8 +44,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the last page is committed nowhere',
     file: 'collect/turn.ts',
-    from: 'const cursor = result.endCursor && {',
-    to: 'const cursor = result.error && result.endCursor && {',
+    from: 'const cursor = result.endCursor && encodeCursor(',
+    to: 'const cursor = result.error && result.endCursor && encodeCursor(',
   },
   {
     name: 'the position moves before the memory is written',

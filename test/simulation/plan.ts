@@ -177,7 +177,7 @@ export function planOf(seed: number): Plan {
     slowestPageMs: random.pick([0, 0, 0, 0, 0, 150_000]),
     heavyAbove: peaceful ? 1000 : random.pick([1000, 1000, 1000, 1000, 1000, 300]),
     narrow: random.chance(0.2),
-    settings: settingsOf(random, stream, peaceful, sharing),
+    settings: settingsOf(random, stream, peaceful, sharing, createRandom(`health ${seed}`).chance(0.25)),
     life: {
       ...lifeOf(random, stream, pageCap, dateSkewMs > 0 ? 30_000 : 590_000),
       tardyRate: peaceful ? 0 : sharing.pick([0, 0, 0.05, 0.3]),
@@ -196,7 +196,13 @@ function rate(random: Random, kind: FaultKind): number {
   return kind === 'page-timeout' || kind === 'page-slow' ? often / 3 : often;
 }
 
-function settingsOf(random: Random, stream: Stream, peaceful: boolean, sharing: Random): Settings {
+function settingsOf(
+  random: Random,
+  stream: Stream,
+  peaceful: boolean,
+  sharing: Random,
+  sendsChanges: boolean,
+): Settings {
   return {
     instanceRules: { allowedHostSuffixes: ['.sentinelone.net'], streams: [stream.name] },
     overlapMs: 10 * minute,
@@ -210,6 +216,7 @@ function settingsOf(random: Random, stream: Stream, peaceful: boolean, sharing: 
     pageTimeoutMs: random.pick([60_000, 200_000]),
     pageBytes: 16 * 1024 * 1024,
     forwards: false,
+    healthArtifacts: sendsChanges,
     hoursPerPoll: random.pick([0, 12]) && sharing.pick([2, 12]),
     coverageMs: 0,
     dayArtifacts: Number.POSITIVE_INFINITY,

@@ -218,11 +218,11 @@ export function portsOf(process: Process, services: Services, weather: Weather):
     committed.set(instance, text);
   };
 
-  const send = (batch: readonly Message[], { instance }: CursorKey): Promise<Refusal[]> =>
+  const send = (batch: readonly Message[], { instance, stream }: CursorKey): Promise<Refusal[]> =>
     fallible(
       'send',
       async () => {
-        unremembered.add(instance);
+        if (stream === plan.stream.name) unremembered.add(instance);
         const refused = batch.filter(() => strikes('queue-refuses-some'));
         const rest = batch.filter((message) => !refused.includes(message));
         const refusals = rest.length > 0 ? await queue.send(rest) : [];
@@ -276,7 +276,8 @@ export function portsOf(process: Process, services: Services, weather: Weather):
           save.claimUntil === undefined ? 'release' : 'commit',
           async () => {
             await cursors.save(claim, save);
-            if (save.claimUntil !== undefined) judgeCommit(claim.instance, save.cursor);
+            // With the status it is the end of a turn, after which an hour may have been read again in part.
+            if (save.status === undefined) judgeCommit(claim.instance, save.cursor);
             weather.onCommit(claim.instance, save, process);
           },
           'save-fails',

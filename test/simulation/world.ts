@@ -407,6 +407,9 @@ class World {
       lost += this.#judge.end(name, this.#startOf(name), this.#wanted(name), texts, sites);
     }
     this.#judgeRepeats();
+    // With its cursor, a change that waits to be reported is removed as well.
+    if (this.#plan.settings.healthArtifacts && this.#plan.trouble !== 'removed-and-added-again')
+      this.#judge.changes(this.#services.ledger.changes);
     const long = [...this.#workers].filter(([name, workers]) => !name.endsWith(' ') && workers.size >= 3);
     const { verdicts, delivered, repeated } = this.#judge;
     return {

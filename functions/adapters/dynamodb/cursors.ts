@@ -39,6 +39,7 @@ export const statusAttributes = Object.keys({
   notice: true,
   noticeDetail: true,
   noticeSince: true,
+  unreported: true,
   killedRuns: true,
   spentDay: true,
   spentArtifacts: true,

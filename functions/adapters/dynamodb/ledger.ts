@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../../collect/ports.ts';
 import type { AcceptedLedger } from '../../forward/ports.ts';
-import type { Change } from '../../health/history.ts';
 import type { AcceptedHour, LedgerHour, LedgerRow } from '../../health/receipt.ts';
+import type { Change } from '../../health/status.ts';
 import type { CursorKey } from '../../instances/ports.ts';
 import { inParallel } from '../../kit/concurrency.ts';
 import { type Timestamp, toMs } from '../../kit/time.ts';

@@ -186,6 +186,8 @@ describe('a claim', () => {
     expect(cursors.saves.map(({ save }) => save.claimUntil)).toEqual([
       noon + claimMs,
       noon + 10_000 + claimMs,
+      // The first poll is a change of state, which is reported before the claim is given up.
+      noon + 20_000 + claimMs,
       undefined,
     ]);
     expect(cursors.saves.every((save) => save.claim.run === 'run 1')).toBe(true);
@@ -580,9 +582,22 @@ describe('a cursor', () => {
     const { cursors, run } = withBook('acme', 3);
     await run();
     const tokens = cursors.saves.map(({ save }) => save.cursor?.listing?.token);
-    expect(tokens).toEqual(['1', '2', undefined]);
-    expect(cursors.saves.map(({ save }) => save.status?.state)).toEqual([undefined, undefined, 'ok']);
-    expect(cursors.saves.at(-1)?.save.cursor).toBeDefined();
+    // The last one only ends the report of the change of state, which the first poll is.
+    expect(tokens).toEqual(['1', '2', undefined, undefined]);
+    expect(cursors.saves.map(({ save }) => save.status?.state)).toEqual([undefined, undefined, 'ok', 'ok']);
+    expect(cursors.saves.map(({ save }) => save.cursor !== undefined)).toEqual([true, true, true, false]);
+  });
+
+  it('is saved once, with the status, where the state stays', async () => {
+    const { cursors, run, wait, put, answer } = collector();
+    put('acme', () => answer(pageText({})));
+    await run();
+    await wait(10 * minute);
+    cursors.saves.length = 0;
+    await run();
+    expect(cursors.saves.map(({ save }) => [save.status?.state, save.claimUntil])).toEqual([
+      ['ok', undefined],
+    ]);
   });
 
   it('whose status can’t be saved is released all the same, so that no run counts as killed', async () => {
@@ -962,6 +977,77 @@ describe('the history', () => {
     await run();
     expect(status().state).toBe('ok');
     expect(told).toMatchObject([[{ from: 'pending', to: 'ok' }, new Error('throttled')]]);
+  });
+
+  const healthArtifacts = true;
+  const changesIn = ({ queue }: Pick<ReturnType<typeof collector>, 'queue'>) =>
+    queue.bodies.flatMap(readMessage).filter(({ metadata }) => metadata.stream === 'collector-health');
+
+  it('is in the queue as well, each change an artifact of its own, if the settings say so', async () => {
+    const world = collector();
+    const { run, wait, put, says, answer, ledger } = world;
+    put('acme', () => answer(pageText({})));
+    await run();
+    expect(changesIn(world)).toEqual([]);
+    says.set('acme', () => new TokenRefusedError('401'));
+    const well: Says = () => answer(pageText({}));
+    for (const does of [undefined, undefined, undefined, undefined, well, undefined, undefined, undefined]) {
+      if (does) says.set('acme', does);
+      await wait(10 * minute);
+      await run({ healthArtifacts });
+    }
+    const artifacts = changesIn(world);
+    expect(artifacts.map(({ raw }) => JSON.parse(raw))).toEqual(ledger.changes.slice(1));
+    const [, { at: time } = { at: '' }] = ledger.changes;
+    expect(artifacts[0]).toMatchObject({
+      timestamp: time.replace('Z', '000Z'),
+      metadata: {
+        id: `acme/collector-health/${stream.name}@${time}`,
+        instance: 'acme',
+        senderHost: hostOf('acme'),
+        severityLabel: 'medium',
+        message: expect.stringMatching(`^${stream.name} of acme: ok -> unauthorized: `),
+      },
+    });
+    expect(artifacts[1]?.metadata).toMatchObject({ severityLabel: 'informational' });
+  });
+
+  it('that the queue or the history does not take costs the poll nothing, and comes again with the next', async () => {
+    const world = collector();
+    const { run, wait, put, answer, ports, queue, status, outcomes, cursors, ledger, clock } = world;
+    put('acme', () => answer(pageText({})));
+    const told: unknown[] = [];
+    const reportChange = (...given: unknown[]) => told.push(given);
+    const refusing = { send: () => Promise.reject(new Error('throttled')) };
+    const hanging = { ...ledger, append: () => new Promise(() => {}) };
+    const problems = [{ queue: refusing }, { ledger: hanging, queue }];
+    for (const problem of problems) {
+      Object.assign(ports, { ...problem, reportChange });
+      const began = clock.now();
+      await run({ healthArtifacts });
+      expect(clock.now() - began).toBeLessThan(4_000);
+      expect(outcomes.at(-1)).toMatchObject({ state: 'ok', error: undefined });
+      expect(status()).toMatchObject({ state: 'ok', unreported: [{ from: 'pending', to: 'ok' }] });
+      expect(world.kept()?.claim).toBeUndefined();
+      await wait(10 * minute);
+    }
+    expect(changesIn(world)).toEqual([]);
+    Object.assign(ports, { ledger });
+    // The last save is lost, so the next poll cannot know.
+    cursors.beforeSave = (_, { status: saved, claimUntil }) => {
+      if (saved && claimUntil === undefined) throw new Error('throttled');
+    };
+    await run({ healthArtifacts });
+    cursors.beforeSave = () => {};
+    for (let i = 0; i < 2; i++) {
+      await wait(10 * minute);
+      await run({ healthArtifacts });
+    }
+    const ids = changesIn(world).map(({ metadata }) => metadata.id);
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
+    expect(ledger.changes).toHaveLength(1);
+    expect(status()).not.toHaveProperty('unreported');
   });
 });
 
