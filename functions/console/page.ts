@@ -1,5 +1,5 @@
 import { MalformedPageError, UnreadableAnswerError } from '../errors.ts';
-import { at, type Json, parsed } from '../kit/json.ts';
+import { at, errorsIn, type Json, parsed } from '../kit/json.ts';
 import {
   elements,
   findData,
@@ -76,9 +76,7 @@ function pageOf(body: Buffer, limit: number): Page {
 function envelopeOf(body: Buffer, { start, end }: Range): Json | undefined {
   if (body.length - (end - start) > longestEnvelope) throw tooMuch();
   const envelope = parsed(`${body.subarray(0, start)}null${body.subarray(end)}`);
-  const errors = at(envelope, 'errors');
-  if (Array.isArray(errors) && errors.length > 0)
-    throw new PageSyntaxError('it has errors in addition to data');
+  if (errorsIn(envelope).length > 0) throw new PageSyntaxError('it has errors in addition to data');
   return envelope;
 }
 

@@ -47,6 +47,12 @@ export function list(record: Json | undefined, ...path: readonly string[]): read
   return Array.isArray(value) ? value : [];
 }
 
+/** Returns the errors in a response. Some servers send one error instead of a list. */
+export function errorsIn(response: Json | undefined): readonly Json[] {
+  const errors = at(response, 'errors') ?? [];
+  return Array.isArray(errors) ? errors : [errors];
+}
+
 /** Returns the distinct texts among the values, in order, or undefined if there are none. */
 export function unique(values: readonly (Json | undefined)[]): string[] | undefined {
   const texts = values.filter(saysSomething);

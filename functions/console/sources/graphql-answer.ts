@@ -1,4 +1,4 @@
-import { at, type Json, parsed } from '../../kit/json.ts';
+import { at, errorsIn, type Json, parsed } from '../../kit/json.ts';
 import { longestToken, type Page } from '../page.ts';
 import {
   longestEnvelope,
@@ -55,11 +55,6 @@ export function readSmallAnswer(body: Buffer): { readonly errors: readonly Json[
 function whole(body: Buffer): Json {
   if (body.length > longestEnvelope) throw tooMuch();
   return JSON.parse(body.toString());
-}
-
-function errorsIn(envelope: Json): readonly Json[] {
-  const errors = at(envelope, 'errors');
-  return Array.isArray(errors) ? errors : [];
 }
 
 /** Returns where the value starts that this path of names leads to, or undefined if there is none. */

@@ -103,7 +103,8 @@ function codeOf(error: Json | undefined): string {
   const extensions = at(error, 'extensions');
   return ['code', 'errorType', 'classification', 'status']
     .map((key) => code(extensions, key) ?? '')
-    .join(' ');
+    .join(' ')
+    .slice(0, 300);
 }
 
 /** The messages of two kinds of GraphQL servers for a field that is unknown or has another type. */

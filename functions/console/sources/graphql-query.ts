@@ -37,7 +37,7 @@ export interface Bounds {
   readonly createdBefore?: Timestamp | undefined;
 }
 
-/** A query, with the path of the field on each of its lines. */
+/** A query, with the path of the field that may be left out on each of its lines. */
 export interface Query {
   readonly text: string;
   readonly fields: ReadonlyMap<number, string>;
@@ -60,6 +60,8 @@ export function pageQuery(
     '      node {',
   ];
   const fields = new Map<number, string>();
+  // Records without an id or a time could not be told apart, so these are not left out.
+  const needed = new Set([stream.id, stream.time].map((path) => path.join('.')));
   const open: string[] = [];
   for (const field of stream.fields.filter((one) => !isLeftOut(one))) {
     const parents = field.split('.').slice(0, -1);
@@ -73,7 +75,7 @@ export function pageQuery(
       fields.set(lines.length, open.join('.'));
     }
     lines.push(field.slice(field.lastIndexOf('.') + 1));
-    fields.set(lines.length, field);
+    if (!needed.has(field)) fields.set(lines.length, field);
   }
   return { text: [...lines, ...open.map(() => '}'), '      }', '    }', '  }', '}'].join('\n'), fields };
 }

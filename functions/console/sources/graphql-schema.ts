@@ -1,7 +1,7 @@
 import { type Spelling, usualSpelling } from './graphql-query.ts';
 
 /** Real schemas have less than 300 KB. */
-const longestSchema = 2 * 1024 * 1024;
+const longestSchema = 1024 * 1024;
 
 type Fields = ReadonlyMap<string, string>;
 
@@ -13,7 +13,7 @@ export function spellingOf(sdl: string, connection: string): Spelling | undefine
   if (sdl.length > longestSchema) return undefined;
   const schema = withoutTexts(sdl);
   const types = new Map(
-    [...schema.matchAll(/\b(?:type|input|enum)\s+(\w+)[^{}]{0,500}\{([^{}]*)\}/g)].map(
+    [...schema.matchAll(/\b(?:type|input|enum)\s+(\w+)\b[^{}]{0,500}\{([^{}]*)\}/g)].map(
       ([, name = '', body = '']) => [name, body],
     ),
   );
@@ -59,10 +59,13 @@ const bare = (type = '') => type.replace(/[[\]!]/g, '');
 
 /** Removes descriptions and comments, which could look like fields. */
 function withoutTexts(sdl: string): string {
-  return sdl
-    .split('"""')
-    .filter((_, i) => i % 2 === 0)
-    .join(' ')
-    .replace(/"(?:[^"\\\n]|\\.)*"/g, ' ')
-    .replace(/#[^\n]*/g, ' ');
+  return (
+    sdl
+      .split('"""')
+      .filter((_, i) => i % 2 === 0)
+      .join(' ')
+      // A text without an end is removed as well: to look for its end from each quote would take hours.
+      .replace(/"(?:[^"\\\n]|\\.)*"?/g, ' ')
+      .replace(/#[^\n]*/g, ' ')
+  );
 }

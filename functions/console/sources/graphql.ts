@@ -106,7 +106,9 @@ export function graphqlSource(
       const what = `POST ${path}, ${token === undefined ? 'first page' : 'a later page'} from ${listing.from}`;
       const read = (body: Buffer, query: Query, clean: Clean) => {
         const { errors, page } = readBody(body, what, (text) => readAnswer(text, connection, limit));
-        if (page === undefined || (errors.length > 0 && !areOfNodes(errors, connection)))
+        // The page of one node that failed may lack it.
+        const isLost = errors.length > 0 && limit === 1 && page?.records.length === 0;
+        if (page === undefined || isLost || !areOfNodes(errors, connection))
           throw errorOf(errors, { host, path, connection, query, limit, clean });
         const isPartial = errors.length > 0 || !page.split;
         if (isPartial && limit > 1) throw new MalformedPageError();

@@ -247,6 +247,8 @@ describe('splitting a page', () => {
     ['a second data that is no list', '{"data":[],"data":{}}'],
     ['data deeper down only', '{"answer":{"data":[]}}'],
     ['errors beside the data', '{"data":[],"errors":[{"code":5000010}]}'],
+    ['one error beside the data', '{"data":[],"errors":{"code":5000010}}'],
+    ['the text of an error beside the data', '{"data":[],"errors":"Internal error"}'],
     ['a record cut off', '{"data":[{"id":"1"},{"id":'],
     ['a list closed as an object', '{"data":[1}}'],
     ['a list of one object closed as an object', '{"data":[{"id":"1"}},"pagination":null}'],
@@ -371,10 +373,10 @@ function judged(body: string): Judged | 'unreadable' {
     return 'unreadable';
   }
   const values = own(whole, 'data');
-  const errors = own(whole, 'errors');
+  const errors = own(whole, 'errors') ?? [];
   const pagination = own(whole, 'pagination') ?? undefined;
   const next = own(pagination, 'nextCursor') ?? undefined;
-  if (!Array.isArray(values) || (Array.isArray(errors) && errors.length > 0)) return 'unreadable';
+  if (!Array.isArray(values) || !Array.isArray(errors) || errors.length > 0) return 'unreadable';
   if (Array.isArray(pagination) || !['undefined', 'object'].includes(typeof pagination)) return 'unreadable';
   if (next !== undefined && typeof next !== 'string') return 'unreadable';
   return { values, next: plainToken(next) };

@@ -37,6 +37,8 @@ const names = [
     'rules',
     'broken',
     'bad-request',
+    'one-error',
+    'plain-text',
   ],
 ] as const;
 type Name = (typeof names)[number];
@@ -162,6 +164,14 @@ describe('what goes wrong loses nothing', () => {
       { page: 'later', times: 1 },
     ],
     ['broken', answers('{"data":{"alerts":{"pageInfo":{"hasNextPage":true'), { times: 1 }],
+    [
+      'one-error',
+      answers(
+        '{"errors":{"message":"Internal error"},"data":{"alerts":{"pageInfo":{"hasNextPage":false},"edges":[]}}}',
+      ),
+      { times: 1 },
+    ],
+    ['plain-text', { headers: { 'content-type': 'text/plain' } }, {}],
   ];
 
   test.each(passing)('%s', async (name, fault, match) => {

@@ -55,7 +55,10 @@ function source(
   };
 }
 
-const pageOf = (nodes: readonly string[], pageInfo: object = { hasNextPage: false, endCursor: null }) =>
+const pageOf = (
+  nodes: readonly string[],
+  pageInfo: object | null = { hasNextPage: false, endCursor: null },
+) =>
   `{"data":{"alerts":{"pageInfo":${JSON.stringify(pageInfo)},"edges":[${nodes.map((node) => `{"node":${node}}`).join(',')}]}}}`;
 const errors = (...messages: (string | object)[]) =>
   JSON.stringify({
@@ -109,6 +112,7 @@ describe('a page of a connection', () => {
       { hasNextPage: 'false' },
       { hasNextPage: true, endCursor: 7 },
       { hasNextPage: null },
+      null,
     ])
       await expect(source([pageOf(['{"id":"a"}'], info)]).page()).rejects.toThrow(UnreadableAnswerError);
     const long = { hasNextPage: true, endCursor: 'x'.repeat(5000) };
@@ -135,6 +139,8 @@ describe('a page of a connection', () => {
       '{"data":{"alerts":{"edges":{},"pageInfo":{"hasNextPage":false}}}}',
       '{}',
       '',
+      '{"data":{"alerts":{"edges":[]}}}',
+      `[${pageOf(['{"id":"a"}'])}]`,
       pageOf(['{"id":"a"}']).slice(0, -3),
       pageOf(['{"id":"a"}']).replace('{"data"', '{"data":{"alerts":{"edges":[]}},"data"'),
     ])
@@ -174,6 +180,35 @@ describe('a page of a connection', () => {
       isolated: true,
       records: [{ recordId: 'b', malformed: false }],
     });
+  });
+
+  it.each([
+    ['one object', { message: 'Internal error' }, UnreachableError],
+    ['a text', 'Access denied', RefusedRequestError],
+    ['true', true, RefusedRequestError],
+  ])('is an error where errors is %s instead of a list, and not the last page', async (_, one, type) => {
+    const body = pageOf([]).replace('{"data"', `{"errors":${JSON.stringify(one)},"data"`);
+    await expect(source([body]).page()).rejects.toThrow(type);
+    await expect(source([body]).total()).rejects.toThrow(type);
+  });
+
+  it('is an error where the one node that was asked for is missing because it failed', async () => {
+    const ofNode = { message: 'Exception while fetching data', path: ['alerts', 'edges', 0, 'node'] };
+    const body = pageOf([]).replace('{"data"', `{"errors":[${JSON.stringify(ofNode)}],"data"`);
+    await expect(source([body]).page(2)).rejects.toThrow(MalformedPageError);
+    await expect(source([body]).page(1)).rejects.toThrow(UnreachableError);
+  });
+
+  it('has each edge without a node as it is, and its neighbours', async () => {
+    const body = pageOf(['{"id":"a"}', 'null', '{"id":"b"}']).replace(']', ',null,{},7]');
+    expect(texts(await source([body]).page())).toEqual([
+      '{"id":"a"}',
+      'null',
+      '{"id":"b"}',
+      'null',
+      '{}',
+      '7',
+    ]);
   });
 
   it('is an error where any other error comes with it, also with data', async () => {
@@ -322,10 +357,20 @@ describe('a schema with other fields', () => {
   });
 
   it('that never takes the query is an error, after a few attempts', async () => {
-    const { page, sent } = source([errors('Cannot query field "id" on type "Alert".')]);
+    const { page, sent } = source([errors('Cannot query field "name" on type "Alert".')]);
     await expect(page()).rejects.toThrow(RefusedRequestError);
     expect(sent.length).toBeLessThanOrEqual(6);
   });
+
+  it.each([java('id'), java('updatedAt'), 'Cannot query field "updatedAt" on type "Alert".'])(
+    'without an id or a time is an error, for records could not be told apart: %s',
+    async (message) => {
+      const { page, sent, source: made } = source([errors(message), pageOf(['{"name":"a"}'])]);
+      await expect(page()).rejects.toThrow(RefusedRequestError);
+      expect(sent).toHaveLength(1);
+      expect(made.learned).toBeUndefined();
+    },
+  );
 });
 
 describe('a schema with another spelling', () => {
@@ -390,7 +435,9 @@ describe('a schema with another spelling', () => {
 
   it('is not asked for again within a day where it does not help', async () => {
     const endless = old.replace('ASC', `ASC${'x'.repeat(450_000)}`);
-    for (const text of ['type Query { x: Int }', '<html>', '', schema('', ''), endless]) {
+    // Each of these would take minutes to read if a search began again at each quote or type.
+    const long = ['"\\', 'type  '].map((part) => part.repeat(1_000_000 / part.length));
+    for (const text of ['type Query { x: Int }', '<html>', '', schema('', ''), endless, ...long]) {
       const { page, sent, source: made } = source([refusal, text]);
       await expect(page()).rejects.toThrow(RefusedRequestError);
       expect(sent).toHaveLength(2);
