@@ -33,9 +33,12 @@ export function spellingOf(sdl: string, connection: string): Spelling | undefine
   return { filters, sort, ascending, ...found };
 }
 
+/** Each is looked up in the schema. Real filters have up to five. */
+const mostRanges = 20;
+
 /** If several comparators accept a range, returns the one for times. */
 function rangeIn(filter: Fields, typeOf: (name: string | undefined) => Fields) {
-  const ranges = [...filter.keys()].filter((name) => /range/i.test(name));
+  const ranges = [...filter.keys()].filter((name) => /range/i.test(name)).slice(0, mostRanges);
   const isOfTimes = (name: string) => /date|time/i.test(name);
   for (const range of [usualSpelling.range, ...ranges.filter(isOfTimes), ...ranges]) {
     const fields = typeOf(filter.get(range));
@@ -51,7 +54,7 @@ function rangeIn(filter: Fields, typeOf: (name: string | undefined) => Fields) {
 /** Returns the names of fields or arguments, with their types. */
 function fieldsOf(body: string): Fields {
   return new Map(
-    [...body.matchAll(/(\w+)\s*:\s*([[\]!\w]+)/g)].map(([, name = '', type = '']) => [name, type]),
+    [...body.matchAll(/\b(\w+)\s*:\s*([[\]!\w]+)/g)].map(([, name = '', type = '']) => [name, type]),
   );
 }
 

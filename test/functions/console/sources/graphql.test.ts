@@ -435,8 +435,15 @@ describe('a schema with another spelling', () => {
 
   it('is not asked for again within a day where it does not help', async () => {
     const endless = old.replace('ASC', `ASC${'x'.repeat(450_000)}`);
-    // Each of these would take minutes to read if a search began again at each quote or type.
-    const long = ['"\\', 'type  '].map((part) => part.repeat(1_000_000 / part.length));
+    // Each of these would take minutes to read if a search began again at each quote, type, letter or range.
+    const long = [
+      ...['"\\', 'type  '].map((part) => part.repeat(1_000_000 / part.length)),
+      schema('x'.repeat(1_000_000), ''),
+      schema(
+        Array.from({ length: 30_000 }, (_, i) => `range${i}: R`).join(' '),
+        `input R { ${'x: Int '.repeat(60_000)} }`,
+      ),
+    ];
     for (const text of ['type Query { x: Int }', '<html>', '', schema('', ''), endless, ...long]) {
       const { page, sent, source: made } = source([refusal, text]);
       await expect(page()).rejects.toThrow(RefusedRequestError);
