@@ -6,7 +6,7 @@ import { atLeast, atMost, type Report, table } from './report.ts';
 import { type Measured, startStage } from './stage.ts';
 
 /** Unified alerts over GraphQL, at the rate that the limiter allows. */
-export async function benchAlerts(rounds: number, records = 25_000): Promise<Report> {
+export async function benchAlerts(rounds: number, records = 100_000): Promise<Report> {
   const [stage, all] = [await startStage(1, { skims: true }), [] as Measured[]];
   try {
     for (let round = 0; round < rounds; round++) all.push(await drain(stage, alerts.name, records, 50, {}));

@@ -31,7 +31,7 @@ const benches: { readonly [name: string]: () => Promise<Report> } = {
   neighbours: () => benchNeighbours(9),
   'cold-start': () => benchColdStart(20),
   quiet: () => benchQuiet(),
-  alerts: () => benchAlerts(3),
+  alerts: () => benchAlerts(1),
   thousand: () => benchThousand(3),
   bombs: () => benchBombs(),
   forwarder: () => benchForwarder(),
