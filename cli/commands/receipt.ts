@@ -35,8 +35,7 @@ export function receipt(command: Command): void {
     const stack = await open();
     const all = await listRecords(stack);
     const records = names.length === 0 ? all : names.map((name) => recordOf(all, name));
-    const range = { from, to: to ?? lastChecked(Date.now()) };
-    const receipts = await readReceipts(stack, records, range);
+    const receipts = await readReceipts(stack, records, { from, ...(to !== undefined && { to }) });
     if (csv && !out.json)
       for (const line of writeCsv(hourRows(receipts)).trimEnd().split('\r\n')) print(line);
     else out.answer(receipts, () => shown(receipts));
@@ -48,22 +47,23 @@ export function receipt(command: Command): void {
 export async function readReceipts(
   stack: Pick<Stack, 'cursors' | 'ledger' | 'streams'>,
   records: readonly InstanceRecord[],
-  range: { readonly from: Timestamp; readonly to: Timestamp },
+  { from, to: asked }: { readonly from: Timestamp; readonly to?: Timestamp },
 ): Promise<Receipt[]> {
   const isForwarded = (await readStatus(stack, [forwarderKey])).size > 0;
   const ledger = stack.ledger();
-  const wanted = records.flatMap(({ instance, streams: own }) =>
+  const now = Date.now();
+  const wanted = records.flatMap(({ instance, streams: own, overlapMinutes }) =>
     stack.streams
       .filter(
         ({ created, name, byDefault }) => created && (Array.isArray(own) ? own.includes(name) : byDefault),
       )
-      .map((stream) => ({ instance, stream })),
+      .map((stream) => ({ instance, stream, to: asked ?? lastChecked(now, overlapMinutes) })),
   );
   const receipts = new Map<object, Receipt>();
   await inParallel(wanted, readsAtOnce, async (of) => {
     const key = { instance: of.instance, stream: of.stream.name };
-    const rows = await ledger.read(key, range.from.slice(0, 10), range.to.slice(0, 10));
-    receipts.set(of, receiptOf(of, rows, range, isForwarded));
+    const rows = await ledger.read(key, from.slice(0, 10), of.to.slice(0, 10));
+    receipts.set(of, receiptOf(of, rows, { from, to: of.to }, isForwarded));
   });
   return wanted.flatMap((of) => receipts.get(of) ?? []);
 }

@@ -58,11 +58,15 @@ export interface Receipt {
 const hourMs = 60 * 60 * 1000;
 
 /** An hour is checked once it is older than the overlap, by the next poll. */
-const checkedAfterMs = 30 * 60 * 1000;
+const [usualOverlapMinutes, pollMinutes] = [10, 20];
 
-/** The end of the last hour that is checked by now, if polls succeed. */
-export function lastChecked(now: number): Timestamp {
-  return `${new Date(now - checkedAfterMs).toISOString().slice(0, 13)}:00:00.000000Z`;
+/**
+ * The end of the last hour that is checked by now, if polls succeed.
+ * @param overlapMinutes of the instance's record; it may be anything
+ */
+export function lastChecked(now: number, overlapMinutes: unknown = usualOverlapMinutes): Timestamp {
+  const minutes = typeof overlapMinutes === 'number' ? overlapMinutes : usualOverlapMinutes;
+  return `${new Date(now - (minutes + pollMinutes) * 60_000).toISOString().slice(0, 13)}:00:00.000000Z`;
 }
 
 /**

@@ -109,5 +109,8 @@ describe('a receipt', () => {
   it('ends with the last hour that polls have checked by now', () => {
     expect(lastChecked(noon + 30 * 60_000)).toBe(at(0));
     expect(lastChecked(noon + 30 * 60_000 - 1)).toBe(at(-hour));
+    expect(lastChecked(noon + 79 * 60_000, 60)).toBe(at(-hour));
+    expect(lastChecked(noon + 80 * 60_000, 60)).toBe(at(0));
+    expect(lastChecked(noon + 30 * 60_000, 'x')).toBe(at(0));
   });
 });
