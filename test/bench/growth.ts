@@ -97,6 +97,10 @@ export async function benchInstances(rounds: number): Promise<Report> {
         share(({ console }) => console.requests),
         2,
       ),
+      withSpread(
+        share(({ console }) => console.connections),
+        2,
+      ),
       withSpread(share(dynamoCalls), 2),
       withSpread(
         share(({ counts }) => counts.writeUnits),
@@ -118,6 +122,7 @@ export async function benchInstances(rounds: number): Promise<Report> {
         'wall s',
         'CPU ms each',
         'console requests each',
+        'new connections each',
         'DynamoDB calls each',
         'write units each',
         'read units each',
