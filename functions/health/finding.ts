@@ -32,7 +32,7 @@ export interface Finding {
 export interface Case {
   readonly name: string;
   readonly status: KnownStatus;
-  /** Milliseconds between two successful polls. */
+  /** Milliseconds between two successful polls, or longer. */
   readonly cycleMs: number;
   readonly now: number;
 }

@@ -47,7 +47,8 @@ export function verdictOf(
   speed = 1,
 ): Verdict {
   const status = readStatus(item);
-  const one: Case = { name: subject.name, status, cycleMs: subjectIntervalMs(subject, stream), now };
+  const cycleMs = Math.max(shortestCycleMs, subjectIntervalMs(subject, stream));
+  const one: Case = { name: subject.name, status, cycleMs, now };
   if (subject.instance === 'disabled')
     return verdict(stream.name, status, [{ light: 'grey', word: 'disabled' }]);
   // Of equally bad findings, the first one counts.
@@ -63,6 +64,9 @@ export function verdictOf(
     tokenEnd(one),
   ]);
 }
+
+/** Where polls are more frequent, one that fails or is late is nothing to be told. */
+const shortestCycleMs = 5 * 60_000;
 
 /** An instance names the stream, and the stack has no function for it. */
 export function notDeployed({ name }: Stream): Verdict {

@@ -65,10 +65,11 @@ describe('an instance', () => {
       const record = { instance: 'acme', host: 'acme.sentinelone.net', streams: ['threats'] };
       return instanceHealth(record, () => polled(minutes), streams, rules, now).worst.word;
     };
-    expect(by(4, {})).toBe('ok');
-    expect(by(4, { threats: 1 })).toBe('silent');
-    expect(by(2, { threats: 1 })).toBe('ok');
-    expect(by(2, { agents: 1 })).toBe('ok');
+    expect(by(7, {})).toBe('ok');
+    expect(by(7, { threats: 1 })).toBe('silent');
+    expect(by(7, { agents: 1 })).toBe('ok');
+    // Two ticks without a poll are nothing to be woken for.
+    expect(by(4, { threats: 1 })).toBe('ok');
   });
 
   it('may be the forwarder', () => {
