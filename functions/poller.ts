@@ -22,8 +22,9 @@ const environment = readPollerEnvironment(process.env, streams);
 const { stream, settings } = environment;
 const { report, reportSuspect, reportChange, reportRun } = reports(stream.name, environment);
 
-// Loaded with the first request, because a run without due instances does not need it.
-const sentinelOne = async () => (await import('./adapters/sentinelone.ts')).sentinelOne;
+// The tables are read while it is loaded.
+const loading = import('./adapters/sentinelone.ts');
+const sentinelOne = async () => (await loading).sentinelOne;
 const furtherRuns = async () =>
   (await import('./adapters/lambda.ts')).furtherRuns(process.env.AWS_LAMBDA_FUNCTION_NAME ?? '');
 

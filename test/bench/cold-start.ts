@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { bundle } from '../../infra/build/bundle.ts';
+import { memoryMb } from '../../infra/functions/function.ts';
+import { startFunction } from '../../local/lambda/function.ts';
 import { median, sum, withSpread } from './numbers.ts';
 import { atMost, type Report, table } from './report.ts';
 import { type Stage, startStage } from './stage.ts';
+import { usageOf } from './usage.ts';
 
 /** Milliseconds to import a module, in a new process. */
 async function importMs(file: string, environment: Readonly<Record<string, string>>): Promise<number> {
@@ -17,6 +20,27 @@ async function importMs(file: string, environment: Readonly<Record<string, strin
     env: { PATH: process.env.PATH ?? '', AWS_REGION: 'us-east-1', ...environment },
   });
   return Number(stdout);
+}
+
+/** From the start of a process to the end of its first poll, of one instance with nothing new. */
+async function firstPoll(stage: Stage): Promise<{ readonly wallMs: number; readonly cpuMs: number }> {
+  await stage.give({});
+  await stage.addInstances(1);
+  const poller = await startFunction({
+    name: 'bench',
+    code: stage.code,
+    handler: 'poller.handler',
+    memoryMb,
+    timeoutSeconds: 60,
+    environment: stage.environment('activities'),
+    onLine: () => undefined,
+  });
+  const began = performance.now();
+  await poller.invoke({});
+  const wallMs = performance.now() - began;
+  const { cpuMs } = usageOf(poller.pid ?? 0);
+  poller.stop();
+  return { wallMs, cpuMs };
 }
 
 async function bytesIn(folder: string): Promise<number> {
@@ -65,6 +89,7 @@ export async function benchColdStart(rounds: number): Promise<Report> {
   const stage = await startStage(1);
   const ours: number[] = [];
   const clients: number[] = [];
+  const polls: Awaited<ReturnType<typeof firstPoll>>[] = [];
   let size: { all: number; quiet: number };
   let sdkKib: number;
   try {
@@ -75,6 +100,7 @@ export async function benchColdStart(rounds: number): Promise<Report> {
     for (let round = 0; round < rounds; round++) {
       ours.push(await importMs(join(stage.code, 'poller.mjs'), stage.environment('activities')));
       clients.push(await importMs(join(sdk, 'index.mjs'), {}));
+      polls.push(await firstPoll(stage));
     }
   } finally {
     await stage.close();
@@ -86,6 +112,13 @@ export async function benchColdStart(rounds: number): Promise<Report> {
     shown: [
       atMost('bundle of the poller, minified, all told', 880, size.all, ' KiB', 0),
       atMost('what a quiet poll loads of it', 650, size.quiet, ' KiB', 0),
+      atMost(
+        'cold start to the end of the first poll',
+        550,
+        median(polls.map(({ wallMs }) => wallMs)),
+        ' ms',
+        0,
+      ),
       atMost('its import time / importing its SDK clients alone', 1.5, median(ratios)),
     ],
     text: `${table(
@@ -100,6 +133,9 @@ export async function benchColdStart(rounds: number): Promise<Report> {
         ['ratio', '', withSpread(ratios, 2)],
       ],
     )}
+
+From the start of a process to the end of its first poll it takes ${withSpread(polls.map(({ wallMs }) => wallMs))} ms, and
+${withSpread(polls.map(({ cpuMs }) => cpuMs))} ms of CPU.
 
 Each in ${rounds} new processes, in turn. "SDK clients alone" is a bundle, made likewise, of the DynamoDB, SQS and Secrets Manager clients and the
 commands that the poller uses, and nothing else.`,
