@@ -66,6 +66,8 @@ function given() {
   const bound = new Map<string, string | undefined>();
   const revoked = new Set<string>();
   const shared: Record<string, object> = {};
+  /** A run that has listed a record may still read its secret after the record was removed. */
+  const removed = new Map<string, Record<string, unknown>>();
   let tokens = 0;
 
   const apply = (one: Edit) => {
@@ -73,11 +75,15 @@ function given() {
     if (one.what === 'record') {
       const { name: instance, host: to, secretId } = one;
       world.instances.put({ instance, host: to, ...(secretId && { secretId }) });
+      removed.delete(instance);
     } else if (one.what === 'disable') {
       const item = items.get(one.name);
       if (item) world.instances.put({ ...item, instance: one.name, enabled: false });
-    } else if (one.what === 'remove') items.delete(one.name);
-    else if (one.what === 'revoke') {
+    } else if (one.what === 'remove') {
+      const item = items.get(one.name);
+      if (item) removed.set(one.name, item);
+      items.delete(one.name);
+    } else if (one.what === 'revoke') {
       for (const [token, to] of sentTo) if (to.has(one.host)) revoked.add(`${token} ${one.host}`);
     } else {
       const token = `token-${tokens++}`;
@@ -95,7 +101,7 @@ function given() {
     }
     // A token without a host is stored for the hosts of the records that have its secret while it is the current one.
     for (const [id, { value }] of world.secrets.secrets)
-      for (const { instance, host: to, secretId } of items.values())
+      for (const { instance, host: to, secretId } of [...items.values(), ...removed.values()])
         if ((secretId ?? `signal-client/sentinelone/${instance}`) === id && bound.has(value))
           storedFor.get(value)?.add(String(to));
   };
