@@ -132,7 +132,7 @@ export class Repeats {
     this.#forgotten += forgotten;
     const { checkedUntil, hasVersions } = this.#history;
     kept.counts = { ...counted(kept.counts, fresh, { position, checkedUntil }), remembered };
-    if (forgotten > 0 && !hasVersions) kept.counts = recounted(kept.counts, position);
+    if (forgotten > 0 && !hasVersions) kept.counts = recounted(kept.counts, { position, checkedUntil });
     this.#isAhead = false;
     this.#unwritten += fresh.length;
     const { size } = kept.memory;

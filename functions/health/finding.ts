@@ -63,7 +63,7 @@ export function noticed({ status, cycleMs, now }: Case): Finding | undefined {
   return { light: 'yellow', word, ...cause, since: noticeSince, error: noticeDetail, remedy };
 }
 
-/** The console counts more records of a past hour than it listed, because it does not list all or was not read to the end. */
+/** A past hour has records that the console counts and did not list, was not read to its end, or was not compared. */
 export function incomplete({ name, status }: Case, stream: Stream): Finding | undefined {
   const { checkedUntil, completeUntil } = status;
   if (checkedUntil === undefined || completeUntil === undefined || completeUntil >= checkedUntil)
@@ -72,7 +72,7 @@ export function incomplete({ name, status }: Case, stream: Stream): Finding | un
     light: 'yellow',
     word: 'not complete',
     since: new Date(completeUntil).toISOString(),
-    error: `the console counts more ${stream.name} than it listed, in the hour from ${completeUntil.slice(0, 16)}Z`,
+    error: `not all ${stream.name} of the hour from ${completeUntil.slice(0, 16)}Z are known to be delivered`,
     remedy: `See which hours: collector receipt ${name}. What to do: docs/operations.md, "Records missing".`,
   };
 }

@@ -470,6 +470,14 @@ describe.each(allStreams.filter(({ byDefault }) => !byDefault))('the optional st
   });
 });
 
+test('changes of state as artifacts add nothing to the stack, and every poller is told', () => {
+  const [without, with_] = [collected(), collected({ optionalStreams: ['collector-health'] })];
+  const idsOf = (template: Template) => Object.keys(template.toJSON().Resources).sort();
+  expect(idsOf(with_)).toEqual(idsOf(without));
+  for (const { name } of streams)
+    expect(told(with_, own(with_, name).poll)).toMatchObject({ healthArtifacts: true });
+});
+
 describe('the forwarder', () => {
   const analyticsUrl = 'https://analytics.example.com';
   const forwarding = (context: Record<string, unknown> = {}) => collected({ analyticsUrl, ...context });

@@ -22,6 +22,8 @@ export interface HourCounts {
    * delivered after the check.
    */
   readonly again?: Readonly<{ [hour: Timestamp]: number }> | undefined;
+  /** The first hour whose count was dropped before its check, of those that the ledger can still have. */
+  readonly skipped?: Timestamp | undefined;
   /** Versions before this time may be forgotten, so that a listing that starts earlier would count them again. */
   readonly remembered?: Timestamp | undefined;
   /** Hours in which that happened: their counts may be too high. */
@@ -85,8 +87,9 @@ export function counted(
     if (hour < checkedUntil) again[hour] ??= 0;
   }
   const doubtful = counts.doubtful?.filter((hour) => hour >= oldest);
-  const kept = { ...counts, delivered, again, doubtful, ...(ids && { ids: ids.encode() }) };
-  return ids && ids.size > mostIds ? recounted(kept, position) : kept;
+  const skipped = counts.skipped && later(counts.skipped, hourOf(shift(position, -longestMs)));
+  const kept = { ...counts, delivered, again, doubtful, skipped, ...(ids && { ids: ids.encode() }) };
+  return ids && ids.size > mostIds ? recounted(kept, { position, checkedUntil }) : kept;
 }
 
 /** In place of the ids of an hour. */
@@ -152,11 +155,19 @@ export function withRead(
   };
 }
 
-/** Starts new counts after every hour that has one: what was counted may be counted twice, which could hide a loss. */
-export function recounted(counts: HourCounts, position: Timestamp): HourCounts {
+/**
+ * Starts new counts after every hour that has one: what was counted may be counted twice, which could hide a loss. Hours
+ * that were not checked are skipped, and those that are known to be incomplete stay so.
+ */
+export function recounted(
+  counts: HourCounts,
+  { position, checkedUntil = counts.since }: Counting,
+): HourCounts {
+  const { ids, skipped = later(counts.since, checkedUntil) } = counts;
   const last = Object.keys(counts.delivered).reduce(later, hourOf(position));
   const since = later(counts.since, shift(last, hourMs));
-  return { since, delivered: {}, ...(counts.ids && { ids: {} }) };
+  const again = Object.fromEntries(Object.entries(counts.again ?? {}).filter(([, left]) => left > 0));
+  return { since, delivered: {}, again, ...(skipped < since && { skipped }), ...(ids && { ids: {} }) };
 }
 
 /** The counts for a listing that starts at `from`, which may be earlier than what is remembered. */

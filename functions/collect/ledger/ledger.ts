@@ -7,7 +7,7 @@ import { type Cursor, largestLimit } from '../cursor.ts';
 import type { Ledger } from '../ports.ts';
 import type { Repeats } from '../repeats.ts';
 import { hourMs, hourOf, hoursToCheck, isKept } from './hour-counts.ts';
-import { type ReadingContext, readAgain, total } from './read-hour.ts';
+import { type ReadingContext, readAgain, totals } from './read-hour.ts';
 
 /** An hour in which the console has more records than were delivered. It was read again. */
 interface MissedHour {
@@ -72,22 +72,23 @@ export async function checkHours(
   context: LedgerContext,
   clock: Clock,
 ): Promise<HoursChecked> {
-  const { repeats, overlapMs, hoursPerPoll, takeRequest, renewClaim, ledger, key } = context;
+  const { repeats, overlapMs, hoursPerPoll, renewClaim, ledger, key } = context;
   let checkedUntil = checkedBefore;
   let error: Problem | undefined;
   const rows: LedgerHour[] = [];
   const missed: MissedHour[] = [];
   try {
     const counts = await repeats.counts();
+    if (checkedUntil !== undefined && checkedUntil < counts.since)
+      error = skipped(checkedUntil, counts.since);
     checkedUntil = later(counts.since, checkedUntil ?? counts.since);
     const hours = hoursToCheck(counts, checkedUntil, cursor.position, overlapMs).slice(0, hoursPerPoll);
     const isCounted = (hour: Timestamp) => hour >= counts.since && isKept(hour, cursor.position);
     const before = hours.map((hour) => shift(hour, -secondCheckMs)).filter(isCounted);
     const recent = shift(cursor.position, -checkedAgainMs);
     const again = Object.keys(counts.again ?? {}).filter((hour) => hour >= recent && !hours.includes(hour));
-    for (const hour of new Set([...again, ...before, ...hours])) {
-      if (!takeRequest()) break;
-      const { row, missed: news } = await checkHour(hour, cursor, context);
+    for await (const [hour, atConsole] of totals([...new Set([...again, ...before, ...hours])], context)) {
+      const { row, missed: news } = await checkHour(hour, atConsole, cursor, context);
       if (row === undefined) error = cutOff(hour);
       else rows.push(row);
       if (news !== undefined) missed.push(news);
@@ -104,11 +105,16 @@ export async function checkHours(
     if (context.isForwarded)
       for (const { hour } of rows)
         missed.push(...(await resendLost(shift(hour, -hourMs), cursor, context, clock)));
-    const { again = {} } = await repeats.counts();
-    const [incomplete] = Object.keys(again)
-      .filter((hour) => (again[hour] ?? 0) > 0)
-      .sort();
-    return { checkedUntil, completeUntil: incomplete ?? checkedUntil, hours: rows.length, missed, error };
+    const { again = {}, since, skipped: first } = await repeats.counts();
+    const incomplete = Object.keys(again).filter((hour) => (again[hour] ?? 0) > 0);
+    if (first !== undefined && first < since) incomplete.push(first);
+    return {
+      checkedUntil,
+      completeUntil: incomplete.sort()[0] ?? checkedUntil,
+      hours: rows.length,
+      missed,
+      error,
+    };
   } catch (thrown) {
     // What is not in the ledger is checked again.
     const nothing = { checkedUntil: checkedBefore, completeUntil: undefined, hours: 0 };
@@ -125,8 +131,17 @@ function cutOff(hour: Timestamp): Problem {
   return {
     name: 'HourCutOffError',
     state: 'unreadable',
-    message: `the console lists the hour from ${hour} in too many small pages to read it to its end`,
+    message: `the hour from ${hour} could not be read to its end, because the console lists it slowly or in tiny pages`,
     remedy: 'It is read again for six hours, and once more a day later.',
+  };
+}
+
+function skipped(from: Timestamp, until: Timestamp): Problem {
+  return {
+    name: 'HoursSkippedError',
+    state: 'backlogged',
+    message: `the hours from ${from} to ${until} are not compared, because more records were delivered than are remembered`,
+    remedy: 'Nothing is known to be missing. To be sure, replay these hours: collector replay.',
   };
 }
 
@@ -136,11 +151,11 @@ function cutOff(hour: Timestamp): Problem {
  */
 async function checkHour(
   hour: Timestamp,
+  atConsole: number,
   cursor: Cursor,
   context: LedgerContext,
 ): Promise<{ readonly row: LedgerHour | undefined; readonly missed: MissedHour | undefined }> {
   const { repeats } = context;
-  const atConsole = await total(hour, shift(hour, hourMs), context);
   const { delivered: all, again, doubtful } = await repeats.counts();
   const delivered = all[hour] ?? 0;
   const known = again?.[hour];
@@ -159,9 +174,11 @@ async function checkHour(
   await repeats.recount(hour, queue, left > 0 ? left : undefined);
   const found = isDoubtful ? 0 : Math.max(0, read.timed - delivered);
   const isKnown = read.isWhole || left === 0;
+  // What was found was not sent before.
+  const resent = read.sent - found;
   const isNews = found > 0 || (isKnown && left > 0 && known !== left);
   return {
-    row: isKnown ? { hour, console: atConsole, queue, resent: read.resent } : undefined,
+    row: isKnown ? { hour, console: atConsole, queue, resent } : undefined,
     missed: isNews ? { hour, atConsole, delivered, found, left, lost: 0 } : undefined,
   };
 }
@@ -178,8 +195,8 @@ async function resendLost(
   const lost = lostAfterQueue(row, await ledger.read(key, shift(hour, hourMs)));
   if (lost === 0 || row?.queue === undefined) return [];
   const { queue, console: atConsole = queue, accepted: base = 0 } = row;
-  const { isWhole, resent } = await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
-  const again = isWhole ? { resent: 0, base } : { resent };
+  const { isWhole, sent } = await readAgain(hour, 2 * atConsole + largestLimit, cursor, context, true);
+  const again = isWhole ? { resent: 0, base } : { resent: sent };
   await ledger.write(key, [{ hour, console: atConsole, queue, ...again }], clock.now());
   return [{ hour, atConsole, delivered: queue, found: 0, left: 0, lost }];
 }

@@ -1,7 +1,6 @@
 import type { Connection } from '../../console/connection.ts';
 import { createdListing } from '../../console/query.ts';
 import type { Record } from '../../console/record.ts';
-import { OutOfTimeError } from '../../errors.ts';
 import { fromMs, shift, type Timestamp, toMs } from '../../kit/time.ts';
 import { smallPagesPerRun } from '../bounds/notice.ts';
 import type { Cursor } from '../cursor.ts';
@@ -30,8 +29,28 @@ const countedAtMost = 50_000;
 /** Parts of 56 seconds. A console that always answers with the cap takes 127 requests an hour, not thousands. */
 const mostHalvings = 6;
 
-/** The console's count of a part of time. */
-export async function total(
+/** The console's count of each hour. The next one is requested at the same time. It ends where no request may be made. */
+export async function* totals(
+  hours: readonly Timestamp[],
+  context: ReadingContext,
+): AsyncGenerator<[hour: Timestamp, total: number], void> {
+  const request = (hour: Timestamp | undefined) => {
+    if (hour === undefined || !context.takeRequest()) return undefined;
+    const count = total(hour, shift(hour, hourMs), context);
+    // It may fail before it is awaited.
+    count.catch(() => {});
+    return count;
+  };
+  let next = request(hours[0]);
+  for (const [i, hour] of hours.entries()) {
+    if (next === undefined) return;
+    const count = next;
+    next = request(hours[i + 1]);
+    yield [hour, await count];
+  }
+}
+
+async function total(
   from: Timestamp,
   until: Timestamp,
   context: Pick<ReadingContext, 'connection' | 'renewClaim'>,
@@ -49,7 +68,7 @@ export interface HourRead {
   /** Different records, and those of them that say that they were created in the hour. */
   readonly records: number;
   readonly timed: number;
-  readonly resent: number;
+  readonly sent: number;
   readonly isWhole: boolean;
 }
 
@@ -86,8 +105,7 @@ export async function readAgain(
     isWhole = (await page.ack(fresh)).listing === undefined;
   }
   await renewClaim();
-  if (!isWhole && !isTooMuch()) throw new OutOfTimeError();
-  return { records, timed, resent: delivers ? records : 0, isWhole };
+  return { records, timed, sent: delivers ? records : 0, isWhole };
 }
 
 const isOf =

@@ -63,6 +63,11 @@ describe('a receipt', () => {
     expect(receipt([row(0)], true).hours[0]).toMatchObject({ state: 'not accepted', accepted: 0 });
   });
 
+  it('is complete where one was found: that one was sent once, and the others twice', () => {
+    const found = row(0, { console: 3, queue: 3, resent: 2, accepted: 2 + 3 });
+    expect(receipt([found], true).hours[0]).toMatchObject({ state: 'complete', accepted: 3 });
+  });
+
   it('counts only what was accepted since the hour was read again for Analytics', () => {
     const again = [
       row(0, { accepted: 3 + 5, base: 3 }),

@@ -111,9 +111,20 @@ describe('counts', () => {
 
   it('begin anew after every hour that was counted when versions were forgotten, and never earlier than before', () => {
     const counts = { since: noon, delivered: { [noon]: 5, [at(3 * hour)]: 1 } };
-    expect(recounted(counts, at(2 * hour + 1))).toEqual(none(at(4 * hour)));
-    expect(recounted(counts, at(5 * hour + 1))).toEqual(none(at(6 * hour)));
-    expect(recounted({ ...none(noon) }, at(-5 * hour))).toEqual(none(noon));
+    const anew = (since: Timestamp, skipped = noon) => ({ ...none(since), again: {}, skipped });
+    expect(recounted(counts, when(at(2 * hour + 1)))).toEqual(anew(at(4 * hour)));
+    expect(recounted(counts, when(at(5 * hour + 1), at(hour)))).toEqual(anew(at(6 * hour), at(hour)));
+    expect(recounted({ ...none(noon) }, when(at(-5 * hour)))).toEqual({ ...none(noon), again: {} });
+  });
+
+  it('that begin anew keep which hours are incomplete, and the first one that was skipped, for 35 days', () => {
+    const counts = { ...none(noon), delivered: { [noon]: 1 }, again: { [at(-hour)]: 2, [at(-2 * hour)]: 0 } };
+    const once = recounted(counts, when(at(1)));
+    expect(once).toMatchObject({ since: at(hour), skipped: noon });
+    expect(once.again).toEqual({ [at(-hour)]: 2 });
+    const twice = recounted(counted(once, [], when(at(9 * hour))), when(at(9 * hour), at(8 * hour)));
+    expect(twice).toMatchObject({ since: at(10 * hour), skipped: noon });
+    expect(counted(twice, [], when(at(36 * 24 * hour))).skipped).toBe(at(24 * hour));
   });
 
   it('are doubtful from where a listing starts before what is remembered', () => {

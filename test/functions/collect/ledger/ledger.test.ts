@@ -132,7 +132,8 @@ describe('a check', () => {
       ['recount', noon, 3, undefined],
       ['renew'],
     ]);
-    expect(ledger.written).toEqual([{ hour: noon, console: 3, queue: 3, resent: 3 }]);
+    // Two of them once more.
+    expect(ledger.written).toEqual([{ hour: noon, console: 3, queue: 3, resent: 2 }]);
   });
 
   it('counts each record of an hour once, however many pages it is in', async () => {
@@ -278,14 +279,37 @@ describe('a check', () => {
     const none = checking(4, {}, [], { takeRequest: () => false });
     expect(await none.run()).toMatchObject({ hours: 0, checkedUntil: noon, error: undefined });
 
+    // What was read of an hour is delivered, and the others are not held up by it.
     let requests = 0;
     const some = checking(4, {}, [page(['a'], 'next')], { takeRequest: () => requests++ < 1 });
     expect(await some.run()).toMatchObject({
       hours: 0,
-      checkedUntil: noon,
-      error: { name: 'OutOfTimeError', state: 'backlogged', message: "the run's time was over" },
+      checkedUntil: one,
+      completeUntil: noon,
+      error: { name: 'HourCutOffError' },
     });
+    expect(some.did).toContainEqual(['send', 'a']);
     expect(some.ledger.written).toEqual([]);
+  });
+
+  it('does not call hours complete whose counts were dropped because too many records were delivered, and says so once', async () => {
+    const counts = { since: at(3 * hour), skipped: one };
+    const first = checking(0, counts, [], { checkedUntil: one });
+    const later = { ...cursor, position: at(4 * hour + 600) };
+    expect(await first.run(later)).toMatchObject({
+      checkedUntil: at(4 * hour),
+      completeUntil: one,
+      hours: 1,
+      error: {
+        name: 'HoursSkippedError',
+        message: expect.stringContaining(`from ${one} to ${at(3 * hour)}`),
+      },
+    });
+    const next = checking(0, counts, [], { checkedUntil: at(4 * hour) });
+    expect(await next.run({ ...cursor, position: at(5 * hour + 600) })).toMatchObject({
+      completeUntil: one,
+      error: undefined,
+    });
   });
 
   it('reads an hour again no further than the console’s own count allows', async () => {
