@@ -57,10 +57,10 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 const [lessThan, closeBracket] = [0x3c, 0x5d];
 
 function pageOf(body: Buffer, limit: number): Page {
-  const { start, whole } = findData(body);
+  const { start, whole, spans } = findData(body, limit);
   const around = whole && envelopeOf(body, whole);
   if (whole !== undefined && around !== undefined) {
-    const records = elements(body, whole, limit);
+    const records = spans ?? elements(body, whole, limit);
     if (records !== undefined) return { records, next: nextOf(around), split: true };
   }
   const { list, envelope } = unsplitList(body, start);

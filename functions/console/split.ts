@@ -54,16 +54,19 @@ interface Lists {
    * if its end is missing.
    */
   readonly whole: Range | undefined;
+  /** The elements of `whole`, if they are at most as many as the limit and are separated by one comma each. */
+  readonly spans: readonly Span[] | undefined;
 }
 
-export function findData(body: Buffer): Lists {
+export function findData(body: Buffer, limit: number): Lists {
   let first: number | undefined;
   let data: Range | undefined;
+  let listed: Listed | undefined;
   const found = (problem: string): Lists => {
     if (first === undefined) throw new PageSyntaxError(problem);
     const isList =
       data !== undefined && body[data.start] === openBracket && body[data.end - 1] === closeBracket;
-    return { start: first, whole: isList ? data : undefined };
+    return { start: first, whole: isList ? data : undefined, spans: isList ? listed?.spans : undefined };
   };
   let i = skipSpace(body, 0);
   if (body[i] !== openBrace) throw new PageSyntaxError('it is not a JSON object');
@@ -76,13 +79,37 @@ export function findData(body: Buffer): Lists {
     if (body[i] !== colon) return found('it is not JSON');
     const start = skipSpace(body, i + 1);
     if (isData && body[start] === openBracket) first ??= start;
-    const { end } = valueEnd(body, start);
+    const read = isData && body[start] === openBracket ? listAt(body, start, limit) : undefined;
+    const { end } = read ?? valueEnd(body, start);
+    if (isData) listed = read;
     if (isData) data = end < 0 ? undefined : { start, end };
     if (end < 0) return found('it is cut off');
     i = skipSpace(body, end);
     if (body[i] !== comma) break;
   }
   return found(data === undefined ? 'it has no data' : 'its data is not a list');
+}
+
+interface Listed {
+  readonly end: number;
+  readonly spans: readonly Span[];
+}
+
+/** Splits a list while its end is looked for, as nearly every list can be. Undefined for any other. */
+function listAt(body: Buffer, start: number, limit: number): Listed | undefined {
+  const spans: Span[] = [];
+  let i = skipSpace(body, start + 1);
+  if (body[i] === closeBracket) return { end: i + 1, spans };
+  while (spans.length < limit) {
+    const { end, values } = valueEnd(body, i);
+    if (end <= i) return undefined;
+    spans.push({ bytes: body.subarray(i, end), values });
+    i = skipSpace(body, end);
+    if (body[i] === closeBracket) return { end: i + 1, spans };
+    if (body[i] !== comma) return undefined;
+    i = skipSpace(body, i + 1);
+  }
+  return undefined;
 }
 
 /**
