@@ -22,6 +22,10 @@ export class FakeLedger implements Ledger {
     }
   }
 
+  hoursOf(instance: string): LedgerHour[] {
+    return [...this.hours].filter(([key]) => key.startsWith(`${instance} `)).map(([, hour]) => hour);
+  }
+
   /** What a forwarder has added, by instance, stream and hour. */
   readonly accepted = new Map<string, number>();
 

@@ -107,6 +107,19 @@ export class Judge {
     else if (problems.every((problem) => problem !== undefined)) this.verdicts.push(String(problems[0]));
   }
 
+  /** Every hour before `completeUntil`, from the first one in the ledger on, is there and complete. */
+  completeUntil(instance: string, rows: readonly LedgerHour[], until = ''): void {
+    const known = new Map(rows.map((row) => [row.hour, row]));
+    const [first = until] = [...known.keys()].sort();
+    for (let hour = first; hour < until; hour = micros(hour, 3_600_000)) {
+      const { console = 1, queue = 0 } = known.get(hour) ?? {};
+      if (console > queue)
+        this.verdicts.push(
+          `${instance} is complete until ${until}, and the ledger does not say so of ${hour}`,
+        );
+    }
+  }
+
   /** At every commit: nothing that the console shows lies undelivered before `position − overlap`. */
   position(instance: string, position: string, start: string, wanted: readonly Version[]): void {
     const before = micros(position, -this.#plan.settings.overlapMs);

@@ -347,7 +347,10 @@ class World {
     this.#judge.hour(instance, row, counts, now);
   }
 
-  #onHoursChecked(instance: string, { missed, error }: HoursChecked): void {
+  #onHoursChecked(instance: string, { missed, error, completeUntil }: HoursChecked): void {
+    // With other filters, and after a removal, the ledger begins anew.
+    if (!['filters-edited', 'removed-and-added-again'].includes(this.#plan.trouble))
+      this.#judge.completeUntil(instance, this.#services.ledger.hoursOf(instance), completeUntil);
     // What was read of an hour before was delivered again, and no row says it.
     if (error !== undefined) this.#unbounded = true;
     for (const { hour, atConsole, delivered, found, left } of missed) {
