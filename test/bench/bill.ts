@@ -37,10 +37,8 @@ const consoleMs = 300;
 const awsMs = 5;
 /** One run that is measured polls no more; what each instance costs beyond is the same. */
 const mostMeasured = 100;
-/** The look-back is checked by then. */
+/** A backlog is read by then. */
 const mostPolls = 12;
-/** Runs poll so many instances at once. */
-const instancesAtOnce = 40;
 /** Lambda's own lines about an invocation. */
 const platformLogBytes = 350;
 /** A token is kept for four hours. */
@@ -53,6 +51,19 @@ const problemHoursADay = 3;
 /** One look at the dashboard a day reads half a day of logs with each of its queries. */
 const logReadsAMonth = (30.4 * 5) / (2 * 30.4);
 const mailsAMonth = 30;
+/** In each hour one poll checks the last hour, and the one of a day before again. */
+const hoursPerCheck = 2;
+/** An item of the ledger, of one day of a stream of an instance, has at most so much (test/functions/adapters/ledger.test.ts). */
+const ledgerDayBytes = 1024;
+const ledgerDays = 36;
+const ledgerLines = [
+  'Lambda, time',
+  'DynamoDB, writes',
+  'DynamoDB, reads',
+  'DynamoDB, storage and backups',
+  'CloudWatch Logs, ingestion',
+  'CloudWatch Logs, storage',
+];
 
 /** What one stream costs in a month, in the units that AWS bills. */
 interface Use {
@@ -76,11 +87,26 @@ export async function bill(fleet: Fleet): Promise<Line[]> {
     for (const stream of withCadences(defaultStreams, fleet.cadenceMinutes)) {
       const perDay = fleet.agents * (fleet.recordsPerAgentDay[stream.name] ?? 0);
       uses.push(await useOf(stage, stream, fleet.instances, (perDay * stream.cadenceMinutes) / (24 * 60)));
+      uses.push(await ledgerUse(stage, stream, fleet.instances));
     }
   } finally {
     await stage.close();
   }
   return lines(uses, fleet);
+}
+
+/** What the ledger alone costs one among so many. */
+export async function ledgerBill(instances: number): Promise<Line[]> {
+  const stage = await startStage(Math.min(instances, mostMeasured), { latencyMs: awsMs });
+  try {
+    const uses: Use[] = [];
+    for (const stream of defaultStreams) uses.push(await ledgerUse(stage, stream, instances));
+    return lines(uses, { instances, agents: 0, recordsPerAgentDay: {} })
+      .filter(({ what }) => ledgerLines.includes(what))
+      .map((line) => ({ ...line, count: line.count / instances, usd: line.usd / instances }));
+  } finally {
+    await stage.close();
+  }
 }
 
 /** The bill of one among so many, where nothing happens. */
@@ -91,10 +117,11 @@ export async function quietBill(instances: number): Promise<Line[]> {
 
 /** Fewer than one record a poll is one record in some of the polls. */
 async function useOf(stage: Stage, stream: Stream, instances: number, records: number): Promise<Use> {
+  const polls = minutesAMonth / stream.cadenceMinutes;
   if (records >= 1 || records === 0)
-    return monthOf(await laterPoll(stage, stream, records), stream, instances, stage);
-  const quiet = monthOf(await laterPoll(stage, stream, 0), stream, instances, stage);
-  const busy = monthOf(await laterPoll(stage, stream, 1), stream, instances, stage);
+    return monthOf(await laterPoll(stage, stream, records), polls, instances, stage);
+  const quiet = monthOf(await laterPoll(stage, stream, 0), polls, instances, stage);
+  const busy = monthOf(await laterPoll(stage, stream, 1), polls, instances, stage);
   const mixed = Object.keys(quiet).map((name) => {
     const [few, many] = [quiet[name as keyof Use], busy[name as keyof Use]];
     if (typeof few !== 'number' || typeof many !== 'number')
@@ -104,8 +131,31 @@ async function useOf(stage: Stage, stream: Stream, instances: number, records: n
   return Object.fromEntries(mixed) as unknown as Use;
 }
 
-/** A poll in the midst of a life in which so many records come for each poll. */
-async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records: number): Promise<Measured> {
+/** What checks of past hours add: a poll that checks two, less one that checks none. */
+async function ledgerUse(stage: Stage, stream: Stream, instances: number): Promise<Use> {
+  const checks = minutesAMonth / 60;
+  const quiet = monthOf(await laterPoll(stage, stream, 0), checks, instances, stage);
+  const checking = monthOf(await laterPoll(stage, stream, 0, hoursPerCheck), checks, instances, stage);
+  const added = Object.entries(checking).flatMap(([name, value]) =>
+    typeof value === 'number' ? [[name, Math.max(0, value - Number(quiet[name as keyof Use]))]] : [],
+  );
+  const use = { ...(Object.fromEntries(added) as Omit<Use, 'metrics'>), metrics: checking.metrics };
+  if (stream.created === undefined) return { ...use, tableBytes: 0 };
+  // The two measured hours are of one day, and so in one item. A day apart they are in two.
+  const writeUnits = use.writeUnits + checks * instances;
+  return { ...use, writeUnits, tableBytes: ledgerDays * ledgerDayBytes * instances };
+}
+
+/** The first polls have more to do, and the moved clock is a change of state. */
+const leastPolls = 3;
+
+/** A poll in the midst of a life in which so many records come for each poll. Past hours wait for their check. */
+async function laterPoll(
+  stage: Stage,
+  { name, cadenceMinutes }: Stream,
+  records: number,
+  hoursPerPoll = 0,
+): Promise<Measured> {
   const cadenceMicros = cadenceMinutes * 60_000_000;
   const ladder = {
     count: Number.MAX_SAFE_INTEGER,
@@ -113,34 +163,32 @@ async function laterPoll(stage: Stage, { name, cadenceMinutes }: Stream, records
     stepMicros: cadenceMicros / records,
   };
   await stage.give({ latencyMs: consoleMs, ladders: records > 0 ? { [name]: ladder } : {} });
-  const collector = await stage.collector(name, { cadenceMinutes });
+  const collector = await stage.collector(name, { cadenceMinutes, hoursPerPoll });
   await stage.addInstances(stage.hosts.length);
   await collector.invoke();
   let measured: Measured;
+  let isUsual: boolean;
   let polls = 0;
-  // The first polls check the hours of the look-back as well.
   do {
     polls += 1;
     await stage.wait(cadenceMinutes * 60_000);
     measured = await collector.invoke(polls * cadenceMinutes);
-  } while (measured.console.requests > stage.hosts.length && polls < mostPolls);
+    // A poll that checks hours has other requests than a page for each instance.
+    isUsual = hoursPerPoll > 0 || measured.console.requests <= stage.hosts.length;
+  } while (polls < leastPolls || (!isUsual && polls < mostPolls));
   collector.stop();
   return { ...measured, result: metricsIn(collector.lines) };
 }
 
-function monthOf(measured: Measured, stream: Stream, instances: number, { hosts }: Stage): Use {
-  const polls = minutesAMonth / stream.cadenceMinutes;
+function monthOf(measured: Measured, polls: number, instances: number, { hosts }: Stage): Use {
   const { counts, wallMs, cpuMs, logBytes, result } = measured;
   const runs = Math.ceil(instances / mostMeasured);
   const scale = instances / hosts.length;
-  // Each past hour is counted once at the console and written once, in addition to what was measured.
-  const hours = minutesAMonth / 60;
-  const waits = Math.ceil(instances / instancesAtOnce) * (consoleMs + awsMs);
   const seconds = (Math.max(0, wallMs - cpuMs) + cpuMs / (memoryMb / coreMb)) / 1000;
   return {
     invocations: polls * runs,
-    gbSeconds: (polls * scale * seconds + (hours * waits) / 1000) * (memoryMb / 1024),
-    writeUnits: polls * scale * counts.writeUnits + hours * instances,
+    gbSeconds: polls * scale * seconds * (memoryMb / 1024),
+    writeUnits: polls * scale * counts.writeUnits,
     readUnits: polls * scale * counts.readUnits,
     sqsChunks: polls * scale * counts.sqsChunks,
     sqsMessages: polls * scale * counts.sqsMessages,
