@@ -24,7 +24,7 @@ export interface Shards extends Offers {
 }
 
 /** More would take memory and gain little: each has the names of 200 instances. */
-const requestsAtOnce = 25;
+const requestsAtOnce = 10;
 
 export interface Division {
   readonly own: readonly string[];

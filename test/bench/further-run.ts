@@ -83,6 +83,6 @@ export async function benchTick(instances = largest): Promise<Report> {
       ],
     )}
 
-The tick reads the instances and their cursors a thousand at a time, and keeps the names of those that are due.`,
+The tick reads the instances and their cursors 500 at a time, and keeps the names of those that are due.`,
   };
 }

@@ -13,7 +13,7 @@ import { ifHolds, ownClient, readItems, updateOf } from './client.ts';
 export type InstanceRecord = { readonly instance: string } & Readonly<Record<string, unknown>>;
 
 /** With their cursors, the items of a whole page of DynamoDB's, which has a megabyte, take 80 MiB more. */
-const pageSize = 1000;
+const pageSize = 500;
 
 /** The instances table: key `instance`. */
 export function instancesTable(TableName: string, client: DynamoDBDocumentClient = ownClient) {
