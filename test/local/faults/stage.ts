@@ -201,8 +201,11 @@ export const asks = {
     isUpdateOf(call, name) && call.input.UpdateExpression.startsWith('SET claim ='),
   /** In mid-listing: the position moves, and the claim goes on. */
   commit: (name: string) => (call: AwsCall) =>
-    isUpdateOf(call, name) && call.input.UpdateExpression.includes('#claimUntil = :claimUntil'),
-  /** At the end of a turn: the position with the status, and the claim is given up. */
+    isUpdateOf(call, name) && /^(?!.*#state\b).*#claimUntil = :claimUntil/.test(call.input.UpdateExpression),
+  /** At the end of a turn: the position with the status. */
+  end: (name: string) => (call: AwsCall) =>
+    isUpdateOf(call, name) && /#cursor = .*#state = /.test(call.input.UpdateExpression),
+  /** The claim is given up: with the end of a turn, or after that if the state changed. */
   release: (name: string) => (call: AwsCall) =>
     isUpdateOf(call, name) && /REMOVE .*#claim\b/.test(call.input.UpdateExpression),
   memoryRead: (name: string) => (call: AwsCall) =>
