@@ -27,10 +27,15 @@ export interface FollowUpContext {
   readonly settings: Settings;
   /** Milliseconds until requests have to have ended. */
   readonly remainingMs: () => number;
+  /** Whether other instances wait for their turn. */
+  readonly isContended: () => boolean;
   /** Delivers records, including those that were delivered before. */
   readonly deliver: (records: readonly Record[]) => Promise<void>;
   readonly renewClaim: () => Promise<void>;
 }
+
+/** While other instances wait, hours are checked for so long, and the rest by the next poll. */
+const longestCheckMs = 60_000;
 
 const hasTime = ({ remainingMs }: FollowUpContext) => remainingMs() >= shortestPageMs;
 
@@ -66,7 +71,9 @@ export async function checkHoursIfDue(
   if (stream.created === undefined || hoursPerPoll === 0 || until === undefined) return undefined;
   if (!isCheckDue(checkedUntil, until, overlapMs)) return undefined;
   const isForwarded = settings.forwards && countsAccepted(stream);
-  const takeRequest = () => hasTime(context);
+  const checkedSince = clock.now();
+  const takeRequest = () =>
+    hasTime(context) && (clock.now() - checkedSince < longestCheckMs || !context.isContended());
   const bounds = { overlapMs, hoursPerPoll, isForwarded, takeRequest };
   const check = { key: claim, connection, repeats, ledger, deliver, renewClaim, ...bounds };
   return checkHours({ ...end, position: until }, checkedUntil, check, clock);

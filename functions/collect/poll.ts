@@ -58,6 +58,8 @@ export interface PollTask {
   readonly remainingMs: () => number;
   /** Takes one of the page requests that are left; false if there is none. Called once for each page after the first. */
   readonly takeRequest: () => boolean;
+  /** Whether other instances wait for their turn. */
+  readonly isContended: () => boolean;
 }
 
 /** How a poll ended. */
@@ -132,7 +134,13 @@ export async function poll(
     if (heavy !== undefined) throw heavy;
     const { status } = item;
     const shared = { stream, instance, claim, status, connection, repeats, ledger, clock, settings };
-    const context = { ...shared, remainingMs, deliver, renewClaim: () => commit() };
+    const { isContended } = task;
+    const renewClaim = () => commit();
+    const deliverAgain = (records: readonly Record[]) => {
+      budget.check(clock.now());
+      return deliver(records);
+    };
+    const context = { ...shared, remainingMs, isContended, deliver: deliverAgain, renewClaim };
     await askExpiryIfDue(context);
     if (isCaughtUp(endCursor)) {
       coverage = await coverageIfDue(context);

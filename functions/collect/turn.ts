@@ -134,15 +134,15 @@ async function pollTurn(
     return { result: withoutPage(earlier, instance), requests: requested };
   const remainingMs = () => timeLeftMs(context);
   const connection = consoles.connect(instance, stream, remainingMs, item.status.learned);
+  const isContended = () => contended() || connection.isWaitedFor();
   let requests = requested + 1;
   const takeRequest = () => {
-    const pages = requests - requested;
-    const mayGoOn = pages < settings.pagesPerTurn || !(contended() || connection.isWaitedFor());
+    const mayGoOn = requests - requested < settings.pagesPerTurn || !isContended();
     if (!mayGoOn || requests >= settings.pagesPerRun || !hasTime(context)) return false;
     requests += 1;
     return true;
   };
-  const task = { stream, instance, claim, item, connection, remainingMs, takeRequest };
+  const task = { stream, instance, claim, item, connection, remainingMs, takeRequest, isContended };
   const own = { ...settings, overlapMs: overlapMsOf(instance, settings.overlapMs) };
   try {
     return { result: await poll(task, earlier ?? noResult, own, ports), requests };

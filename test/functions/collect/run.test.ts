@@ -786,6 +786,33 @@ describe('a check of past hours', () => {
     expect(outcomes.at(-1)?.hoursChecked).toMatchObject({ hours: 1, missed: [] });
   });
 
+  it('gives its place to an instance that waits, and ends with the day’s budget, however much a console counts', async () => {
+    const world = collector();
+    let serial = 0;
+    world.put('acme', ({ query }) => {
+      if (query.countOnly === 'true')
+        return world.answer(JSON.stringify({ pagination: { totalItems: 40_000 } }));
+      if (query.createdAt__lt === undefined) return world.answer(page([]));
+      const data = Array.from({ length: 20 }, () => ({
+        id: `r${++serial}`,
+        createdAt: query.createdAt__gte,
+      }));
+      return world.answer(JSON.stringify({ data, pagination: { nextCursor: `t${serial}` } }));
+    });
+    world.put('globex', () => world.answer(page([])));
+    const slow = { instancesAtOnce: 1, requestsPerSecond: 1, hoursPerPoll: 12, dayArtifacts: 10_000 };
+    await world.run(slow, undefined, logged);
+    const first = world.asked.find(({ host }) => host.startsWith('globex'));
+    expect((first?.at ?? Number.POSITIVE_INFINITY) - noon).toBeLessThan(90_000);
+    for (let i = 0; i < 50; i++) {
+      await world.wait(10 * minute);
+      await world.run(slow, undefined, logged);
+    }
+    expect(world.delivered().length).toBeLessThan(10_100);
+    expect(world.status('acme').state).toBe('over-budget');
+    expect(world.status('globex').state).toBe('ok');
+  });
+
   it('delivers the hour of which the console has more again, and renews its claim', async () => {
     let shown: readonly string[] = ['a'];
     const { run, wait, delivered, outcomes, cursors, ledger } = counting(() => shown);
