@@ -146,8 +146,8 @@ async function ledgerUse(stage: Stage, stream: Stream, instances: number): Promi
   return { ...use, writeUnits, tableBytes: ledgerDays * ledgerDayBytes * instances };
 }
 
-/** The first polls have more to do, and the moved clock is a change of state. */
-const leastPolls = 3;
+/** The first polls have more to do, and within three a moved clock is a change of state. */
+const leastPolls = 4;
 
 /** A poll in the midst of a life in which so many records come for each poll. Past hours wait for their check. */
 async function laterPoll(

@@ -135,7 +135,7 @@ DynamoDB, Lambda, SQS and Secrets Manager calls together: **${usd(total(calls), 
 
 ## The ledger
 
-What [the ledger](guarantees.md#the-ledger) adds for each instance with threats and activities, which the tables above include:
+What [the ledger](guarantees.md#the-ledger) adds for each instance with threats and activities:
 
 ${table(
   ['a month', 'of one instance alone, USD', 'of one of a hundred, USD'],
