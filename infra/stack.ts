@@ -87,7 +87,11 @@ export class CollectorStack extends Stack {
     output('ArtifactDeadLetterQueueUrl', 'Messages that no consumer could process', deadLetterQueue.queueUrl);
     output('OperatorFunctionName', 'Function that answers the command line', operator.function.functionName);
     output('OverflowBucketName', 'Records that are too large for a message', overflow.bucketName);
-    output('HealthRules', 'Settings that the command line needs to judge health', rulesText(settings));
+    output(
+      'HealthRules',
+      'Settings that the command line needs to judge health',
+      rulesText({ ...settings, forwards: forwarder !== undefined }),
+    );
     output('Version', 'Of the collector', version);
     output('AlarmTopicArn', 'Topic that all alarms notify', topic.topicArn);
   }

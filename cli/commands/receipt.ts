@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander';
 import { lastChecked, type Receipt, receiptLine, receiptOf } from '../../functions/health/receipt.ts';
-import { forwarderKey } from '../../functions/health/status.ts';
 import { inParallel } from '../../functions/kit/concurrency.ts';
 import { fromMs, type Timestamp } from '../../functions/kit/time.ts';
 import { type CommonOptions, does, problem } from '../command.ts';
 import { writeCsv } from '../csv.ts';
 import { print, styled, table } from '../output.ts';
-import { type InstanceRecord, listRecords, readStatus, recordOf } from '../records.ts';
+import { type InstanceRecord, listRecords, recordOf } from '../records.ts';
 import type { Stack } from '../stack.ts';
 import { momentOption } from '../times.ts';
 
@@ -45,11 +44,11 @@ export function receipt(command: Command): void {
 
 /** Reads the receipts of these instances, of every stream that they collect and that has a ledger. */
 export async function readReceipts(
-  stack: Pick<Stack, 'cursors' | 'ledger' | 'streams'>,
+  stack: Pick<Stack, 'ledger' | 'streams' | 'rules'>,
   records: readonly InstanceRecord[],
   { from, to: asked }: { readonly from: Timestamp; readonly to?: Timestamp },
 ): Promise<Receipt[]> {
-  const isForwarded = (await readStatus(stack, [forwarderKey])).size > 0;
+  const { forwards = false } = stack.rules;
   const ledger = stack.ledger();
   const now = Date.now();
   const wanted = records.flatMap(({ instance, streams: own, overlapMinutes }) =>
@@ -63,7 +62,7 @@ export async function readReceipts(
   await inParallel(wanted, readsAtOnce, async (of) => {
     const key = { instance: of.instance, stream: of.stream.name };
     const rows = await ledger.read(key, from.slice(0, 10), of.to.slice(0, 10));
-    receipts.set(of, receiptOf(of, rows, { from, to: of.to }, isForwarded));
+    receipts.set(of, receiptOf(of, rows, { from, to: of.to }, forwards));
   });
   return wanted.flatMap((of) => receipts.get(of) ?? []);
 }

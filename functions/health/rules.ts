@@ -6,6 +6,8 @@ export interface HealthRules {
   readonly quietHours: Readonly<Record<string, number>>;
   /** Streams that are deployed in addition to those by default; absent: none. */
   readonly optionalStreams?: readonly string[];
+  /** Whether the forwarder is deployed. */
+  readonly forwards?: boolean;
   /** Minutes between two ticks, by stream, where they were set. */
   readonly cadenceMinutes?: Readonly<Record<string, number>>;
   /** How many times faster than the clock the schedule runs: `npm start` only. */
@@ -17,11 +19,13 @@ export function rulesText({
   allowedHostSuffixes,
   quietHours,
   optionalStreams = [],
+  forwards = false,
   cadenceMinutes = {},
   speed,
 }: HealthRules): string {
   const more = {
     ...(optionalStreams.length > 0 && { optionalStreams }),
+    ...(forwards && { forwards }),
     ...(Object.keys(cadenceMinutes).length > 0 && { cadenceMinutes }),
   };
   return JSON.stringify({ allowedHostSuffixes, quietHours, ...more, speed });

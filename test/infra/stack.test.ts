@@ -503,9 +503,14 @@ describe('the forwarder', () => {
   });
 
   test('adds itself and what watches it, in place of the alarm on other consumers, and changes nothing else', () => {
-    const { Resources: before, ...others } = collected().toJSON();
-    const { Resources: after, ...sameOthers } = template.toJSON();
+    const { Resources: before, Outputs: outputsBefore, ...others } = collected().toJSON();
+    const { Resources: after, Outputs: outputs, ...sameOthers } = template.toJSON();
     expect(sameOthers).toEqual(others);
+    // What the command line compares with what Analytics accepted depends on it.
+    const { HealthRules: _, ...otherOutputs } = outputsBefore;
+    expect(outputs).toMatchObject(otherOutputs);
+    expect(JSON.parse(outputs.HealthRules.Value)).toMatchObject({ forwards: true });
+    expect(JSON.parse(outputsBefore.HealthRules.Value)).not.toHaveProperty('forwards');
     const typesOf = (ids: readonly string[]) => ids.map((id) => after[id].Type).sort();
     expect(typesOf(Object.keys(after).filter((id) => !Object.hasOwn(before, id)))).toEqual([
       'AWS::CloudWatch::Alarm',
