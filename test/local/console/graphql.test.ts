@@ -40,6 +40,18 @@ describe('the simulated GraphQL API', () => {
     expect(answer.text).toContain(`{"node":${text}}`);
   });
 
+  it('sends no field that was not requested, and no cursor of an edge', () => {
+    const { ask } = serving([node('a', 5, { name: 'x', detectionSource: { product: 'EDR', vendor: 'y' } })]);
+    const { data } = ask(
+      list('', 'pageInfo { hasNextPage } edges { node { id detectionSource { vendor } } }'),
+    );
+    expect(data.alerts).toEqual({
+      pageInfo: { hasNextPage: false },
+      edges: [{ node: { id: 'a', detectionSource: { vendor: 'y' } } }],
+    });
+    expect(ask(list('', 'edges { cursor }')).data.alerts.edges).toEqual([{ cursor: expect.any(String) }]);
+  });
+
   it('filters by milliseconds, sorts, and hands out pages with ties in order of id', () => {
     const { ask } = serving([node('c', 2), node('b', 2), node('a', 2), node('d', 1), node('e', 3)]);
     const start = Date.parse(at(0)) + 2;
