@@ -35,10 +35,20 @@ export interface KeptMemory {
   readonly counts: HourCounts;
 }
 
+/** A memory, and the run that wrote it; undefined if a version before 1.0.0 did. */
+export interface StoredMemory extends KeptMemory {
+  readonly writer: string | undefined;
+}
+
 export interface Memories {
   /** Returns the memory of this lineage of the cursor, or undefined if there is none. */
-  readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined>;
-  writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void>;
+  readMemory(key: CursorKey, lineage: string): Promise<StoredMemory | undefined>;
+  /**
+   * Throws ClaimLostError, and writes nothing, if another run has written the memory since it was read: a run whose claim has
+   * expired must not overwrite what its successor remembers.
+   * @param writer who had written the memory that was read; undefined if none was there
+   */
+  writeMemory(key: Claim, lineage: string, kept: KeptMemory, writer: string | undefined): Promise<void>;
 }
 
 /** The storage of the ledger. */

@@ -1,16 +1,15 @@
 import type { Record } from '../console/record.ts';
-import type { CursorKey } from '../instances/ports.ts';
 import { earlier, epoch, shift, type Timestamp } from '../kit/time.ts';
 import type { Cursor } from './cursor.ts';
 import { counted, countsFrom, doubted, type HourCounts, recounted, withRead } from './ledger/hour-counts.ts';
 import type { ListedPage } from './listing/pages.ts';
 import { Memory } from './memory.ts';
-import type { Memories } from './ports.ts';
+import type { Claim, Memories } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /** The cursor whose deliveries are remembered. */
 export interface History {
-  readonly key: CursorKey;
+  readonly key: Claim;
   /** Identifies the start of the cursor. A memory of another lineage is not used. */
   readonly lineage: string;
   /** Where the cursor's first listing started, and where the current one did. */
@@ -57,6 +56,8 @@ export class Repeats {
   #knownSince: Timestamp | undefined;
   /** Versions that were added since the memory was written. */
   #unwritten = 0;
+  /** The run that wrote the memory as it was read. */
+  #writer: string | undefined;
   /** Whether the memory contains a page that is not acknowledged. */
   #isAhead = false;
   /** Records before this time are not read again if the poll ends now. */
@@ -149,7 +150,8 @@ export class Repeats {
 
   async #write({ memory, counts }: Kept): Promise<void> {
     const { key, lineage } = this.#history;
-    await this.#memories.writeMemory(key, lineage, { memory: memory.encode(), counts });
+    await this.#memories.writeMemory(key, lineage, { memory: memory.encode(), counts }, this.#writer);
+    this.#writer = key.run;
     this.#unwritten = 0;
   }
 
@@ -162,6 +164,7 @@ export class Repeats {
     const { key, lineage, start, from, readAgainFrom, hasVersions } = this.#history;
     const { memoryEntries } = this.#settings;
     const stored = await this.#memories.readMemory(key, lineage);
+    this.#writer = stored?.writer;
     const anew = (since: Timestamp) => ({
       memory: new Memory(memoryEntries),
       counts: countsFrom(since, hasVersions),

@@ -288,18 +288,47 @@ describe.each(subjects)('%s', (_, make) => {
       const counts = {
         since: '2026-01-02T03:00:00.000000Z',
         delivered: { '2026-01-02T03:00:00.000000Z': 7 },
-        untimed: 0,
       };
-      await subject.cursors.writeMemory(key, 'first', { memory: Uint8Array.of(0, 255, 7), counts });
+      await subject.cursors.writeMemory(
+        key,
+        'first',
+        { memory: Uint8Array.of(0, 255, 7), counts },
+        undefined,
+      );
       expect(await subject.cursors.readMemory(key, 'first')).toEqual({
         memory: Uint8Array.of(0, 255, 7),
         counts,
+        writer: key.run,
       });
       expect(await subject.cursors.readMemory(key, 'second')).toBeUndefined();
       expect(await subject.cursors.readMemory({ ...key, stream: 'agents' }, 'first')).toBeUndefined();
       expect(await subject.cursors.read('threats', [key.instance])).toEqual(new Map());
-      await subject.cursors.writeMemory(key, 'second', { memory: new Uint8Array(390_000), counts });
+      const large = { memory: new Uint8Array(390_000), counts };
+      await subject.cursors.writeMemory(key, 'second', large, undefined);
       expect((await subject.cursors.readMemory(key, 'second'))?.memory.length).toBe(390_000);
+    });
+
+    test('a memory is not overwritten by a run that has not read it as it is', async () => {
+      const key = fresh();
+      const [one, two] = [
+        { ...key, run: 'one' },
+        { ...key, run: 'two' },
+      ];
+      const counts = { since: '2026-01-02T03:00:00.000000Z', delivered: {} };
+      const write = (by: typeof one, byte: number, writer?: string, lineage = 'same') =>
+        subject.cursors.writeMemory(by, lineage, { memory: Uint8Array.of(byte), counts }, writer);
+      const read = (lineage = 'same') => subject.cursors.readMemory(key, lineage);
+      await write(one, 1);
+      await write(two, 2, 'one');
+      await write(two, 3, 'one');
+      for (const writer of [undefined, 'one', 'three'])
+        await expect(write(one, 4, writer)).rejects.toBeInstanceOf(ClaimLostError);
+      expect(await read()).toMatchObject({ memory: Uint8Array.of(3), writer: 'two' });
+      await write(one, 5, 'two');
+      expect(await read()).toMatchObject({ memory: Uint8Array.of(5), writer: 'one' });
+      // The memory of another start is of no use.
+      await write(two, 6, undefined, 'another');
+      expect(await read('another')).toMatchObject({ memory: Uint8Array.of(6), writer: 'two' });
     });
   });
 

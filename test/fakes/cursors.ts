@@ -1,4 +1,11 @@
-import type { Claim, CursorItem, Cursors, KeptMemory, Save } from '../../functions/collect/ports.ts';
+import type {
+  Claim,
+  CursorItem,
+  Cursors,
+  KeptMemory,
+  Save,
+  StoredMemory,
+} from '../../functions/collect/ports.ts';
 import { ClaimLostError } from '../../functions/errors.ts';
 import type { Status } from '../../functions/health/status.ts';
 import type { CursorKey } from '../../functions/instances/ports.ts';
@@ -13,7 +20,7 @@ interface Item {
 /** A cursors table in memory, with DynamoDB's conditional writes. What goes in and out is copied. */
 export class FakeCursors implements Cursors {
   readonly items = new Map<string, Item>();
-  readonly memories = new Map<string, { lineage: string; kept: KeptMemory }>();
+  readonly memories = new Map<string, { lineage: string; kept: StoredMemory }>();
 
   async read(stream: string, instances: readonly string[]): Promise<Map<string, CursorItem>> {
     const found = new Map<string, CursorItem>();
@@ -46,13 +53,22 @@ export class FakeCursors implements Cursors {
     else item.claim.until = claimUntil;
   }
 
-  async readMemory(key: CursorKey, lineage: string): Promise<KeptMemory | undefined> {
+  async readMemory(key: CursorKey, lineage: string): Promise<StoredMemory | undefined> {
     const memory = this.memories.get(nameOf(key));
     return memory?.lineage === lineage ? structuredClone(memory.kept) : undefined;
   }
 
-  async writeMemory(key: CursorKey, lineage: string, kept: KeptMemory): Promise<void> {
-    this.memories.set(nameOf(key), { lineage, kept: structuredClone(kept) });
+  async writeMemory(
+    key: Claim,
+    lineage: string,
+    kept: KeptMemory,
+    writer: string | undefined,
+  ): Promise<void> {
+    const before = this.memories.get(nameOf(key));
+    const last = before?.lineage === lineage ? before.kept.writer : undefined;
+    if (last !== undefined && last !== key.run && last !== writer)
+      throw new ClaimLostError(`the memory of ${nameOf(key)} was written by ${last}`);
+    this.memories.set(nameOf(key), { lineage, kept: structuredClone({ ...kept, writer: key.run }) });
   }
 
   /** What an operator does who removes an instance with all that is known of it. */

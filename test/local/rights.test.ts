@@ -224,7 +224,7 @@ const scenes: Readonly<Record<string, Scene>> = {
       await sendAll();
       await forwarding.forward();
       return logged(forwarding.log, 'WARN', 'ERROR').filter(
-        (line) => !line.includes('is in the dead-letter'),
+        (line) => !/is in the dead-letter|gone\.json: it is no longer in the bucket/.test(line),
       );
     },
     async lost() {

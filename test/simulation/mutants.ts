@@ -132,7 +132,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the end of the listing for its beginning',
     file: 'collect/listing/position.ts',
-    from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
+    from: 'return { ...cursor, ...paging, position: later(cursor.position, began), listing: undefined };',
     to: 'return { ...cursor, ...paging, position: page.sentAt, listing: undefined };',
   },
   {
@@ -270,8 +270,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'each listing tries the largest page anew',
     file: 'collect/listing/position.ts',
-    from: 'return { ...cursor, ...paging, position: began, listing: undefined };',
-    to: 'return { ...cursor, ...paging, limit: largestLimit, position: began, listing: undefined };',
+    from: 'return { ...cursor, ...paging, position: later(cursor.position, began), listing: undefined };',
+    to: 'return { ...cursor, ...paging, limit: largestLimit, position: later(cursor.position, began), listing: undefined };',
   },
   {
     name: 'the ledger takes records that have no time for missing ones',

@@ -285,11 +285,11 @@ export function portsOf(process: Process, services: Services, weather: Weather):
         ),
       readMemory: (key, lineage) =>
         fallible('read memory', () => cursors.readMemory(key, lineage), 'memory-read-fails'),
-      writeMemory: (key, lineage, memory) =>
+      writeMemory: (key, lineage, memory, writer) =>
         fallible(
           'write memory',
           async () => {
-            await cursors.writeMemory(key, lineage, memory);
+            await cursors.writeMemory(key, lineage, memory, writer);
             unremembered.delete(key.instance);
           },
           'memory-write-fails',

@@ -102,26 +102,41 @@ export function cursorsTable(
           ExpressionAttributeValues: { ...values, ':run': run },
         }),
       );
-      if ((await ifHolds(saved)) === undefined)
-        throw new ClaimLostError(
-          `another run took over ${stream} of ${instance}, or its cursor was removed: nothing is lost`,
-        );
+      if ((await ifHolds(saved)) === undefined) throw claimLost({ instance, stream });
     },
 
     async readMemory(key, lineage) {
       const read = new GetCommand({ TableName, Key: memoryKey(key), ConsistentRead: true });
       const { Item } = await client.send(read);
       if (Item?.lineage !== lineage) return undefined;
-      const { memory, counts } = Item;
-      return { memory, counts };
+      const { memory, counts, writer } = Item;
+      const { untimed: _, ...others } = counts ?? {};
+      return { memory, counts: others, writer };
     },
 
-    async writeMemory(key, lineage, { memory, counts }) {
-      const Item = { ...memoryKey(key), lineage, memory, counts: present({ ...counts }) };
-      await client.send(new PutCommand({ TableName, Item }));
+    async writeMemory(key, lineage, { memory, counts }, writer) {
+      const { run } = key;
+      // Earlier versions of this program, after a rollback, fail where there is no `untimed`.
+      const stored = { ...present({ ...counts }), untimed: 0 };
+      const Item = { ...memoryKey(key), lineage, memory, counts: stored, writer: run };
+      const written = client.send(
+        new PutCommand({
+          TableName,
+          Item,
+          ConditionExpression:
+            'attribute_not_exists(writer) OR writer IN (:run, :writer) OR lineage <> :lineage',
+          ExpressionAttributeValues: { ':run': run, ':writer': writer ?? run, ':lineage': lineage },
+        }),
+      );
+      if ((await ifHolds(written)) === undefined) throw claimLost(key);
     },
   };
 }
+
+const claimLost = ({ instance, stream }: CursorKey) =>
+  new ClaimLostError(
+    `another run took over ${stream} of ${instance}, or its cursor was removed: nothing is lost`,
+  );
 
 export type StatusItem = CursorKey & Partial<Status> & { readonly firstSeenAt?: string };
 

@@ -38,7 +38,8 @@ export function cursorAfterPage(cursor: Cursor, listing: Listing, page: PageRead
   const liveEdge = shift(began, mostMs);
   const overtaken = ordered && times.length > 0 && times.every((time) => time > liveEdge);
   if (page.next === undefined || overtaken) {
-    return { ...cursor, ...paging, position: began, listing: undefined };
+    // A page without a date is taken for an older one. Versions before the overlap of the position are forgotten already.
+    return { ...cursor, ...paging, position: later(cursor.position, began), listing: undefined };
   }
   return {
     ...cursor,

@@ -145,8 +145,9 @@ describe('instances', () => {
 test('cursor items show their status, without cursor and claim, until they are deleted', async () => {
   const key = { instance: 'shown', stream: 'threats' };
   await cursors.claim({ ...key, run: 'one' }, 1_700_000_000_123, 1_700_000_060_000);
-  const counts = { since: '2026-01-02T03:00:00.000000Z', delivered: {}, untimed: 0 };
-  await cursors.writeMemory(key, 'first', { memory: new Uint8Array(9), counts });
+  const counts = { since: '2026-01-02T03:00:00.000000Z', delivered: {} };
+  const claim = { ...key, run: 'one' };
+  await cursors.writeMemory(claim, 'first', { memory: new Uint8Array(9), counts }, undefined);
   const status = { ...key, state: 'pending', firstSeenAt: '2023-11-14T22:13:20.123000Z' };
   expect(await items.status([key, { ...key, stream: 'agents' }])).toEqual([status]);
   expect((await items.list()).filter(({ instance }) => instance === 'shown')).toEqual([status]);

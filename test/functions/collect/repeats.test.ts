@@ -10,7 +10,7 @@ import type { Record } from '../../../functions/console/record.ts';
 import type { Timestamp } from '../../../functions/kit/time.ts';
 import { at, record, settings } from '../../fixtures/given.ts';
 
-const key = { instance: 'acme', stream: 'sightings' };
+const key = { instance: 'acme', stream: 'sightings', run: 'one' };
 /** Keeps one memory, of the lineage that it was written for. */
 function store(kept?: Uint8Array) {
   const counts = { since: at(-1), delivered: {} };
@@ -19,7 +19,9 @@ function store(kept?: Uint8Array) {
     readMemory: async (_, lineage) => {
       seen.reads++;
       const { memory } = seen;
-      return lineage === seen.lineage && memory !== undefined ? { memory, counts: seen.counts } : undefined;
+      return lineage === seen.lineage && memory !== undefined
+        ? { memory, counts: seen.counts, writer: undefined }
+        : undefined;
     },
     writeMemory: async (_, lineage, { memory, counts }) => {
       seen.writes++;

@@ -183,6 +183,14 @@ describe('listings, one after the other', () => {
 });
 
 describe('a cursor that advances', () => {
+  it('does not go back with a page that has no date, of which the overlap before is forgotten', () => {
+    const known = cursorOf(undefined, at(900));
+    const undated = page([at(700)], { next: undefined, sentAt: at(600) });
+    expect(cursorAfterPage(known, openListing(known, overlapMs), undated, overlapMs)).toEqual(
+      cursorOf(undefined, at(900)),
+    );
+  });
+
   const seconds = fc.array(fc.option(fc.integer({ min: -600, max: 9000 }), { nil: undefined }), {
     maxLength: 6,
   });

@@ -1,5 +1,5 @@
-/** Loaded before a function: each time that its process is thawed, it is an hour later for it. */
-const hourMs = 3_600_000;
+/** Loaded before a function: each time that its process is thawed, it is five hours later for it. */
+const frozenMs = 5 * 3_600_000;
 const machine = Date;
 let aheadMs = 0;
 
@@ -14,6 +14,6 @@ globalThis.Date = class extends machine {
 } as DateConstructor;
 
 process.on('SIGCONT', () => {
-  aheadMs += hourMs;
+  aheadMs += frozenMs;
   process.stdout.write('thawed\n');
 });
