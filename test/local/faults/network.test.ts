@@ -291,8 +291,9 @@ describe('a page that takes too long', () => {
     const { state } = await slowStage.world.status(name, 'activities');
     expect(state).toBe('ok');
     const limits = slowStage.pages(name, 'activities').map(({ query }) => Number(query.limit));
-    // A busy machine may make another page too slow as well, so no limit is known but that of the next request.
-    expect(limits[3]).toBe(Math.floor(Number(limits[2]) / 2));
+    // On a busy machine another page may be too slow as well, or be requested again first.
+    const halved = limits.filter((limit, i) => i >= 3 && limit === Math.floor(Number(limits[i - 1]) / 2));
+    expect(halved, String(limits)).not.toEqual([]);
     expect(await slowStage.judge(name, 'activities', texts[name] ?? [])).toEqual(exactlyOnce);
   });
 
