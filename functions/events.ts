@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Place } from './collect/shards.ts';
-import { type Timestamp, timestamp } from './kit/time.ts';
+import { hourMs, type Timestamp, timestamp } from './kit/time.ts';
 
 /** The event of a poller: a tick of its schedule, or a shard of a tick. */
 export interface Tick {
@@ -30,8 +30,6 @@ const tick = v.strictObject({
   instances: v.optional(v.array(v.string())),
   shard: v.optional(v.strictObject({ number: whole, of: whole, by: v.string() })),
 });
-
-const hourMs = 60 * 60 * 1000;
 
 /** Reads a poller's event. Throws InvalidEventError for anything but a tick or a shard. */
 export function readTick(event: unknown, now: number): Tick {

@@ -1,9 +1,10 @@
 import type { TokenKnowledge } from '../console/connection.ts';
+import { longestWaitMs } from '../health/next-poll.ts';
 import type { Status } from '../health/status.ts';
-import { day } from '../instances/expiry.ts';
 import type { Instance } from '../instances/instance.ts';
 import type { Secrets } from '../instances/ports.ts';
 import { isPolled, type Subject } from '../instances/subject.ts';
+import { dayMs } from '../kit/time.ts';
 import { defaultStreams } from '../streams/list.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { CursorItem } from './ports.ts';
@@ -35,9 +36,6 @@ export async function isDue(
   return secret !== undefined && secret.version !== status.secretVersion;
 }
 
-/** The longest pollingInterval, and the longest Retry-After that is respected. */
-const longestWaitMs = day;
-
 /**
  * Returns whether to ask the console when the token expires. It does if the token itself does not say, and if the
  * token is new or was last asked about a day ago. An instance that was never polled collects its records first.
@@ -49,7 +47,7 @@ export function isExpiryDue(
 ): boolean {
   if (tokenExpiresAt !== undefined || status.lastSuccessAt === undefined) return false;
   const isNew = status.secretVersion !== secretVersion;
-  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < day);
+  return isNew || !(now - Date.parse(status.tokenCheckedAt ?? '') < dayMs);
 }
 
 /** Whether to ask what the console has that is not collected: once a day, by one of the instance's streams, after a success. */

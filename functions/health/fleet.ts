@@ -1,4 +1,4 @@
-import { day } from '../instances/expiry.ts';
+import { dayMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { Light, Verdict } from './verdict.ts';
 
@@ -90,7 +90,7 @@ export class FleetSum {
     if (light === 'grey') return;
     this.#instances += 1;
     // A cause that began at an unknown time always counts.
-    const isNotice = (sinceMs: number) => Number.isNaN(sinceMs) || (now - sinceMs) % day <= this.#newForMs;
+    const isNotice = (sinceMs: number) => Number.isNaN(sinceMs) || (now - sinceMs) % dayMs <= this.#newForMs;
     if (alarm && cause !== undefined && cause !== 'token') {
       this.#causes[cause] += 1;
       if (isNotice(Date.parse(alarmSince))) this.#notices[cause] += 1;
@@ -98,13 +98,13 @@ export class FleetSum {
     // A refused token has its own alarm.
     if (cause !== 'rejected' && tokenExpiresAt !== undefined) {
       const at = Date.parse(tokenExpiresAt);
-      const bound = expiryBounds.find((one) => at - now <= one * day);
+      const bound = expiryBounds.find((one) => at - now <= one * dayMs);
       if (bound !== undefined) {
         this.#causes.expiring[bound] += 1;
         // Each bound is a whole number of days before the expiry, so all are reached at the same time of day.
-        if (isNotice(at - 14 * day)) this.#notices.expiring[bound] += 1;
+        if (isNotice(at - 14 * dayMs)) this.#notices.expiring[bound] += 1;
       }
-      const days = Math.max(0, (at - now) / day);
+      const days = Math.max(0, (at - now) / dayMs);
       this.#tokenExpiryDays = Math.min(this.#tokenExpiryDays ?? days, days);
     }
     if (isPolledWell(verdict)) this.#lagSeconds = larger(this.#lagSeconds, lagSeconds);

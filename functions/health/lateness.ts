@@ -1,4 +1,4 @@
-import { type Timestamp, toMs } from '../kit/time.ts';
+import { hourMs, type Timestamp, toMs } from '../kit/time.ts';
 
 /**
  * How late the records of a stream became visible at a console: how long before the last listing began their time was.
@@ -27,7 +27,6 @@ const firstMs = 2_000;
 const buckets = 42;
 
 /** The counts are those of a period that has not ended, and of the one before it: of four to eight days. */
-const hourMs = 60 * 60 * 1000;
 const periodMs = 4 * 24 * hourMs;
 
 /** Three digits, so that a stored lateness has less than 400 characters. More than that is divided by two. */

@@ -1,4 +1,5 @@
 import { OverBudgetError, RateLimitedError, type State, UnreachableError } from '../errors.ts';
+import { dayMs } from '../kit/time.ts';
 
 /** How a poll ended that another one follows. Times are in milliseconds, or milliseconds since 1970. */
 export interface EndedPoll {
@@ -13,10 +14,8 @@ export interface EndedPoll {
 /** Repeated failures widen the interval up to this many cadences. */
 const widestGap = 3;
 
-const day = 24 * 60 * 60 * 1000;
-
-/** If the console asks for a longer wait, it is polled again after this time. */
-const longestWaitMs = day;
+/** The longest wait for the next poll: the longest `pollingInterval`, and the longest `Retry-After` that is respected. */
+export const longestWaitMs = dayMs;
 
 /**
  * Returns when the next poll is due: an interval after the tick, later after failures, and at the first tick after the time
@@ -26,7 +25,7 @@ const longestWaitMs = day;
 export function nextPollMs(end: EndedPoll, failures: number): number {
   const { now, scheduledAt, intervalMs, cadenceMs, state, error } = end;
   const gapMs =
-    state === 'not-licensed' ? day : Math.max(intervalMs, Math.min(failures, widestGap) * cadenceMs);
+    state === 'not-licensed' ? dayMs : Math.max(intervalMs, Math.min(failures, widestGap) * cadenceMs);
   const asksToWait =
     error instanceof RateLimitedError ||
     error instanceof UnreachableError ||

@@ -1,4 +1,4 @@
-import { shift, type Timestamp, toMs } from '../kit/time.ts';
+import { hourMs, shift, type Timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 
 /** How many records that were created in one hour were at each place. */
@@ -54,8 +54,6 @@ export interface Receipt {
   readonly queue: number;
   readonly accepted: number | undefined;
 }
-
-const hourMs = 60 * 60 * 1000;
 
 /** An hour is checked once it is older than the overlap, by the next poll. */
 const [usualOverlapMinutes, pollMinutes] = [10, 20];

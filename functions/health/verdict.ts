@@ -1,11 +1,12 @@
 import { MisconfiguredError, states } from '../errors.ts';
-import { day, expiryNoticeMs } from '../instances/expiry.ts';
+import { expiryNoticeMs } from '../instances/expiry.ts';
 import { type Subject, subjectIntervalMs } from '../instances/subject.ts';
-import { later, timestamp, toMs } from '../kit/time.ts';
+import { dayMs, later, timestamp, toMs } from '../kit/time.ts';
 import type { Stream } from '../streams/stream.ts';
 import { type Case, type Finding, incomplete, killed, type Light, late, noticed, quiet } from './finding.ts';
 import { type CursorStatus, type KnownStatus, readStatus } from './known-status.ts';
 import type { Lateness } from './lateness.ts';
+import { longestWaitMs } from './next-poll.ts';
 import { forwarderKey, type Status } from './status.ts';
 
 export type { Light } from './finding.ts';
@@ -188,7 +189,7 @@ function silence({ status, cycleMs, now }: Case, { cadenceMinutes }: Stream): Fi
   if (since === undefined || state === 'disabled') return undefined;
   const next = Date.parse(nextPollAt ?? since);
   // As for polls, a time that is more than a day ahead counts as absent.
-  const waitsUntil = failures > 0 && next - Date.parse(since) <= day ? next : 0;
+  const waitsUntil = failures > 0 && next - Date.parse(since) <= longestWaitMs ? next : 0;
   const due =
     lastPollAt === undefined ? Date.parse(since) : Math.max(Date.parse(since) + cycleMs, waitsUntil);
   const lateAt = due + 1.5 * cadenceMinutes * 60_000;
@@ -224,7 +225,7 @@ function tokenEnd({ name, status: { tokenExpiresAt }, now }: Case): Finding | un
   const leftMs = Date.parse(tokenExpiresAt ?? '') - now;
   if (!(leftMs <= expiryNoticeMs)) return undefined;
   return {
-    light: leftMs <= day ? 'red' : 'yellow',
+    light: leftMs <= dayMs ? 'red' : 'yellow',
     word: leftMs <= 0 ? 'token expired' : 'token expires',
     cause: 'token',
     alarm: true,

@@ -1,4 +1,5 @@
 import { at, parsed } from '../kit/json.ts';
+import { dayMs } from '../kit/time.ts';
 
 /** Returns the expiry of a token that is a JWT, in ISO 8601; undefined for other tokens. */
 export function expiryIn(token: string): string | undefined {
@@ -12,9 +13,7 @@ export function expiryIn(token: string): string | undefined {
 /** The latest date that JavaScript supports. */
 const latestSeconds = 8.64e12;
 
-export const day = 24 * 60 * 60 * 1000;
-
 /** With less time left, a warning is shown, so that there is time to get a new token. */
-export const expiryNoticeMs = 14 * day;
+export const expiryNoticeMs = 14 * dayMs;
 
 export const expiryRemedy = 'Make a new token in the console before then, and rotate it in.';

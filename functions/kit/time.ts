@@ -3,6 +3,10 @@ import type { Json } from './json.ts';
 /** A UTC time with six fraction digits, `2018-02-27T04:49:26.257525Z`. It sorts as text; `Date` keeps only three digits. */
 export type Timestamp = string;
 
+export const hourMs = 60 * 60 * 1000;
+
+export const dayMs = 24 * hourMs;
+
 export const epoch: Timestamp = '1970-01-01T00:00:00.000000Z';
 
 const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-]\d\d):?(\d\d))?$/;

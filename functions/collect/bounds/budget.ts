@@ -1,7 +1,7 @@
 import type { Record } from '../../console/record.ts';
 import { OverBudgetError } from '../../errors.ts';
 import type { Spent, Status } from '../../health/status.ts';
-import { day } from '../../instances/expiry.ts';
+import { dayMs } from '../../kit/time.ts';
 
 export interface DayLimits {
   readonly dayArtifacts: number;
@@ -43,7 +43,7 @@ export class Budget {
     const { spentArtifacts, spentBytes } = this.#spent;
     const { dayArtifacts, dayBytes } = this.#limits;
     if (spentArtifacts < dayArtifacts && spentBytes < dayBytes) return;
-    const untilTomorrowMs = day - (now % day);
+    const untilTomorrowMs = dayMs - (now % dayMs);
     const what = `${spentArtifacts} artifacts and ${spentBytes} bytes were delivered today`;
     throw new OverBudgetError(`${what}; the bounds are ${dayArtifacts} and ${dayBytes}`, untilTomorrowMs);
   }

@@ -1,5 +1,5 @@
 import type { Status } from '../../health/status.ts';
-import { day } from '../../instances/expiry.ts';
+import { dayMs } from '../../kit/time.ts';
 import type { CursorItem } from '../ports.ts';
 
 /** An instance whose polls may kill the whole run. */
@@ -40,7 +40,7 @@ export function quarantineStatus(
   configVersion: string,
   now: number,
 ): Partial<Status> {
-  const waitMs = Math.min(day, firstWaitMs * 2 ** (killedRuns - mostKilledRuns));
+  const waitMs = Math.min(dayMs, firstWaitMs * 2 ** (killedRuns - mostKilledRuns));
   const iso = (ms: number) => new Date(ms).toISOString();
   return {
     ...previous,

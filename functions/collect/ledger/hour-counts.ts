@@ -1,6 +1,6 @@
 import type { Record } from '../../console/record.ts';
 import { hashOf } from '../../kit/hash.ts';
-import { earlier, epoch, later, shift, type Timestamp, toMs } from '../../kit/time.ts';
+import { earlier, epoch, hourMs, later, shift, type Timestamp, toMs } from '../../kit/time.ts';
 
 /**
  * How many records were delivered, by the hour in which they were created. A record counts once, however many versions
@@ -29,8 +29,6 @@ export interface HourCounts {
   /** Hours in which that happened: their counts may be too high. */
   readonly doubtful?: readonly Timestamp[] | undefined;
 }
-
-export const hourMs = 60 * 60 * 1000;
 
 /** Checked hours are kept for the second check, a day later; hours that are not checked yet for as long as the ledger. */
 const [keptMs, longestMs] = [48 * hourMs, 35 * 24 * hourMs];

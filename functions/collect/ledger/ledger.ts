@@ -2,11 +2,11 @@ import { ClaimLostError, OutOfTimeError, type Problem, problemOf } from '../../e
 import { type LedgerHour, lostAfterQueue } from '../../health/receipt.ts';
 import type { CursorKey } from '../../instances/ports.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { later, shift, type Timestamp } from '../../kit/time.ts';
+import { hourMs, later, shift, type Timestamp } from '../../kit/time.ts';
 import { type Cursor, largestLimit } from '../cursor.ts';
 import type { Ledger } from '../ports.ts';
 import type { Repeats } from '../repeats.ts';
-import { hourMs, hourOf, hoursToCheck, isKept } from './hour-counts.ts';
+import { hourOf, hoursToCheck, isKept } from './hour-counts.ts';
 import { type ReadingContext, readAgain, totals } from './read-hour.ts';
 
 /** An hour in which the console has more records than were delivered. It was read again. */

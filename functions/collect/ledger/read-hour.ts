@@ -1,12 +1,12 @@
 import type { Connection } from '../../console/connection.ts';
 import { createdListing } from '../../console/query.ts';
 import type { Record } from '../../console/record.ts';
-import { fromMs, shift, type Timestamp, toMs } from '../../kit/time.ts';
+import { fromMs, hourMs, shift, type Timestamp, toMs } from '../../kit/time.ts';
 import { smallPagesPerRun } from '../bounds/notice.ts';
 import type { Cursor } from '../cursor.ts';
 import { pages } from '../listing/pages.ts';
 import { Memory } from '../memory.ts';
-import { hourMs, hourOf } from './hour-counts.ts';
+import { hourOf } from './hour-counts.ts';
 
 /** What reading an hour uses of the poll that it follows. */
 export interface ReadingContext {

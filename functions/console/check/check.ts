@@ -8,10 +8,10 @@ import {
   UnreachableError,
 } from '../../errors.ts';
 import { coverageReport } from '../../health/coverage.ts';
-import { day, expiryIn } from '../../instances/expiry.ts';
+import { expiryIn } from '../../instances/expiry.ts';
 import { collects, type Instance, type InstanceRules, readInstance } from '../../instances/instance.ts';
 import { redacted } from '../../kit/redact.ts';
-import { fromMs } from '../../kit/time.ts';
+import { dayMs, fromMs } from '../../kit/time.ts';
 import { defaultStreams, streams } from '../../streams/list.ts';
 import type { Stream } from '../../streams/stream.ts';
 import type { Answer, ConsolePorts, PageRequest } from '../api.ts';
@@ -215,7 +215,7 @@ async function checkStream(stream: Stream, instance: Instance, target: Target): 
     return off(stream.name, "not one of the instance's streams");
   const now = target.ports.clock.now();
   const ask = askOf(target);
-  const listing = listingFrom(fromMs(now - day));
+  const listing = listingFrom(fromMs(now - dayMs));
   try {
     const source = sourceOf(stream, instance, target.ports.clock.now);
     for (const token of source.starts) await source.page({ ...listing, token }, 1, ask);

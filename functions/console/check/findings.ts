@@ -1,6 +1,7 @@
 import { CollectorError, problemOf } from '../../errors.ts';
-import { day, expiryNoticeMs, expiryRemedy } from '../../instances/expiry.ts';
+import { expiryNoticeMs, expiryRemedy } from '../../instances/expiry.ts';
 import type { Instance } from '../../instances/instance.ts';
+import { dayMs } from '../../kit/time.ts';
 
 /** The result of one check. `off` means that the operator has disabled it. */
 export interface Finding {
@@ -45,7 +46,7 @@ export function clockFinding(differenceMs: number | undefined): Finding[] {
 export function expiryFinding(expiresAt: string | undefined, now: number): Finding {
   if (expiresAt === undefined) return ok('expiry', 'token expiry unknown');
   const leftMs = Date.parse(expiresAt) - now;
-  const detail = `the token ends at ${expiresAt}, in ${Math.max(0, Math.floor(leftMs / day))} days`;
+  const detail = `the token ends at ${expiresAt}, in ${Math.max(0, Math.floor(leftMs / dayMs))} days`;
   if (leftMs >= expiryNoticeMs) return ok('expiry', detail);
   return { what: 'expiry', outcome: 'warning', detail, remedy: expiryRemedy };
 }

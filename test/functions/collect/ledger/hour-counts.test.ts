@@ -4,14 +4,13 @@ import {
   countsFrom,
   doubted,
   type HourCounts,
-  hourMs,
   hoursToCheck,
   isKept,
   recounted,
   withRead,
 } from '../../../../functions/collect/ledger/hour-counts.ts';
 import type { Record } from '../../../../functions/console/record.ts';
-import { epoch, type Timestamp } from '../../../../functions/kit/time.ts';
+import { epoch, hourMs, type Timestamp } from '../../../../functions/kit/time.ts';
 import { at, record } from '../../../fixtures/given.ts';
 
 const hour = 3600;
