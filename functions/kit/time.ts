@@ -11,8 +11,9 @@ export const epoch: Timestamp = '1970-01-01T00:00:00.000000Z';
 
 const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-]\d\d):?(\d\d))?$/;
 
-/** SentinelOne's format with a valid date. Days 29 to 31 are excluded, because not every month has them. */
-const canonical = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+/** SentinelOne's format with a date that every year has. */
+const canonical =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 
 /** Reads an ISO 8601 time with any number of fraction digits and any offset. Returns undefined for anything else. */
 export function timestamp(value: Json | undefined): Timestamp | undefined {

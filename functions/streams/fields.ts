@@ -37,8 +37,10 @@ export function name(record: Json | undefined, key: string): string | undefined 
   return value === undefined || unknownName.test(value) ? undefined : value;
 }
 
-/** MD5, SHA-1 and SHA-256. */
-const hashForm = /^(?:[\da-f]{32}|[\da-f]{40}|[\da-f]{64})$/i;
+/** The characters of an MD5, a SHA-1 and a SHA-256. */
+const hashLengths = new Set([32, 40, 64]);
+
+const hexadecimal = /^[\da-f]+$/i;
 
 /** Returns the hashes among the values, the longest and strongest first. */
 export function hashes(values: readonly (Json | undefined)[]): {
@@ -48,7 +50,7 @@ export function hashes(values: readonly (Json | undefined)[]): {
   const found = new Set<string>();
   for (const value of values) {
     const hash = typeof value === 'string' && value.length < 100 ? value.trim() : '';
-    if (hashForm.test(hash)) found.add(hash);
+    if (hashLengths.has(hash.length) && hexadecimal.test(hash)) found.add(hash);
   }
   if (found.size === 0) return { fileHash: undefined, fileHashes: undefined };
   const fileHashes = [...found].sort((a, b) => b.length - a.length);

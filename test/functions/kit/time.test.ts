@@ -56,6 +56,19 @@ describe('reading a time', () => {
     );
   });
 
+  it('reads every day of a year, and no other', () => {
+    for (const year of [2000, 2024, 2026]) {
+      for (const month of Array(14).keys()) {
+        const last = month === 0 || month === 13 ? 0 : new Date(Date.UTC(year, month, 0)).getUTCDate();
+        for (const day of Array(33).keys()) {
+          const [mm, dd] = [month, day].map((part) => String(part).padStart(2, '0'));
+          const time = `${year}-${mm}-${dd}T23:59:59.257525Z`;
+          expect([time, timestamp(time)]).toEqual([time, day >= 1 && day <= last ? time : undefined]);
+        }
+      }
+    }
+  });
+
   const read: [written: string, time: Timestamp][] = [
     ['2024-02-29T04:49:26Z', '2024-02-29T04:49:26.000000Z'],
     ['2018-02-27T04:49:26.257525Z', '2018-02-27T04:49:26.257525Z'],
