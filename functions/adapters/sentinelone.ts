@@ -5,6 +5,7 @@ import { TimeoutError } from 'got';
 import { type Answer, largeBytes, type PageRequest, type SentinelOne } from '../console/api.ts';
 import { refusalOf } from '../console/refusal.ts';
 import { HeavyPageError, type Obstacle, OutOfTimeError, UnreachableError } from '../errors.ts';
+import { free } from '../kit/garbage.ts';
 import type { Json } from '../kit/json.ts';
 import { at, code, list, lookUp, parsed, text } from '../kit/json.ts';
 import { redacted } from '../kit/redact.ts';
@@ -116,6 +117,7 @@ async function unpacked(
     if (bytes > largeBytes) await whenLarge?.();
     pieces.push(piece);
   }
+  free(packed);
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }
 

@@ -204,8 +204,7 @@ export class Connection {
     await pace.turn(remainingMs(), request.signal);
     const timeoutMs = Math.min(settings.pageTimeoutMs, remainingMs());
     if (timeoutMs <= 0) throw new OutOfTimeError();
-    let acquiring: Promise<void> | undefined;
-    let release = () => {};
+    const { whenLarge, keep, release } = largePages.hold(request.signal);
     const sentMs = ports.clock.now();
     try {
       const answer = await ports.sentinelone.get({
@@ -213,13 +212,9 @@ export class Connection {
         token,
         ...request,
         timeoutMs,
-        whenLarge: () => {
-          acquiring ??= largePages.add(request.signal).then((letGo) => {
-            release = letGo;
-          });
-          return acquiring;
-        },
+        whenLarge,
       });
+      keep(answer.body);
       return { ...answer, value: read(answer.body, (words) => redacted(words, token)), release, sentMs };
     } catch (error) {
       release();

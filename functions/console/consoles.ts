@@ -1,6 +1,5 @@
 import type { Instance } from '../instances/instance.ts';
 import { permitOf, type Semaphore, semaphore } from '../kit/concurrency.ts';
-import { collectBuffers } from '../kit/garbage.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { ConsolePorts, ConsoleSettings } from './api.ts';
 import { Connection } from './connection.ts';
@@ -58,9 +57,7 @@ export class Consoles {
       settings: this.#settings,
       ports: this.#ports,
       paceOf: (token) => kept(this.#paces, `${host} ${token}`, newPace),
-      largePages: new LargePages(permit, clock, remainingMs, () =>
-        collectBuffers(3 * this.#settings.pageBytes),
-      ),
+      largePages: new LargePages(permit, clock, remainingMs),
     });
   }
 }

@@ -99,7 +99,7 @@ export interface PageRead {
   readonly next: string | undefined;
   /** Set where one part of the listing ends and the next begins, because timestamps go back there. */
   readonly unordered?: boolean;
-  /** Call it when its records are no longer needed. */
+  /** Call it once, when the bytes of its records are no longer needed: their memory is given back. */
   readonly release?: () => void;
   readonly sentAt: ConsoleClock['sentAt'];
   readonly aheadMs?: ConsoleClock['aheadMs'];

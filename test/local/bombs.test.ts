@@ -120,8 +120,7 @@ describe('the operator function', () => {
 test('all of them at once cost their neighbour nothing', async () => {
   const peakMib = await tickPolls(bombs);
   note('all of them at once', peakMib);
-  // More than 80 % in some runs: it depends on when garbage is collected.
-  expect(peakMib).toBeLessThan(memoryMib);
+  expect(peakMib).toBeLessThan(mostMib);
 
   const { url, close } = await startTiles(world.collector);
   for (const bomb of bombs.filter(({ state }) => state !== 'ok')) {

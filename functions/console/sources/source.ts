@@ -24,6 +24,7 @@ export type Clean = (words: string) => string;
 
 /** A response. A large one counts against the memory permits until it is released. */
 export interface HeldAnswer extends Answer {
+  /** Call it once, when neither the body nor a view of it is needed any more: its memory is given back. */
   readonly release: () => void;
   /** When the request was sent, by this machine's clock. */
   readonly sentMs: number;

@@ -62,7 +62,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
     instance,
     settings,
     paceOf: () => pace,
-    largePages: new LargePages(semaphore(1), world.clock, remainingMs, () => undefined),
+    largePages: new LargePages(semaphore(1), world.clock, remainingMs),
     remainingMs,
     ports: { ...world.ports, secrets },
   });
