@@ -23,7 +23,7 @@ import type { PageRead } from './record.ts';
 import { forbidden, refusalOfStream, unauthorized } from './refusal.ts';
 import type { Ask, Clean, HeldAnswer, Source } from './sources/source.ts';
 import { sourceOf } from './sources/source-of.ts';
-import { type NamesOfConsole, namesIn } from './type-names.ts';
+import type { NamesOfConsole } from './type-names.ts';
 
 export interface ConnectionOptions {
   readonly instance: Instance;
@@ -149,7 +149,7 @@ export class Connection {
     const { instance, ports } = this.#options;
     return ports.typeNames.of(instance.host, this.#token ?? '', ports.clock.now(), async () => {
       const signal = AbortSignal.timeout(briefMs);
-      return (await this.#get({ path, query: {}, maxBytes: largeBytes, signal }, namesIn)).value;
+      return (await this.#get({ path, query: {}, maxBytes: largeBytes, signal }, (body) => body)).value;
     });
   }
 

@@ -45,10 +45,12 @@ export class TypeNames {
   /** `list` is a key of the lists; undefined after an error. */
   readonly #consoles = new Map<string, { readonly until: number; readonly list: string | undefined }>();
   readonly #lists = new Map<string, Names>();
+  /** The key of the list that a response has, by the hash of its bytes. */
+  readonly #bodies = new Map<string, string>();
   readonly #asked = new Map<string, Promise<void>>();
 
-  /** @param ask requests the names. It may throw. */
-  of(host: string, token: string, now: number, ask: () => Promise<Names>): NamesOfConsole {
+  /** @param ask requests the list of types. It may throw. */
+  of(host: string, token: string, now: number, ask: () => Promise<Buffer>): NamesOfConsole {
     const console = hash(`${host} ${token}`);
     const known = () => this.#known(console, now);
     return {
@@ -68,16 +70,27 @@ export class TypeNames {
     return list === undefined ? none : this.#lists.get(list);
   }
 
-  async #learn(console: string, now: number, ask: () => Promise<Names>): Promise<void> {
-    const names = await ask().catch(() => undefined);
-    const list = names && hash(JSON.stringify([...names]));
-    if (list !== undefined) keep(this.#lists, list, names, mostLists);
+  async #learn(console: string, now: number, ask: () => Promise<Buffer>): Promise<void> {
+    const list = await ask()
+      .then((body) => this.#keep(body))
+      .catch(() => undefined);
     keep(this.#consoles, console, { until: now + (list ? knownMs : failedMs), list }, mostConsoles);
     this.#asked.delete(console);
   }
+
+  /** Returns the key of the names. The same bytes are not read again. */
+  #keep(body: Buffer): string {
+    const bytes = hash(body);
+    const known = this.#bodies.get(bytes) ?? '';
+    const names = this.#lists.get(known) ?? namesIn(body);
+    const list = this.#lists.has(known) ? known : hash(JSON.stringify([...names]));
+    keep(this.#lists, list, names, mostLists);
+    keep(this.#bodies, bytes, list, mostLists);
+    return list;
+  }
 }
 
-const hash = (text: string) => createHash('sha256').update(text).digest('base64');
+const hash = (of: string | Buffer) => createHash('sha256').update(of).digest('base64');
 
 /** The one that was kept longest ago makes room. */
 function keep<T>(all: Map<string, T>, key: string, value: T, most: number): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../../../functions/collect/run.ts';
-import { type Names, namesIn, TypeNames } from '../../../functions/console/type-names.ts';
+import { namesIn, TypeNames } from '../../../functions/console/type-names.ts';
 import { PermissionMissingError, RateLimitedError, TokenRefusedError } from '../../../functions/errors.ts';
 import { activities } from '../../../functions/streams/activities.ts';
 import { noon, scene } from '../../fixtures/collect-setup.ts';
@@ -51,7 +51,8 @@ describe('the names of types', () => {
 
 describe('the names that are kept', () => {
   const names = new Map([['73', 'A name']]);
-  function asking(answer: () => Promise<Names> = async () => names) {
+  const body = (name: string) => listOf([{ id: 73, action: name }]);
+  function asking(answer: () => Promise<Buffer> = async () => body('A name')) {
     const kept = new TypeNames();
     let asked = 0;
     const of = (host: string, token: string, now: number) =>
@@ -94,7 +95,7 @@ describe('the names that are kept', () => {
 
   it('are those of fifty different lists at most, and of any number of consoles with the same list', async () => {
     let list = 0;
-    const { of } = asking(async () => new Map([['73', `Name ${list}`]]));
+    const { of } = asking(async () => body(`Name ${list}`));
     for (let i = 0; i < 200; i++) await of(`same${i}`, 't', noon).learn();
     expect(of('same0', 't', noon).known()?.get('73')).toBe('Name 0');
     for (list = 1; list <= 50; list++) await of(`own${list}`, 't', noon).learn();
