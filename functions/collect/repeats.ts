@@ -34,6 +34,9 @@ const smallMemory = 2000;
  */
 const unwrittenShare = 0.05;
 
+/** DynamoDB takes 400 KB for an item, of which the counts, which are kept with the memory, take up to 100. */
+const memoryBytes = 300_000;
+
 interface Kept {
   readonly memory: Memory;
   counts: HourCounts;
@@ -166,13 +169,13 @@ export class Repeats {
     const stored = await this.#memories.readMemory(key, lineage);
     this.#writer = stored?.writer;
     const anew = (since: Timestamp) => ({
-      memory: new Memory(memoryEntries),
+      memory: new Memory(memoryEntries, memoryBytes),
       counts: countsFrom(since, hasVersions),
     });
     if (stored === undefined) return anew(start);
     try {
-      const memory = Memory.decode(stored.memory, memoryEntries);
-      if (memory.size < memoryEntries) this.#knownSince = stored.counts.remembered;
+      const memory = Memory.decode(stored.memory, memoryEntries, memoryBytes);
+      if (!memory.isFull) this.#knownSince = stored.counts.remembered;
       // Earlier versions of this program counted versions, not records.
       const isOld = hasVersions && stored.counts.ids === undefined;
       return { memory, counts: isOld ? countsFrom(from, true) : doubted(stored.counts, readAgainFrom) };

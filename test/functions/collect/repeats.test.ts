@@ -7,7 +7,7 @@ import { Memory } from '../../../functions/collect/memory.ts';
 import type { Memories } from '../../../functions/collect/ports.ts';
 import { Repeats } from '../../../functions/collect/repeats.ts';
 import type { Record } from '../../../functions/console/record.ts';
-import type { Timestamp } from '../../../functions/kit/time.ts';
+import { fromMs, type Timestamp } from '../../../functions/kit/time.ts';
 import { at, record, settings } from '../../fixtures/given.ts';
 
 const key = { instance: 'acme', stream: 'sightings', run: 'one' };
@@ -114,6 +114,20 @@ describe('repeats', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('are remembered in no more bytes than one item of DynamoDB has, and it is known that some were forgotten', async () => {
+    const lastMs = Date.UTC(9999, 11, 31);
+    const spread = Array.from({ length: 20_000 }, (_, i) => {
+      const ms = Date.UTC(2026, 5, 1) + Math.floor((i / 20_000) * (lastMs - Date.UTC(2026, 5, 1)));
+      return record(`${i}`, fromMs(ms));
+    });
+    const { repeats, seen } = store();
+    const first = repeats('ours', 20_000);
+    expect(await delivered(first, step(spread, at(0)))).toHaveLength(20_000);
+    expect(seen.memory?.byteLength).toBeLessThanOrEqual(300_000);
+    expect(first.forgotten).toBeGreaterThan(0);
+    expect(await delivered(repeats('ours', 20_000), step(spread.slice(-1000), at(0)))).toEqual([]);
   });
 
   it('are told within one page', async () => {
