@@ -185,7 +185,7 @@ function startOf(
     lineage: `${start.scope}|${item.firstSeenAt}`,
     start: first.position,
     from: openListing(start, overlapMs).from,
-    readAgainFrom: readAgainFrom(start, overlapMs),
+    doubtFrom: readAgainFrom(start, overlapMs),
     hasVersions: stream.orderedBy === 'updatedAt',
     checkedUntil: restarted ? undefined : timestamp(item.status.checkedUntil),
     ignoresFilter: item.status.notice === 'filter',

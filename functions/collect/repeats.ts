@@ -15,8 +15,8 @@ export interface History {
   /** Where the cursor's first listing started, and where the current one did. */
   readonly start: Timestamp;
   readonly from: Timestamp;
-  /** The earliest time that is read again from the cursor as it was kept. */
-  readonly readAgainFrom: Timestamp;
+  /** From here on, the cursor as it was kept reads again what may be counted already. */
+  readonly doubtFrom: Timestamp;
   /** Whether a record can have several versions. */
   readonly hasVersions: boolean;
   /** Every hour before it was checked against the console's count; undefined if none was. */
@@ -64,13 +64,13 @@ export class Repeats {
   /** Whether the memory contains a page that is not acknowledged. */
   #isAhead = false;
   /** Records before this time are not read again if the poll ends now. */
-  #readAgainFrom: Timestamp;
+  #neededFrom: Timestamp;
 
   constructor(history: History, settings: Settings, memories: Memories) {
     this.#history = history;
     this.#settings = settings;
     this.#memories = memories;
-    this.#readAgainFrom = history.from;
+    this.#neededFrom = history.from;
     this.#ignoresFilter = history.ignoresFilter;
   }
 
@@ -131,7 +131,7 @@ export class Repeats {
     const { position, listing } = cursor;
     const from = this.#ignoresFilter ? epoch : readAgainFrom(cursor, this.#settings.overlapMs);
     // Until the cursor is committed, the page itself may be read again.
-    const remembered = listing ? earlier(this.#readAgainFrom, from) : from;
+    const remembered = listing ? earlier(this.#neededFrom, from) : from;
     const forgotten = kept.memory.forget(remembered);
     this.#forgotten += forgotten;
     const { checkedUntil, hasVersions } = this.#history;
@@ -142,7 +142,7 @@ export class Repeats {
     const { size } = kept.memory;
     if (endsTurn || size < smallMemory || this.#unwritten >= size * unwrittenShare) await this.flush();
     if (this.#unwritten > 0) return false;
-    this.#readAgainFrom = from;
+    this.#neededFrom = from;
     return true;
   }
 
@@ -164,7 +164,7 @@ export class Repeats {
   }
 
   async #read(): Promise<Kept> {
-    const { key, lineage, start, from, readAgainFrom, hasVersions } = this.#history;
+    const { key, lineage, start, from, doubtFrom, hasVersions } = this.#history;
     const { memoryEntries } = this.#settings;
     const stored = await this.#memories.readMemory(key, lineage);
     this.#writer = stored?.writer;
@@ -178,7 +178,7 @@ export class Repeats {
       if (!memory.isFull) this.#knownSince = stored.counts.remembered;
       // Earlier versions of this program counted versions, not records.
       const isOld = hasVersions && stored.counts.ids === undefined;
-      return { memory, counts: isOld ? countsFrom(from, true) : doubted(stored.counts, readAgainFrom) };
+      return { memory, counts: isOld ? countsFrom(from, true) : doubted(stored.counts, doubtFrom) };
     } catch {
       // A damaged memory is replaced. Its repeats have the same ids, which consumers drop.
       return anew(from);

@@ -121,8 +121,8 @@ export class Connection {
   }
 
   /** Returns the number of records that were created from `from` to before `until`. Throws as `page` does. */
-  async total(from: Timestamp, until: Timestamp, signal: AbortSignal): Promise<number> {
-    return this.#source.total(from, until, this.#ask(signal));
+  total(from: Timestamp, until: Timestamp): Promise<number> {
+    return this.#source.total(from, until, this.#ask(new AbortController().signal));
   }
 
   /** Asks the console when the token expires. An error is ignored, because it does not affect collection. */

@@ -56,7 +56,7 @@ async function total(
   context: Pick<ReadingContext, 'connection' | 'renewClaim'>,
   halvings = mostHalvings,
 ): Promise<number> {
-  const count = await context.connection.total(from, until, new AbortController().signal);
+  const count = await context.connection.total(from, until);
   if (count < countedAtMost || halvings === 0) return count;
   const middle = fromMs(toMs(from) + Math.floor((toMs(until) - toMs(from)) / 2));
   await context.renewClaim();

@@ -37,7 +37,7 @@ function store(kept?: Uint8Array) {
           lineage,
           start: at(0),
           from: at(0),
-          readAgainFrom: at(0),
+          doubtFrom: at(0),
           hasVersions: false,
           checkedUntil: undefined,
           ignoresFilter: false,

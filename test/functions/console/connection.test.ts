@@ -71,7 +71,7 @@ function connecting(says: readonly (Says | Error)[] = [], remainingMs = () => 30
     return world.clock.runThrough(connection.page(asked, limit, signal));
   };
   const total = async () => {
-    return world.clock.runThrough(connection.total(at(-7200), at(-3600), signal));
+    return world.clock.runThrough(connection.total(at(-7200), at(-3600)));
   };
   const waits = () => world.asked.map((request) => request.at - noon);
   const paths = () => world.asked.map(({ path }) => path);
