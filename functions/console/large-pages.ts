@@ -10,7 +10,7 @@ const longestWaitMs = 60_000;
 export interface Held {
   /** Waits for the permit of a large page, once for all calls. Throws OutOfTimeError if that takes too long. */
   readonly whenLarge: () => Promise<void>;
-  /** Its memory is given back with the permit. */
+  /** Takes the body of the answer, whose memory is given back with the permit. */
   readonly keep: (body: Buffer) => void;
   readonly release: () => void;
 }
@@ -38,6 +38,7 @@ export class LargePages {
         return acquiring;
       },
       keep: (body) => {
+        limitYoungHeap();
         held.push(() => free(body));
       },
       release: () => {
@@ -63,7 +64,6 @@ export class LargePages {
     const acquired = await this.#permit.acquire(AbortSignal.any([signal, over.signal]));
     over.abort();
     if (!acquired) throw new OutOfTimeError();
-    limitYoungHeap();
     const release = () => {
       if (this.#inMemory.delete(release)) this.#permit.release();
     };
