@@ -306,7 +306,8 @@ describe('exactly one alarm is raised', () => {
     ];
     await checked.pass(hour);
     expectTold(checked);
-    await checked.pass(3 * hour);
+    // Two hours of the day do not count, so that it reminds every day.
+    while (checked.told().length === 0) await checked.pass(hour);
     expectTold(checked, 'hours-not-checked');
   });
 
