@@ -11,6 +11,7 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
+import { dayMs } from '../../functions/kit/time.ts';
 import { defaultStreams as streams } from '../../functions/streams/list.ts';
 import { resolve, resources, type Template } from '../../local/aws/template.ts';
 import { CloudWatch, MetricStore } from './cloudwatch.ts';
@@ -23,6 +24,9 @@ export interface TimeLineOptions extends WorldOptions {
   /** Whose alarms are evaluated; the deployed one's unless given. */
   readonly template?: Template;
 }
+
+/** UTC. Some alarms do not count what happens from 06:00 to 08:00, so that they remind every day. */
+const lastNoon = (ms: number) => ms - ((ms + dayMs / 2) % dayMs);
 
 /** How a stream's tick ends, if not with a run. */
 type Fate = 'run' | 'not-fired' | 'throttled' | 'killed';
@@ -56,8 +60,9 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
   const deployed = inject('deployment').template;
   const folder = mkdtempSync(join(tmpdir(), 'time-line-'));
   const file = join(folder, 'clock');
-  const startedAt = Date.now();
-  shiftClock(file, 0);
+  const realStart = Date.now();
+  const startedAt = lastNoon(realStart);
+  shiftClock(file, startedAt - realStart);
   const unshift = shiftDates();
   const world = await startWorld({
     ...options,
@@ -108,7 +113,7 @@ export async function startTimeLine({ template, ...options }: TimeLineOptions): 
   /** Never back: a run takes real time. */
   const turnClock = () => shiftClock(file, Math.max(now() - realNow(), Date.now() - realNow()));
   const began = performance.now();
-  const realNow = () => startedAt + performance.now() - began;
+  const realNow = () => realStart + performance.now() - began;
 
   const lambda = (stream: string, name: string, value: number) => {
     const FunctionName = [...functionNames.values()].find((one) => one.endsWith(`-${stream}`)) ?? '';
