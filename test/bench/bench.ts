@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { benchAlerts } from './alerts.ts';
@@ -54,13 +54,14 @@ for (const [name, run] of Object.entries(benches)) {
     continue;
   }
   const began = performance.now();
-  const part = written(name, await run(), (performance.now() - began) / 1000);
+  const [load = 0] = loadavg();
+  const part = written(name, await run(), (performance.now() - began) / 1000, load);
   process.stdout.write(`${part}\n\n`);
   parts.push(part);
 }
 writeFileSync(file, `${head()}\n\n${parts.join('\n\n')}\n`);
 
-function written(name: string, { title, shown, text }: Report, seconds: number): string {
+function written(name: string, { title, shown, text }: Report, seconds: number, load: number): string {
   const rows = shown.map(({ what, target, measured, met }) => [
     what,
     target,
@@ -72,7 +73,7 @@ function written(name: string, { title, shown, text }: Report, seconds: number):
 
 ${rows.length > 0 ? `${table(['must show', 'target', 'measured', 'met'], rows)}\n\n` : ''}${text}
 
-\`npm run bench -- ${name}\`; measured ${new Date().toISOString().slice(0, 10)} in ${Math.round(seconds)} s on ${machine()}.
+\`npm run bench -- ${name}\`; measured ${new Date().toISOString().slice(0, 10)} in ${Math.round(seconds)} s on ${machine()}, whose load was ${load.toFixed(1)} before.
 <!-- /${name} -->`;
 }
 

@@ -47,7 +47,7 @@ export async function benchGrowth(rounds: number, scale = 1): Promise<Report> {
     title: 'Growth: with the backlog',
     shown: [
       atMost('peak memory (VmHWM), 1 M backlog / 10 k backlog', 1.2, most / least),
-      atMost('peak memory (VmHWM), 1 M backlog', 256, most, ' MiB', 0),
+      atMost('peak memory (VmHWM), 1 M backlog', 160, most, ' MiB', 0),
     ],
     text: `${table(
       [
