@@ -4,7 +4,7 @@ import { epoch, type Timestamp, toMs } from '../kit/time.ts';
 /** 96 bits of a hash. The probability that two of 20,000 versions collide is about 10^-20. */
 const keyBytes = 12;
 
-/** Of an encoded time. */
+/** Bytes of an encoded time. */
 const longestTime = 8;
 
 /** The latest date that JavaScript supports. */
@@ -81,7 +81,7 @@ export class Memory {
    * key.
    */
   encode(): Uint8Array {
-    const bytes = Buffer.allocUnsafe(this.#entries.size * (keyBytes + 8));
+    const bytes = Buffer.allocUnsafe(this.#entries.size * (keyBytes + longestTime));
     let length = 0;
     let before = 0;
     for (const [key, time] of this.#byTime()) {

@@ -95,7 +95,10 @@ describe('the names that are kept', () => {
 
   it('are those of fifty different lists at most, and of any number of consoles with the same list', async () => {
     let list = 0;
-    const { of } = asking(async () => body(`Name ${list}`));
+    let answers = 0;
+    const { of } = asking(async () =>
+      listOf([{ id: 73, action: `Name ${list}`, descriptionTemplate: `Text ${answers++}` }]),
+    );
     for (let i = 0; i < 200; i++) await of(`same${i}`, 't', noon).learn();
     expect(of('same0', 't', noon).known()?.get('73')).toBe('Name 0');
     for (list = 1; list <= 50; list++) await of(`own${list}`, 't', noon).learn();
